@@ -1,0 +1,42 @@
+# Two commands are all a newcomer needs:  make demo   and   make test.
+PYTHON ?= python3
+VENV ?= .venv
+EXTRAS ?= test
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-fast lint types install install-test clean
+
+demo: install
+	$(BIN)/cnnjax demo --out runs/demo
+
+test: install-test lint types
+	$(BIN)/pytest -n 2
+
+# The tests without the slow ones, for the inner loop.
+test-fast: install-test
+	$(BIN)/pytest -n 2 -m "not slow"
+
+lint: install-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install-test
+	$(BIN)/mypy
+
+# A stamp file a set of extras, so that a second call installs nothing.
+install: $(VENV)/.installed
+install-test: $(VENV)/.installed-$(EXTRAS)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-$(EXTRAS): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	touch $@ $(VENV)/.installed
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+clean:
+	rm -rf $(VENV) runs report.html .pytest_cache .mypy_cache .ruff_cache

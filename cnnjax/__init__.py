@@ -1,0 +1,1 @@
+"""cnnjax: convolutional layers as pure functions, and models that train with Optax."""

@@ -1,0 +1,10 @@
+"""Test set-up shared by all: two CPU devices, and no silent dtype promotion in the library."""
+
+import os
+
+# Before JAX starts: sharding tests need more than one device, and one CPU has two here.
+os.environ["XLA_FLAGS"] = (
+    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
+).strip()
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("MPLBACKEND", "Agg")
