@@ -1,0 +1,1 @@
+"""The pytest plugin: a line for each proof in the summary."""
