@@ -1,0 +1,225 @@
+"""Convolution in one, two or three dimensions, and its exact adjoint.
+
+    y[i, o] = bias[o] + sum_{j, c} x[i stride - low + j dilation, c] kernel[j, c, o]
+
+with x zero outside the image: what the field calls convolution, a cross-correlation. The kernel's
+rank says how many image axes there are. Layout: channels last, (*batch, *image, C); kernels are
+(*window, C // groups, O). Group g reads input channels g C/groups ... and writes output channels
+g O/groups ...; depthwise is ``groups == C``. Source: `jax.lax.conv_general_dilated`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from cnnjax import geometry
+from cnnjax.geometry import Padding
+from cnnjax.layers import _check
+
+_LETTERS = {1: "W", 2: "HW", 3: "DHW"}
+
+
+def conv(
+    x: jax.Array,
+    kernel: jax.Array,
+    bias: jax.Array | None = None,
+    *,
+    stride: int | Sequence[int] = 1,
+    padding: Padding = "SAME",
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+    precision: lax.PrecisionLike = None,
+) -> jax.Array:
+    """Convolve ``x`` (*batch, *image, C) with ``kernel`` (*window, C // groups, O).
+
+    Returns (*batch, *image', O) in ``x``'s dtype; image' is what `geometry.output_size` says.
+    ``bias`` is (O,). ``stride`` and ``dilation`` are an int or one an axis; ``padding`` is any
+    form of `geometry.pads`. ``precision`` goes to `lax.conv_general_dilated`: on GPUs and TPUs
+    None lets float32 be multiplied in fewer bits.
+
+    Errors: TypeError where kernel or bias have another dtype than ``x`` (nothing is promoted),
+    ValueError for shapes that do not fit each other, at the call.
+
+    >>> import jax.numpy as jnp
+    >>> conv(jnp.ones((8, 100, 100, 3)), jnp.ones((5, 5, 3, 32)), jnp.zeros(32)).shape
+    (8, 100, 100, 32)
+    >>> conv(jnp.ones((7, 1)), jnp.ones((3, 1, 2)), padding="VALID", stride=2).shape
+    (3, 2)
+    """
+    x, kernel = _check.array("conv", "x", x), _check.array("conv", "kernel", kernel)
+    _check.same_dtype("conv", "kernel", kernel, x)
+    axes = _image_axes("conv", x, kernel, groups)
+    expected = kernel.shape[-2] * groups
+    if x.shape[-1] != expected:
+        grouped = f", groups {groups}" if groups > 1 else ""
+        raise ValueError(
+            f"conv: kernel expects {expected} input channels (kernel {kernel.shape}{grouped}), "
+            f"x has {x.shape[-1]} (x {x.shape})"
+        )
+    stride = geometry.per_axis(stride, axes, name="conv: stride")
+    dilation = geometry.per_axis(dilation, axes, name="conv: dilation")
+    image, window = x.shape[-axes - 1 : -1], kernel.shape[:axes]
+    pads = geometry.pads(padding, image, window, stride, dilation, caller="conv")
+    geometry.output_size(image, window, stride, dilation, pads, caller="conv")
+    batch = x.shape[: -axes - 1]
+    y = lax.conv_general_dilated(
+        _one_batch_axis(x, axes),
+        kernel,
+        stride,
+        pads,
+        rhs_dilation=dilation,
+        dimension_numbers=_layout(axes),
+        feature_group_count=groups,
+        precision=precision,
+    )
+    return _add_bias("conv", y.reshape(*batch, *y.shape[1:]), bias)
+
+
+def conv_transpose(
+    x: jax.Array,
+    kernel: jax.Array,
+    bias: jax.Array | None = None,
+    *,
+    stride: int | Sequence[int],
+    padding: Padding,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+    size: Sequence[int] | None = None,
+    precision: lax.PrecisionLike = None,
+) -> jax.Array:
+    """Apply the adjoint of `conv` with the same ``kernel``, stride, padding, dilation and groups.
+
+    ``x`` (*batch, *image', O) and ``kernel`` (*window, C // groups, O), in the shape of the
+    convolution it undoes, give (*batch, *image, C); ``bias`` is (C,). For every u and x
+
+        sum(conv(u, kernel, ...) * x) == sum(u * conv_transpose(x, kernel, ..., size=u's image))
+
+    ``size`` is the image size: with a stride, several sizes of ``u`` have the same output size.
+    Where it is None, ``"SAME"`` and ``"SAME_LOWER"`` give ``stride`` times the size of ``x``
+    (the largest possible, as in TensorFlow), every other padding gives the smallest possible,
+    ``(n - 1) stride + extent - low - high`` (as in PyTorch without output_padding).
+
+    Errors: as `conv`; ValueError where ``size`` is none that `conv` would turn into ``x``'s.
+
+    >>> import jax.numpy as jnp
+    >>> conv_transpose(jnp.ones((4, 4, 8)), jnp.ones((3, 3, 5, 8)), stride=2, padding="SAME").shape
+    (8, 8, 5)
+    >>> conv_transpose(jnp.ones((4, 8)), jnp.ones((3, 5, 8)), stride=2, padding=1, size=(8,)).shape
+    (8, 5)
+    """
+    name = "conv_transpose"
+    x, kernel = _check.array(name, "x", x), _check.array(name, "kernel", kernel)
+    _check.same_dtype(name, "kernel", kernel, x)
+    axes = _image_axes(name, x, kernel, groups)
+    if x.shape[-1] != kernel.shape[-1]:
+        raise ValueError(
+            f"{name}: kernel (*window, C // groups, O) {kernel.shape} expects {kernel.shape[-1]} "
+            f"input channels, x has {x.shape[-1]} (x {x.shape})"
+        )
+    stride = geometry.per_axis(stride, axes, name=f"{name}: stride")
+    dilation = geometry.per_axis(dilation, axes, name=f"{name}: dilation")
+    small, window = x.shape[-axes - 1 : -1], kernel.shape[:axes]
+    if size is None:
+        size = _default_size(small, window, stride, dilation, padding)
+    size = geometry.per_axis(size, axes, name=f"{name}: size")
+    pads = geometry.pads(padding, size, window, stride, dilation, caller=name)
+    found = geometry.output_size(size, window, stride, dilation, pads, caller=name)
+    if found != small:
+        raise ValueError(
+            f"{name}: conv turns an image of size {size} into {found}, but x has {small} "
+            f"(window {window}, stride {stride}, dilation {dilation}, padding {padding!r})"
+        )
+    # The adjoint of the unpadded convolution, whose padding is never negative; the adjoint of
+    # zero padding is to crop.
+    spans = [geometry.extent(k, d) for k, d in zip(window, dilation, strict=True)]
+    full = [
+        (e - 1, e - 1 + n + low + high - ((m - 1) * s + e))
+        for e, n, m, s, (low, high) in zip(spans, size, small, stride, pads, strict=True)
+    ]
+    batch = x.shape[: -axes - 1]
+    y = lax.conv_general_dilated(
+        _one_batch_axis(x, axes),
+        _adjoint_kernel(kernel, axes, groups),
+        (1,) * axes,
+        full,
+        lhs_dilation=stride,
+        rhs_dilation=dilation,
+        dimension_numbers=_layout(axes),
+        feature_group_count=groups,
+        precision=precision,
+    )
+    inside = tuple(slice(low, low + n) for (low, _), n in zip(pads, size, strict=True))
+    y = y[(slice(None), *inside)]
+    return _add_bias(name, y.reshape(*batch, *y.shape[1:]), bias)
+
+
+def _default_size(
+    small: Sequence[int],
+    window: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    padding: Padding,
+) -> tuple[int, ...]:
+    if padding in ("SAME", "SAME_LOWER"):
+        return tuple(n * s for n, s in zip(small, stride, strict=True))
+    pads = geometry.pads(padding, small, window, stride, dilation, caller="conv_transpose")
+    return tuple(
+        (n - 1) * s + geometry.extent(k, d) - low - high
+        for n, k, s, d, (low, high) in zip(small, window, stride, dilation, pads, strict=True)
+    )
+
+
+def _adjoint_kernel(kernel: jax.Array, axes: int, groups: int) -> jax.Array:
+    """(*window, C // groups, O) -> (*window, O // groups, C), flipped along the window."""
+    *window, inputs, outputs = kernel.shape
+    kernel = kernel.reshape(*window, inputs, groups, outputs // groups)
+    kernel = jnp.moveaxis(kernel, -1, axes)  # (*window, O // groups, C // groups, groups)
+    kernel = jnp.swapaxes(kernel, -1, -2)
+    kernel = kernel.reshape(*window, outputs // groups, groups * inputs)
+    return jnp.flip(kernel, tuple(range(axes)))
+
+
+def _image_axes(name: str, x: jax.Array, kernel: jax.Array, groups: int) -> int:
+    """How many image axes the kernel has, once ranks and groups are checked."""
+    axes = kernel.ndim - 2
+    if axes not in _LETTERS:
+        raise ValueError(
+            f"{name}: kernel must be (*window, C // groups, O) with 1, 2 or 3 window axes, "
+            f"got shape {kernel.shape}"
+        )
+    if x.ndim < axes + 1:
+        raise ValueError(
+            f"{name}: x must be (*batch, {', '.join(_LETTERS[axes])}, channels) for a kernel of "
+            f"shape {kernel.shape}, got shape {x.shape}"
+        )
+    geometry.per_axis(groups, 1, name=f"{name}: groups")
+    if kernel.shape[-1] % groups:
+        raise ValueError(
+            f"{name}: groups {groups} must divide the {kernel.shape[-1]} output channels "
+            f"(kernel {kernel.shape})"
+        )
+    return axes
+
+
+def _one_batch_axis(x: jax.Array, axes: int) -> jax.Array:
+    batch = x.shape[: -axes - 1]
+    return x if len(batch) == 1 else x.reshape(math.prod(batch), *x.shape[-axes - 1 :])
+
+
+def _layout(axes: int) -> tuple[str, str, str]:
+    letters = _LETTERS[axes]
+    return f"N{letters}C", f"{letters}IO", f"N{letters}C"
+
+
+def _add_bias(name: str, y: jax.Array, bias: jax.Array | None) -> jax.Array:
+    if bias is None:
+        return y
+    bias = _check.array(name, "bias", bias)
+    _check.same_dtype(name, "bias", bias, y)
+    _check.bias_shape(name, bias, y.shape[-1])
+    return y + lax.broadcast_in_dim(bias, y.shape, (y.ndim - 1,))

@@ -1,0 +1,172 @@
+"""Normalisation: subtract a mean, divide by a standard deviation, scale and shift by channel.
+
+    y = (x - mean) / sqrt(var + eps) * scale + bias
+
+They differ in what mean and var are taken over: `batch_norm` (Ioffe and Szegedy 2015) over all
+axes but the channels, `layer_norm` (Ba et al. 2016) over the channels of one position,
+`group_norm` (Wu and He 2018) over the image and one group of channels of one example. The variance
+is the biased one (divided by n). Statistics and the arithmetic are in float32 for narrower
+dtypes (in float64 for float64), whatever the dtype of the parameters; the result has x's dtype.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from cnnjax.layers import _check
+
+Arrays = Mapping[str, jax.Array]
+
+
+def batch_norm(
+    x: jax.Array,
+    params: Arrays,
+    state: Arrays,
+    *,
+    training: bool,
+    momentum: float = 0.9,
+    eps: float = 1e-5,
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """Normalise each channel of ``x`` (*batch, *image, C); returns (y, new_state).
+
+    ``params`` is {"scale": (C,), "bias": (C,)}, ``state`` {"mean": (C,), "var": (C,)}.
+    With ``training``, the statistics are those of ``x`` over all axes but the last, and
+
+        new_state = momentum * state + (1 - momentum) * batch
+
+    (PyTorch's momentum is one minus this one). The batch variance that enters the state is the
+    unbiased one (n / (n - 1) times the other), as in PyTorch; Flax and Keras take the biased.
+    Without ``training``, the state normalises and is returned as it is. No gradient flows into
+    the state.
+
+    Errors: ValueError for shapes that do not fit or, in training, fewer than two values a channel;
+    KeyError for a missing entry.
+
+    >>> import jax.numpy as jnp
+    >>> params = {"scale": jnp.ones(1), "bias": jnp.zeros(1)}
+    >>> state = {"mean": jnp.zeros(1), "var": jnp.ones(1)}
+    >>> y, new = batch_norm(jnp.array([[1.0], [3.0]]), params, state, training=True)
+    >>> print(y[:, 0].round(3), new["mean"], new["var"])
+    [-1.  1.] [0.2] [1.1]
+    """
+    name = "batch_norm"
+    x, wide = _prepare(name, x)
+    scale, bias = _entries(name, "params", params, ("scale", "bias"), x.shape[-1], wide.dtype)
+    mean, var = _entries(name, "state", state, ("mean", "var"), x.shape[-1], wide.dtype)
+    if not 0 <= momentum <= 1:
+        raise ValueError(f"{name}: momentum must be in [0, 1], got {momentum!r}")
+    new_state = dict(state)
+    if training:
+        count = x.size // max(x.shape[-1], 1)
+        if count < 2:
+            raise ValueError(f"{name}: training needs two values a channel or more, x is {x.shape}")
+        axes = tuple(range(x.ndim - 1))
+        batch_mean, batch_var = _moments(wide, axes)
+        unbiased = batch_var * (count / (count - 1))
+        new_state["mean"] = _running(state["mean"], mean, batch_mean, momentum)
+        new_state["var"] = _running(state["var"], var, unbiased, momentum)
+        mean, var = batch_mean, batch_var
+    y = _affine(_normalise(wide, _spread(mean, x), _spread(var, x), eps), scale, bias)
+    return y.astype(x.dtype), new_state
+
+
+def layer_norm(x: jax.Array, params: Arrays, *, eps: float = 1e-6) -> jax.Array:
+    """Normalise the channels of each position of ``x`` (..., C); params as in `batch_norm`.
+
+    >>> import jax.numpy as jnp
+    >>> params = {"scale": jnp.ones(2), "bias": jnp.zeros(2)}
+    >>> layer_norm(jnp.array([1.0, 3.0]), params).round(3).tolist()
+    [-1.0, 1.0]
+    """
+    x, wide = _prepare("layer_norm", x)
+    scale, bias = _entries(
+        "layer_norm", "params", params, ("scale", "bias"), x.shape[-1], wide.dtype
+    )
+    mean, var = _moments(wide, (-1,), keepdims=True)
+    y = _normalise(wide, jnp.broadcast_to(mean, x.shape), jnp.broadcast_to(var, x.shape), eps)
+    return _affine(y, scale, bias).astype(x.dtype)
+
+
+def group_norm(
+    x: jax.Array, params: Arrays, *, groups: int, eps: float = 1e-5, spatial: int = 2
+) -> jax.Array:
+    """Normalise each of ``groups`` channel groups of each example of ``x`` (*batch, *image, C).
+
+    The statistics run over the ``spatial`` image axes and the C // groups channels of the group;
+    ``groups=C`` is instance norm. ``params`` as in `batch_norm`.
+
+    Errors: ValueError where ``groups`` does not divide C.
+
+    >>> import jax.numpy as jnp
+    >>> params = {"scale": jnp.ones(4), "bias": jnp.zeros(4)}
+    >>> group_norm(jnp.ones((8, 5, 5, 4)), params, groups=2).shape
+    (8, 5, 5, 4)
+    """
+    name = "group_norm"
+    x, wide = _prepare(name, x)
+    _check.spatial_axes(name, x, spatial)
+    channels = x.shape[-1]
+    if groups < 1 or channels % groups:
+        raise ValueError(
+            f"{name}: groups {groups} must divide the {channels} channels of x {x.shape}"
+        )
+    scale, bias = _entries(name, "params", params, ("scale", "bias"), channels, wide.dtype)
+    split = wide.reshape(*x.shape[:-1], groups, channels // groups)
+    axes = (*range(-spatial - 2, -2), -1)
+    mean, var = _moments(split, axes, keepdims=True)
+    y = _normalise(
+        split, jnp.broadcast_to(mean, split.shape), jnp.broadcast_to(var, split.shape), eps
+    )
+    return _affine(y.reshape(x.shape), scale, bias).astype(x.dtype)
+
+
+def _prepare(name: str, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    x = _check.floating(name, "x", x)
+    if x.ndim < 1:
+        raise ValueError(f"{name}: x needs a channel axis, got a scalar")
+    return x, x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def _entries(
+    name: str, what: str, given: Arrays, keys: tuple[str, str], channels: int, dtype: jnp.dtype
+) -> tuple[jax.Array, jax.Array]:
+    missing = [key for key in keys if key not in given]
+    if missing:
+        raise KeyError(f"{name}: {what} needs {list(keys)}, got {sorted(given)}")
+    first, second = (_check.floating(name, f"{what}[{key!r}]", given[key]) for key in keys)
+    for key, value in zip(keys, (first, second), strict=True):
+        if value.shape != (channels,):
+            raise ValueError(
+                f"{name}: {what}[{key!r}] must have shape ({channels},), got {value.shape}"
+            )
+    return first.astype(dtype), second.astype(dtype)
+
+
+def _moments(
+    x: jax.Array, axes: tuple[int, ...], keepdims: bool = False
+) -> tuple[jax.Array, jax.Array]:
+    """Mean and biased variance, in two passes: E[x^2] - E[x]^2 cancels where the mean is large."""
+    mean = jnp.mean(x, axes, keepdims=True)
+    var = jnp.mean(jnp.square(x - jnp.broadcast_to(mean, x.shape)), axes, keepdims=keepdims)
+    return (mean if keepdims else mean.reshape(var.shape)), var
+
+
+def _running(old: jax.Array, wide: jax.Array, batch: jax.Array, momentum: float) -> jax.Array:
+    new = momentum * wide + (1 - momentum) * lax.stop_gradient(batch)
+    return new.astype(jnp.asarray(old).dtype)
+
+
+def _spread(channel: jax.Array, x: jax.Array) -> jax.Array:
+    return lax.broadcast_in_dim(channel, x.shape, (x.ndim - 1,))
+
+
+def _normalise(x: jax.Array, mean: jax.Array, var: jax.Array, eps: float) -> jax.Array:
+    return (x - mean) * lax.rsqrt(var + eps)
+
+
+def _affine(x: jax.Array, scale: jax.Array, bias: jax.Array) -> jax.Array:
+    return x * _spread(scale, x) + _spread(bias, x)

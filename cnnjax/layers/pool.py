@@ -1,0 +1,183 @@
+"""Pooling: the maximum or the mean of each window, channel by channel.
+
+The window's length says how many image axes there are (an int means two): x is
+(*batch, *image, C). Padding takes no part in a maximum; in a mean the caller must say whether it
+counts, because libraries disagree (Flax counts it, Keras does not, PyTorch lets you choose).
+Where inputs tie, the gradient of the maximum goes to the first in row-major order, as
+`lax.reduce_window` defines it. Source: `jax.lax.reduce_window`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from cnnjax import geometry
+from cnnjax.geometry import Padding, Pads
+from cnnjax.layers import _check
+
+
+def max_pool(
+    x: jax.Array,
+    window: int | Sequence[int],
+    *,
+    stride: int | Sequence[int] | None = None,
+    padding: Padding = "VALID",
+) -> jax.Array:
+    """Take the maximum of each window: (*batch, *image, C) -> (*batch, *image', C).
+
+    ``window`` is an int (two image axes) or one int an image axis; ``stride`` None is the window.
+    Padding is minus infinity (the smallest integer), so it never wins. Integers and floats.
+
+    Errors: ValueError for shapes that do not fit, and where a window would lie in the padding
+    alone - it has no maximum.
+
+    >>> import jax.numpy as jnp
+    >>> max_pool(jnp.ones((8, 25, 25, 128)), 2).shape
+    (8, 12, 12, 128)
+    >>> max_pool(jnp.ones((8, 25, 25, 128)), 2, padding="SAME").shape
+    (8, 13, 13, 128)
+    """
+    x = _check.array("max_pool", "x", x)
+    window, stride, pads = _resolve("max_pool", x, window, stride, padding)
+    _refuse_empty_windows("max_pool", x, window, stride, pads)
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        lowest: Any = np.array(-np.inf, x.dtype)
+    elif jnp.issubdtype(x.dtype, jnp.integer):
+        lowest = np.array(jnp.iinfo(x.dtype).min, x.dtype)
+    else:
+        raise TypeError(f"max_pool: x must hold integers or floats, got {x.dtype}")
+    return _reduce(x, lowest, lax.max, window, stride, pads)
+
+
+def avg_pool(
+    x: jax.Array,
+    window: int | Sequence[int],
+    *,
+    stride: int | Sequence[int] | None = None,
+    padding: Padding = "VALID",
+    count_padding: bool | None = None,
+) -> jax.Array:
+    """Take the mean of each window: (*batch, *image, C) -> (*batch, *image', C).
+
+    ``window`` is an int (two image axes) or one int an image axis; ``stride`` None is the window.
+    ``count_padding`` says what a window that overlaps the padding is divided by: True, by all its
+    cells (padding counts as zeros); False, by those inside the image. Floats only.
+
+    Errors: TypeError where anything is padded and ``count_padding`` is not given, ValueError for
+    shapes that do not fit, and where an uncounted window would lie in the padding alone.
+
+    >>> import jax.numpy as jnp
+    >>> x = jnp.ones((3, 1))
+    >>> avg_pool(x, (2,), stride=1, padding=(1, 0), count_padding=True)[:, 0].tolist()
+    [0.5, 1.0, 1.0]
+    >>> avg_pool(x, (2,), stride=1, padding=(1, 0), count_padding=False)[:, 0].tolist()
+    [1.0, 1.0, 1.0]
+    """
+    x = _check.floating("avg_pool", "x", x)
+    window, stride, pads = _resolve("avg_pool", x, window, stride, padding)
+    padded = any(p != 0 for pair in pads for p in pair)
+    if padded and count_padding is None:
+        raise TypeError(
+            f"avg_pool: padding {padding!r} pads {pads}: give count_padding=True (divide by the "
+            "whole window) or False (by the cells inside the image)"
+        )
+    total = _reduce(x, np.array(0, x.dtype), lax.add, window, stride, pads)
+    if count_padding or not padded:
+        return total / np.array(math.prod(window), x.dtype)
+    _refuse_empty_windows("avg_pool", x, window, stride, pads)
+    ones = jnp.ones((*x.shape[-len(window) - 1 : -1], 1), x.dtype)
+    inside = _reduce(ones, np.array(0, x.dtype), lax.add, window, stride, pads)
+    return total / jnp.broadcast_to(inside, total.shape)
+
+
+def global_avg_pool(x: jax.Array, *, spatial: int = 2) -> jax.Array:
+    """Average over the ``spatial`` image axes: (*batch, *image, C) -> (*batch, C). Floats only.
+
+    Sums are kept in float32 for narrower dtypes.
+
+    >>> import jax.numpy as jnp
+    >>> global_avg_pool(jnp.ones((8, 7, 7, 512))).shape
+    (8, 512)
+    """
+    x = _check.floating("global_avg_pool", "x", x)
+    _refuse_empty_image("global_avg_pool", x, spatial)
+    return jnp.mean(x, _image_axes(spatial))
+
+
+def global_max_pool(x: jax.Array, *, spatial: int = 2) -> jax.Array:
+    """Take the maximum over the ``spatial`` image axes: (*batch, *image, C) -> (*batch, C).
+
+    Where inputs tie they share the gradient (that of `jnp.max`), unlike in `max_pool`.
+
+    >>> import jax.numpy as jnp
+    >>> global_max_pool(jnp.ones((8, 7, 7, 512))).shape
+    (8, 512)
+    """
+    x = _check.array("global_max_pool", "x", x)
+    _refuse_empty_image("global_max_pool", x, spatial)
+    return jnp.max(x, _image_axes(spatial))
+
+
+def _image_axes(spatial: int) -> tuple[int, ...]:
+    return tuple(range(-spatial - 1, -1))
+
+
+def _refuse_empty_image(name: str, x: jax.Array, spatial: int) -> None:
+    _check.spatial_axes(name, x, spatial)
+    if any(isinstance(n, int) and n == 0 for n in x.shape[-spatial - 1 : -1]):
+        raise ValueError(f"{name}: x has no cells to pool, got shape {x.shape}")
+
+
+def _resolve(
+    name: str,
+    x: jax.Array,
+    window: int | Sequence[int],
+    stride: int | Sequence[int] | None,
+    padding: Padding,
+) -> tuple[tuple[int, ...], tuple[int, ...], Pads]:
+    axes = len(window) if isinstance(window, Sequence) else 2
+    window = geometry.per_axis(window, axes, name=f"{name}: window")
+    _check.spatial_axes(name, x, axes)
+    stride = geometry.per_axis(window if stride is None else stride, axes, name=f"{name}: stride")
+    image = x.shape[-axes - 1 : -1]
+    pads = geometry.pads(padding, image, window, stride, caller=name)
+    geometry.output_size(image, window, stride, pads=pads, caller=name)
+    return window, stride, pads
+
+
+def _refuse_empty_windows(
+    name: str, x: jax.Array, window: Sequence[int], stride: Sequence[int], pads: Pads
+) -> None:
+    """Raise where some window touches no cell of the image (checked for known sizes only)."""
+    image = x.shape[-len(window) - 1 : -1]
+    for axis, (n, k, s, (low, high)) in enumerate(zip(image, window, stride, pads, strict=True)):
+        if not all(isinstance(v, int) for v in (n, low, high)):
+            continue
+        last = (n + low + high - k) // s * s - low
+        if low >= k or last >= n:
+            raise ValueError(
+                f"{name}: padding ({low}, {high}) leaves a window of {k} without any cell of "
+                f"spatial axis {axis} (size {n}, stride {s}); pad less than the window"
+            )
+
+
+def _reduce(
+    x: jax.Array,
+    start: np.ndarray,
+    combine: Any,
+    window: Sequence[int],
+    stride: Sequence[int],
+    pads: Pads,
+) -> jax.Array:
+    batch = x.ndim - len(window) - 1
+    ones, zeros = (1,) * batch, ((0, 0),) * batch
+    return lax.reduce_window(
+        x, start, combine, (*ones, *window, 1), (*ones, *stride, 1), (*zeros, *pads, (0, 0))
+    )
