@@ -15,8 +15,9 @@ def cross_entropy(
     """Return -sum(target * log_softmax(logits)) of each example.
 
     ``logits`` (*batch, K), ``labels`` (*batch,) -> (*batch,). Labels are class numbers
-    0..K-1; one outside gives NaN, never a silent number. The target is ``1 - label_smoothing`` at the label plus ``label_smoothing / K`` everywhere (Szegedy et al.
-    2016, section 7). The result is float32, float64 for float64 logits.
+    0..K-1; one outside gives NaN, never a silent number. The target is ``1 - label_smoothing`` at
+    the label plus ``label_smoothing / K`` everywhere (Szegedy et al. 2016, section 7). The result
+    is float32, float64 for float64 logits.
 
     Errors: TypeError for labels that are no integers, ValueError for shapes that do not fit or a
     smoothing outside [0, 1].
