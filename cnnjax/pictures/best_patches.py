@@ -29,9 +29,10 @@ def best_patches(
     the strongest responses are drawn; kernels whose best response is 0 or less are "silent".
 
     >>> import tempfile, pathlib
-    >>> from cnnjax.pictures.strongest import Window, strongest
+    >>> from cnnjax.geometry import ReceptiveField
+    >>> from cnnjax.pictures.strongest import strongest
     >>> images = np.random.default_rng(0).random((4, 6, 6, 3))
-    >>> found = strongest(lambda x: x, images, Window((1, 1), (1, 1), (0, 0)), top=3)
+    >>> found = strongest(lambda x: x, images, (ReceptiveField(),) * 2, top=3)
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "patches.png"
     >>> best_patches(found, path)
     >>> path.stat().st_size > 1000

@@ -17,14 +17,15 @@ def learning_curves(
 ) -> None:
     """Write one PNG with three panels: loss, accuracy, learning rate.
 
-    history: one mapping an epoch with `epoch` (counted from 1), `train_loss`, `test_loss`,
-    `train_accuracy`, `test_accuracy`, `learning_rate`. A column that no row has is left out.
+    history: one mapping an epoch with `epoch` (counted from 1), `loss` and `accuracy` (on the
+    training images), `test_loss`, `test_accuracy`, `learning_rate`. A column
+    that no row has is left out.
 
     Raises ValueError for an empty history.
 
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "curves.png"
-    >>> learning_curves([{"epoch": 1, "train_loss": 1.0}, {"epoch": 2, "train_loss": 0.5}], path)
+    >>> learning_curves([{"epoch": 1, "loss": 1.0}, {"epoch": 2, "loss": 0.5}], path)
     >>> path.stat().st_size > 1000
     True
     """
@@ -33,12 +34,12 @@ def learning_curves(
     with style.sheet(path, 11.5, 3.7) as figure:
         style.headline(figure, title or "Learning curves")
         loss, accuracy, rate = figure.subplots(1, 3)
-        _panel(loss, "loss", history, {"train_loss": style.TRAIN, "test_loss": style.TEST})
+        _panel(loss, "loss", history, {"loss": style.TRAIN, "test_loss": style.TEST})
         _panel(
             accuracy,
             "accuracy",
             history,
-            {"train_accuracy": style.TRAIN, "test_accuracy": style.TEST},
+            {"accuracy": style.TRAIN, "test_accuracy": style.TEST},
         )
         _panel(rate, "learning rate", history, {"learning_rate": style.MUTED})
         loss.set_ylim(bottom=0)
@@ -63,7 +64,7 @@ def _panel(
         epochs, values = zip(*points, strict=True)
         # Markers only while they can be told apart; a single epoch would be invisible without.
         marker = "o" if len(points) <= 40 else None
-        kind = column.partition("_")[0] if len(columns) > 1 else column
+        kind = "test" if column.startswith("test_") else "train"
         axes.plot(epochs, values, color=colour, marker=marker, markersize=3.5, label=kind)
     if len(columns) > 1 and axes.lines:
         axes.legend()

@@ -1,9 +1,7 @@
 """Which patches of real images excite each kernel most.
 
-A response of a convolution looks at one window of the image: its receptive field. Per axis the
-window of the output element i starts at input pixel i * stride - padding and is `size` pixels wide
-(Araujo, Norris, Sim: Computing Receptive Fields of Convolutional Neural Networks, Distill 2019).
-For layer 1 that window is exactly the kernel's.
+A response of a convolution looks at one window of the image: its receptive field, for layer 1
+exactly the kernel's window (see `cnnjax.geometry.ReceptiveField`).
 
 Only the best place of an image counts, so that one image with a long edge does not fill a row.
 """
@@ -16,18 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cnnjax.geometry import ReceptiveField
 from cnnjax.pictures.tiles import as_rgb
 
 OUTSIDE = 0.82  # the grey of what lies outside the image (the network sees its padding there)
 
-
-@dataclass(frozen=True)
-class Window:
-    """Where an output element looks, per axis (height, width), in input pixels."""
-
-    size: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
+Fields = tuple[ReceptiveField, ReceptiveField]  # along height and width
 
 
 @dataclass(frozen=True)
@@ -43,7 +35,7 @@ class Strongest:
 def strongest(
     respond: Callable[[NDArray], NDArray],
     images: NDArray,
-    window: Window,
+    fields: Fields,
     *,
     top: int = 9,
     batch_size: int = 32,
@@ -51,13 +43,14 @@ def strongest(
     """Find the patches of `images` on which each kernel responds most strongly.
 
     respond: images (n, H, W, C) -> responses (n, H', W', K). images: (N, H, W, 1 or 3), uint8 or
-    floats in 0..1. `respond` is called with `batch_size` images at a time (fewer at the end), so
-    memory stays bounded. With fewer than `top` images there are fewer patches.
+    floats in 0..1. fields: what a response sees, along height and width. `respond` is called with
+    `batch_size` images at a time (fewer at the end), so memory stays bounded. With fewer than
+    `top` images there are fewer patches.
 
     Raises ValueError when there are no images.
 
     >>> images = np.zeros((3, 4, 4, 1)); images[1, 2, 3] = 1.0
-    >>> found = strongest(lambda x: x, images, Window((1, 1), (1, 1), (0, 0)), top=1)
+    >>> found = strongest(lambda x: x, images, (ReceptiveField(),) * 2, top=1)
     >>> found.images.tolist(), found.places.tolist()
     ([[1]], [[[2, 3]]])
     """
@@ -78,33 +71,28 @@ def strongest(
     chosen = order.T
     patches = np.stack(
         [
-            [crop(images[image], place, window) for image, place in zip(row, spots, strict=True)]
+            [crop(images[image], place, fields) for image, place in zip(row, spots, strict=True)]
             for row, spots in zip(chosen, places, strict=True)
         ]
     )
     return Strongest(np.take_along_axis(values, order, 0).T, chosen, places, patches)
 
 
-def crop(image: NDArray, place: NDArray | tuple[int, int], window: Window) -> NDArray:
+def crop(image: NDArray, place: NDArray | tuple[int, int], fields: Fields) -> NDArray:
     """The part of `image` that the output element at `place` sees, as floats (h, w, 3) in 0..1.
 
-    >>> crop(np.ones((4, 4, 1)), (0, 0), Window((3, 3), (1, 1), (1, 1)))[..., 0].round(2)
+    >>> around = ReceptiveField().then(3, padding=1)
+    >>> crop(np.ones((4, 4, 1)), (0, 0), (around, around))[..., 0].round(2)
     array([[0.82, 0.82, 0.82],
            [0.82, 1.  , 1.  ],
            [0.82, 1.  , 1.  ]])
     """
-    out = np.full((*window.size, 3), OUTSIDE)
-    starts = [
-        int(index) * stride - padding
-        for index, stride, padding in zip(place, window.stride, window.padding, strict=True)
-    ]
-    inside = [
-        slice(max(start, 0), max(min(start + size, extent), 0))
-        for start, size, extent in zip(starts, window.size, image.shape[:2], strict=True)
-    ]
-    target = tuple(
-        slice(part.start - start, part.stop - start)
-        for part, start in zip(inside, starts, strict=True)
-    )
-    out[target] = as_rgb(image[tuple(inside)])
+    out = np.full((*(axis.field for axis in fields), 3), OUTSIDE)
+    inside, target = [], []
+    for index, axis, extent in zip(place, fields, image.shape[:2], strict=True):
+        start, stop = axis.inputs(int(index))
+        first, last = max(start, 0), max(min(stop, extent), 0)
+        inside.append(slice(first, last))
+        target.append(slice(first - start, last - start))
+    out[tuple(target)] = as_rgb(image[tuple(inside)])
     return out

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from cnnjax import pictures
+from cnnjax.geometry import ReceptiveField
 
 RNG = np.random.default_rng(0)
 KERNEL = RNG.normal(size=(5, 5, 3, 32))
@@ -19,13 +20,13 @@ GREY_KERNEL = RNG.normal(size=(3, 3, 1, 6))
 IMAGE = RNG.integers(0, 256, (20, 20, 3)).astype(np.uint8)
 IMAGES = RNG.random((7, 12, 12, 3))
 MAPS = {"conv1": RNG.normal(size=(20, 20, 8)), "relu1": RNG.random((20, 20, 8)), "flat": np.ones(5)}
-WINDOW = pictures.Window((3, 3), (1, 1), (1, 1))
-FOUND = pictures.strongest(lambda x: x.repeat(12, -1), IMAGES, WINDOW, top=4)
+FIELDS = (ReceptiveField().then(3, padding=1),) * 2
+FOUND = pictures.strongest(lambda x: x.repeat(12, -1), IMAGES, FIELDS, top=4)
 THIRTY = [f"class {i}" for i in range(30)]
 
 
 def row(epoch, **columns):
-    return {"epoch": epoch, "train_loss": 1 / epoch, "train_accuracy": 1 - 0.5 / epoch, **columns}
+    return {"epoch": epoch, "loss": 1 / epoch, "accuracy": 1 - 0.5 / epoch, **columns}
 
 
 # name -> (draw(path), draw the same picture of other data(path))
