@@ -27,16 +27,23 @@ types: install-test
 install: $(VENV)/.installed
 install-test: $(VENV)/.installed-$(EXTRAS)
 
-$(VENV)/.installed: pyproject.toml | $(BIN)/python
+$(VENV)/.installed: pyproject.toml | $(VENV)/.created
+	@echo "Installing into $(VENV) (a few minutes the first time) ..."
 	$(BIN)/python -m pip install --quiet --editable .
-	touch $@
+	@touch $@
 
-$(VENV)/.installed-$(EXTRAS): pyproject.toml | $(BIN)/python
+$(VENV)/.installed-$(EXTRAS): pyproject.toml | $(VENV)/.created
+	@echo "Installing into $(VENV) with $(EXTRAS) (a few minutes the first time) ..."
 	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
-	touch $@ $(VENV)/.installed
+	@touch $@ $(VENV)/.installed
 
-$(BIN)/python:
+# A stamp here too: an interrupted `venv` leaves a python without pip.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "cnnjax needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+	    "Name another one:  make ... PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	@touch $@
 
 clean:
 	rm -rf $(VENV) runs report.html .pytest_cache .mypy_cache .ruff_cache
