@@ -1,0 +1,79 @@
+"""Random functions of residue tuples: the random oracle of random interpretation.
+
+An unknown function (tanh, a maximum's choice, ...) is interpreted as a random function of the
+residues of its arguments: equal arguments give equal results, others give independent ones
+(Gulwani and Necula, "Random interpretation", POPL 2004).
+
+`digest` condenses a column of residues to 192 bits, `expand` draws residues from a digest. Both are
+keyed by random numbers of the trial, and mix with splitmix64's finaliser (Steele, Lea, Flood 2014).
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+WORDS = 3
+DIGEST_BITS = 64 * WORDS
+
+_A = np.uint64(0xBF58476D1CE4E5B9)
+_B = np.uint64(0x94D049BB133111EB)
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _mix(x: np.ndarray) -> np.ndarray:
+    x = x ^ (x >> np.uint64(30))
+    x *= _A
+    x ^= x >> np.uint64(27)
+    x *= _B
+    x ^= x >> np.uint64(31)
+    return x
+
+
+def tag_word(tag: object) -> np.uint64:
+    """A 64-bit name of anything with a stable repr."""
+    text = repr(tag).encode()
+    return np.uint64((zlib.crc32(text) << 32) | zlib.crc32(text[::-1] + b"'"))
+
+
+def digest(rows: np.ndarray, key: np.ndarray) -> np.ndarray:
+    """(rows, *shape) residues -> (WORDS, *shape) words. `key`: WORDS random words."""
+    shape = rows.shape[1:]
+    state = np.empty((WORDS, *shape), np.uint64)
+    with np.errstate(over="ignore"):
+        for word in range(WORDS):
+            value = np.full(shape, key[word], np.uint64)
+            for row in rows:
+                value = _mix(value + row.astype(np.uint64) + _STEP)
+            state[word] = value
+    return state
+
+
+def combine(*digests: np.ndarray, tag: object = None) -> np.ndarray:
+    """An ordered combination of digests (broadcast against one another) and a tag."""
+    with np.errstate(over="ignore"):
+        name = tag_word(tag)
+        value = None
+        for part in digests:
+            value = _mix((part if value is None else value * _STEP + part) + name)
+    assert value is not None
+    return value
+
+
+def unordered(digests: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """The digest of a set: (WORDS, ..., S) -> (WORDS, ...); `present` (..., S) says who is in."""
+    with np.errstate(over="ignore"):
+        return _mix(np.where(present, _mix(digests + _STEP), np.uint64(0)).sum(axis=-1))
+
+
+def expand(state: np.ndarray, moduli: np.ndarray) -> np.ndarray:
+    """(WORDS, *shape) words -> (rows, *shape) residues, one independent draw a row."""
+    out = np.empty((len(moduli), *state.shape[1:]), np.int64)
+    with np.errstate(over="ignore"):
+        for row, modulus in enumerate(moduli):
+            value = _mix(state[0] + np.uint64(row + 1) * _STEP)
+            value = _mix(value ^ state[1])
+            value = _mix(value + state[2])
+            out[row] = (value % np.uint64(modulus)).astype(np.int64)
+    return out

@@ -1,0 +1,101 @@
+"""Random primes for random interpretation, and how many there are to choose from.
+
+A difference of two programs whose coefficients all have a common prime factor is invisible modulo
+that prime, so primes are drawn at random, and the count of primes in the set that they are drawn
+from enters the error bound. Three sets, all in [2**30, 2**31):
+
+* every prime (50,697,537 of them: pi(2**31) - pi(2**30));
+* with exponentials: safe primes p = 2q + 1 (1,634,069 of them), so that Z_p has roots of unity of the prime order q and
+  exponents live in Z_q (Wu et al., "Mirage", OSDI 2025, section 5, with a much larger q);
+* with Fourier transforms of length n: p = 1 modulo n.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+LOW, HIGH = 2**30, 2**31
+PRIMES = 50_697_537
+SAFE_PRIMES = 1_634_069
+
+PRIMES_A_TRIAL = 5
+POINTS_A_PRIME = 2
+
+
+@dataclass(frozen=True)
+class Moduli:
+    """The rows of a trial. Rows 2t and 2t + 1 share a prime and hold two independent points.
+
+    With exponents there are twice as many rows: first those modulo p, then those modulo q.
+    """
+
+    p: np.ndarray  # (rows,) int64
+    q: np.ndarray | None  # (rows,) int64, p = 2q + 1
+    choices: float  # how many primes each was drawn from
+
+    @property
+    def all(self) -> np.ndarray:
+        return self.p if self.q is None else np.concatenate([self.p, self.q])
+
+    @property
+    def primes(self) -> list[int]:
+        return [int(m) for m in self.p[::POINTS_A_PRIME]]
+
+
+def draw(rng: np.random.Generator, *, exponents: bool, root_order: int = 1) -> Moduli:
+    """Distinct random primes for one trial; `root_order` must divide p - 1."""
+    chosen: list[int] = []
+    if exponents and root_order > 2:
+        # p = order * q * j + 1: both a transform and exponentials.
+        raise NotImplementedError("a Fourier transform together with an exponential")
+    step = root_order if root_order > 1 else 1
+    while len(chosen) < PRIMES_A_TRIAL:
+        if exponents:
+            q = int(rng.integers(LOW // 2, HIGH // 2)) | 1
+            candidate = 2 * q + 1
+            if not (is_prime(q) and is_prime(candidate)):
+                continue
+        else:
+            candidate = int(rng.integers(LOW // step, HIGH // step)) * step + 1
+            if not LOW <= candidate < HIGH or not is_prime(candidate):
+                continue
+        if candidate not in chosen:
+            chosen.append(candidate)
+    p = np.repeat(np.array(chosen, np.int64), POINTS_A_PRIME)
+    # Primes in an arithmetic progression share the density evenly (Dirichlet); 0.9 is a margin.
+    totient = sum(math.gcd(i, step) == 1 for i in range(1, step + 1)) if step > 1 else 1
+    choices = SAFE_PRIMES if exponents else PRIMES if step == 1 else 0.9 * PRIMES / totient
+    return Moduli(p, (p - 1) // 2 if exponents else None, choices)
+
+
+_SMALL = [n for n in range(3, 400, 2) if all(n % d for d in range(3, int(n**0.5) + 1, 2))]
+
+
+def is_prime(n: int) -> bool:
+    """Deterministic Miller-Rabin: bases 2, 3, 5, 7 are enough below 3,215,031,751 (Jaeschke 1993).
+
+    >>> is_prime(2**31 - 1), is_prime(2**31 - 3)
+    (True, False)
+    """
+    if n < 2 or n % 2 == 0:
+        return n == 2
+    for d in _SMALL:
+        if n % d == 0:
+            return n == d
+    odd, twos = n - 1, 0
+    while odd % 2 == 0:
+        odd, twos = odd // 2, twos + 1
+    for base in (2, 3, 5, 7):
+        x = pow(base, odd, n)
+        if x in (1, n - 1):
+            continue
+        for _ in range(twos - 1):
+            x = x * x % n
+            if x == n - 1:
+                break
+        else:
+            return False
+    return True

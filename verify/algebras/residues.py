@@ -1,0 +1,140 @@
+"""Arithmetic on rows of residues, each row modulo its own prime.
+
+An array of residues has shape `(rows, *shape)` and dtype int64; row `r` holds values modulo
+`moduli[r]`, all below 2**31, so that a product fits into an int64.
+
+Matrix products go through float64 BLAS: residues are split into a low half below 2**16 and a high
+half below 2**15, and every partial sum of products of halves stays below 2**53 for up to 2**19
+terms (Karatsuba's middle product has halves below 2**17), so float64 sums are exact.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+_HALF = 16
+_TERMS = 2**18  # a dot product longer than this is summed in pieces
+
+
+def column(moduli: np.ndarray, ndim: int) -> np.ndarray:
+    """The moduli shaped to broadcast against `(rows, *shape)` arrays of `ndim` dimensions."""
+    return moduli.reshape((-1,) + (1,) * (ndim - 1))
+
+
+def reduce(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
+    """x modulo its row's prime, in place where possible; a scalar modulus a row is twice as fast."""
+    if x.ndim == 1:
+        return x % moduli
+    out = np.empty_like(x)
+    for row, modulus in enumerate(moduli):
+        np.remainder(x[row], int(modulus), out=out[row])
+    return out
+
+
+def multiply(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
+    return reduce(a * b, moduli)
+
+
+def matmul(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
+    """(rows, B, M, K) x (rows, B, K, N) -> (rows, B, M, N), exact."""
+    terms = a.shape[-1]
+    if terms > _TERMS:
+        total = None
+        for start in range(0, terms, _TERMS):
+            part = matmul(
+                a[..., start : start + _TERMS], b[..., start : start + _TERMS, :], moduli
+            )
+            total = part if total is None else reduce(total + part, moduli)
+        assert total is not None
+        return total
+    a_low, a_high = (a & 0xFFFF).astype(np.float64), (a >> _HALF).astype(np.float64)
+    b_low, b_high = (b & 0xFFFF).astype(np.float64), (b >> _HALF).astype(np.float64)
+    low, high = a_low @ b_low, a_high @ b_high
+    middle = (a_low + a_high) @ (b_low + b_high) - low - high
+    result = reduce(high.astype(np.int64), moduli) << _HALF
+    result += reduce(middle.astype(np.int64), moduli)
+    result = reduce(result, moduli) << _HALF
+    result += reduce(low.astype(np.int64), moduli)
+    return reduce(result, moduli)
+
+
+def total(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
+    """The sum over the last axis: int64 sums of values below 2**31 are safe to 2**32 terms."""
+    return reduce(x.sum(axis=-1), moduli)
+
+
+def power(x: np.ndarray, exponent: int, moduli: np.ndarray) -> np.ndarray:
+    """x**exponent for one exponent >= 0 (square and multiply)."""
+    result = np.ones_like(x)
+    while exponent:
+        if exponent & 1:
+            result = multiply(result, x, moduli)
+        exponent >>= 1
+        if exponent:
+            x = multiply(x, x, moduli)
+    return result
+
+
+def inverse(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
+    """x**-1, row by row by Fermat's little theorem; zero stays zero."""
+    out = np.empty_like(x)
+    for row, modulus in enumerate(moduli):
+        # Few distinct denominators are common (a mean, a variance a channel): invert each once.
+        values, where = np.unique(x[row], return_inverse=True)
+        m = moduli[row : row + 1]
+        out[row] = power(values[None], int(modulus) - 2, m)[0][where].reshape(x.shape[1:])
+    return out
+
+
+def inverse_of_integer(n: int, moduli: np.ndarray) -> np.ndarray:
+    """(rows,) inverses of one integer."""
+    return np.array([pow(n % int(m), -1, int(m)) for m in moduli], dtype=np.int64)
+
+
+def from_integers(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
+    """Machine or Python integers as residues."""
+    x = np.asarray(x)
+    if x.dtype == np.uint64:
+        x = x.astype(object)
+    rows = [np.asarray(x % int(m)).astype(np.int64) for m in moduli]
+    return np.stack(rows) if rows else np.empty((0, *x.shape), np.int64)
+
+
+def from_floats(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
+    """Finite floats as residues: a float is the dyadic rational mantissa * 2**exponent, exactly."""
+    mantissa, exponent = np.frexp(np.asarray(x, dtype=np.float64))
+    integer = np.ldexp(mantissa, 53).astype(np.int64)
+    shift = exponent.astype(np.int64) - 53
+    shift = np.where(integer == 0, 0, shift)
+    rows = []
+    values, where = np.unique(shift, return_inverse=True)
+    for m in moduli.tolist():
+        scale = np.array([pow(2, int(s), m) for s in values], dtype=np.int64)
+        rows.append((integer % m) * scale[where].reshape(integer.shape) % m)
+    return np.stack(rows)
+
+
+def rational(residues: list[int], primes: list[int], bits: int = 36) -> tuple[int, int] | None:
+    """The fraction n/d with |n|, d < 2**bits that has these residues, or None.
+
+    Wang's rational reconstruction, after the Chinese remainder theorem. It is unique when
+    2**(2 bits + 1) is below the product of the primes, and a number that is no such fraction
+    passes for one with probability about 2**(2 bits + 1) / product.
+    """
+    value, modulus = 0, 1
+    for residue, prime in zip(residues, primes, strict=True):
+        step = (residue - value) * pow(modulus, -1, prime) % prime
+        value, modulus = value + modulus * step, modulus * prime
+    bound = 1 << bits
+    old, new = (modulus, 0), (value, 1)
+    while new[0] >= bound:
+        quotient = old[0] // new[0]
+        old, new = new, (old[0] - quotient * new[0], old[1] - quotient * new[1])
+    numerator, denominator = new
+    if denominator < 0:
+        numerator, denominator = -numerator, -denominator
+    if denominator == 0 or denominator >= bound or math.gcd(numerator, denominator) != 1:
+        return None
+    return numerator, denominator

@@ -1,0 +1,145 @@
+"""Walks a program over an algebra: one loop, the rules do the rest.
+
+An equation whose operands do not depend on the program's inputs is evaluated once, concretely:
+integers, booleans, random keys and bits by JAX itself (exact, with its own wrap-around), floats in
+the numeric algebra, whose error bound says whether the result is exact. Only exact results count
+as constants; others (1/3, sqrt(2), ...) are evaluated in the algebra at hand like everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.primitives import RULES
+from verify.primitives.registry import Context
+from verify.program import Atom, Const, Equation, Program, Var, run_with_jax
+
+
+def evaluate(
+    program: Program,
+    algebra: Any,
+    inputs: Sequence[Any],
+    observe: Callable[[Equation, list[Any]], None] | None = None,
+) -> list[Any]:
+    """The program's outputs, given values of `algebra` for its inputs, one an input, in order.
+
+    `observe` is called with each equation and its results (for those that look inside).
+    Raises `Unsupported`, naming the primitive and the user's line, where a rule is missing.
+    """
+    environment: dict[Var, Any] = dict(zip(program.inputs, inputs, strict=True))
+    uses = _last_uses(program)
+
+    def read(atom: Atom) -> Any:
+        if isinstance(atom, Const):
+            return _lift(algebra, atom.value)
+        return environment[atom]
+
+    def run(body: Program, values: Sequence[Any]) -> list[Any]:
+        return evaluate(body, algebra, values, observe)
+
+    for position, equation in enumerate(program.equations):
+        operands = [read(atom) for atom in equation.inputs]
+        results = apply(equation, operands, algebra, run)
+        environment.update(zip(equation.outputs, results, strict=True))
+        if observe is not None:
+            observe(equation, results)
+        for atom in uses.get(position, ()):  # free what no later equation reads
+            environment.pop(atom, None)
+    return [read(atom) for atom in program.outputs]
+
+
+def apply(equation: Equation, operands: list[Any], algebra: Any, run: Any) -> list[Any]:
+    """One equation: folded if it is constant, else by its rule."""
+    folded = _fold(equation, operands, algebra)
+    if folded is not None:
+        return folded
+    function = RULES.get(equation.primitive)
+    try:
+        if function is None:
+            raise Unsupported(f"no rule for the primitive {equation.primitive!r}")
+        context = Context(algebra, equation, run)
+        result = function(context, *operands, **equation.params)
+    except Unsupported as error:
+        raise _located(error, equation) from None
+    return list(result) if isinstance(result, tuple | list) else [result]
+
+
+def _located(error: Unsupported, equation: Equation) -> Unsupported:
+    text = str(error)
+    if " at " in text and text.endswith(")"):
+        return error
+    where = f" at {equation.source}" if equation.source else ""
+    name = "" if equation.primitive in text else f"{equation.primitive}: "
+    return Unsupported(f"{name}{text}{where}")
+
+
+class Opaque:
+    """A constant that only JAX understands: an array of typed random keys."""
+
+    def __init__(self, array: Any) -> None:
+        self.concrete, self.shape, self.dtype = array, tuple(array.shape), array.dtype
+
+
+def _lift(algebra: Any, array: Any) -> Any:
+    return algebra.lift(array) if isinstance(array, np.ndarray) else Opaque(array)
+
+
+_CONTROL = frozenset({"scan", "while", "cond", "shard_map", "custom_root", "custom_linear_solve"})
+
+
+def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | None:
+    """The results of an equation on constants only, or None if it is not one."""
+    if equation.primitive in _CONTROL or any(v.concrete is None for v in operands):
+        return None
+    values = [v.concrete for v in operands]
+    dtypes = [v.dtype for v in (*equation.outputs, *operands)]
+    if not any(_is_real(dtype) for dtype in dtypes) or equation.primitive in _BITS:
+        try:
+            results = run_with_jax(equation, values)
+        except (TypeError, ValueError, NotImplementedError):
+            return None  # for instance a collective, which means nothing outside its mesh
+        return [_lift(algebra, r) for r in results]
+    from verify.algebras.numeric import Numeric  # not at the top: numeric rules use this module
+
+    if isinstance(algebra, Numeric):
+        return None  # its own values carry exactness
+    numeric = Numeric()
+    try:
+        function = RULES[equation.primitive]
+        context = Context(numeric, equation, lambda body, xs: evaluate(body, numeric, xs))
+        result = function(context, *[numeric.lift(v) for v in values], **equation.params)
+    except (Unsupported, KeyError):
+        return None
+    parts = list(result) if isinstance(result, tuple | list) else [result]
+    if any(part.concrete is None for part in parts):
+        return None
+    return [algebra.lift(part.concrete) for part in parts]
+
+
+# Bit patterns of constant floats are exact whatever the algebra.
+_BITS = frozenset({"bitcast_convert_type", "random_bits", "iota"})
+
+
+def _is_real(dtype: Any) -> bool:
+    return jax.dtypes.issubdtype(dtype, np.inexact)
+
+
+def _last_uses(program: Program) -> dict[int, list[Var]]:
+    """For each equation, the variables that nothing after it reads."""
+    last: dict[Var, int] = {}
+    for position, equation in enumerate(program.equations):
+        for atom in equation.inputs:
+            if isinstance(atom, Var):
+                last[atom] = position
+    for atom in program.outputs:
+        if isinstance(atom, Var):
+            last.pop(atom, None)
+    uses: dict[int, list[Var]] = {}
+    for var, position in last.items():
+        uses.setdefault(position, []).append(var)
+    return uses

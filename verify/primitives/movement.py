@@ -1,0 +1,97 @@
+"""Primitives that copy elements to new places: reshape, transpose, slice, pad, concatenate, ...
+
+Each is an index map, result element -> operand element; `Algebra.pick` does the copying.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from verify.primitives.registry import Context, flat_index, movement, offsets, rule
+
+
+@rule("reshape", "squeeze", "expand_dims")
+def _reshape(ctx: Context, x: Any, *_dims: Any, **_: Any) -> Any:
+    return ctx.algebra.reshape(x, ctx.shape)
+
+
+@rule("broadcast_in_dim")
+def _broadcast_in_dim(
+    ctx: Context, x: Any, *_dims: Any, shape: Any, broadcast_dimensions: Any, **_: Any
+) -> Any:
+    index = flat_index(x)
+    for axis in range(len(ctx.shape)):
+        if axis not in broadcast_dimensions:
+            index = np.expand_dims(index, axis)
+    return ctx.algebra.pick([x], np.broadcast_to(index, ctx.shape))
+
+
+@movement("transpose")
+def _transpose(index: np.ndarray, *, permutation: Any) -> np.ndarray:
+    return index.transpose(permutation)
+
+
+@movement("rev")
+def _rev(index: np.ndarray, *, dimensions: Any) -> np.ndarray:
+    return np.flip(index, dimensions)
+
+
+@movement("slice")
+def _slice(
+    index: np.ndarray, *, start_indices: Any, limit_indices: Any, strides: Any
+) -> np.ndarray:
+    strides = strides or (1,) * index.ndim
+    cuts = zip(start_indices, limit_indices, strides, strict=True)
+    return index[tuple(slice(*cut) for cut in cuts)]
+
+
+@rule("copy", "copy_p", "stop_gradient", "optimization_barrier", "sharding_constraint", "name")
+def _identity(ctx: Context, *xs: Any, **_: Any) -> Any:
+    """Equal to their operand; what they add concerns the compiler or differentiation."""
+    return xs[0] if len(xs) == 1 else tuple(xs)
+
+
+@rule("device_put")
+def _device_put(ctx: Context, *xs: Any, **_: Any) -> Any:
+    return tuple(xs)
+
+
+@rule("split")
+def _split(ctx: Context, x: Any, *, sizes: Any, axis: int) -> Any:
+    pieces = np.split(flat_index(x), np.cumsum(sizes)[:-1], axis=axis)
+    return tuple(ctx.algebra.pick([x], piece) for piece in pieces)
+
+
+@rule("concatenate")
+def _concatenate(ctx: Context, *xs: Any, dimension: int) -> Any:
+    parts = [flat_index(x, start) for x, start in zip(xs, offsets(xs), strict=True)]
+    return ctx.algebra.pick(list(xs), np.concatenate(parts, axis=dimension))
+
+
+@rule("pad")
+def _pad(ctx: Context, x: Any, value: Any, *, padding_config: Any) -> Any:
+    return ctx.algebra.pick([x, value], pad_index(flat_index(x), x_size(x), padding_config))
+
+
+def x_size(x: Any) -> int:
+    return int(np.prod(x.shape))
+
+
+def pad_index(index: np.ndarray, outside: int, config: Any) -> np.ndarray:
+    """lax.pad of an index array: interior first, then both edges; negative edges cut."""
+    for axis, (low, high, interior) in enumerate(config):
+        size = index.shape[axis]
+        if interior and size:
+            spread = list(index.shape)
+            spread[axis] = size + (size - 1) * interior
+            wide = np.full(spread, outside, np.int64)
+            wide[(slice(None),) * axis + (slice(None, None, interior + 1),)] = index
+            index = wide
+        widths = [(0, 0)] * index.ndim
+        widths[axis] = (max(low, 0), max(high, 0))
+        index = np.pad(index, widths, constant_values=outside)
+        start, stop = max(-low, 0), index.shape[axis] - max(-high, 0)
+        index = index[(slice(None),) * axis + (slice(start, stop),)]
+    return index

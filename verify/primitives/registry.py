@@ -1,0 +1,96 @@
+"""The registry of rules: what each primitive means, element by element, over any algebra.
+
+A rule is a function `rule(ctx, *values, **params)` that returns one value, or a tuple of values for
+a primitive with several results. `params` are the equation's parameters; take `**_` for those that
+do not matter to the meaning (shardings, precision, ...), and raise `Unsupported` for a parameter
+value that the rule does not handle: never ignore one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.program import Equation, Program
+
+Rule = Callable[..., Any]
+RULES: dict[str, Rule] = {}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a rule may ask for besides its operands."""
+
+    algebra: Any
+    equation: Equation
+    run: Callable[[Program, Sequence[Any]], list[Any]]  # evaluates a body over the same algebra
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the (first) result."""
+        return self.equation.outputs[0].shape
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the (first) result."""
+        return self.equation.outputs[0].dtype
+
+    def lift(self, array: Any, dtype: Any = None) -> Any:
+        """An exact constant."""
+        return self.algebra.lift(np.asarray(array, dtype=dtype))
+
+    def concrete(self, value: Any, what: str) -> np.ndarray:
+        """The array of a value that must not depend on the program's inputs."""
+        if value.concrete is None:
+            raise Unsupported(f"{what} depends on the inputs")
+        return value.concrete
+
+    def fill(self, shape: tuple[int, ...], number: float, dtype: Any) -> Any:
+        """A constant array; -inf, inf and the like become the dtype's own extremes for integers."""
+        return self.algebra.lift(np.full(shape, number, dtype=dtype))
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    """Registers a rule for the primitives of these names."""
+
+    def register(function: Rule) -> Rule:
+        for name in names:
+            if name in RULES:
+                raise ValueError(f"rule: primitive {name!r} has a rule already")
+            RULES[name] = function
+        return function
+
+    return register
+
+
+def movement(*names: str) -> Callable[[Callable[..., np.ndarray]], Callable[..., np.ndarray]]:
+    """Registers a primitive that only moves elements of its one operand.
+
+    The decorated function gets the array of the operand's flat indices and returns, for each
+    element of the result, the index it comes from: NumPy's own transpose, flip, ... do it.
+    """
+
+    def register(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+        def apply(ctx: Context, x: Any, **params: Any) -> Any:
+            index = np.arange(int(np.prod(x.shape)), dtype=np.int64).reshape(x.shape)
+            return ctx.algebra.pick([x], function(index, **params))
+
+        rule(*names)(apply)
+        return function
+
+    return register
+
+
+def offsets(values: Sequence[Any]) -> list[int]:
+    """Where each operand starts in `Algebra.pick`'s common index."""
+    sizes = [int(np.prod(v.shape)) for v in values]
+    return [sum(sizes[:i]) for i in range(len(sizes))]
+
+
+def flat_index(x: Any, offset: int = 0) -> np.ndarray:
+    """The flat indices of a value's elements, in its shape."""
+    return np.arange(offset, offset + int(np.prod(x.shape)), dtype=np.int64).reshape(x.shape)

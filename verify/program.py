@@ -1,0 +1,262 @@
+"""JAX programs as plain data: the only file that knows JAX's program representation.
+
+`trace(f, *examples)` runs `jax.make_jaxpr` and turns the result into a `Program`: a list of
+equations over variables, with calls that only wrap another program (`jit`, `remat`, `custom_jvp`,
+`custom_vjp`, ...) inlined. Loops and branches keep their bodies as `Program`s among the parameters.
+
+Dimensions are whatever JAX gives: integers, or expressions of `jax.export.symbolic_shape`.
+
+Everything else in `verify` works on these classes, so a change of JAX's internals is mended here.
+Works with JAX 0.10 (two classes `ClosedJaxpr`, `Jaxpr`) and with 0.11 and later (one class).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend import core as jex
+
+_JAX_FOLDER = os.path.dirname(os.path.abspath(jax.__file__))
+
+# Primitives that mean exactly what the program inside them means, and the parameter that holds it.
+# A custom rule says how to differentiate, not what the function is: the primal program is inlined.
+_WRAPPERS = {
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "core_call": "call_jaxpr",
+    "call": "call_jaxpr",
+    "remat": "jaxpr",
+    "remat2": "jaxpr",
+    "checkpoint": "jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "custom_vjp_call_jaxpr": "fun_jaxpr",
+    "custom_lin": "call_jaxpr",
+    "run_state": "jaxpr",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Var:
+    """A variable: an array of one shape and dtype. Compared by identity."""
+
+    shape: tuple[Any, ...]
+    dtype: Any  # a NumPy dtype, or one of JAX's extended dtypes (typed random keys)
+
+
+@dataclass(frozen=True, eq=False)
+class Const:
+    """A constant that the program holds: a literal or a captured array."""
+
+    value: Any  # np.ndarray, or a JAX array of typed random keys
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.value.shape)
+
+    @property
+    def dtype(self) -> Any:
+        return self.value.dtype
+
+
+Atom = Var | Const
+
+
+@dataclass(frozen=True, eq=False)
+class Equation:
+    """One primitive applied: `outputs = primitive(inputs; params)`."""
+
+    primitive: str
+    inputs: tuple[Atom, ...]
+    outputs: tuple[Var, ...]
+    params: Mapping[str, Any]
+    source: str  # "file.py:12 (function)" of the user's line, "" if unknown
+    _bind: Any = None  # JAX's primitive, to evaluate on concrete arrays
+    _bind_params: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Inputs, equations in order, and outputs; the trees are those of the user's function."""
+
+    inputs: tuple[Var, ...]
+    equations: tuple[Equation, ...]
+    outputs: tuple[Atom, ...]
+    in_tree: Any = None
+    out_tree: Any = None
+
+    def primitives(self) -> frozenset[str]:
+        """The names of all primitives, those in loop bodies and branches included."""
+        names: set[str] = set()
+        for equation in self.equations:
+            names.add(equation.primitive)
+            for value in equation.params.values():
+                for inner in _programs_in(value):
+                    names |= inner.primitives()
+        return frozenset(names)
+
+    def constants(self) -> list[np.ndarray]:
+        """Every constant in the program, literals included: where a search should aim."""
+        found: list[np.ndarray] = []
+        for equation in self.equations:
+            found += [
+                np.asarray(atom.value)
+                for atom in equation.inputs
+                if isinstance(atom, Const) and isinstance(atom.dtype, np.dtype)
+            ]
+            for value in equation.params.values():
+                for inner in _programs_in(value):
+                    found += inner.constants()
+        return found
+
+
+def _programs_in(value: Any) -> list[Program]:
+    if isinstance(value, Program):
+        return [value]
+    if isinstance(value, tuple | list):
+        return [inner for item in value for inner in _programs_in(item)]
+    return []
+
+
+def trace(f: Callable[..., Any], *examples: Any) -> Program:
+    """The program of `f` on arguments like `examples` (arrays, ShapeDtypeStructs, pytrees of them).
+
+    >>> import jax.numpy as jnp
+    >>> program = trace(lambda x: jnp.maximum(x, 0) * 2, jnp.zeros(3))
+    >>> [equation.primitive for equation in program.equations]
+    ['max', 'mul']
+    """
+    abstract = jax.tree.map(_abstract, examples)
+    jaxpr, out_shape = jax.make_jaxpr(f, return_shape=True)(*abstract)
+    program = _convert(jaxpr)
+    return Program(
+        program.inputs,
+        program.equations,
+        program.outputs,
+        jax.tree.structure(examples),
+        jax.tree.structure(out_shape),
+    )
+
+
+def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
+    if hasattr(leaf, "shape") and hasattr(leaf, "dtype"):
+        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
+    array = jax.numpy.asarray(leaf)
+    return jax.ShapeDtypeStruct(array.shape, array.dtype)
+
+
+# The equation fields that hold a program are recognised by type, in either JAX.
+_JAXPR_TYPES: tuple[type, ...] = tuple({jex.Jaxpr, jex.ClosedJaxpr})
+
+
+def _convert(jaxpr: Any) -> Program:
+    """A (closed) jaxpr as a Program."""
+    inner = getattr(jaxpr, "jaxpr", jaxpr)
+    consts = list(getattr(jaxpr, "consts", ()) or ())
+    environment: dict[Any, Atom] = {}
+    for var, value in zip(inner.constvars, consts, strict=False):
+        environment[var] = Const(_concrete(value))
+    inputs = tuple(_variable(v) for v in inner.invars)
+    environment.update(zip(inner.invars, inputs, strict=True))
+    equations: list[Equation] = []
+    outputs = _walk(inner, environment, equations)
+    return Program(inputs, tuple(equations), outputs)
+
+
+def _walk(
+    inner: Any, environment: dict[Any, Atom], equations: list[Equation], caller: str = ""
+) -> tuple[Atom, ...]:
+    """Appends the equations; `caller` is the user's line for those that carry none themselves."""
+
+    def read(atom: Any) -> Atom:
+        if isinstance(atom, jex.Literal):
+            return Const(_concrete(atom.val, atom.aval.dtype))
+        return environment[atom]
+
+    for eqn in inner.eqns:
+        name = eqn.primitive.name
+        source = _source(eqn) or caller
+        arguments = tuple(read(atom) for atom in eqn.invars)
+        field = _WRAPPERS.get(name)
+        if field is not None and field in eqn.params:
+            results = _inline(eqn.params[field], arguments, equations, source)
+            environment.update(zip(eqn.outvars, results, strict=True))
+            continue
+        outputs = tuple(_variable(v) for v in eqn.outvars)
+        environment.update(zip(eqn.outvars, outputs, strict=True))
+        params = {key: _parameter(value) for key, value in eqn.params.items()}
+        equations.append(
+            Equation(name, arguments, outputs, params, source, eqn.primitive, eqn.params)
+        )
+    return tuple(read(atom) for atom in inner.outvars)
+
+
+def _inline(
+    jaxpr: Any, arguments: Sequence[Atom], equations: list[Equation], caller: str
+) -> tuple[Atom, ...]:
+    inner = getattr(jaxpr, "jaxpr", jaxpr)
+    consts = [Const(_concrete(value)) for value in getattr(jaxpr, "consts", ()) or ()]
+    # From JAX 0.11 on, an open program may carry its constants as leading arguments.
+    missing = len(inner.invars) - len(arguments)
+    environment: dict[Any, Atom] = dict(zip(inner.constvars, consts, strict=False))
+    leading = consts[len(inner.constvars) :] if missing > 0 else []
+    environment.update(zip(inner.invars, [*leading, *arguments], strict=True))
+    return _walk(inner, environment, equations, caller)
+
+
+def _variable(var: Any) -> Var:
+    aval = var.aval
+    return Var(tuple(getattr(aval, "shape", ())), getattr(aval, "dtype", None))
+
+
+def _parameter(value: Any) -> Any:
+    if isinstance(value, _JAXPR_TYPES):
+        return _convert(value)
+    if isinstance(value, tuple | list) and any(isinstance(item, _JAXPR_TYPES) for item in value):
+        return tuple(_parameter(item) for item in value)
+    return value
+
+
+def _concrete(value: Any, dtype: Any = None) -> Any:
+    if isinstance(value, jax.Array) and jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
+        return value
+    return np.asarray(value, dtype=dtype if isinstance(dtype, np.dtype) else None)
+
+
+def _source(eqn: Any) -> str:
+    """The innermost line outside JAX that made this equation."""
+    traceback = getattr(eqn.source_info, "traceback", None)
+    for frame in getattr(traceback, "frames", ()) or ():
+        name = frame.file_name
+        if name.startswith(_JAX_FOLDER) or name == __file__ or name.startswith("<"):
+            continue
+        return f"{os.path.basename(name)}:{frame.line_num} ({frame.function_name})"
+    return ""
+
+
+def run_with_jax(equation: Equation, values: Sequence[Any]) -> list[Any]:
+    """One equation on concrete arrays, by JAX itself, on the CPU: for integers, keys and bits.
+
+    Integer arithmetic, comparisons of integers and random bits are exact there, with JAX's own
+    wrap-around, so their meaning need not be written a second time.
+    """
+    device = jax.local_devices(backend="cpu")[0]
+    with jax.default_device(device), jax.ensure_compile_time_eval(), jax.enable_x64(True):
+        arguments = [
+            value if isinstance(value, jax.Array) else jax.device_put(np.asarray(value), device)
+            for value in values
+        ]
+        results = equation._bind.bind(*arguments, **equation._bind_params)
+    if not equation._bind.multiple_results:
+        results = [results]
+    return [
+        r if jax.dtypes.issubdtype(r.dtype, jax.dtypes.extended) else np.asarray(r) for r in results
+    ]
+
+
