@@ -1,0 +1,120 @@
+"""Everything that decides what a training run computes, in one frozen record.
+
+Two runs with equal configurations, models and data end with the same parameters, bit for bit
+(on one machine, with one number of devices).  The only fields that do not matter for the result
+say when to write checkpoints.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = ["AUGMENTATIONS", "OPTIMIZERS", "PRECISIONS", "SCHEDULES", "TrainConfig"]
+
+OPTIMIZERS = ("sgd", "adam", "adamw")
+SCHEDULES = ("cosine", "constant")
+PRECISIONS = ("float32", "bfloat16")
+AUGMENTATIONS = ("none", "shift", "flip", "shift+flip")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What to train with; every field has a default that suits small images.
+
+    | field | meaning |
+    |---|---|
+    | `epochs`, `batch_size` | passes over the training images; images a step over all devices |
+    | `optimizer` | `"sgd"` (Nesterov), `"adam"` or `"adamw"` |
+    | `learning_rate` | the peak of the schedule |
+    | `momentum` | for `"sgd"` only |
+    | `weight_decay` | on kernels only; `"sgd"`: into the gradient, `"adamw"`: decoupled |
+    | `warmup_steps` | linear from `learning_rate / warmup_steps` to `learning_rate` |
+    | `schedule` | after the warm-up: `"cosine"` to zero at the last step, or `"constant"` |
+    | `label_smoothing` | share of each target spread evenly over all classes |
+    | `precision` | of the computation; parameters and loss are always float32 |
+    | `accumulate` | micro-batches a step: the memory of `batch_size / accumulate` images |
+    | `augment`, `shift` | see `augment.py`; `shift` is the largest shift in pixels |
+    | `seed` | of parameters, shuffling, augmentation and dropout |
+    | `checkpoint_steps`, `checkpoint_seconds` | write one so often (and after each epoch) |
+
+    >>> TrainConfig(optimizer="lion")
+    Traceback (most recent call last):
+    ValueError: TrainConfig: optimizer 'lion' is unknown; there are sgd, adam, adamw
+    """
+
+    epochs: int = 10
+    batch_size: int = 64
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    warmup_steps: int = 0
+    schedule: str = "cosine"
+    label_smoothing: float = 0.0
+    precision: str = "float32"
+    accumulate: int = 1
+    augment: str = "none"
+    shift: int = 2
+    seed: int = 0
+    checkpoint_steps: int | None = None
+    checkpoint_seconds: float | None = 60.0
+
+    def __post_init__(self) -> None:
+        for name, known in (
+            ("optimizer", OPTIMIZERS),
+            ("schedule", SCHEDULES),
+            ("precision", PRECISIONS),
+            ("augment", AUGMENTATIONS),
+        ):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"TrainConfig: {name} {getattr(self, name)!r} is unknown; "
+                    f"there are {', '.join(known)}"
+                )
+        for name, least in (
+            ("epochs", 1),
+            ("batch_size", 1),
+            ("accumulate", 1),
+            ("warmup_steps", 0),
+            ("shift", 0),
+            ("seed", 0),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(
+                    f"TrainConfig: {name} must be a whole number from {least} on, got {value!r}"
+                )
+        for name, least_real, below in (
+            ("learning_rate", 0.0, math.inf),
+            ("momentum", 0.0, 1.0),
+            ("weight_decay", 0.0, math.inf),
+            ("label_smoothing", 0.0, 1.0),
+        ):
+            value = getattr(self, name)
+            if not least_real <= value < below:
+                raise ValueError(
+                    f"TrainConfig: {name} must lie in [{least_real:g}, {below:g}), got {value!r}"
+                )
+        if self.seed >= 2**32:
+            raise ValueError(f"TrainConfig: seed must be below 2**32, got {self.seed}")
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"TrainConfig: accumulate {self.accumulate} must divide batch_size "
+                f"{self.batch_size}"
+            )
+        if self.optimizer == "adam" and self.weight_decay:
+            raise ValueError(
+                f"TrainConfig: adam takes no weight_decay (given {self.weight_decay}); use adamw"
+            )
+        for name in ("checkpoint_steps", "checkpoint_seconds"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"TrainConfig: {name} must be positive or None, got {value!r}")
+
+    def identity(self) -> dict[str, Any]:
+        """The fields that decide the result, as JSON values: what a resumed run must share."""
+        fields = asdict(self)
+        del fields["checkpoint_steps"], fields["checkpoint_seconds"]
+        return fields

@@ -1,0 +1,356 @@
+"""`fit`: the training loop, its early stop, Ctrl-C, checkpoints and resuming.
+
+The loop never waits for the step it has just started: results are read `IN_FLIGHT` steps behind,
+which keeps the devices busy and still stops within a few steps of a non-finite loss.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from cnnjax.checkpoint import save_model, write_json
+from cnnjax.preprocessing import Preprocessing
+from cnnjax.train.batches import Feed, epoch_order, feeder
+from cnnjax.train.config import TrainConfig
+from cnnjax.train.evaluate import Evaluation, evaluate
+from cnnjax.train.interrupt import Interrupted, interruptible
+from cnnjax.train.mesh import data_mesh, require_divisible, to_mesh
+from cnnjax.train.optimizer import learning_rate
+from cnnjax.train.progress import Report, epoch_line, reporter
+from cnnjax.train.resume import Position, identity, load_state, save_state
+from cnnjax.train.step import State, initial_state, make_step, params_of
+
+if TYPE_CHECKING:
+    from cnnjax.data import Splits
+    from cnnjax.models import Model
+
+__all__ = ["FitResult", "NonFiniteLoss", "fit"]
+
+IN_FLIGHT = 4
+
+
+class NonFiniteLoss(FloatingPointError):
+    """The loss (or a parameter) became infinite or NaN; the message says when and what to try."""
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """`params` (host arrays), `history` (a row an epoch), the last `evaluation` on the test
+    images, and the `preprocessing` that was measured on the training images.
+
+    A row has `epoch` (from 1), `step`, `loss` and `accuracy` (means over the epoch's training
+    batches as they were trained on, augmentation and dropout included), `test_loss`,
+    `test_accuracy`, `learning_rate` (of the last step), `images_per_second` and `seconds`
+    (training alone: no evaluation, no compilation, no writing).
+    """
+
+    params: Any
+    history: tuple[dict[str, Any], ...]
+    evaluation: Evaluation
+    preprocessing: Preprocessing
+
+
+def fit(
+    model: Model,
+    splits: Splits,
+    config: TrainConfig,
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    mesh: Mesh | None = None,
+) -> FitResult:
+    """Train `model` on `splits.train`, evaluate on `splits.test` after each epoch.
+
+    With `out`, the folder receives `checkpoint.safetensors` during the run, `history.json` after
+    each epoch and `model.safetensors` (see `cnnjax.checkpoint.load_model`) at the end.
+    `resume=True` goes on from the checkpoint there, if there is one; False begins anew and
+    removes it.  `mesh` is `data_mesh()`, all devices, unless given.
+
+    Raises ValueError for data, model and configuration that do not fit each other,
+    `CheckpointError` for a checkpoint that is damaged or of another run, `NonFiniteLoss`, and
+    `Interrupted` on Ctrl-C (once the state is saved; a second Ctrl-C does not wait).
+    """
+    mesh = data_mesh() if mesh is None else mesh
+    _check(model, splits, config, mesh)
+    run, state = _prepare(model, splits, config, mesh, None if out is None else Path(out))
+    state, position = _begin(run, state, resume)
+    state = to_mesh(state, mesh)
+    step = _compiled(run, state)
+    evaluation: Evaluation | None = None
+    with (
+        interruptible() as asked,
+        reporter(
+            progress and jax.process_index() == 0,
+            steps=run.steps,
+            done=position.step,
+            epochs=config.epochs,
+        ) as report,
+    ):
+        while position.step < run.steps:
+            state, position = _epoch(run, step, state, position, report, asked)
+            evaluation = run.test(params_of(state))
+            position = _close_epoch(run, position, evaluation)
+            _save(run, state, position)
+            _write_history(run, position)
+            report.line(epoch_line(position.history[-1], config.epochs))
+            if asked.is_set() and position.step < run.steps:
+                raise _interruption(run, position)
+
+    params = jax.device_get(params_of(state))
+    if evaluation is None:  # the checkpoint was that of a finished run
+        evaluation = run.test(params)
+    _write_history(run, position)
+    if run.folder and run.writes:
+        save_model(
+            run.folder / "model.safetensors",
+            model,
+            params,
+            classes=tuple(splits.train.classes),
+            preprocessing=run.preprocessing,
+        )
+    return FitResult(params, position.history, evaluation, run.preprocessing)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What stays the same from the first step to the last."""
+
+    model: Model
+    config: TrainConfig
+    mesh: Mesh
+    preprocessing: Preprocessing
+    images: int
+    per_epoch: int
+    rate: Callable[[int], Any]
+    feed: Feed
+    test: Callable[[Any], Evaluation]
+    folder: Path | None
+    identity: dict[str, Any]
+
+    @property
+    def steps(self) -> int:
+        return self.per_epoch * self.config.epochs
+
+    @property
+    def writes(self) -> bool:
+        return self.folder is not None and jax.process_index() == 0
+
+    @property
+    def checkpoint(self) -> Path:
+        assert self.folder is not None
+        return self.folder / "checkpoint.safetensors"
+
+
+def _check(model: Model, splits: Splits, config: TrainConfig, mesh: Mesh) -> None:
+    train = splits.train
+    if tuple(train.images.shape[1:]) != tuple(model.image):
+        raise ValueError(
+            f"train: images are {tuple(train.images.shape[1:])}, "
+            f"the model reads {tuple(model.image)}"
+        )
+    if len(train.classes) != model.classes:
+        raise ValueError(
+            f"train: the data has {len(train.classes)} classes, the model {model.classes}"
+        )
+    if len(train.images) < config.batch_size:
+        raise ValueError(
+            f"train: batch_size {config.batch_size} is larger than the training set "
+            f"({len(train.images)} images)"
+        )
+    require_divisible(mesh, config.batch_size, "batch_size")
+    if config.accumulate > 1:
+        require_divisible(mesh, config.batch_size // config.accumulate, "batch_size / accumulate =")
+
+
+def _prepare(
+    model: Model, splits: Splits, config: TrainConfig, mesh: Mesh, folder: Path | None
+) -> tuple[_Run, State]:
+    train = splits.train
+    per_epoch = len(train.images) // config.batch_size
+    steps = per_epoch * config.epochs
+    preprocessing = Preprocessing.fit(train.images)
+    test_feed = feeder(splits.test, mesh)
+
+    def test(params: Any) -> Evaluation:
+        return evaluate(
+            model,
+            params,
+            splits.test,
+            preprocessing,
+            batch_size=config.batch_size,
+            precision=config.precision,
+            mesh=mesh,
+            feed=test_feed,
+        )
+
+    run = _Run(
+        model=model,
+        config=config,
+        mesh=mesh,
+        preprocessing=preprocessing,
+        images=len(train.images),
+        per_epoch=per_epoch,
+        rate=learning_rate(config, steps),
+        feed=feeder(train, mesh),
+        test=test,
+        folder=folder,
+        identity=identity(model, splits, config) if folder else {},
+    )
+    return run, initial_state(model, config, steps)
+
+
+def _begin(run: _Run, state: State, resume: bool) -> tuple[State, Position]:
+    """The state and position to start from: the checkpoint's, or the very beginning."""
+    if run.folder is None:
+        if resume:
+            raise ValueError("fit: resume=True needs out, the folder of the run to go on with")
+        return state, Position()
+    run.folder.mkdir(parents=True, exist_ok=True)
+    if resume and run.checkpoint.exists():
+        return load_state(run.checkpoint, state, run.identity)
+    if run.writes:
+        run.checkpoint.unlink(missing_ok=True)
+    return state, Position()
+
+
+def _compiled(run: _Run, state: State) -> Callable[..., Any]:
+    """The step, compiled before the clock starts."""
+    step = make_step(run.model, run.config, run.preprocessing, run.steps, run.mesh)
+    batch = run.feed(np.zeros(run.config.batch_size, np.int32))
+    return step.lower(state, *batch).compile()
+
+
+def _epoch(
+    run: _Run,
+    step: Callable[..., Any],
+    state: State,
+    position: Position,
+    report: Report,
+    asked: threading.Event,
+) -> tuple[State, Position]:
+    """Train from `position` to the end of its epoch; all results are read when it returns."""
+    batch = run.config.batch_size
+    epoch = position.step // run.per_epoch
+    first = epoch * run.per_epoch
+    order = epoch_order(run.config.seed, epoch, run.images, batch)
+    waiting: deque[jax.Array] = deque()
+    saved = time.monotonic()
+    begun = time.perf_counter() - position.seconds
+    for at in range(position.step, first + run.per_epoch):
+        state, metrics = step(state, *run.feed(order[at - first]))
+        metrics.copy_to_host_async()
+        waiting.append(metrics)
+        position = _settle(run, position, waiting, keep=IN_FLIGHT)
+        if done := position.step - first:
+            report.moved(
+                position.step,
+                epoch + 1,
+                position.loss / done,
+                position.correct / (done * batch),
+                done * batch / (time.perf_counter() - begun),
+            )
+        if at + 1 == first + run.per_epoch:
+            break  # `fit` saves once the epoch is evaluated
+        if asked.is_set() or _due(run.config, at + 1, saved):
+            position = _settle(run, position, waiting, keep=0)
+            position = replace(position, seconds=time.perf_counter() - begun)
+            _save(run, state, position)
+            if asked.is_set():
+                raise _interruption(run, position)
+            saved = time.monotonic()
+            begun = time.perf_counter() - position.seconds
+    position = _settle(run, position, waiting, keep=0)
+    return state, replace(position, seconds=time.perf_counter() - begun)
+
+
+def _settle(run: _Run, position: Position, waiting: deque[jax.Array], keep: int) -> Position:
+    """Read the results of all waiting steps but the last `keep`; stop where one is not finite."""
+    while len(waiting) > keep:
+        loss, correct = np.asarray(waiting.popleft()).tolist()
+        if not math.isfinite(loss):
+            raise _diverged(run, position.step, f"the loss became {loss}")
+        position = replace(
+            position,
+            step=position.step + 1,
+            loss=position.loss + loss,
+            correct=position.correct + round(correct),
+        )
+    return position
+
+
+def _close_epoch(run: _Run, position: Position, evaluation: Evaluation) -> Position:
+    """The position at the start of the next epoch, with the row of the one that ended."""
+    images = run.per_epoch * run.config.batch_size
+    row = {
+        "epoch": position.step // run.per_epoch,
+        "step": position.step,
+        "loss": position.loss / run.per_epoch,
+        "accuracy": position.correct / images,
+        "test_loss": evaluation.loss,
+        "test_accuracy": evaluation.accuracy,
+        "learning_rate": float(run.rate(position.step - 1)),
+        "images_per_second": images / position.seconds,
+        "seconds": position.seconds,
+    }
+    return Position(step=position.step, history=(*position.history, row))
+
+
+def _due(config: TrainConfig, step: int, saved: float) -> bool:
+    every, seconds = config.checkpoint_steps, config.checkpoint_seconds
+    if every is not None and step % every == 0:
+        return True
+    return seconds is not None and time.monotonic() - saved > seconds
+
+
+def _save(run: _Run, state: State, position: Position) -> None:
+    if not run.writes:
+        return
+    try:
+        save_state(run.checkpoint, state, position, run.identity)
+    except FloatingPointError as error:
+        raise _diverged(run, position.step - 1, f"{error} became non-finite") from None
+
+
+def _write_history(run: _Run, position: Position) -> None:
+    if run.folder and run.writes:
+        write_json(run.folder / "history.json", list(position.history))
+
+
+def _diverged(run: _Run, step: int, what: str) -> NonFiniteLoss:
+    """`step` counts from 0: the one whose loss it is."""
+    config = run.config
+    kept = "there is no checkpoint"
+    if run.folder and run.checkpoint.exists():
+        kept = f"the last good checkpoint is {run.checkpoint}"
+    remedies = [
+        f"a smaller learning_rate (it was {float(run.rate(step)):g} at this step)",
+        f"a longer warm-up (warmup_steps is {config.warmup_steps})",
+    ]
+    if config.precision != "float32":
+        remedies.append("precision='float32'")
+    return NonFiniteLoss(
+        f"train: {what} at step {step + 1} of {run.steps} (epoch {step // run.per_epoch + 1}, "
+        f"learning rate {float(run.rate(step)):g}); {kept}. Try {', '.join(remedies)}"
+    )
+
+
+def _interruption(run: _Run, position: Position) -> Interrupted:
+    where = f"stopped after step {position.step} of {run.steps}"
+    if run.folder is None:
+        return Interrupted(f"{where}; nothing is saved, as no out folder was given")
+    return Interrupted(
+        f"{where}, saved to {run.checkpoint}; the same call with resume=True "
+        "(the same command with --resume) goes on from there"
+    )

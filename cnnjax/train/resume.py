@@ -1,0 +1,142 @@
+"""The running state on disk, and the rules for going on from it.
+
+A checkpoint holds everything the rest of the run depends on: parameters, running statistics,
+optimiser state, step, the position in the epoch with its sums, the history, and the identity of
+the run.  Nothing random is among it: shuffling, augmentation and dropout follow from the seed and
+the position.  So a resumed run ends with the parameters of the uninterrupted one, bit for bit,
+on the same machine and number of devices; on another number of devices, equal to rounding.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from cnnjax.checkpoint import CheckpointError, read, unflatten, write
+from cnnjax.train.config import TrainConfig
+from cnnjax.train.step import State
+
+if TYPE_CHECKING:
+    from cnnjax.data import Dataset, Splits
+    from cnnjax.models import Model
+
+__all__ = ["Position", "differences", "identity", "load_state", "save_state"]
+
+_KIND = "training checkpoint"
+_MISSING = object()
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a run stands: `step` steps done in all, and the sums over the current epoch.
+
+    `seconds` is the time spent on the epoch so far, without evaluation and writing.
+    """
+
+    step: int = 0
+    loss: float = 0.0
+    correct: int = 0
+    seconds: float = 0.0
+    history: tuple[dict[str, Any], ...] = ()
+
+
+def identity(model: Model, splits: Splits, config: TrainConfig) -> dict[str, Any]:
+    """What two runs must share to be the same run, as JSON values."""
+    record = {
+        "config": config.identity(),
+        "model": {"name": model.name, **model.config},
+        "data": {"train": _fingerprint(splits.train), "test": _fingerprint(splits.test)},
+    }
+    return json.loads(json.dumps(record))
+
+
+def differences(saved: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """One line for each value that differs between two identities.
+
+    >>> differences({"config": {"seed": 0}}, {"config": {"seed": 1}})
+    ['config.seed was 0, now 1']
+    """
+    lines: list[str] = []
+    for name in [*saved, *(name for name in now if name not in saved)]:
+        old, new = saved.get(name, _MISSING), now.get(name, _MISSING)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            lines += differences(old, new, f"{prefix}{name}.")
+        elif old != new:
+            was, is_now = ("absent" if v is _MISSING else repr(v) for v in (old, new))
+            lines.append(f"{prefix}{name} was {was}, now {is_now}")
+    return lines
+
+
+def save_state(path: Path, state: State, position: Position, who: Mapping[str, Any]) -> None:
+    """Write a checkpoint, atomically.
+
+    Raises FloatingPointError, leaving the older checkpoint, if the state is not finite: a step
+    can have a finite loss and still leave infinite parameters.
+    """
+    host = jax.device_get(state)
+    for path_in_state, leaf in jax.tree_util.tree_leaves_with_path(host):
+        if not np.all(np.isfinite(leaf)):
+            raise FloatingPointError(jax.tree_util.keystr(path_in_state))
+    record = {
+        "position": asdict(position),
+        "identity": who,
+        "made_with": _made_with(),
+    }
+    write(path, host, record, _KIND)
+
+
+def load_state(path: Path, template: State, who: Mapping[str, Any]) -> tuple[State, Position]:
+    """The state (host arrays) and position of a checkpoint, for the run `who`.
+
+    Raises CheckpointError where it is damaged or belongs to another run, naming the differences;
+    warns where jax, the backend or the number of devices changed.
+    """
+    tensors, record = read(path, _KIND)
+    found = differences(record["identity"], who)
+    if found:
+        reason = ""
+        if any(line.startswith("config.epochs ") for line in found):
+            reason = (
+                " (epochs too: the cosine schedule ends with the last epoch, so another number "
+                "would have given other parameters from the first step on)"
+            )
+        raise CheckpointError(
+            f"{path}: was written by another run: {'; '.join(found)}. Resume with the same "
+            f"settings{reason}, or begin anew in another folder"
+        )
+    changed = differences(record["made_with"], _made_with())
+    if changed:
+        warnings.warn(
+            f"resuming {path}: {'; '.join(changed)}; the result will equal that of the "
+            "uninterrupted run to rounding, not bit for bit",
+            stacklevel=3,
+        )
+    position = record["position"]
+    position["history"] = tuple(position["history"])
+    return unflatten(template, tensors, str(path)), Position(**position)
+
+
+def _fingerprint(dataset: Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "images": list(dataset.images.shape),
+        "classes": list(dataset.classes),
+        "images_crc32": zlib.crc32(np.ascontiguousarray(dataset.images)),
+        "labels_crc32": zlib.crc32(np.ascontiguousarray(dataset.labels)),
+    }
+
+
+def _made_with() -> dict[str, Any]:
+    return {
+        "jax": jax.__version__,
+        "backend": jax.default_backend(),
+        "devices": jax.device_count(),
+    }
