@@ -25,6 +25,7 @@ from numbers import Integral
 from typing import Any
 
 import jax
+from jax import export
 
 Pads = tuple[tuple[int, int], ...]
 Padding = str | int | Sequence[int] | Sequence[Sequence[int]]
@@ -37,6 +38,8 @@ def per_axis(
     value: int | Sequence[int], axes: int, *, name: str, least: int = 1
 ) -> tuple[int, ...]:
     """Give one int for each of ``axes`` axes: an int stands for all of them.
+
+    Symbolic dimensions count as ints of unknown size.
 
     Errors: TypeError where something is not an int, ValueError for a wrong count or a value
     below ``least``; ``name`` opens the message.
@@ -58,9 +61,9 @@ def per_axis(
         raise TypeError(f"{name} must be an int or {axes} ints, got {value!r}")
     if len(values) != axes:
         raise ValueError(f"{name} must be an int or {axes} ints, got {len(values)}: {value!r}")
-    if any(v < least for v in values):
+    if any(isinstance(v, Integral) and v < least for v in values):
         raise ValueError(f"{name} must be at least {least} on every axis, got {value!r}")
-    return tuple(int(v) for v in values)
+    return tuple(int(v) if isinstance(v, Integral) else v for v in values)
 
 
 def extent(window: int, dilation: int = 1) -> int:
@@ -135,11 +138,12 @@ def _explicit(padding: Any, axes: int, caller: str) -> Pads:
             raise ValueError(
                 f"{caller}: padding has {len(pairs)} pairs for {axes} axes: {padding!r}"
             )
-    if any(low < 0 or high < 0 for low, high in pairs):
+    if any(isinstance(p, Integral) and p < 0 for pair in pairs for p in pair):
         raise ValueError(
             f"{caller}: padding must not be negative, got {padding!r}; slice the image to crop it"
         )
-    return tuple((int(low), int(high)) for low, high in pairs)
+    pairs = [[int(p) if isinstance(p, Integral) else p for p in pair] for pair in pairs]
+    return tuple((low, high) for low, high in pairs)
 
 
 def output_size(
@@ -181,7 +185,9 @@ def output_size(
 
 
 def _is_int(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
+    if isinstance(value, Integral):
+        return not isinstance(value, bool)
+    return export.is_symbolic_dim(value)
 
 
 def _ceil_div(n: int, d: int) -> int:

@@ -11,6 +11,7 @@ dtypes (in float64 for float64), whatever the dtype of the parameters; the resul
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import jax
@@ -61,8 +62,8 @@ def batch_norm(
         raise ValueError(f"{name}: momentum must be in [0, 1], got {momentum!r}")
     new_state = dict(state)
     if training:
-        count = x.size // max(x.shape[-1], 1)
-        if count < 2:
+        count = math.prod(x.shape[:-1])
+        if isinstance(count, int) and count < 2:
             raise ValueError(f"{name}: training needs two values a channel or more, x is {x.shape}")
         axes = tuple(range(x.ndim - 1))
         batch_mean, batch_var = _moments(wide, axes)

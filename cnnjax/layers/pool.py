@@ -47,13 +47,7 @@ def max_pool(
     x = _check.array("max_pool", "x", x)
     window, stride, pads = _resolve("max_pool", x, window, stride, padding)
     _refuse_empty_windows("max_pool", x, window, stride, pads)
-    if jnp.issubdtype(x.dtype, jnp.floating):
-        lowest: Any = np.array(-np.inf, x.dtype)
-    elif jnp.issubdtype(x.dtype, jnp.integer):
-        lowest = np.array(jnp.iinfo(x.dtype).min, x.dtype)
-    else:
-        raise TypeError(f"max_pool: x must hold integers or floats, got {x.dtype}")
-    return _reduce(x, lowest, lax.max, window, stride, pads)
+    return _reduce(x, _lowest("max_pool", x), lax.max, window, stride, pads)
 
 
 def avg_pool(
@@ -68,7 +62,8 @@ def avg_pool(
 
     ``window`` is an int (two image axes) or one int an image axis; ``stride`` None is the window.
     ``count_padding`` says what a window that overlaps the padding is divided by: True, by all its
-    cells (padding counts as zeros); False, by those inside the image. Floats only.
+    cells (padding counts as zeros); False, by those inside the image. Floats only; sums are kept
+    in float32 for narrower dtypes.
 
     Errors: TypeError where anything is padded and ``count_padding`` is not given, ValueError for
     shapes that do not fit, and where an uncounted window would lie in the padding alone.
@@ -88,13 +83,16 @@ def avg_pool(
             f"avg_pool: padding {padding!r} pads {pads}: give count_padding=True (divide by the "
             "whole window) or False (by the cells inside the image)"
         )
-    total = _reduce(x, np.array(0, x.dtype), lax.add, window, stride, pads)
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    zero = np.array(0, wide.dtype)
+    total = _reduce(wide, zero, lax.add, window, stride, pads)
     if count_padding or not padded:
-        return total / np.array(math.prod(window), x.dtype)
+        return (total / np.array(math.prod(window), wide.dtype)).astype(x.dtype)
     _refuse_empty_windows("avg_pool", x, window, stride, pads)
-    ones = jnp.ones((*x.shape[-len(window) - 1 : -1], 1), x.dtype)
-    inside = _reduce(ones, np.array(0, x.dtype), lax.add, window, stride, pads)
-    return total / jnp.broadcast_to(inside, total.shape)
+    ones = jnp.ones((*x.shape[-len(window) - 1 : -1], 1), wide.dtype)
+    inside = _reduce(ones, zero, lax.add, window, stride, pads)
+    inside = inside.reshape((1,) * (x.ndim - inside.ndim) + inside.shape)
+    return (total / jnp.broadcast_to(inside, total.shape)).astype(x.dtype)
 
 
 def global_avg_pool(x: jax.Array, *, spatial: int = 2) -> jax.Array:
@@ -114,7 +112,8 @@ def global_avg_pool(x: jax.Array, *, spatial: int = 2) -> jax.Array:
 def global_max_pool(x: jax.Array, *, spatial: int = 2) -> jax.Array:
     """Take the maximum over the ``spatial`` image axes: (*batch, *image, C) -> (*batch, C).
 
-    Where inputs tie they share the gradient (that of `jnp.max`), unlike in `max_pool`.
+    The same function as `max_pool` with the image as window: the first of equal inputs gets the
+    gradient (`jnp.max` splits it among them).
 
     >>> import jax.numpy as jnp
     >>> global_max_pool(jnp.ones((8, 7, 7, 512))).shape
@@ -122,7 +121,9 @@ def global_max_pool(x: jax.Array, *, spatial: int = 2) -> jax.Array:
     """
     x = _check.array("global_max_pool", "x", x)
     _refuse_empty_image("global_max_pool", x, spatial)
-    return jnp.max(x, _image_axes(spatial))
+    image = x.shape[-spatial - 1 : -1]
+    y = _reduce(x, _lowest("global_max_pool", x), lax.max, image, image, ((0, 0),) * spatial)
+    return y.reshape(*x.shape[: -spatial - 1], x.shape[-1])
 
 
 def _image_axes(spatial: int) -> tuple[int, ...]:
@@ -166,6 +167,15 @@ def _refuse_empty_windows(
                 f"{name}: padding ({low}, {high}) leaves a window of {k} without any cell of "
                 f"spatial axis {axis} (size {n}, stride {s}); pad less than the window"
             )
+
+
+def _lowest(name: str, x: jax.Array) -> np.ndarray:
+    """What never wins a maximum against ``x``."""
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        return np.array(-np.inf, x.dtype)
+    if jnp.issubdtype(x.dtype, jnp.integer):
+        return np.array(jnp.iinfo(x.dtype).min, x.dtype)
+    raise TypeError(f"{name}: x must hold integers or floats, got {x.dtype}")
 
 
 def _reduce(
