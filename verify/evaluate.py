@@ -118,7 +118,7 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
     parts = list(result) if isinstance(result, tuple | list) else [result]
     if any(part.concrete is None for part in parts):
         return None
-    return [algebra.lift(part.concrete) for part in parts]
+    return [algebra.lift(part.concrete, part.dtype) for part in parts]
 
 
 # Bit patterns of constant floats are exact whatever the algebra.

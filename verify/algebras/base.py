@@ -6,7 +6,8 @@ those operations do to its kind of number: residues (`field`), floats with error
 (`numeric`), sets of inputs (`dependence`). So a primitive is written once and evaluated in each.
 
 Values have `.shape`, `.dtype` (the JAX dtype that the program gives them) and `.concrete`: the
-exact NumPy array where the value does not depend on the program's inputs, else None.
+exact NumPy array where the value does not depend on the program's inputs, else None. Floats are
+float64 there, whatever the program's dtype; integers and booleans have the program's dtype.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ class Value(Protocol):
 class Algebra(Protocol):
     """Operations over values. Elementwise operations take values of equal shapes."""
 
-    def lift(self, array: np.ndarray) -> Any:
-        """An exact constant."""
+    def lift(self, array: np.ndarray, dtype: Any = None) -> Any:
+        """An exact constant; `dtype` is the program's, where the array's is wider (floats are held
+        as float64, which can hold exact products that the program's own float32 cannot)."""
 
     # Data movement: the elements are only copied.
     def reshape(self, x: Any, shape: tuple[int, ...]) -> Any: ...

@@ -10,7 +10,7 @@ of (bits of a coefficient / 30) / (primes to choose from).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,15 @@ class Growth:
 
     degree: of the polynomial. bits: log2 of the sum of its coefficients' absolute values, once
     they are made integers. fraction: log2 of the denominator that makes them so. level: how many
-    divisions are nested in it.
+    divisions are nested in it. analytic: whether the values are analytic functions of the inputs,
+    so that two of them that differ are equal on a set of measure zero only.
     """
 
     degree: float = 1.0
     bits: float = 0.0
     fraction: float = 0.0
     level: int = 0
+    analytic: bool = True
 
     def plus(self, other: Growth) -> Growth:
         fraction = max(self.fraction, other.fraction)
@@ -35,6 +37,7 @@ class Growth:
             max(one, two) + math.log2(1 + 2.0 ** -min(abs(one - two), 1000)),
             fraction,
             max(self.level, other.level),
+            self.analytic and other.analytic,
         )
 
     def times(self, other: Growth, terms: int = 1) -> Growth:
@@ -44,12 +47,11 @@ class Growth:
             self.bits + other.bits + math.log2(max(terms, 1)),
             self.fraction + other.fraction,
             max(self.level, other.level),
+            self.analytic and other.analytic,
         )
 
     def summed(self, terms: int) -> Growth:
-        return Growth(
-            self.degree, self.bits + math.log2(max(terms, 1)), self.fraction, self.level
-        )
+        return replace(self, bits=self.bits + math.log2(max(terms, 1)))
 
     def union(self, other: Growth) -> Growth:
         """Either of the two."""
@@ -58,6 +60,7 @@ class Growth:
             max(self.bits, other.bits),
             max(self.fraction, other.fraction),
             max(self.level, other.level),
+            self.analytic and other.analytic,
         )
 
 

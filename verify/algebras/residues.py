@@ -43,9 +43,7 @@ def matmul(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     if terms > _TERMS:
         total = None
         for start in range(0, terms, _TERMS):
-            part = matmul(
-                a[..., start : start + _TERMS], b[..., start : start + _TERMS, :], moduli
-            )
+            part = matmul(a[..., start : start + _TERMS], b[..., start : start + _TERMS, :], moduli)
             total = part if total is None else reduce(total + part, moduli)
         assert total is not None
         return total

@@ -10,39 +10,41 @@ from typing import Any
 
 import numpy as np
 
-from verify.primitives.registry import Context, rule
+from verify.primitives.registry import Context, elementwise
 
 
-@rule("add", "add_any")
-def _add(ctx: Context, a: Any, b: Any) -> Any:
+@elementwise("add", "add_any")
+def _add(ctx: Context, a: Any, b: Any, **_: Any) -> Any:
     if a.dtype == np.bool_:
         return ctx.algebra.logical_or(a, b)
     return ctx.algebra.add(a, b)
 
 
-@rule("sub")
-def _sub(ctx: Context, a: Any, b: Any) -> Any:
+@elementwise("sub")
+def _sub(ctx: Context, a: Any, b: Any, **_: Any) -> Any:
     return ctx.algebra.sub(a, b)
 
 
-@rule("mul")
-def _mul(ctx: Context, a: Any, b: Any) -> Any:
+@elementwise("mul")
+def _mul(ctx: Context, a: Any, b: Any, **_: Any) -> Any:
+    # `out_dtype` may ask for a product wider than its operands.
+    a, b = ctx.algebra.cast(a, ctx.dtype), ctx.algebra.cast(b, ctx.dtype)
     if a.dtype == np.bool_:
         return ctx.algebra.logical_and(a, b)
     return ctx.algebra.mul(a, b)
 
 
-@rule("neg")
-def _neg(ctx: Context, a: Any) -> Any:
+@elementwise("neg")
+def _neg(ctx: Context, a: Any, **_: Any) -> Any:
     return ctx.algebra.neg(a)
 
 
-@rule("square")
-def _square(ctx: Context, a: Any) -> Any:
+@elementwise("square")
+def _square(ctx: Context, a: Any, **_: Any) -> Any:
     return ctx.algebra.mul(a, a)
 
 
-@rule("integer_pow")
+@elementwise("integer_pow")
 def _integer_pow(ctx: Context, a: Any, *, y: int) -> Any:
     if y == 0:
         return ctx.fill(a.shape, 1, a.dtype)
@@ -56,15 +58,15 @@ def _integer_pow(ctx: Context, a: Any, *, y: int) -> Any:
     return result if y > 0 else ctx.algebra.div(ctx.fill(a.shape, 1, a.dtype), result)
 
 
-@rule("max")
-def _max(ctx: Context, a: Any, b: Any) -> Any:
+@elementwise("max")
+def _max(ctx: Context, a: Any, b: Any, **_: Any) -> Any:
     if a.dtype == np.bool_:
         return ctx.algebra.logical_or(a, b)
     return ctx.algebra.maximum(a, b)
 
 
-@rule("min")
-def _min(ctx: Context, a: Any, b: Any) -> Any:
+@elementwise("min")
+def _min(ctx: Context, a: Any, b: Any, **_: Any) -> Any:
     if a.dtype == np.bool_:
         return ctx.algebra.logical_and(a, b)
     return minimum(ctx.algebra, a, b)
@@ -75,50 +77,44 @@ def minimum(algebra: Any, a: Any, b: Any) -> Any:
     return algebra.neg(algebra.maximum(algebra.neg(a), algebra.neg(b)))
 
 
-@rule("clamp")
+@elementwise("clamp")
 def _clamp(ctx: Context, low: Any, x: Any, high: Any) -> Any:
     """min(max(x, low), high); the bounds may be scalars."""
-    low, high = (
-        ctx.algebra.pick([bound], np.zeros(x.shape, np.int64)) if bound.shape != x.shape else bound
-        for bound in (low, high)
-    )
     return minimum(ctx.algebra, ctx.algebra.maximum(x, low), high)
 
 
 for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
 
-    def _compare(ctx: Context, a: Any, b: Any, _op: str = _name) -> Any:
+    def _compare(ctx: Context, a: Any, b: Any, _op: str = _name, **_: Any) -> Any:
         return ctx.algebra.compare(_op, a, b)
 
-    rule(_name)(_compare)
+    elementwise(_name)(_compare)
 
 
-@rule("select_n")
+@elementwise("select_n")
 def _select_n(ctx: Context, which: Any, *cases: Any) -> Any:
-    if which.shape != cases[0].shape:  # a scalar predicate chooses whole arrays
-        which = ctx.algebra.pick([which], np.zeros(cases[0].shape, np.int64))
     return ctx.algebra.select(which, cases)
 
 
-@rule("not")
-def _not(ctx: Context, a: Any) -> Any:
+@elementwise("not")
+def _not(ctx: Context, a: Any, **_: Any) -> Any:
     if a.dtype == np.bool_:
         return ctx.algebra.logical_not(a)
     # Two's complement: ~a = -1 - a.
     return ctx.algebra.sub(ctx.lift(np.full(a.shape, -1).astype(a.dtype)), a)
 
 
-@rule("convert_element_type")
+@elementwise("convert_element_type")
 def _convert(ctx: Context, x: Any, *, new_dtype: Any, **_: Any) -> Any:
     return ctx.algebra.cast(x, np.dtype(new_dtype))
 
 
-@rule("reduce_precision")
+@elementwise("reduce_precision")
 def _reduce_precision(ctx: Context, x: Any, **_: Any) -> Any:
     """A conversion between float formats: the identity over the reals."""
     return x
 
 
-@rule("is_finite")
+@elementwise("is_finite")
 def _is_finite(ctx: Context, x: Any) -> Any:
     return ctx.fill(x.shape, True, np.bool_)

@@ -41,7 +41,7 @@ class Context:
 
     def lift(self, array: Any, dtype: Any = None) -> Any:
         """An exact constant."""
-        return self.algebra.lift(np.asarray(array, dtype=dtype))
+        return self.algebra.lift(np.asarray(array), dtype)
 
     def concrete(self, value: Any, what: str) -> np.ndarray:
         """The array of a value that must not depend on the program's inputs."""
@@ -50,8 +50,12 @@ class Context:
         return value.concrete
 
     def fill(self, shape: tuple[int, ...], number: float, dtype: Any) -> Any:
-        """A constant array; -inf, inf and the like become the dtype's own extremes for integers."""
-        return self.algebra.lift(np.full(shape, number, dtype=dtype))
+        """A constant array of one number. For integers, -inf and inf are the dtype's extremes."""
+        if np.issubdtype(dtype, np.integer) and np.isinf(number):
+            extremes = np.iinfo(dtype)
+            number = extremes.min if number < 0 else extremes.max
+        kind = dtype if np.issubdtype(dtype, np.integer) or dtype == np.bool_ else np.float64
+        return self.algebra.lift(np.full(shape, number, dtype=kind), dtype)
 
 
 def rule(*names: str) -> Callable[[Rule], Rule]:
@@ -65,6 +69,29 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
         return function
 
     return register
+
+
+def elementwise(*names: str) -> Callable[[Rule], Rule]:
+    """Registers a primitive that works element by element, with scalars broadcast to the others.
+
+    JAX leaves scalar literals unbroadcast in elementwise equations: `add x 1.0`.
+    """
+
+    def register(function: Rule) -> Rule:
+        def apply(ctx: Context, *xs: Any, **params: Any) -> Any:
+            return function(ctx, *(spread(ctx.algebra, x, ctx.shape) for x in xs), **params)
+
+        rule(*names)(apply)
+        return function
+
+    return register
+
+
+def spread(algebra: Any, x: Any, shape: tuple[int, ...]) -> Any:
+    """A scalar repeated over a shape; anything else as it is."""
+    if x.shape == shape or x.shape != ():
+        return x
+    return algebra.pick([x], np.zeros(shape, np.int64))
 
 
 def movement(*names: str) -> Callable[[Callable[..., np.ndarray]], Callable[..., np.ndarray]]:

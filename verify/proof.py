@@ -1,0 +1,111 @@
+"""Proof by random interpretation: two programs evaluated over random residues, and compared.
+
+One trial that agrees is a proof up to the trial's error probability (`algebras/bound.py`); trials
+are repeated, with new primes, inputs and functions, until the product is below 2**-100.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from verify.algebras.bound import miss_probability
+from verify.algebras.field import Field, FieldArray, Mode, Unlucky
+from verify.evaluate import evaluate
+from verify.program import Program
+
+TARGET = 2.0**-100
+_MOST_TRIALS = 12
+_MOST_DRAWS = 30
+
+# Cheap first; each knows more laws than the one before it.
+MODES = (Mode(), Mode(scaling=True), Mode(ties=False, scaling=True))
+
+_EXPONENTIAL = frozenset(
+    ["exp", "exp2", "expm1", "logistic", "tanh", "sinh", "cosh", "pow", "cumlogsumexp", "erf_inv", "log1p", "atanh", "asinh", "acosh"]
+)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The programs agree on every trial: a proof with this error probability."""
+
+    error_probability: float
+    trials: int
+    mode: Mode
+    assumptions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The programs differ as terms: no proof, and no refutation either."""
+
+    output: int
+    elements: np.ndarray  # flat indices of the output elements that differ
+
+
+def prove(left: Program, right: Program, mode: Mode, seed: int) -> Agreement | Difference:
+    """Evaluates both programs over random residues. Raises `Unsupported` where that cannot be."""
+    names = left.primitives() | right.primitives()
+    exponents = bool(names & _EXPONENTIAL)
+    order = _root_order(left, right)
+    error, trials = 1.0, 0
+    assumptions: dict[str, None] = {}
+    while error > TARGET:
+        if trials == _MOST_TRIALS:
+            raise TooLarge(
+                f"the polynomials are too large for a proof: {trials} trials bound the error only "
+                f"by {error:.1e}"
+            )
+        field, one, two = _trial(left, right, mode, seed + 1000 * trials, exponents, order)
+        difference = _compare(field, one, two)
+        if difference is not None:
+            return difference
+        assumptions.update(field.assumptions)
+        miss = miss_probability(field)
+        trials += 1
+        if miss > 0.5:
+            raise TooLarge("the polynomials are too large for a proof: a trial's bound says nothing")
+        error *= miss
+    return Agreement(error, trials, mode, tuple(assumptions))
+
+
+class TooLarge(Exception):
+    """The degrees or coefficients are too large for the error bound."""
+
+
+def _trial(
+    left: Program, right: Program, mode: Mode, seed: int, exponents: bool, order: int
+) -> tuple[Field, list[FieldArray], list[FieldArray]]:
+    for attempt in range(_MOST_DRAWS):
+        field = Field(seed + attempt, mode, exponents, order)
+        inputs = [field.random(v.shape, v.dtype) for v in left.inputs]
+        try:
+            one = evaluate(left, field, inputs)
+            two = evaluate(right, field, inputs)
+            for value in (*one, *two):
+                _ = value.rows
+            return field, one, two
+        except Unlucky:
+            continue
+    raise TooLarge("every draw of random inputs divides by zero")
+
+
+def _compare(field: Field, one: list[FieldArray], two: list[FieldArray]) -> Difference | None:
+    for output, (a, b) in enumerate(zip(one, two, strict=True)):
+        points = field.points
+        same = (a.rows[:points] == b.rows[:points]).all(axis=0).reshape(-1)
+        if not same.all():
+            return Difference(output, np.flatnonzero(~same))
+    return None
+
+
+def _root_order(left: Program, right: Program) -> int:
+    try:
+        from verify.primitives.fourier import transform_lengths
+    except ImportError:
+        return 1
+    lengths = [*transform_lengths(left), *transform_lengths(right)]
+    return math.lcm(4, *lengths) if lengths else 1
