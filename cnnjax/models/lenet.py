@@ -53,7 +53,7 @@ def lenet5(classes: int = 10, image: Sequence[int] = (28, 28, 1)) -> Model:
      'conv2': (10, 10, 16), 'relu2': (10, 10, 16), 'pool2': (5, 5, 16),
      'dense1': (120,), 'dense2': (84,), 'dense3': (10,)}
     """
-    check_count(NAME, "classes", classes)
+    classes = check_count(NAME, "classes", classes)
     image = check_image(NAME, image, smallest=12)
 
     def init(key: jax.Array):

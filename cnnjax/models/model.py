@@ -13,6 +13,7 @@ layers they belong to; everything else is trained. A model without them has no s
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Protocol
 
 import jax
@@ -132,10 +133,10 @@ def check_x(name: str, x: jax.Array, image: tuple[int, int, int]) -> None:
 
 
 def check_count(model: str, argument: str, value: int) -> int:
-    """`value` if it is a positive integer; an error that names model and argument if not."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    """`value` as an int if it is a positive one; an error that names model and argument if not."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{model}: {argument} must be a positive integer, got {value!r}")
-    return value
+    return int(value)
 
 
 def check_counts(model: str, argument: str, values: Sequence[int]) -> tuple[int, ...]:

@@ -59,9 +59,9 @@ def notes_cnn(
     >>> jax.eval_shape(model.features, params, x)["pool3"].shape
     (8, 12, 12, 128)
     """
-    check_count(NAME, "classes", classes)
+    classes = check_count(NAME, "classes", classes)
     widths = check_counts(NAME, "widths", widths)
-    check_count(NAME, "kernel", kernel)
+    kernel = check_count(NAME, "kernel", kernel)
     image = check_image(NAME, image, smallest=2 ** len(widths))
 
     def init(key: jax.Array):

@@ -69,13 +69,13 @@ def resnet18(
     >>> sum(leaf.size for leaf in jax.tree.leaves(params)) # 11,173,962 trained + 9,600
     11183562
     """
-    check_count(NAME, "classes", classes)
+    classes = check_count(NAME, "classes", classes)
     image = check_image(NAME, image)
     if stem is None:
         stem = "small" if max(image[:2]) <= SMALL else "imagenet"
     if stem not in STEMS:
         raise ValueError(f"{NAME}: unknown stem {stem!r}, there are {', '.join(STEMS)}")
-    check_count(NAME, "width", width)
+    width = check_count(NAME, "width", width)
     # What is true of the stem follows from its name: kernel side, stride and padding.
     side, stem_stride, stem_padding = (7, 2, 3) if stem == "imagenet" else (3, 1, 1)
 

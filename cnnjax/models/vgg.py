@@ -60,12 +60,12 @@ def vgg11(
     >>> params["conv8"]["kernel"].shape, params["dense1"]["kernel"].shape
     ((3, 3, 512, 512), (512, 512))
     """
-    check_count(NAME, "classes", classes)
+    classes = check_count(NAME, "classes", classes)
     image = check_image(NAME, image, smallest=32)
     head = check_count(
         NAME, "head", (4096 if min(image[:2]) >= 224 else 512) if head is None else head
     )
-    check_count(NAME, "width", width)
+    width = check_count(NAME, "width", width)
     if not 0 <= dropout < 1:
         raise ValueError(f"{NAME}: dropout must be a rate in [0, 1), got {dropout!r}")
 
