@@ -122,3 +122,50 @@ def avg_pool_gradient(x, window, stride, pads, count_padding, g):
     for position, _, cell in lands(x.shape[1:-1], window, stride, (1,) * len(window), pads):
         dx[_at(cell)] += share[_at(position)]
     return dx
+
+
+def norm(x, scale, bias, kind, groups, eps):
+    """Normalise x (N, *image, C) by "batch", "layer" or "group", scale and shift by channel."""
+    x, scale, bias = _split(x, groups), _split(scale, groups), _split(bias, groups)
+    mean, std = _statistics(x, kind, eps)
+    y = (x - mean) / std * scale + bias
+    return y.reshape(*y.shape[:-2], -1)
+
+
+def norm_gradients(x, scale, kind, groups, eps, g):
+    """Return the gradients of sum(norm(x) * g) in x, scale and bias.
+
+    With h = g scale and z the normalised x: dx = (h - mean(h) - z mean(h z)) / std (Ioffe and
+    Szegedy 2015, section 3, simplified).
+    """
+    channels = tuple(range(x.ndim - 1))
+    x, scale, g = _split(x, groups), _split(scale, groups), _split(g, groups)
+    mean, std = _statistics(x, kind, eps)
+    axes = statistics_axes(kind, x.ndim)
+    z, h = (x - mean) / std, g * scale
+    dx = (h - h.mean(axes, keepdims=True) - z * (h * z).mean(axes, keepdims=True)) / std
+    return dx.reshape(*dx.shape[:-2], -1), (g * z).sum(channels).ravel(), g.sum(channels).ravel()
+
+
+def running(x):
+    """Mean and unbiased variance of each channel: what PyTorch's running statistics take in."""
+    rows = x.reshape(-1, x.shape[-1])
+    return rows.mean(0), rows.var(0, ddof=1)
+
+
+def statistics_axes(kind: str, ndim: int) -> tuple[int, ...]:
+    """The axes of (N, *image, groups, C // groups) that share one mean."""
+    return {
+        "batch": tuple(range(ndim - 2)),
+        "layer": (ndim - 2, ndim - 1),
+        "group": (*range(1, ndim - 2), ndim - 1),
+    }[kind]
+
+
+def _statistics(x, kind, eps):
+    axes = statistics_axes(kind, x.ndim)
+    return x.mean(axes, keepdims=True), np.sqrt(x.var(axes, keepdims=True) + eps)
+
+
+def _split(x, groups):
+    return x.reshape(*x.shape[:-1], groups, x.shape[-1] // groups)
