@@ -1,0 +1,6 @@
+"""verify: proves that two JAX programs are the same function, or shows where they differ."""
+
+from verify.equivalence import assert_equivalent, equivalent
+from verify.verdict import Counterexample, Rounding, Verdict
+
+__all__ = ["Counterexample", "Rounding", "Verdict", "assert_equivalent", "equivalent"]

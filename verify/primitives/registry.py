@@ -72,9 +72,9 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
 
 
 def elementwise(*names: str) -> Callable[[Rule], Rule]:
-    """Registers a primitive that works element by element, with scalars broadcast to the others.
+    """Registers a primitive that works element by element, broadcasting its operands.
 
-    JAX leaves scalar literals unbroadcast in elementwise equations: `add x 1.0`.
+    JAX leaves scalars and axes of size one unbroadcast in elementwise equations: `add x 1.0`.
     """
 
     def register(function: Rule) -> Rule:
@@ -88,10 +88,10 @@ def elementwise(*names: str) -> Callable[[Rule], Rule]:
 
 
 def spread(algebra: Any, x: Any, shape: tuple[int, ...]) -> Any:
-    """A scalar repeated over a shape; anything else as it is."""
-    if x.shape == shape or x.shape != ():
+    """x broadcast to a shape, as NumPy does: scalars and axes of size one are repeated."""
+    if x.shape == shape:
         return x
-    return algebra.pick([x], np.zeros(shape, np.int64))
+    return algebra.pick([x], np.broadcast_to(flat_index(x), shape))
 
 
 def movement(*names: str) -> Callable[[Callable[..., np.ndarray]], Callable[..., np.ndarray]]:

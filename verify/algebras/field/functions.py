@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.algebras import mixing, residues
-from verify.algebras.growth import Growth
+from verify.algebras.field import mixing, residues
+from verify.algebras.field.growth import Growth
+from verify.algebras.field.value import infinite
 
 if TYPE_CHECKING:
-    from verify.algebras.field import Field, FieldArray
+    from verify.algebras.field.trial import Field
+    from verify.algebras.field.value import FieldArray
 
 ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "erf", "erf_inv", "cbrt"})
 EVEN = frozenset({"cos", "cosh"})
@@ -41,7 +43,7 @@ def apply(
         return log_term(field, args[0])
     analytic = name in ANALYTIC and all(a.growth.analytic for a in args)
     rows = [a.rows for a in args]
-    flip = None
+    flip: Any = None
     if name in ODD or name in EVEN:
         half = field.m[0] // 2
         flip = rows[0][0] > half  # of x and -x, one has a first residue in the lower half
@@ -61,13 +63,14 @@ def apply(
 
 def _exp(field: Field, a: FieldArray) -> FieldArray:
     """w**a, w of order q in Z_p and the exponent in Z_q; minus infinity gives zero."""
-    absent = None
-    if a.concrete is not None and np.isneginf(a.concrete).any():
-        absent = np.isneginf(a.concrete)
+    absent: np.ndarray | None = None
+    ends = infinite(a)
+    if a.concrete is not None and (ends < 0).any():
+        absent = ends < 0
         a = field.lift(np.where(absent, 0.0, a.concrete), a.dtype)
     p = a.pending
     if p is not None and a._rows is None and p.present is not None:
-        missing = ~p.present.any(axis=-1)
+        missing = np.asarray(~p.present.any(axis=-1))
         if missing.any() and p.sign > 0:
             absent = missing
             rows = np.where(missing[..., None], 0, p.rows)

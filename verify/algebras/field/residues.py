@@ -24,7 +24,7 @@ def column(moduli: np.ndarray, ndim: int) -> np.ndarray:
 
 
 def reduce(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
-    """x modulo its row's prime, in place where possible; a scalar modulus a row is twice as fast."""
+    """x modulo its row's prime; a scalar modulus for each row is twice as fast as a column."""
     if x.ndim == 1:
         return x % moduli
     out = np.empty_like(x)

@@ -28,12 +28,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.algebras import mixing, residues
 from verify.algebras.base import Unsupported
-from verify.algebras.growth import Growth
+from verify.algebras.field import mixing, movement, residues
+from verify.algebras.field.growth import Growth
+from verify.algebras.field.value import FieldArray, Mask, Pending
 
 if TYPE_CHECKING:
-    from verify.algebras.field import Field, FieldArray
+    from verify.algebras.field.trial import Field
 
 _CHUNK = 3_000_000  # residues of candidates that are weighed at a time
 NO_TIES = "no ties: no two compared values are equal (true but for a set of measure zero)"
@@ -233,7 +234,6 @@ class Chooser:
     # -- the operations -----------------------------------------------------------------------
 
     def maximum(self, a: FieldArray, b: FieldArray) -> FieldArray:
-        from verify.algebras.field import FieldArray, Pending
 
         for x, bound in ((a, b), (b, a)):
             known = bound.concrete
@@ -243,8 +243,8 @@ class Chooser:
                 return x
             if np.isposinf(known).all():
                 return bound
-        self.field._no_overflow(a)
-        one, two = self.field.candidates(a, 1), self.field.candidates(b, 1)
+        self.field.no_overflow(a)
+        one, two = movement.candidates(self.field, a, 1), movement.candidates(self.field, b, 1)
         present = None
         if one.present is not None or two.present is not None:
             present = np.concatenate([_present(one), _present(two)], axis=-1)
@@ -259,12 +259,11 @@ class Chooser:
         )
 
     def max(self, x: FieldArray) -> FieldArray:
-        from verify.algebras.field import FieldArray, Pending
 
         if x.shape[-1] == 1:
             return self.field.reshape(x, x.shape[:-1])
-        self.field._no_overflow(x)
-        p = self.field.candidates(x, 1)
+        self.field.no_overflow(x)
+        p = movement.candidates(self.field, x, 1)
         shape = (*x.shape[:-1], x.shape[-1] * p.rows.shape[-1])
         return FieldArray(
             self.field,
@@ -282,7 +281,7 @@ class Chooser:
     def winner(self, x: FieldArray, last: bool) -> FieldArray:
         field = self.field
         shape = x.shape
-        p = field.candidates(x, 1)
+        p = movement.candidates(field, x, 1)
         if p.rows.shape[-1] > 1:
             rows, present = x.rows, None
         else:
@@ -337,7 +336,7 @@ class Chooser:
         if op == "lt":
             return self.compare("gt", b, a)
         if not _is_float(a.dtype):
-            self.field._no_overflow(a)
+            self.field.no_overflow(a)
         infinite = self._compare_infinite(op, a, b)
         if infinite is not None:
             return infinite
@@ -367,7 +366,7 @@ class Chooser:
             if not np.isinf(known).all():
                 raise Unsupported("a comparison with finite and infinite constants")
             other = b if x is a else a
-            if not self.field._finite(other):
+            if not movement.finite(other):
                 raise Unsupported("a comparison of infinities")
             above = known > 0
             true = np.zeros(x.shape, bool) if op == "eq" else (above != mirrored)
@@ -376,7 +375,6 @@ class Chooser:
 
     def _sign_mask(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray:
         """a > b or a == b."""
-        from verify.algebras.field import FieldArray, Mask
 
         field, m = self.field, self.field.m
         growth = a.growth.plus(b.growth)

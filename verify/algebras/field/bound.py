@@ -21,11 +21,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from verify.algebras.mixing import DIGEST_BITS
-from verify.algebras.moduli import LOW, POINTS_A_PRIME
+from verify.algebras.field.mixing import DIGEST_BITS
+from verify.algebras.field.moduli import LOW, POINTS_A_PRIME
 
 if TYPE_CHECKING:
-    from verify.algebras.field import Field
+    from verify.algebras.field.trial import Field
 
 _RECONSTRUCTION_BITS = 2 * 36 + 1  # fractions that `residues.rational` may return
 

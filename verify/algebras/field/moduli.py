@@ -5,8 +5,9 @@ that prime, so primes are drawn at random, and the count of primes in the set th
 from enters the error bound. Three sets, all in [2**30, 2**31):
 
 * every prime (50,697,537 of them: pi(2**31) - pi(2**30));
-* with exponentials: safe primes p = 2q + 1 (1,634,069 of them), so that Z_p has roots of unity of the prime order q and
-  exponents live in Z_q (Wu et al., "Mirage", OSDI 2025, section 5, with a much larger q);
+* with exponentials: safe primes p = 2q + 1 (1,634,069 of them), so that Z_p has roots of unity of
+  the prime order q and exponents live in Z_q (Wu et al., "Mirage", OSDI 2025, section 5; its q is
+  much smaller);
 * with Fourier transforms of length n: p = 1 modulo n.
 """
 

@@ -1,0 +1,255 @@
+"""Sums, products, quotients, casts and logic of residues."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.algebras.field import residues
+from verify.algebras.field.growth import Growth
+from verify.algebras.field.movement import as_maximum, finite
+from verify.algebras.field.value import (
+    FieldArray,
+    Mask,
+    Pending,
+    Unlucky,
+    all_one,
+    all_zero,
+    contains,
+    is_integer,
+    is_real,
+    numpy_kind,
+)
+
+if TYPE_CHECKING:
+    from verify.algebras.field.trial import Field
+
+
+def neg(field: Field, a: FieldArray) -> FieldArray:
+    if a.concrete is not None:
+        return field.lift(-a.concrete if a.concrete.dtype != np.bool_ else a.concrete, a.dtype)
+    y = FieldArray(field, a.shape, a.dtype, a.growth)
+    if a.pending is not None:
+        y.pending = Pending(a.pending.rows, a.pending.present, -a.pending.sign)
+    if a._rows is not None:
+        y._rows = residues.reduce(-a._rows, field.m)
+    return y
+
+
+def add(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
+    growth = a.growth.plus(b.growth)
+    for x, t in ((a, b), (b, a)):
+        if x.concrete is not None and all_zero(x.concrete):
+            return t
+    known = a.nonnegative and b.nonnegative and is_real(a.dtype)
+    a, b = as_maximum(field, a), as_maximum(field, b)
+    for x, t in ((a, b), (b, a)):
+        # max(s) + t = max(s + t): stay undecided, and let infinities absorb finite terms.
+        if x.pending is not None and x._rows is None and finite(t):
+            sign = x.pending.sign
+            shift = t.rows if sign > 0 else residues.reduce(-t.rows, field.m)
+            rows = residues.reduce(x.pending.rows + shift[..., None], field.m)
+            field.no_overflow(x)
+            return FieldArray(
+                field,
+                a.shape,
+                a.dtype,
+                growth,
+                pending=Pending(rows, x.pending.present, sign),
+                nonnegative=known,
+            )
+    return field.plain(residues.reduce(a.rows + b.rows, field.m), a, growth, nonnegative=known)
+
+
+def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
+    growth = a.growth.times(b.growth)
+    known = is_real(a.dtype) and ((a.nonnegative and b.nonnegative) or a is b)
+    for x, c in ((a, b), (b, a)):
+        if c.concrete is None or not np.isfinite(c.concrete).all():
+            continue
+        if all_one(c.concrete):
+            return x
+        positive, negative = bool((c.concrete > 0).all()), bool((c.concrete < 0).all())
+        if x.pending is not None and x._rows is None and (positive or negative):
+            # c * max(s) = max(c * s) for c > 0.
+            field.no_overflow(x)
+            sign = x.pending.sign * (1 if positive else -1)
+            scale = c.rows if positive else residues.reduce(-c.rows, field.m)
+            rows = residues.multiply(x.pending.rows, scale[..., None], field.m)
+            pending = Pending(rows, x.pending.present, sign)
+            return FieldArray(field, a.shape, a.dtype, growth, pending=pending, nonnegative=known)
+    roots = a.root_of is not None and b.root_of is not None
+    if a.root_of is not None and roots and (a is b or np.array_equal(a.rows, b.rows)):
+        return a.root_of
+    left, right = a.rows, b.rows
+    for x, c in ((a, b), (b, a)):
+        if x.mask is not None:
+            # The tie part of a mask vanishes on whatever is zero at the tie.
+            exact = field.chooser.proportional(c.rows, x.mask.difference)
+            chosen = np.where(exact, x.mask.weight, x.rows)
+            left, right = chosen, c.rows
+    y = field.plain(residues.multiply(left, right, field.m), a, growth, nonnegative=known)
+    if a.log is not None or b.log is not None:
+        y.log = lambda: field.add(field.log_of(a), field.log_of(b))
+    return y
+
+
+def div(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
+    if b.concrete is not None:
+        if all_one(b.concrete):
+            return a
+        if (b.concrete == 0).any():
+            raise Unsupported("division by a constant zero")
+        if np.isinf(b.concrete).any():
+            raise Unsupported("division by an infinite constant")
+    rows = b.rows
+    if not _nonzero(field, rows):
+        raise Unsupported("division by what is zero everywhere")
+    one = field.lift(np.array(1.0))
+    if b.concrete is None:
+        field.assume("no division by zero")
+        distinct = len(np.unique(rows[0]))
+        field.inverse_degree += distinct * b.growth.degree
+        field.deepest = max(field.deepest, b.growth.level + 1)
+        growth = Growth(1.0, b.growth.bits, b.growth.fraction, b.growth.level + 1)
+    else:
+        growth = Growth(0.0, b.growth.bits + b.growth.fraction, b.growth.bits)
+    inverted = field.plain(residues.inverse(rows, field.m), b, growth)
+    inverted.nonnegative = b.nonnegative
+    if b.concrete is not None:
+        positive = b.concrete > 0
+        if positive.all() or not positive.any():
+            # A constant: let maxima pass through it as through any constant factor.
+            return _scaled(field, a, inverted, 1 if positive.all() else -1)
+    if b.log is not None or b.root_of is not None:
+        if b.log is not None:
+            log = b.log
+            inverted.log = lambda: field.neg(log())
+        if b.root_of is not None:
+            # 1/sqrt(x) is the root of 1/x; x / sqrt(x) = sqrt(x).
+            inverted.root_of = field.div(
+                FieldArray(field, b.shape, b.dtype, one.growth, concrete=np.ones(b.shape)),
+                b.root_of,
+            )
+    if a.concrete is not None and all_one(a.concrete):
+        return inverted
+    return field.mul(a, inverted)
+
+
+def _scaled(field: Field, a: FieldArray, factor: FieldArray, sign: int) -> FieldArray:
+    growth = a.growth.times(factor.growth)
+    known = a.nonnegative and sign > 0
+    if a.pending is not None and a._rows is None:
+        field.no_overflow(a)
+        scale = factor.rows if sign > 0 else residues.reduce(-factor.rows, field.m)
+        rows = residues.multiply(a.pending.rows, scale[..., None], field.m)
+        pending = Pending(rows, a.pending.present, a.pending.sign * sign)
+        return FieldArray(field, a.shape, a.dtype, growth, pending=pending, nonnegative=known)
+    rows = residues.multiply(a.rows, factor.rows, field.m)
+    return field.plain(rows, a, growth, nonnegative=known)
+
+
+def _nonzero(field: Field, rows: np.ndarray) -> bool:
+    """Whether no element is zero in every row; a zero in a single row is an unlucky draw."""
+    points = rows[: field.points]
+    if (points == 0).all(axis=0).any():
+        return False
+    if (rows == 0).any():
+        raise Unlucky
+    return True
+
+
+def dot(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
+    terms = a.shape[-1]
+    growth = a.growth.times(b.growth, terms)
+    rows = residues.matmul(a.rows, b.rows, field.m)
+    known = a.nonnegative and b.nonnegative and is_real(a.dtype)
+    return field.plain(rows, a, growth, nonnegative=known)
+
+
+def sum(field: Field, x: FieldArray) -> FieldArray:
+    if x.shape[-1] == 1:
+        return field.reshape(x, x.shape[:-1])
+    growth = x.growth.summed(x.shape[-1])
+    return field.plain(
+        residues.total(x.rows, field.m),
+        x,
+        growth,
+        nonnegative=x.nonnegative and is_real(x.dtype),
+    )
+
+
+def prod(field: Field, x: FieldArray) -> FieldArray:
+    if x.shape[-1] == 0:
+        return field.lift(np.ones(x.shape[:-1]), x.dtype)
+    parts = [_last(field, x, i) for i in range(x.shape[-1])]
+    while len(parts) > 1:
+        pairs = [field.mul(a, b) for a, b in zip(parts[::2], parts[1::2], strict=False)]
+        parts = pairs + parts[len(parts) & ~1 :]
+    return parts[0]
+
+
+def _last(field: Field, x: FieldArray, i: int) -> FieldArray:
+    size = int(np.prod(x.shape))
+    return field.pick([x], np.arange(size).reshape(x.shape)[..., i])
+
+
+def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
+    dtype = np.dtype(dtype)
+    if dtype == x.dtype:
+        return x
+    if x.concrete is not None and x.concrete.dtype == np.bool_ and dtype != np.bool_:
+        return field.lift(x.concrete.astype(numpy_kind(dtype)), dtype)
+    if dtype == np.bool_:
+        zero = np.zeros(x.shape, numpy_kind(x.dtype))
+        return field.compare("ne", x, field.lift(zero, x.dtype))
+    if is_integer(dtype):
+        if x.dtype == np.bool_:
+            pass
+        elif not is_integer(x.dtype):
+            return field.function("truncate", [x], x.shape, dtype)
+        elif not contains(dtype, x.dtype):
+            return field.function(f"wrap:{dtype.name}", [x], x.shape, dtype)
+    elif is_integer(x.dtype):
+        field.assume("no integer overflows before it is converted to a float")
+    y = FieldArray(
+        field,
+        x.shape,
+        dtype,
+        x.growth,
+        x._rows,
+        x.pending,
+        x.concrete,
+        x.nonnegative,
+        x.mask,
+        x.root_of,
+        x.log,
+    )
+    if x.concrete is not None:
+        y.concrete = x.concrete.astype(numpy_kind(dtype))
+    return y
+
+
+def logical_not(field: Field, a: FieldArray) -> FieldArray:
+    """1 - a; of a comparison, the opposite one: not (d > 0) is -d >= 0."""
+    one = field.lift(np.ones(a.shape, np.bool_))
+    rows = residues.reduce(one.rows - a.rows, field.m)
+    y = field.plain(rows, a, a.growth, nonnegative=True)
+    if a.mask is not None:
+        d, w = a.mask.difference, a.mask.weight
+        y.mask = Mask(residues.reduce(-d, field.m), residues.reduce(1 - w, field.m))
+    return y
+
+
+def logical_and(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
+    """a * b, and a and a = a, a and not a = false, which products do not know."""
+    product = field.mul(a, b)
+    x, y = a.rows, b.rows
+    same = (x[: field.points] == y[: field.points]).all(axis=0)
+    opposite = (residues.reduce(x + y, field.m)[: field.points] == 1).all(axis=0)
+    if same.any() or opposite.any():
+        rows = np.where(same, x, np.where(opposite, 0, product.rows))
+        return field.plain(rows, product, product.growth, nonnegative=True)
+    return product

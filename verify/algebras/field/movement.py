@@ -1,0 +1,159 @@
+"""Copying elements of residue arrays, undecided maxima and infinities included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.algebras.field import residues
+from verify.algebras.field.growth import ATOM
+from verify.algebras.field.value import FieldArray, Mask, Pending, infinite
+
+if TYPE_CHECKING:
+    from verify.algebras.field.trial import Field
+
+
+def reshape(field: Field, x: FieldArray, shape: tuple[int, ...]) -> FieldArray:
+    return moved(field, x, lambda a, lead, trail: a.reshape(*lead, *shape, *trail), shape)
+
+
+def pick(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> FieldArray:
+    used = [x for x in operands if x.shape != (0,)]
+    if len(operands) == 1:
+        flat = index.reshape(-1)
+
+        def move(a: np.ndarray, lead: tuple[int, ...], trail: tuple[int, ...]) -> np.ndarray:
+            taken = a.reshape(*lead, -1, *trail).take(flat, axis=len(lead))
+            return taken.reshape(*lead, *index.shape, *trail)
+
+        return moved(field, operands[0], move, index.shape)
+    dtype = operands[0].dtype
+    growth = used[0].growth if used else ATOM
+    for x in used[1:]:
+        growth = growth.union(x.growth)
+    known = all(x.nonnegative for x in used)
+    if all(x.concrete is not None for x in operands):
+        flat = np.concatenate([np.asarray(x.concrete).reshape(-1) for x in operands])
+        return field.lift(flat[index], dtype)
+    if stays_undecided(field, operands):
+        sign = next((x.pending.sign for x in operands if x.pending is not None), None)
+        pending = lay_out(field, operands, sign)
+        rows = pending.rows[:, index.reshape(-1)]
+        present = None if pending.present is None else pending.present[index.reshape(-1)]
+        size = rows.shape[-1]
+        return FieldArray(
+            field,
+            index.shape,
+            dtype,
+            growth,
+            pending=Pending(
+                rows.reshape(-1, *index.shape, size),
+                None if present is None else present.reshape(*index.shape, size),
+                pending.sign,
+            ),
+            nonnegative=known,
+        )
+    flat = np.concatenate([x.rows.reshape(len(field.m), -1) for x in operands], axis=1)
+    rows = flat.take(index.reshape(-1), axis=1).reshape(-1, *index.shape)
+    return FieldArray(field, index.shape, dtype, growth, rows, nonnegative=known)
+
+
+def moved(field: Field, x: FieldArray, move: Any, shape: tuple[int, ...]) -> FieldArray:
+    """A value whose elements are x's, rearranged by `move(array, leading, trailing dims)`."""
+    lead = (len(field.m),)
+    y = FieldArray(field, tuple(shape), x.dtype, x.growth, nonnegative=x.nonnegative)
+    if x.concrete is not None:
+        y.concrete = move(np.asarray(x.concrete), (), ())
+        return y
+    if x._rows is not None:
+        y._rows = move(x._rows, lead, ())
+    elif x.pending is not None:
+        p, size = x.pending, x.pending.rows.shape[-1:]
+        present = None if p.present is None else move(p.present, (), size)
+        y.pending = Pending(move(p.rows, lead, size), present, p.sign)
+    if x.mask is not None:
+        y.mask = Mask(move(x.mask.difference, lead, ()), move(x.mask.weight, lead, ()))
+    if x.root_of is not None:
+        y.root_of = moved(field, x.root_of, move, shape)
+    if x.log is not None:
+        log = x.log
+        y.log = lambda: moved(field, log(), move, shape)
+    return y
+
+
+def stays_undecided(field: Field, operands: Sequence[FieldArray]) -> bool:
+    """Whether the operands should stay maxima: some are undecided ones, or infinite."""
+    undecided = any(x.pending is not None and x._rows is None for x in operands)
+    return undecided or any(infinite(x).any() for x in operands)
+
+
+def lay_out(field: Field, operands: Sequence[FieldArray], sign: int | None) -> Pending:
+    """The operands' candidates flattened and laid end to end, over one common size."""
+    if sign is None:
+        sign = -1 if any((infinite(x) > 0).any() for x in operands) else 1
+    parts = [candidates(field, x, sign) for x in operands]
+    size = max(p.rows.shape[-1] for p in parts)
+    rows, present = [], []
+    for p in parts:
+        flat = p.rows.reshape(len(field.m), -1, p.rows.shape[-1])
+        here = np.ones(flat.shape[1:], bool) if p.present is None else p.present
+        here = here.reshape(flat.shape[1:])
+        # Missing candidates repeat the first: a set does not mind.
+        fill = [(0, 0), (0, size - flat.shape[-1])]
+        rows.append(np.pad(flat, [(0, 0), *fill]))
+        present.append(np.pad(here, fill))
+    return Pending(np.concatenate(rows, axis=1), np.concatenate(present, axis=0), sign)
+
+
+def candidates(field: Field, x: FieldArray, sign: int) -> Pending:
+    """x as sign * max(candidates); a decided or finite value is its only candidate."""
+    if x.pending is not None and (x.pending.sign == sign or x._rows is None):
+        if x.pending.sign == sign:
+            return x.pending
+        if x.pending.rows.shape[-1] == 1:  # one candidate is a maximum and a minimum
+            rows = residues.reduce(-x.pending.rows, field.m)
+            return one_sided(Pending(rows, x.pending.present, sign))
+    ends = infinite(x)
+    if ends.any():
+        if (ends * sign > 0).any():
+            raise Unsupported("a maximum with infinity")
+        rows = field.lift_rows(np.where(ends != 0, 0.0, x.concrete) * sign)
+        return Pending(rows[..., None], (ends == 0)[..., None], sign)
+    rows = x.rows if sign > 0 else residues.reduce(-x.rows, field.m)
+    return Pending(rows[..., None], None, sign)
+
+
+def one_sided(p: Pending) -> Pending:
+    if p.present is not None and not p.present.all():
+        raise Unsupported("infinities of both signs in one array")
+    return p
+
+
+def as_maximum(field: Field, x: FieldArray) -> FieldArray:
+    """A constant with infinities as a pending maximum; anything else as it is."""
+    if infinite(x).any():
+        pending = lay_out(field, [x], None)
+        size = pending.rows.shape[-1]
+        assert pending.present is not None
+        return FieldArray(
+            field,
+            x.shape,
+            x.dtype,
+            x.growth,
+            pending=Pending(
+                pending.rows.reshape(-1, *x.shape, size),
+                pending.present.reshape(*x.shape, size),
+                pending.sign,
+            ),
+        )
+    return x
+
+
+def finite(x: FieldArray) -> bool:
+    p = x.pending
+    return (
+        x._rows is not None or p is None or p.present is None or bool(p.present.any(axis=-1).all())
+    )

@@ -1,0 +1,242 @@
+"""Residues modulo random primes: the algebra of proofs.
+
+A value is evaluated at several independent random points at once, each modulo a random prime
+(`moduli.py`). Sums, products and quotients are those of the prime field; every other function is a
+random function of its arguments' residues (`mixing.py`), the same one in both programs, so that
+equal arguments give equal results. If two programs agree, they are the same term up to the error
+probability that `bound.py` computes (Schwartz-Zippel; Gulwani and Necula, POPL 2004).
+
+Disagreement proves nothing by itself: unknown functions obey laws that residues do not know.
+
+What is known beyond that, because programs need it:
+
+* a maximum stays a *set* of candidates while only maxima, translations and scalings are applied, so
+  that it is associative, commutative, idempotent, and max(x + b, y + b) = max(x, y) + b;
+* choosing among candidates is multiplying them by weights that sum to one (`choice.py`), so masks,
+  comparisons, maxima and their gradients fit together;
+* exponentials are powers of a root of unity, exponents being residues modulo q (`moduli.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.algebras.field import arithmetic, mixing, movement, residues
+from verify.algebras.field.choice import Chooser
+from verify.algebras.field.functions import apply, log_term, power_tables
+from verify.algebras.field.growth import ATOM, Growth
+from verify.algebras.field.moduli import Moduli, draw, is_prime
+from verify.algebras.field.value import FieldArray, Mode, constant_growth
+
+
+@dataclass(eq=False)
+class Field:
+    """One trial: random moduli, random inputs, random functions. See `algebras/base.py`."""
+
+    seed: int
+    mode: Mode = field(default_factory=Mode)
+    exponents: bool = False
+    root_order: int = 1
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.Generator(np.random.Philox(self.seed))
+        self.moduli: Moduli = draw(self.rng, exponents=self.exponents, root_order=self.root_order)
+        self.m = self.moduli.all
+        self.points = len(self.moduli.p)
+        self.key = self.rng.integers(0, 2**64, mixing.WORDS, dtype=np.uint64)
+        self.assumptions: dict[str, None] = {}
+        self.atoms = 0  # how many residue tuples were hashed
+        self.inverse_degree = 0.0  # sum of the degrees of all divisors
+        self.deepest = 0  # nesting of divisions
+        self.largest = ATOM  # of all values so far
+        self.exponent_growths: set[Growth] = set()  # of all arguments of exp
+        self.chooser = Chooser(self)
+
+    # -- making values ------------------------------------------------------------------------
+
+    def assume(self, sentence: str) -> None:
+        self.assumptions.setdefault(sentence)
+
+    def plain(self, rows: np.ndarray, like: Any, growth: Growth, **known: Any) -> FieldArray:
+        return FieldArray(self, rows.shape[1:], like.dtype, growth, rows, **known)
+
+    def random(self, shape: tuple[int, ...], dtype: Any) -> FieldArray:
+        """An input: independent uniform residues."""
+        rows = np.empty((len(self.m), *shape), np.int64)
+        for row, modulus in enumerate(self.m):
+            rows[row] = self.rng.integers(0, modulus, shape)
+        return FieldArray(self, tuple(shape), dtype, ATOM, rows)
+
+    def lift(self, array: np.ndarray, dtype: Any = None) -> FieldArray:
+        array = np.asarray(array)
+        dtype = array.dtype if dtype is None else dtype
+        if not (np.issubdtype(array.dtype, np.integer) or array.dtype == np.bool_):
+            if np.issubdtype(array.dtype, np.complexfloating):
+                raise Unsupported("a complex constant outside the complex algebra")
+            array = np.asarray(array, dtype=np.float64)
+        value = FieldArray(self, array.shape, np.dtype(dtype), concrete=array)
+        value.growth = constant_growth(array)
+        value.nonnegative = bool((array >= 0).all())
+        return value
+
+    def lift_rows(self, array: np.ndarray) -> np.ndarray:
+        if array.dtype == np.bool_:
+            return np.broadcast_to(array.astype(np.int64), (len(self.m), *array.shape)).copy()
+        if np.issubdtype(array.dtype, np.integer):
+            return residues.from_integers(array, self.m)
+        if not np.isfinite(array).all():
+            kind = "NaN" if np.isnan(array).any() else "infinite"
+            raise Unsupported(f"arithmetic with a {kind} constant")
+        return residues.from_floats(array, self.m)
+
+    # -- movement: movement.py -------------------------------------------------------------------
+
+    def reshape(self, x: FieldArray, shape: tuple[int, ...]) -> FieldArray:
+        return movement.reshape(self, x, shape)
+
+    def pick(self, operands: Sequence[FieldArray], index: np.ndarray) -> FieldArray:
+        return movement.pick(self, operands, index)
+
+    # -- arithmetic and logic: arithmetic.py -----------------------------------------------------
+
+    def neg(self, a: FieldArray) -> FieldArray:
+        return arithmetic.neg(self, a)
+
+    def add(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        return arithmetic.add(self, a, b)
+
+    def sub(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        return self.add(a, self.neg(b))
+
+    def mul(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        return arithmetic.mul(self, a, b)
+
+    def div(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        return arithmetic.div(self, a, b)
+
+    def dot(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        return arithmetic.dot(self, a, b)
+
+    def sum(self, x: FieldArray) -> FieldArray:
+        return arithmetic.sum(self, x)
+
+    def prod(self, x: FieldArray) -> FieldArray:
+        return arithmetic.prod(self, x)
+
+    def cast(self, x: FieldArray, dtype: Any) -> FieldArray:
+        return arithmetic.cast(self, x, dtype)
+
+    def logical_not(self, a: FieldArray) -> FieldArray:
+        return arithmetic.logical_not(self, a)
+
+    def logical_and(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        return arithmetic.logical_and(self, a, b)
+
+    def logical_or(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        return self.sub(self.add(a, b), self.logical_and(a, b))
+
+    # -- order and choice: choice.py -------------------------------------------------------------
+
+    def maximum(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        return self.chooser.maximum(a, b)
+
+    def max(self, x: FieldArray) -> FieldArray:
+        return self.chooser.max(x)
+
+    def winner(self, x: FieldArray, *, last: bool = False) -> FieldArray:
+        return self.chooser.winner(x, last)
+
+    def compare(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray:
+        return self.chooser.compare(op, a, b)
+
+    def select(self, which: FieldArray, cases: Sequence[FieldArray]) -> FieldArray:
+        return self.chooser.select(which, cases)
+
+    def collapse(self, x: FieldArray) -> np.ndarray:
+        """The residues of a pending maximum: its candidates weighed by the chooser."""
+        assert x.pending is not None
+        rows, present, sign = x.pending.rows, x.pending.present, x.pending.sign
+        if present is not None and not present.any(axis=-1).all():
+            raise Unsupported("arithmetic with an infinite value")
+        value = self.chooser.value(rows, present)
+        return value if sign > 0 else residues.reduce(-value, self.m)
+
+    # -- functions: functions.py -----------------------------------------------------------------
+
+    def log_of(self, x: FieldArray) -> FieldArray:
+        return log_term(self, x)
+
+    def function(
+        self,
+        name: str,
+        args: Sequence[FieldArray],
+        shape: tuple[int, ...],
+        dtype: Any,
+        params: Any = (),
+    ) -> FieldArray:
+        return apply(self, name, args, shape, dtype, params)
+
+    @cached_property
+    def powers(self) -> tuple[np.ndarray, np.ndarray]:
+        return power_tables(self)
+
+    def note_exponent(self, growth: Growth, count: int) -> None:
+        self.exponent_growths.add(growth)
+
+    def roots(self, n: int) -> tuple[FieldArray, FieldArray]:
+        """cos and sin of 2 pi k / n for k < n: sums of n-th roots of unity of Z_p.
+
+        cos = (r**k + r**-k) / 2 and sin = (r**k - r**-k) / 2i, with i a fourth root.
+        """
+        if self.moduli.q is not None or self.root_order % n or self.root_order % 4:
+            raise Unsupported(f"a Fourier transform of length {n} here")
+        cos = np.empty((len(self.m), n), np.int64)
+        sin = np.empty((len(self.m), n), np.int64)
+        for row, p in enumerate(self.m.tolist()):
+            root = self.primitive_roots[p]
+            r, i = pow(root, self.root_order // n, p), pow(root, self.root_order // 4, p)
+            power = [pow(r, k, p) for k in range(n)]
+            half, quarter = pow(2, -1, p), pow(2 * i, -1, p)
+            for k in range(n):
+                cos[row, k] = (power[k] + power[-k]) * half % p
+                sin[row, k] = (power[k] - power[-k]) * quarter % p
+        growth = Growth(0.0, 2.0, 1.0)
+        like = self.lift(np.zeros(n))
+        return self.plain(cos, like, growth), self.plain(sin, like, growth)
+
+    @cached_property
+    def primitive_roots(self) -> dict[int, int]:
+        """For each prime, an element of order `root_order`, the same one for the whole trial."""
+        order = self.root_order
+        factors = [f for f in range(2, order + 1) if order % f == 0 and is_prime(f)]
+        roots = {}
+        for p in set(self.m.tolist()):
+            while True:
+                root = pow(int(self.rng.integers(2, p - 1)), (p - 1) // order, p)
+                if all(pow(root, order // f, p) != 1 for f in factors):
+                    break
+            roots[p] = root
+        return roots
+
+    # -- random values ---------------------------------------------------------------------------
+
+    def atom(self, state: np.ndarray, dtype: Any, **known: Any) -> FieldArray:
+        """Fresh random values, one for each digest."""
+        self.atoms += int(np.prod(state.shape[1:]))
+        rows = mixing.expand(state, self.m)
+        return FieldArray(self, rows.shape[1:], dtype, ATOM, rows, **known)
+
+    def digest(self, rows: np.ndarray) -> np.ndarray:
+        """The digest of residue columns; exponents (rows beyond the points) are left out."""
+        return mixing.digest(rows[: self.points], self.key)
+
+    def no_overflow(self, x: Any) -> None:
+        """Order and rounding of integers are those of the unbounded ones: say so."""
+        if np.issubdtype(x.dtype, np.integer):
+            self.assume("no integer overflows where integers are compared")

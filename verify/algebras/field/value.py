@@ -1,0 +1,134 @@
+"""The values of the field algebra: residues, undecided maxima, constants lifted on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.algebras.field.growth import ATOM, Growth
+
+if TYPE_CHECKING:
+    from verify.algebras.field.trial import Field
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Which laws of order a trial knows. More laws prove more programs equal, at some cost.
+
+    ties: distinguish > from >= and the first of equal maxima from the last, as if ties could
+        happen anywhere. Without, a proof holds off ties, and says so.
+    scaling: recognise arguments that are constant multiples of one another: [3x > 0] = [x > 0].
+    """
+
+    ties: bool = True
+    scaling: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Pending:
+    """sign * max over the last axis of `rows`, where `present` (None: all are).
+
+    An element with nothing present is -sign * infinity.
+    """
+
+    rows: np.ndarray  # (rows, *shape, S)
+    present: np.ndarray | None  # (*shape, S)
+    sign: int
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """A comparison of `difference` with zero: value = weight + shift * tie."""
+
+    difference: np.ndarray  # (rows, *shape)
+    weight: np.ndarray
+
+
+@dataclass(eq=False)
+class FieldArray:
+    """An array of residues, or of pending maxima, or a constant that is lifted on demand."""
+
+    field: Field
+    shape: tuple[int, ...]
+    dtype: Any
+    growth: Growth = ATOM
+    _rows: np.ndarray | None = None
+    pending: Pending | None = None
+    concrete: np.ndarray | None = None
+    nonnegative: bool = False
+    mask: Mask | None = None  # set on the direct result of a comparison, and its casts
+    root_of: FieldArray | None = None  # this value is the square root of that one
+    log: Callable[[], FieldArray] | None = None  # the logarithm, where it is known as a term
+
+    def __post_init__(self) -> None:
+        self.field.largest = self.field.largest.union(self.growth)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """(rows, *shape) residues; a pending maximum is decided here, once."""
+        if self._rows is None:
+            if self.pending is not None:
+                self._rows = self.field.collapse(self)
+            else:
+                assert self.concrete is not None
+                self._rows = self.field.lift_rows(self.concrete)
+        return self._rows
+
+
+class Unlucky(Exception):
+    """A random residue that happened to be zero where it must not: draw again."""
+
+
+def infinite(x: FieldArray) -> np.ndarray:
+    """+1 and -1 at a constant's infinities, 0 elsewhere; an empty array for any other value."""
+    if x.concrete is None or x.concrete.dtype != np.float64:
+        return np.zeros(0, np.int64)
+    return np.where(np.isinf(x.concrete), np.sign(x.concrete), 0).astype(np.int64)
+
+
+def all_zero(array: np.ndarray) -> bool:
+    return not array.any()
+
+
+def all_one(array: np.ndarray) -> bool:
+    return bool((array == 1).all())
+
+
+def is_real(dtype: Any) -> bool:
+    """Not an integer, which could overflow."""
+    return not is_integer(dtype)
+
+
+def is_integer(dtype: Any) -> bool:
+    return bool(np.issubdtype(dtype, np.integer))
+
+
+def numpy_kind(dtype: np.dtype) -> Any:
+    """The dtype that `concrete` arrays of this program dtype have."""
+    return dtype if is_integer(dtype) or dtype == np.bool_ else np.float64
+
+
+def contains(wide: np.dtype, narrow: np.dtype) -> bool:
+    """Whether every value of one integer dtype is a value of the other."""
+    w, n = np.iinfo(wide), np.iinfo(narrow)
+    return bool(w.min <= n.min and w.max >= n.max)
+
+
+def constant_growth(array: np.ndarray) -> Growth:
+    if array.size == 0 or array.dtype == np.bool_:
+        return Growth(0.0, 1.0)
+    if np.issubdtype(array.dtype, np.integer):
+        largest = max(abs(int(array.max())), abs(int(array.min())), 1)
+        return Growth(0.0, float(largest.bit_length()))
+    finite = array[np.isfinite(array) & (array != 0)]
+    if finite.size == 0:
+        return Growth(0.0, 1.0)
+    # The exponent of the last bit that is set, and of the first.
+    mantissa, exponent = np.frexp(finite)
+    integer = np.ldexp(np.abs(mantissa), 53).astype(np.int64)
+    last = exponent - 53 + np.log2((integer & -integer).astype(np.float64))
+    fraction = max(0.0, -float(last.min()))
+    return Growth(0.0, float(max(exponent.max(), 0)) + fraction, fraction)

@@ -1,0 +1,58 @@
+"""Finds inputs on which two programs differ, makes them small, and says why they differ."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterable
+
+import numpy as np
+
+from verify.counterexample.candidates import candidates
+from verify.counterexample.confirm import Comparison, Inputs, Witness, values
+from verify.counterexample.directed import aimed
+from verify.counterexample.explain import explain
+from verify.counterexample.shrink import shrink
+
+__all__ = ["Comparison", "Inputs", "Witness", "explain", "search", "shrink", "values"]
+
+
+def search(
+    comparison: Comparison,
+    rng: np.random.Generator,
+    deadline: float,
+    most: int,
+    *,
+    skip: int = 0,
+    directed: bool = False,
+) -> Witness | None:
+    """A confirmed difference among `most` candidate inputs, or None.
+
+    `directed` adds the aimed search, between candidates, from several base points.
+    """
+    programs = (comparison.left, comparison.right)
+    constants = [c for program in programs for c in program.constants()]
+    stream = candidates(comparison.left.inputs, constants, rng)
+    for inputs in itertools.islice(stream, skip, most):
+        if time.monotonic() > deadline:
+            return None
+        witness = comparison.at(inputs)
+        if witness is not None:
+            return witness
+    if directed:
+        bases = itertools.islice(candidates(comparison.left.inputs, constants, rng), 4)
+        for base in bases:
+            witness = _first(comparison, aimed(programs, base, rng), deadline)
+            if witness is not None:
+                return witness
+    return None
+
+
+def _first(comparison: Comparison, stream: Iterable[Inputs], deadline: float) -> Witness | None:
+    for inputs in stream:
+        if time.monotonic() > deadline:
+            return None
+        witness = comparison.at(inputs)
+        if witness is not None:
+            return witness
+    return None

@@ -1,0 +1,151 @@
+"""Inputs worth trying: ties, borders, one-hot pixels, small integers, large values, and the
+constants that occur in the programs, with their neighbours.
+
+Small integers come first: they are evaluated without rounding, and they make ties.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from verify.counterexample.confirm import Inputs
+from verify.program import Var
+
+
+def candidates(
+    variables: Sequence[Var], constants: Sequence[np.ndarray], rng: np.random.Generator
+) -> Iterator[Inputs]:
+    """An endless stream of inputs for the variables, cheap and likely ones first."""
+    special = interesting(constants)
+    yield [_integers(v, rng, -2, 3) for v in variables]
+    yield [_integers(v, rng, 0, 1) for v in variables]  # zeros: everything ties
+    yield [_reals(v, rng, 1.0) for v in variables]
+    yield [_integers(v, rng, 1, 4) for v in variables]
+    yield [_counting(v) for v in variables]
+    yield [_integers(v, rng, 1, 2) for v in variables]
+    yield from _constants_everywhere(variables, special, rng)
+    round_number = 0
+    while True:
+        round_number += 1
+        size = 3 if round_number % 3 else 10
+        yield [_integers(v, rng, -size, size + 1) for v in variables]
+        yield [_reals(v, rng, 10.0 ** rng.integers(-2, 3)) for v in variables]
+        yield [_sparse(v, rng) for v in variables]
+        yield [_few_values(v, rng) for v in variables]
+        yield [_mixed(v, special, rng) for v in variables]
+        yield [_reals(v, rng, 10.0 ** rng.integers(3, 9)) for v in variables]
+        yield [_extreme(v, rng) for v in variables]
+        chosen = int(rng.integers(len(variables))) if variables else 0
+        yield [
+            _mixed(v, special, rng) if i == chosen else _integers(v, rng, -2, 3)
+            for i, v in enumerate(variables)
+        ]
+
+
+def interesting(constants: Sequence[np.ndarray]) -> np.ndarray:
+    """The programs' constants, their float32 neighbours, negatives, and values between them."""
+    found: set[float] = set()
+    for array in constants:
+        if array.dtype == np.bool_ or not np.issubdtype(array.dtype, np.number):
+            if array.dtype.kind == "V" or str(array.dtype) == "bfloat16":
+                array = array.astype(np.float64)
+            else:
+                continue
+        if np.issubdtype(array.dtype, np.complexfloating):
+            continue
+        flat = np.unique(array.astype(np.float64).reshape(-1)[:4096])
+        found.update(float(c) for c in flat[:64] if np.isfinite(c))
+    values: list[float] = []
+    ordered = sorted(found)
+    with np.errstate(all="ignore"):
+        for c in ordered:
+            single = np.float32(c)
+            values += [c, -c, float(np.nextafter(single, np.float32(np.inf)))]
+            values += [float(np.nextafter(single, np.float32(-np.inf))), c + 1, c - 1, 2 * c, c / 2]
+        values += [(a + b) / 2 for a, b in itertools.pairwise(ordered)]
+    finite = [v for v in values if np.isfinite(v)]
+    return np.unique(np.array([0.0, 1.0, -1.0, *finite]))
+
+
+def _is_float(v: Var) -> bool:
+    return not (np.issubdtype(v.dtype, np.integer) or v.dtype == np.bool_)
+
+
+def fit(v: Var, array: np.ndarray) -> np.ndarray:
+    """The numbers as values that the variable's dtype can hold."""
+    if v.dtype == np.bool_:
+        return np.asarray(array != 0)
+    if np.issubdtype(v.dtype, np.integer):
+        limits = np.iinfo(v.dtype)
+        return np.clip(np.rint(array), float(limits.min), float(limits.max)).astype(v.dtype)
+    if np.issubdtype(v.dtype, np.complexfloating):
+        return np.asarray(array, np.complex128)
+    with np.errstate(over="ignore"):
+        held = np.asarray(array, np.float64).astype(v.dtype).astype(np.float64)
+    return np.asarray(np.where(np.isfinite(held), held, 0.0))
+
+
+def _integers(v: Var, rng: np.random.Generator, low: int, high: int) -> np.ndarray:
+    drawn = rng.integers(low, high, v.shape).astype(np.float64)
+    if np.issubdtype(v.dtype, np.unsignedinteger) or v.dtype == np.bool_:
+        drawn = np.abs(drawn)
+    if np.issubdtype(v.dtype, np.complexfloating):
+        return np.asarray(drawn + 1j * rng.integers(low, high, v.shape))
+    return fit(v, drawn)
+
+
+def _reals(v: Var, rng: np.random.Generator, scale: float) -> np.ndarray:
+    if np.issubdtype(v.dtype, np.complexfloating):
+        return np.asarray(rng.normal(size=v.shape) + 1j * rng.normal(size=v.shape)) * scale
+    return fit(v, rng.normal(size=v.shape) * scale)
+
+
+def _counting(v: Var) -> np.ndarray:
+    size = int(np.prod(v.shape))
+    return fit(v, np.arange(1, size + 1, dtype=np.float64).reshape(v.shape))
+
+
+def _sparse(v: Var, rng: np.random.Generator) -> np.ndarray:
+    array = rng.integers(-3, 4, v.shape) * (rng.random(v.shape) < 0.1)
+    return fit(v, array.astype(np.float64))
+
+
+def _few_values(v: Var, rng: np.random.Generator) -> np.ndarray:
+    """Two values only: nearly everything ties with something."""
+    pair = rng.integers(-4, 5, 2).astype(np.float64)
+    return fit(v, pair[rng.integers(0, 2, v.shape)])
+
+
+def _mixed(v: Var, special: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return fit(v, special[rng.integers(0, len(special), v.shape)])
+
+
+def _extreme(v: Var, rng: np.random.Generator) -> np.ndarray:
+    if not _is_float(v) and v.dtype != np.bool_:
+        limits = np.iinfo(v.dtype)
+        ends = np.array([limits.min, limits.min + 1, -1, 0, 1, limits.max - 1, limits.max])
+        ends = np.clip(ends, limits.min, limits.max)
+        return ends[rng.integers(0, len(ends), v.shape)].astype(v.dtype)
+    ends = np.array([-1e6, -1e3, -0.5, 0.0, 0.5, 1e3, 1e6])
+    return fit(v, ends[rng.integers(0, len(ends), v.shape)])
+
+
+def _constants_everywhere(
+    variables: Sequence[Var], special: np.ndarray, rng: np.random.Generator
+) -> Iterator[Inputs]:
+    """Each interesting number once in every element of every variable (shuffled across)."""
+    for value in special[:200]:
+        yield [fit(v, np.full(v.shape, value)) for v in variables]
+    for v_index, v in enumerate(variables):
+        size = int(np.prod(v.shape))
+        if size == 0:
+            continue
+        for start in range(0, min(len(special), 256), size):
+            laid = np.resize(np.roll(special, -start), size).reshape(v.shape)
+            yield [
+                fit(w, laid) if i == v_index else _integers(w, rng, -2, 3)
+                for i, w in enumerate(variables)
+            ]

@@ -1,0 +1,98 @@
+"""Evaluates both programs at one input, with certified errors, and says whether they differ there.
+
+Nothing is called a counterexample unless this file says so: the two values are further apart than
+their error bounds together allow (zero for exact evaluations).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.numeric import Numeric
+from verify.evaluate import evaluate
+from verify.program import Program
+
+Inputs = list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A confirmed difference: the inputs, and the output element that differs most clearly."""
+
+    inputs: Inputs
+    output: int
+    index: tuple[int, ...]
+    left: Any
+    right: Any
+    count: int  # how many output elements differ
+
+
+class Comparison:
+    """Two programs, to be evaluated at many inputs. Counts evaluations."""
+
+    def __init__(self, left: Program, right: Program) -> None:
+        self.left, self.right = left, right
+        self.evaluations = 0
+
+    def at(
+        self, inputs: Inputs, where: tuple[int, tuple[int, ...]] | None = None
+    ) -> Witness | None:
+        """A confirmed difference at these inputs (at one output element, if given), or None.
+
+        None as well where a program is undefined or its branches cannot be decided.
+        """
+        self.evaluations += 1
+        left, right = values(self.left, inputs), values(self.right, inputs)
+        best: Witness | None = None
+        count, clearest = 0, 0.0
+        for number, (a, b) in enumerate(zip(left, right, strict=True)):
+            margin = _margin(a, b)
+            if where is not None:
+                if number != where[0]:
+                    continue
+                kept = np.zeros(margin.shape, bool)
+                kept[where[1]] = True
+                margin = np.where(kept, margin, 0)
+            found = margin > 0
+            count += int(found.sum())
+            if found.any() and float(margin.max()) > clearest:
+                clearest = float(margin.max())
+                flat = int(np.argmax(margin))
+                index = tuple(int(i) for i in np.unravel_index(flat, margin.shape))
+                one, two = (np.asarray(v.value)[index] for v in (a, b))
+                best = Witness(list(inputs), number, index, one, two, 0)
+        if best is None:
+            return None
+        return Witness(best.inputs, best.output, best.index, best.left, best.right, count)
+
+
+def values(program: Program, inputs: Inputs, observe: Any = None) -> list[Any]:
+    """The program's outputs at concrete inputs, as numeric values with error bounds."""
+    numeric = Numeric()
+    lifted = [
+        numeric.lift(array, var.dtype) for array, var in zip(inputs, program.inputs, strict=True)
+    ]
+    with np.errstate(all="ignore"):
+        return evaluate(program, numeric, lifted, observe)
+
+
+def _margin(a: Any, b: Any) -> np.ndarray:
+    """How far beyond the error bounds two values differ; 0 where they do not, or are undefined."""
+    x, y = np.asarray(a.value), np.asarray(b.value)
+    if x.dtype == np.bool_ or np.issubdtype(x.dtype, np.integer):
+        return np.where((x != y) & ~a.unknown & ~b.unknown, 1.0, 0.0)
+    slack = np.zeros(x.shape)
+    for error in (a.error, b.error):
+        if error is not None:
+            slack = slack + error
+    # The difference itself is rounded once; two units cover that.
+    distance = np.abs(x - y) * (1 - 2.0**-51)
+    margin = distance - slack
+    defined = np.isfinite(x) & np.isfinite(y) & np.isfinite(slack)
+    margin = np.where(defined & (margin > 0), np.maximum(margin, np.finfo(np.float64).tiny), 0.0)
+    # Infinity is a value of a maximum over nothing: it differs from any number.
+    infinite = (np.isinf(x) | np.isinf(y)) & ~np.isnan(x) & ~np.isnan(y)
+    return np.where(infinite & (x != y), np.inf, margin)

@@ -1,0 +1,77 @@
+"""Why a counterexample is one, in a sentence: what the differing element is made of on each side.
+
+With few non-zero inputs the element's value splits into contributions of products of them, found by
+switching inputs off (inclusion and exclusion over subsets): "left: 2 * x[0, 3, 3, 0] * w[1, 1];
+right: nothing".
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.counterexample.confirm import Inputs, Witness, values
+from verify.program import Program
+
+_MOST = 5  # non-zero elements: 2**5 evaluations a side
+
+
+def explain(left: Program, right: Program, witness: Witness, names: Sequence[str]) -> str:
+    """One sentence; empty if there is nothing better to say than the values themselves."""
+    places = [
+        (number, tuple(int(i) for i in index))
+        for number, array in enumerate(witness.inputs)
+        for index in np.argwhere(array)
+    ]
+    if len(places) > _MOST:
+        return f"{len(places)} non-zero input elements are needed"
+    sides = []
+    for program in (left, right):
+        try:
+            sides.append(_terms(program, witness, places, names))
+        except Unsupported:
+            return ""
+    if sides[0] == sides[1]:
+        return ""
+    return f"left: {_join(sides[0], sides[1])}; right: {_join(sides[1], sides[0])}"
+
+
+def _terms(
+    program: Program,
+    witness: Witness,
+    places: list[tuple[int, tuple[int, ...]]],
+    names: Sequence[str],
+) -> list[str]:
+    """The contributions to the differing element: its value as a sum over subsets of inputs."""
+    parts: dict[tuple[int, ...], float] = {}
+    for size in range(len(places) + 1):
+        for subset in itertools.combinations(range(len(places)), size):
+            inputs: Inputs = [np.zeros_like(x) for x in witness.inputs]
+            for k in subset:
+                number, index = places[k]
+                inputs[number][index] = witness.inputs[number][index]
+            value = values(program, inputs)[witness.output].value[witness.index]
+            smaller = sum(v for key, v in parts.items() if set(key) < set(subset))
+            parts[subset] = value.item() - smaller
+    terms = []
+    for subset, amount in parts.items():
+        if abs(amount) <= 1e-12 * max(1.0, *(abs(v) for v in parts.values())):
+            continue
+        factors = [
+            f"{names[number]}[{', '.join(map(str, index))}]" if index else names[number]
+            for number, index in (places[k] for k in subset)
+        ]
+        terms.append(f"{amount:.9g}" + (f" from {' * '.join(factors)}" if factors else ""))
+    return terms
+
+
+def _join(terms: list[str], other: list[str]) -> str:
+    own = [t for t in terms if t not in other]
+    if not terms:
+        return "nothing"
+    if not own:
+        return "only " + " + ".join(terms)
+    return " + ".join(own) + (" (beside common terms)" if len(own) < len(terms) else "")

@@ -1,0 +1,98 @@
+"""Makes a counterexample small: few non-zero inputs, small whole numbers, one output element.
+
+Delta debugging (Zeller and Hildebrandt, 2002) over the non-zero elements, then over the values;
+every step is kept only if the smaller input is a confirmed difference too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from verify.counterexample.confirm import Comparison, Inputs, Witness
+
+
+def shrink(comparison: Comparison, witness: Witness, deadline: float) -> Witness:
+    """The smallest counterexample found before `deadline` (time.monotonic())."""
+    best = witness
+
+    def attempt(inputs: Inputs) -> bool:
+        nonlocal best
+        if time.monotonic() > deadline:
+            return False
+        found = comparison.at(inputs)
+        if found is None:
+            return False
+        best = found
+        return True
+
+    _plainer_values(best, attempt)
+    for number in range(len(witness.inputs)):
+        _fewer_nonzeros(lambda: best, number, attempt)
+    for number in range(len(witness.inputs)):
+        _simpler_elements(lambda: best, number, attempt)
+        _fewer_nonzeros(lambda: best, number, attempt)
+    return _steadiest(comparison, best)
+
+
+def _replaced(inputs: Inputs, number: int, array: np.ndarray) -> Inputs:
+    return [array if i == number else x for i, x in enumerate(inputs)]
+
+
+def _plainer_values(witness: Witness, attempt: Callable[[Inputs], bool]) -> None:
+    """Whole inputs at once: signs, ones, rounded values."""
+    for number, array in enumerate(witness.inputs):
+        if array.dtype == np.bool_ or array.size == 0 or np.iscomplexobj(array):
+            continue
+        for plainer in (np.ones_like(array), np.sign(array), np.rint(array)):
+            inputs = _replaced(witness.inputs, number, plainer.astype(array.dtype))
+            if not np.array_equal(plainer, array) and attempt(inputs):
+                break
+
+
+def _fewer_nonzeros(
+    current: Callable[[], Witness], number: int, attempt: Callable[[Inputs], bool]
+) -> None:
+    places = np.flatnonzero(current().inputs[number])
+    parts = 1
+    while len(places):
+        removed = False
+        for chunk in np.array_split(places, parts):
+            array = current().inputs[number].copy()
+            array.flat[chunk] = 0
+            if len(chunk) and attempt(_replaced(current().inputs, number, array)):
+                removed = True
+        places = np.flatnonzero(current().inputs[number])
+        if parts >= len(places) and not removed:
+            break
+        if not removed:
+            parts = min(2 * parts, max(len(places), 1))
+        if len(places) > 64 and parts > 64:  # too many are needed: leave the rest
+            break
+
+
+def _simpler_elements(
+    current: Callable[[], Witness], number: int, attempt: Callable[[Inputs], bool]
+) -> None:
+    """Each remaining element as 1, -1, 2, ... or a rounded number."""
+    for place in np.flatnonzero(current().inputs[number])[:32]:
+        value = current().inputs[number].flat[place]
+        if current().inputs[number].dtype == np.bool_ or np.iscomplexobj(value):
+            continue
+        size = abs(float(value))
+        choices = [1.0, -1.0, 2.0, -2.0, 3.0, float(np.rint(value))]
+        choices += [float(np.round(value, digits)) for digits in (1, 2, 3)]
+        for choice in choices:
+            if choice == value or (abs(choice) >= size and choice != 1.0):
+                continue
+            array = current().inputs[number].copy()
+            array.flat[place] = choice
+            if array.flat[place] == choice and attempt(_replaced(current().inputs, number, array)):
+                break
+
+
+def _steadiest(comparison: Comparison, witness: Witness) -> Witness:
+    """The first output element that differs, rather than the one that differs most."""
+    return comparison.at(witness.inputs) or witness
