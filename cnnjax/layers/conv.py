@@ -67,7 +67,7 @@ def conv(
     window = kernel.shape[:axes]
     pads = geometry.pads(padding, image, window, stride, dilation, caller="conv")
     geometry.output_size(image, window, stride, dilation, pads, caller="conv")
-    inner, outer = _split_pads(pads, window, dilation)
+    inner, outer = _split_pads(pads, padding, window, dilation)
     x = _one_batch_axis(x, axes)
     if any(p != 0 for pair in outer for p in pair):
         x = _pad(x, outer)
@@ -217,21 +217,26 @@ def _batch_axes(y: jax.Array, batch: Sequence[int]) -> jax.Array:
 
 
 def _split_pads(
-    pads: Pads, window: Sequence[int], dilation: Sequence[int]
-) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    pads: Pads, padding: Padding, window: Sequence[int], dilation: Sequence[int]
+) -> tuple[Pads | str, Pads]:
     """Split padding into what the convolution does itself and what lies further out.
 
     The convolution pads up to half a window ("SAME" never needs more). Beyond that XLA's CPU
     backend computes the kernel's gradient up to 45 times slower, and from a whole window on the
     image's gradient wrongly: that is a convolution with negative padding (openxla/xla#48713).
     """
-    inner, outer = [], []
-    for pair, k, d in zip(pads, window, dilation, strict=True):
-        half = geometry.extent(k, d) // 2
-        kept = [min(p, half) if isinstance(p, int) and isinstance(half, int) else p for p in pair]
-        inner.append((kept[0], kept[1]))
-        outer.append((pair[0] - kept[0], pair[1] - kept[1]))
+    if isinstance(padding, str):
+        known = all(isinstance(p, int) for pair in pads for p in pair)
+        # JAX takes no symbolic padding, but resolves its own strings for symbolic sizes.
+        return pads if known else padding, ((0, 0),) * len(pads)
+    half = [geometry.extent(k, d) // 2 for k, d in zip(window, dilation, strict=True)]
+    inner = tuple((_least(a, h), _least(b, h)) for (a, b), h in zip(pads, half, strict=True))
+    outer = tuple((a - c, b - d) for (a, b), (c, d) in zip(pads, inner, strict=True))
     return inner, outer
+
+
+def _least(pad: int, half: int) -> int:
+    return min(pad, half) if isinstance(half, int) else pad
 
 
 def _pad(
