@@ -2,8 +2,23 @@
 
 from verify.primitives import (  # noqa: F401  (importing registers the rules)
     arithmetic,
+    collectives,
+    complex,
+    control,
+    convolution,
+    cumulative,
+    folding,
+    fourier,
+    functions,
+    gather,
+    integers,
     movement,
+    random,
     reduction,
+    scatter,
+    slicing,
+    sorting,
+    windows,
 )
 from verify.primitives.registry import RULES
 

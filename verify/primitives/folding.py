@@ -1,0 +1,33 @@
+"""Reductions by logic, and `reduce` with a body of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from verify.primitives.monoids import Monoid, fold, monoid, neutral, recognise, with_initial
+from verify.primitives.reduction import to_last
+from verify.primitives.registry import Context, rule
+
+
+def _reduce(ctx: Context, m: Monoid, x: Any, axes: Any, shape: tuple[int, ...]) -> Any:
+    if 0 in x.shape:
+        return neutral(ctx, m, shape, x.dtype)
+    return fold(ctx.algebra, m, to_last(ctx.algebra, x, axes))
+
+
+for _name in ("or", "and", "xor"):
+
+    def _rule(ctx: Context, x: Any, *, axes: Any, _op: str = _name, **_: Any) -> Any:
+        return _reduce(ctx, monoid(_op, x.dtype), x, axes, ctx.shape)
+
+    rule(f"reduce_{_name}")(_rule)
+
+
+@rule("reduce")
+def _generic(ctx: Context, *operands: Any, jaxpr: Any, dimensions: Any, **_: Any) -> Any:
+    """Operands, then their initial values; the body must be known operations, one an operand."""
+    half = len(operands) // 2
+    results = []
+    for m, x, initial in zip(recognise(jaxpr, half), operands[:half], operands[half:], strict=True):
+        results.append(with_initial(ctx, m, _reduce(ctx, m, x, dimensions, ctx.shape), initial))
+    return tuple(results)

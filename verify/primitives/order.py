@@ -1,0 +1,34 @@
+"""Minima by way of maxima, exact for every dtype.
+
+For floats min(a, b) = -max(-a, -b). For integers that is wrong at the ends of the range (-(-128) is
+-128 in int8, and unsigned negation turns 0 into 0), so the order is turned round by the complement
+~a = -1 - a, which never leaves the range. Booleans have their own connectives (`monoids`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+
+def is_integer(dtype: Any) -> bool:
+    return bool(jax.dtypes.issubdtype(dtype, np.integer))
+
+
+def reverse(algebra: Any, x: Any) -> Any:
+    """A one-to-one map that turns the order round; applied twice it gives x."""
+    if not is_integer(x.dtype):
+        return algebra.neg(x)
+    ones = np.full(x.shape, -1).astype(x.dtype)  # -1, or the largest number of an unsigned dtype
+    return algebra.sub(algebra.lift(ones), x)
+
+
+def minimum(algebra: Any, a: Any, b: Any) -> Any:
+    return reverse(algebra, algebra.maximum(reverse(algebra, a), reverse(algebra, b)))
+
+
+def least(algebra: Any, x: Any) -> Any:
+    """The minimum over the last axis, which has at least one element."""
+    return reverse(algebra, algebra.max(reverse(algebra, x)))

@@ -1,0 +1,224 @@
+"""sort, top_k, argmax, argmin.
+
+The k-th smallest of n numbers is the least, over all sets of k of them, of the set's maximum (and
+the greatest, over all sets of n - k + 1, of the minimum). For short axes that is the meaning used
+here, since it does not depend on the order of the numbers, so that sorting before and after a
+permutation is provably the same. Longer axes go through Batcher's merge exchange network (Knuth,
+The Art of Computer Programming 3, algorithm 5.2.2M).
+
+Sorting several arrays by keys, and the indices of top_k, go by rank: an element's rank is how many
+elements come before it, the result at k is the sum over i of [rank_i == k] * v_i.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.primitives.indexing import choose
+from verify.primitives.order import least, minimum, reverse
+from verify.primitives.registry import Context, flat_index, offsets, rule
+
+_SHORT = 8  # axes up to this length are sorted by sets
+LIMIT = 4_000_000  # comparisons, all lanes together
+
+
+def _lanes(algebra: Any, x: Any, axis: int) -> Any:
+    """(lanes, n): the axis moved to the end, all others merged."""
+    return algebra.pick([x], np.moveaxis(flat_index(x), axis, -1).reshape(-1, x.shape[axis]))
+
+
+def _back(algebra: Any, x: Any, shape: Sequence[int], axis: int) -> Any:
+    """(lanes, n) back to `shape`."""
+    moved = (*shape[:axis], *shape[axis + 1 :], shape[axis])
+    return algebra.pick([x], np.moveaxis(flat_index(x).reshape(moved), -1, axis))
+
+
+def _columns(algebra: Any, columns: Sequence[Any]) -> Any:
+    """n values (lanes,) as (lanes, n)."""
+    starts = offsets(columns)
+    index = [flat_index(c, start) for c, start in zip(columns, starts, strict=True)]
+    return algebra.pick(list(columns), np.stack(index, axis=-1))
+
+
+def _check(dtype: Any, work: int) -> None:
+    if jax.dtypes.issubdtype(dtype, np.complexfloating):
+        raise Unsupported("sorting complex numbers")
+    if work > LIMIT:
+        raise Unsupported(f"sorting takes {work} comparisons, more than {LIMIT}")
+
+
+# -- values ------------------------------------------------------------------------------------
+
+
+def ordered(algebra: Any, x: Any, wanted: Sequence[int]) -> list[Any]:
+    """The wanted order statistics (0: the smallest) of (lanes, n), each (lanes,)."""
+    lanes, n = x.shape
+    if n <= _SHORT:
+        _check(x.dtype, lanes * 2 * n * math.comb(n, n // 2))
+        return [_statistic(algebra, x, k + 1) for k in wanted]
+    pairs = list(_exchanges(n))
+    _check(x.dtype, lanes * len(pairs))
+    index = flat_index(x)
+    columns = [algebra.pick([x], index[:, i]) for i in range(n)]
+    for i, j in pairs:
+        a, b = columns[i], columns[j]
+        columns[i], columns[j] = minimum(algebra, a, b), algebra.maximum(a, b)
+    return [columns[k] for k in wanted]
+
+
+def _statistic(algebra: Any, x: Any, k: int) -> Any:
+    """The k-th smallest, by whichever of the two formulas has fewer sets."""
+    n = x.shape[-1]
+    if 2 * k > n + 1:  # the (n + 1 - k)-th smallest of the reverse order
+        return reverse(algebra, _statistic(algebra, reverse(algebra, x), n + 1 - k))
+    sets = np.array(list(itertools.combinations(range(n), n - k + 1)))
+    index = flat_index(x)
+    return algebra.max(least(algebra, algebra.pick([x], index[:, sets])))
+
+
+def _exchanges(n: int) -> Iterator[tuple[int, int]]:
+    """Batcher's merge exchange: compare-and-exchange these pairs in order, and n are sorted."""
+    top = 1 << (max(n - 1, 1).bit_length() - 1)
+    p = top
+    while p:
+        q, r, d = top, 0, p
+        while True:
+            yield from ((i, i + d) for i in range(n - d) if i & p == r)
+            if q == p:
+                break
+            d, q, r = q - p, q >> 1, p
+        p >>= 1
+
+
+# -- ranks -------------------------------------------------------------------------------------
+
+
+def _not_after(algebra: Any, a: Sequence[Any], b: Sequence[Any]) -> Any:
+    """a <= b, lexicographically: the keys in order of weight."""
+    result = algebra.compare("le", a[-1], b[-1])
+    for x, y in zip(a[-2::-1], b[-2::-1], strict=True):
+        equal = algebra.logical_and(algebra.compare("eq", x, y), result)
+        result = algebra.logical_or(algebra.compare("lt", x, y), equal)
+    return result
+
+
+def ranks(ctx: Context, keys: Sequence[Any]) -> Any:
+    """(lanes, n) int32: how many elements come before each, in stable order of `keys`."""
+    algebra = ctx.algebra
+    lanes, n = keys[0].shape
+    for key in keys:
+        _check(key.dtype, lanes * n * n * len(keys))
+    first, second = np.triu_indices(n, 1)
+    index = np.arange(lanes)[:, None] * n
+    stays = _not_after(  # (lanes, pairs): does the first of the pair stay before the second?
+        algebra,
+        [algebra.pick([key], index + first) for key in keys],
+        [algebra.pick([key], index + second) for key in keys],
+    )
+    goes = algebra.logical_not(stays)
+    counts = [algebra.cast(v, np.dtype(np.int32)) for v in (stays, goes)]
+    pairs = len(first)
+    table = np.zeros((n, n), np.int64)
+    table[second, first] = np.arange(pairs)  # the second counts the first if that stays before,
+    table[first, second] = np.arange(pairs) + lanes * pairs  # and the other way round
+    table = table[~np.eye(n, dtype=bool)].reshape(n, n - 1)
+    each = np.arange(lanes)[:, None, None] * pairs
+    return algebra.sum(algebra.pick(counts, each + table))
+
+
+def _by_rank(ctx: Context, rank: Any, values: Any, wanted: int) -> Any:
+    """(lanes, wanted): the values of ranks 0 .. wanted - 1."""
+    algebra = ctx.algebra
+    lanes, n = rank.shape
+    shape = (lanes, wanted, n)
+    spread = np.broadcast_to(flat_index(rank)[:, None], shape)
+    places = np.broadcast_to(np.arange(wanted, dtype=np.int32)[:, None], shape)
+    here = algebra.compare("eq", algebra.pick([rank], spread), ctx.lift(places))
+    return choose(ctx, here, algebra.pick([values], spread))
+
+
+# -- the primitives ----------------------------------------------------------------------------
+
+
+@rule("sort")
+def _sort(
+    ctx: Context, *operands: Any, dimension: int, num_keys: int, is_stable: bool, **_: Any
+) -> Any:
+    algebra = ctx.algebra
+    shape = operands[0].shape
+    n = shape[dimension]
+    if 0 in shape or n == 1:
+        return tuple(operands)
+    lanes = [_lanes(algebra, x, dimension) for x in operands]
+    if len(operands) == 1 and operands[0].dtype != np.bool_:
+        done = [_columns(algebra, ordered(algebra, lanes[0], range(n)))]
+    else:
+        if not is_stable and num_keys < len(operands):
+            raise Unsupported("an unstable sort: equal keys may come in any order")
+        rank = ranks(ctx, lanes[:num_keys])
+        done = [_by_rank(ctx, rank, x, n) for x in lanes]
+    return tuple(_back(algebra, x, shape, dimension) for x in done)
+
+
+@rule("top_k")
+def _top_k(ctx: Context, x: Any, *, k: int, axis: int, is_stable: bool = True, **_: Any) -> Any:
+    """The k largest, largest first, and their indices; of equal ones the first comes first."""
+    algebra = ctx.algebra
+    values_out, index_out = ctx.equation.outputs
+    shape, n = values_out.shape, x.shape[axis]
+    if 0 in shape:
+        return tuple(ctx.fill(v.shape, 0, v.dtype) for v in (values_out, index_out))
+    if not is_stable and n > 1:
+        raise Unsupported("an unstable top_k: equal values may come in any order")
+    lanes = _lanes(algebra, x, axis)
+    numbers = lanes if x.dtype != np.bool_ else algebra.cast(lanes, np.dtype(np.int32))
+    values = _columns(algebra, ordered(algebra, numbers, range(n - 1, n - 1 - k, -1)))
+    if k == 1:
+        index = algebra.reshape(_first_index(ctx, numbers, index_out.dtype), values.shape)
+    else:
+        rank = ranks(ctx, [reverse(algebra, numbers)])
+        places = np.broadcast_to(np.arange(n).astype(index_out.dtype), lanes.shape)
+        index = _by_rank(ctx, rank, ctx.lift(places), k)
+    if x.dtype == np.bool_:
+        values = algebra.cast(values, x.dtype)
+    return _back(algebra, values, shape, axis), _back(algebra, index, shape, axis)
+
+
+def _first_index(ctx: Context, x: Any, dtype: Any) -> Any:
+    """The index of the first maximum along the last axis."""
+    algebra = ctx.algebra
+    winner = algebra.winner(x)
+    kind = winner.dtype if not jax.dtypes.issubdtype(winner.dtype, np.integer) else None
+    numbers = np.broadcast_to(np.arange(x.shape[-1]), x.shape)
+    lifted = ctx.lift(numbers.astype(np.float64 if kind is not None else winner.dtype), kind)
+    return algebra.cast(algebra.sum(algebra.mul(winner, lifted)), dtype)
+
+
+def _arg(ctx: Context, x: Any, axes: Any, index_dtype: Any, turn: bool) -> Any:
+    algebra = ctx.algebra
+    (axis,) = axes
+    if 0 in ctx.shape:
+        return ctx.fill(ctx.shape, 0, ctx.dtype)
+    lanes = _lanes(algebra, x, axis)
+    if x.dtype == np.bool_:
+        lanes = algebra.cast(lanes, np.dtype(np.int32))
+    _check(x.dtype, 0)
+    index = _first_index(ctx, reverse(algebra, lanes) if turn else lanes, np.dtype(index_dtype))
+    return algebra.reshape(index, ctx.shape)
+
+
+@rule("argmax")
+def _argmax(ctx: Context, x: Any, *, axes: Any, index_dtype: Any, **_: Any) -> Any:
+    return _arg(ctx, x, axes, index_dtype, turn=False)
+
+
+@rule("argmin")
+def _argmin(ctx: Context, x: Any, *, axes: Any, index_dtype: Any, **_: Any) -> Any:
+    return _arg(ctx, x, axes, index_dtype, turn=True)
