@@ -15,7 +15,10 @@ import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.algebras.extended import lift, over
+from verify.algebras.mesh import Mesh
 from verify.primitives import RULES
+from verify.primitives.collectives import is_joint
 from verify.primitives.registry import Context
 from verify.program import Atom, Const, Equation, Program, Var, run_with_jax
 
@@ -36,11 +39,11 @@ def evaluate(
 
     def read(atom: Atom) -> Any:
         if isinstance(atom, Const):
-            return _lift(algebra, atom.value)
+            return lift(algebra, atom.value)
         return environment[atom]
 
-    def run(body: Program, values: Sequence[Any]) -> list[Any]:
-        return evaluate(body, algebra, values, observe)
+    def run(body: Program, values: Sequence[Any], other: Any = None) -> list[Any]:
+        return evaluate(body, algebra if other is None else other, values, observe)
 
     for position, equation in enumerate(program.equations):
         operands = [read(atom) for atom in equation.inputs]
@@ -55,18 +58,36 @@ def evaluate(
 
 def apply(equation: Equation, operands: list[Any], algebra: Any, run: Any) -> list[Any]:
     """One equation: folded if it is constant, else by its rule."""
-    folded = _fold(equation, operands, algebra)
+    joint = False
+    if isinstance(algebra, Mesh):
+        joint = is_joint(equation)
+        if not joint:
+            return _on_each_device(equation, operands, algebra, run)
+    folded = None if joint else _fold(equation, operands, algebra)
     if folded is not None:
         return folded
     function = RULES.get(equation.primitive)
     try:
         if function is None:
             raise Unsupported(f"no rule for the primitive {equation.primitive!r}")
-        context = Context(algebra, equation, run)
+        context = Context(over(algebra, _dtypes(equation)), equation, run)
         result = function(context, *operands, **equation.params)
     except Unsupported as error:
         raise _located(error, equation) from None
     return list(result) if isinstance(result, tuple | list) else [result]
+
+
+def _dtypes(equation: Equation) -> list[Any]:
+    return [atom.dtype for atom in (*equation.inputs, *equation.outputs)]
+
+
+def _on_each_device(equation: Equation, operands: list[Any], mesh: Mesh, run: Any) -> list[Any]:
+    """An equation inside `shard_map` that concerns each device alone."""
+
+    def run_alone(body: Program, values: Sequence[Any], other: Any = None) -> list[Any]:
+        return run(body, values, mesh.inner if other is None else other)
+
+    return mesh.each(lambda *parts: apply(equation, list(parts), mesh.inner, run_alone), *operands)
 
 
 def _located(error: Unsupported, equation: Equation) -> Unsupported:
@@ -76,17 +97,6 @@ def _located(error: Unsupported, equation: Equation) -> Unsupported:
     where = f" at {equation.source}" if equation.source else ""
     name = "" if equation.primitive in text else f"{equation.primitive}: "
     return Unsupported(f"{name}{text}{where}")
-
-
-class Opaque:
-    """A constant that only JAX understands: an array of typed random keys."""
-
-    def __init__(self, array: Any) -> None:
-        self.concrete, self.shape, self.dtype = array, tuple(array.shape), array.dtype
-
-
-def _lift(algebra: Any, array: Any) -> Any:
-    return algebra.lift(array) if isinstance(array, np.ndarray) else Opaque(array)
 
 
 _CONTROL = frozenset({"scan", "while", "cond", "shard_map", "custom_root", "custom_linear_solve"})
@@ -101,9 +111,9 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
     if not any(_is_real(dtype) for dtype in dtypes) or equation.primitive in _BITS:
         try:
             results = run_with_jax(equation, values)
-        except (TypeError, ValueError, NotImplementedError):
+        except (TypeError, ValueError, NameError, NotImplementedError):
             return None  # for instance a collective, which means nothing outside its mesh
-        return [_lift(algebra, r) for r in results]
+        return [lift(algebra, r) for r in results]
     from verify.algebras.numeric import Numeric  # not at the top: numeric rules use this module
 
     if isinstance(algebra, Numeric):
@@ -111,14 +121,20 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
     numeric = Numeric()
     try:
         function = RULES[equation.primitive]
-        context = Context(numeric, equation, lambda body, xs: evaluate(body, numeric, xs))
-        result = function(context, *[numeric.lift(v) for v in values], **equation.params)
+        context = Context(
+            over(numeric, _dtypes(equation)), equation, lambda body, xs: evaluate(body, numeric, xs)
+        )
+        result = function(
+            context,
+            *[lift(numeric, v, x.dtype) for v, x in zip(values, operands, strict=True)],
+            **equation.params,
+        )
     except (Unsupported, KeyError):
         return None
     parts = list(result) if isinstance(result, tuple | list) else [result]
     if any(part.concrete is None for part in parts):
         return None
-    return [algebra.lift(part.concrete, part.dtype) for part in parts]
+    return [lift(algebra, part.concrete, part.dtype) for part in parts]
 
 
 # Bit patterns of constant floats are exact whatever the algebra.

@@ -27,7 +27,7 @@ class Context:
 
     algebra: Any
     equation: Equation
-    run: Callable[[Program, Sequence[Any]], list[Any]]  # evaluates a body over the same algebra
+    run: Callable[..., list[Any]]  # run(body, values): over the same algebra, or a third argument
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -1,0 +1,276 @@
+"""Complex numbers over any algebra of real ones: a value is a pair of real values.
+
+`Complex(inner)` is an algebra whose operations take pairs where numbers are complex and pass
+everything else to `inner`, so every rule that is written over an algebra works on complex numbers
+too. The evaluation puts it around the algebra at hand for equations with a complex dtype.
+
+    (a + ib)(c + id) = (ac - bd) + i(ad + bc)      exp(a + ib) = exp(a) (cos b + i sin b)
+    (a + ib) / (c + id) = (a + ib)(c - id) / (c**2 + d**2)
+    log z = log(|z|**2) / 2 + i atan2(b, a)         sqrt z = sqrt((|z| + a) / 2) +- i sqrt((|z| - a) / 2)
+
+These are the principal branches, as in JAX. There is no order: maxima and sorting are unsupported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A complex array: its real and imaginary parts, two real values of equal shape."""
+
+    re: Any
+    im: Any
+    dtype: Any  # complex64 or complex128
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.re.shape)
+
+    @property
+    def concrete(self) -> np.ndarray | None:
+        if self.re.concrete is None or self.im.concrete is None:
+            return None
+        return np.asarray(self.re.concrete + 1j * self.im.concrete)
+
+
+def is_complex(dtype: Any) -> bool:
+    return isinstance(dtype, np.dtype) and bool(np.issubdtype(dtype, np.complexfloating))
+
+
+def real_dtype(dtype: Any) -> np.dtype:
+    """The dtype of the parts."""
+    return np.dtype(np.float32 if np.dtype(dtype) == np.complex64 else np.float64)
+
+
+class Complex:
+    """The algebra of pairs; see the module's text, and `algebras/base.py` for the operations."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)  # what an inner algebra has beyond the protocol
+
+    # -- making values -------------------------------------------------------------------------
+
+    def lift(self, array: np.ndarray, dtype: Any = None) -> Any:
+        array = np.asarray(array)
+        dtype = array.dtype if dtype is None else dtype
+        if not is_complex(dtype):
+            return self.inner.lift(array, dtype)
+        part = real_dtype(dtype)
+        re, im = np.asarray(array.real, np.float64), np.asarray(array.imag, np.float64)
+        return Pair(self.inner.lift(re, part), self.inner.lift(im.copy(), part), np.dtype(dtype))
+
+    def pair(self, x: Any, dtype: Any) -> Pair:
+        """x as a complex value: a real one gets the imaginary part zero."""
+        if isinstance(x, Pair):
+            return Pair(x.re, x.im, np.dtype(dtype))
+        part = real_dtype(dtype)
+        zero = self.inner.lift(np.zeros(x.shape), part)
+        return Pair(self.inner.cast(x, part), zero, np.dtype(dtype))
+
+    # -- movement and choice: each part alone ----------------------------------------------------
+
+    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+        return self._each(lambda part: self.inner.reshape(part, shape), x)
+
+    def pick(self, operands: Sequence[Any], index: np.ndarray) -> Any:
+        return self._each(lambda *parts: self.inner.pick(list(parts), index), *operands)
+
+    def select(self, which: Any, cases: Sequence[Any]) -> Any:
+        return self._each(lambda *parts: self.inner.select(which, list(parts)), *cases)
+
+    # -- ring and field ----------------------------------------------------------------------------
+
+    def neg(self, a: Any) -> Any:
+        return self._each(self.inner.neg, a)
+
+    def add(self, a: Any, b: Any) -> Any:
+        return self._each(self.inner.add, a, b)
+
+    def sub(self, a: Any, b: Any) -> Any:
+        return self._each(self.inner.sub, a, b)
+
+    def sum(self, x: Any) -> Any:
+        return self._each(self.inner.sum, x)
+
+    def mul(self, a: Any, b: Any) -> Any:
+        return self._bilinear(self.inner.mul, a, b)
+
+    def dot(self, a: Any, b: Any) -> Any:
+        return self._bilinear(self.inner.dot, a, b)
+
+    def div(self, a: Any, b: Any) -> Any:
+        if not (isinstance(a, Pair) or isinstance(b, Pair)):
+            return self.inner.div(a, b)
+        a, b = self.pair(a, _dtype(a, b)), self.pair(b, _dtype(a, b))
+        top = self.mul(a, self.conj(b))
+        square = self._square(b)
+        return self._each(lambda part: self.inner.div(part, square), top)
+
+    def prod(self, x: Any) -> Any:
+        """Over the last axis, in halves."""
+        if not isinstance(x, Pair):
+            return self.inner.prod(x)
+        lead, size = x.shape[:-1], x.shape[-1]
+        if size == 0:
+            return self.lift(np.ones(lead), x.dtype)
+        while size > 1:
+            half = size // 2
+            index = np.arange(int(np.prod(x.shape))).reshape(x.shape)
+            product = self.mul(
+                self.pick([x], index[..., :half]), self.pick([x], index[..., half : 2 * half])
+            )
+            if size % 2:
+                rest = self.pick([x], index[..., -1:])
+                count = int(np.prod(product.shape))
+                joined = np.concatenate(
+                    [
+                        np.arange(count).reshape(product.shape),
+                        count + np.arange(int(np.prod(rest.shape))).reshape(rest.shape),
+                    ],
+                    axis=-1,
+                )
+                product = self.pick([product, rest], joined)
+            x, size = product, half + size % 2
+        return self.reshape(x, lead)
+
+    # -- order, logic, casts --------------------------------------------------------------------------
+
+    def compare(self, op: str, a: Any, b: Any) -> Any:
+        if not isinstance(a, Pair):
+            return self.inner.compare(op, a, b)
+        if op not in ("eq", "ne"):
+            raise Unsupported("an order of complex numbers")
+        join = self.inner.logical_and if op == "eq" else self.inner.logical_or
+        return join(self.inner.compare(op, a.re, b.re), self.inner.compare(op, a.im, b.im))
+
+    def maximum(self, a: Any, b: Any) -> Any:
+        _no_order(a)
+        return self.inner.maximum(a, b)
+
+    def max(self, x: Any) -> Any:
+        _no_order(x)
+        return self.inner.max(x)
+
+    def winner(self, x: Any, *, last: bool = False) -> Any:
+        _no_order(x)
+        return self.inner.winner(x, last=last)
+
+    def logical_not(self, a: Any) -> Any:
+        return self.inner.logical_not(a)
+
+    def logical_and(self, a: Any, b: Any) -> Any:
+        return self.inner.logical_and(a, b)
+
+    def logical_or(self, a: Any, b: Any) -> Any:
+        return self.inner.logical_or(a, b)
+
+    def cast(self, x: Any, dtype: Any) -> Any:
+        if is_complex(dtype):
+            return self.pair(x, dtype)
+        return self.inner.cast(x.re if isinstance(x, Pair) else x, dtype)
+
+    # -- functions ------------------------------------------------------------------------------------
+
+    def conj(self, x: Pair) -> Pair:
+        return Pair(x.re, self.inner.neg(x.im), x.dtype)
+
+    def absolute(self, x: Pair) -> Any:
+        return self._real("sqrt", self._square(x))
+
+    def function(
+        self, name: str, args: Sequence[Any], shape: tuple[int, ...], dtype: Any, params: Any = ()
+    ) -> Any:
+        if not any(isinstance(x, Pair) for x in args):
+            return self.inner.function(name, args, shape, dtype, params)
+        function = _FUNCTIONS.get(name)
+        if function is None:
+            raise Unsupported(f"{name} of a complex number")
+        return function(self, *args)
+
+    def exp(self, z: Pair) -> Pair:
+        size = self._real("exp", z.re)
+        cos, sin = self._real("cos", z.im), self._real("sin", z.im)
+        return Pair(self.inner.mul(size, cos), self.inner.mul(size, sin), z.dtype)
+
+    def log(self, z: Pair) -> Pair:
+        twice = self._real("log", self._square(z))
+        return Pair(self._half(twice), self._real("atan2", z.im, z.re), z.dtype)
+
+    def sqrt(self, z: Pair) -> Pair:
+        inner, size = self.inner, self.absolute(z)
+        re = self._real("sqrt", self._half(inner.add(size, z.re)))
+        im = self._real("sqrt", self._half(inner.sub(size, z.re)))
+        below = inner.compare("lt", z.im, inner.lift(np.zeros(z.shape), z.im.dtype))
+        return Pair(re, inner.select(below, [im, inner.neg(im)]), z.dtype)
+
+    def sin(self, z: Pair) -> Pair:
+        """sin a cosh b + i cos a sinh b."""
+        cosh, sinh = self._hyperbolic(z.im)
+        re = self.inner.mul(self._real("sin", z.re), cosh)
+        return Pair(re, self.inner.mul(self._real("cos", z.re), sinh), z.dtype)
+
+    def cos(self, z: Pair) -> Pair:
+        """cos a cosh b - i sin a sinh b."""
+        cosh, sinh = self._hyperbolic(z.im)
+        im = self.inner.mul(self._real("sin", z.re), sinh)
+        return Pair(self.inner.mul(self._real("cos", z.re), cosh), self.inner.neg(im), z.dtype)
+
+    # -- helpers --------------------------------------------------------------------------------------
+
+    def _hyperbolic(self, x: Any) -> tuple[Any, Any]:
+        up, down = self._real("exp", x), self._real("exp", self.inner.neg(x))
+        return self._half(self.inner.add(up, down)), self._half(self.inner.sub(up, down))
+
+    def _real(self, name: str, *args: Any) -> Any:
+        return self.inner.function(name, list(args), args[0].shape, args[0].dtype)
+
+    def _half(self, x: Any) -> Any:
+        return self.inner.mul(x, self.inner.lift(np.full(x.shape, 0.5), x.dtype))
+
+    def _square(self, z: Pair) -> Any:
+        return self.inner.add(self.inner.mul(z.re, z.re), self.inner.mul(z.im, z.im))
+
+    def _each(self, operation: Callable[..., Any], *xs: Any) -> Any:
+        """An operation that acts on real and imaginary parts separately."""
+        if not any(isinstance(x, Pair) for x in xs):
+            return operation(*xs)
+        dtype = _dtype(*xs)
+        pairs = [self.pair(x, dtype) for x in xs]
+        re = operation(*(p.re for p in pairs))
+        return Pair(re, operation(*(p.im for p in pairs)), dtype)
+
+    def _bilinear(self, product: Callable[..., Any], a: Any, b: Any) -> Any:
+        if not isinstance(a, Pair) and not isinstance(b, Pair):
+            return product(a, b)
+        dtype = _dtype(a, b)
+        if not isinstance(a, Pair):
+            return Pair(product(a, b.re), product(a, b.im), dtype)
+        if not isinstance(b, Pair):
+            return Pair(product(a.re, b), product(a.im, b), dtype)
+        re = self.inner.sub(product(a.re, b.re), product(a.im, b.im))
+        return Pair(re, self.inner.add(product(a.re, b.im), product(a.im, b.re)), dtype)
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    name: getattr(Complex, name) for name in ("exp", "log", "sqrt", "sin", "cos")
+}
+
+
+def _dtype(*xs: Any) -> Any:
+    return next(x.dtype for x in xs if isinstance(x, Pair))
+
+
+def _no_order(x: Any) -> None:
+    if isinstance(x, Pair):
+        raise Unsupported("an order of complex numbers")

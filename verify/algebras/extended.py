@@ -1,0 +1,61 @@
+"""Values that are made of other values: complex numbers, random keys, one value a device.
+
+`over(algebra, dtypes)` is the algebra that evaluates an equation of these dtypes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.complex import Complex, Pair, is_complex, real_dtype
+from verify.algebras.keys import KeyAlgebra, Keys, generator, is_key
+from verify.algebras.mesh import Mesh
+
+
+def over(algebra: Any, dtypes: Iterable[Any]) -> Any:
+    """The algebra, with what it takes for complex numbers and random keys around it."""
+    dtypes = tuple(dtypes)
+    if isinstance(algebra, Mesh):
+        inner = over(algebra.inner, dtypes)
+        return algebra if inner is algebra.inner else algebra.over(inner)
+    if any(is_complex(dtype) for dtype in dtypes):
+        algebra = Complex(algebra)
+    if any(is_key(dtype) for dtype in dtypes):
+        algebra = KeyAlgebra(algebra)
+    return algebra
+
+
+def plain(algebra: Any) -> Any:
+    """The algebra without what `over` put around it."""
+    if isinstance(algebra, Mesh):
+        return algebra.over(plain(algebra.inner))
+    return plain(algebra.inner) if isinstance(algebra, Complex | KeyAlgebra) else algebra
+
+
+def lift(algebra: Any, array: Any, dtype: Any = None) -> Any:
+    """A constant of any dtype: an array of numbers, or of typed keys."""
+    return over(algebra, [array.dtype if dtype is None else dtype]).lift(array, dtype)
+
+
+def fresh(make: Callable[[tuple[int, ...], Any], Any], shape: tuple[int, ...], dtype: Any) -> Any:
+    """A program input of any dtype, out of `make(shape, dtype)` for the inputs that are real
+    numbers or integers: two of them for complex numbers, an array of words for keys."""
+    if is_complex(dtype):
+        part = real_dtype(dtype)
+        return Pair(make(shape, part), make(shape, part), np.dtype(dtype))
+    if is_key(dtype):
+        return Keys(make((*shape, generator(dtype)[1]), np.dtype(np.uint32)), dtype)
+    return make(shape, dtype)
+
+
+def parts(value: Any) -> list[Any]:
+    """The values of the inner algebra that a value is made of: what to compare, or to show.
+
+    A real value is its own only part; a complex one has two; an array of keys is its bits.
+    """
+    if isinstance(value, Pair):
+        return [value.re, value.im]
+    return [value.bits] if isinstance(value, Keys) else [value]

@@ -1,0 +1,282 @@
+"""`shard_map` and the collectives inside it: the devices of a mesh evaluated in lock step.
+
+A value inside is `Sharded`, one value a device (`algebras/mesh.py`). Everything but a collective is
+applied to each device's values by the ordinary rules; a collective sees all of them:
+
+    psum       the sum over the devices that differ only along the named axes
+    ppermute   device `destination` gets what `source` had, and zeros where no pair names it
+    all_gather, reduce_scatter, all_to_all: blocks of the others, along an array axis
+
+Axes that `shard_map` leaves to the compiler (`axis_names`) do not concern the meaning.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.algebras.extended import over, plain
+from verify.algebras.mesh import Mesh, Sharded, shard, unshard
+from verify.primitives.arithmetic import minimum
+from verify.primitives.registry import Context, flat_index, rule
+from verify.program import Program
+
+# What needs all devices at once; every other equation is evaluated device by device.
+COLLECTIVES = frozenset(
+    {
+        *("psum", "psum_invariant", "psum2", "pmax", "pmin", "ppermute", "axis_index"),
+        *("all_gather", "all_gather_invariant", "reduce_scatter", "all_to_all", "pbroadcast"),
+    }
+)
+
+
+@functools.lru_cache(maxsize=4096)
+def holds_collective(program: Program) -> bool:
+    return bool(program.primitives() & COLLECTIVES)
+
+
+def is_joint(equation: Any) -> bool:
+    """Does an equation have to see all devices: a collective, or a loop that holds one?"""
+    if equation.primitive in COLLECTIVES:
+        return True
+    bodies = [
+        body
+        for value in equation.params.values()
+        for body in (value if isinstance(value, tuple | list) else (value,))
+        if isinstance(body, Program)
+    ]
+    return any(holds_collective(body) for body in bodies)
+
+
+# -- shard_map -----------------------------------------------------------------------------------
+
+
+@rule("shard_map")
+def _shard_map(
+    ctx: Context,
+    *operands: Any,
+    jaxpr: Program,
+    mesh: Any,
+    in_specs: Any,
+    out_specs: Any,
+    **params: Any,
+) -> Any:
+    sizes = dict(zip(mesh.axis_names, mesh.axis_sizes, strict=True))
+    manual = params.get("newly_manual_axes", params.get("manual_axes", frozenset(sizes)))
+    dtypes = [v.dtype for v in (*ctx.equation.outputs, *operands)]
+    base = plain(ctx.algebra)
+    devices = Mesh(base, {name: sizes[name] for name in mesh.axis_names if name in manual})
+    outer = devices.over(over(base, dtypes))
+    values = [
+        shard(outer, x, _axes(spec, len(x.shape), devices))
+        for x, spec in zip(operands, in_specs, strict=True)
+    ]
+    results = ctx.run(jaxpr, values, devices)
+    outputs = []
+    for result, spec, var in zip(results, out_specs, ctx.equation.outputs, strict=True):
+        whole, doubts = unshard(outer, result, _axes(spec, len(var.shape), devices), var.shape)
+        for one, other in doubts:
+            _check_equal(ctx, one, other)
+        outputs.append(whole)
+    return tuple(outputs)
+
+
+def _axes(spec: Any, rank: int, mesh: Mesh) -> list[tuple[Any, ...]]:
+    """A PartitionSpec as the mesh axes that divide each array axis."""
+    entries = [*spec, *[None] * (rank - len(tuple(spec)))]
+    axes: list[tuple[Any, ...]] = []
+    for entry in entries:
+        if entry is not None and not isinstance(entry, str | tuple):
+            raise Unsupported(f"the partition {spec}")
+        names = () if entry is None else entry if isinstance(entry, tuple) else (entry,)
+        axes.append(tuple(name for name in names if name in mesh.axes))
+    return axes
+
+
+def _check_equal(ctx: Context, one: Any, other: Any) -> None:
+    """An output that is said to be the same on several devices must be: JAX takes any of them."""
+    a, b = one.concrete, other.concrete
+    if a is not None and b is not None:
+        same = np.array_equal(a, b)
+    else:
+        agree = getattr(plain(ctx.algebra), "agree", None)
+        same = agree is not None and bool(agree(one, other))
+    if not same:
+        raise Unsupported("an output that may differ between devices that ought to agree on it")
+
+
+# -- collectives ---------------------------------------------------------------------------------
+
+
+def _mesh(ctx: Context, names: Any) -> tuple[Mesh, tuple[Any, ...]]:
+    names = names if isinstance(names, tuple | list) else (names,)
+    if not isinstance(ctx.algebra, Mesh):
+        raise Unsupported("a collective outside a shard_map")
+    missing = [name for name in names if name not in ctx.algebra.axes]
+    if missing:
+        raise Unsupported(f"a collective over the axes {missing}, which this shard_map has not")
+    return ctx.algebra, tuple(names)
+
+
+def _together(
+    mesh: Mesh, groups: Sequence[Sequence[int]], x: Any, combine: Callable[..., Any]
+) -> Any:
+    """`combine(parts of a group)` -> one value for each of its members."""
+    results: list[Any] = [None] * mesh.devices
+    for group in groups:
+        values = combine([x.parts[device] for device in group])
+        for device, value in zip(group, values, strict=True):
+            results[device] = value
+    return Sharded(tuple(results))
+
+
+def _reduction(combine: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
+    def apply(
+        ctx: Context, *xs: Any, axes: Any, axis_index_groups: Any = None, **_: Any
+    ) -> Any:
+        mesh, names = _mesh(ctx, axes)
+        groups = mesh.groups(names, axis_index_groups)
+
+        def reduce(parts: Sequence[Any]) -> list[Any]:
+            total = parts[0]
+            for part in parts[1:]:
+                total = combine(mesh.inner, total, part)
+            return [total] * len(parts)
+
+        return tuple(_together(mesh, groups, x, reduce) for x in xs)
+
+    return apply
+
+
+def _add(algebra: Any, a: Any, b: Any) -> Any:
+    return algebra.add(a, b)
+
+
+rule("psum", "psum_invariant", "psum2")(_reduction(_add))
+rule("pmax")(_reduction(lambda algebra, a, b: algebra.maximum(a, b)))
+rule("pmin")(_reduction(minimum))
+
+
+@rule("pvary", "pcast", "preduced", "reshard")
+def _identity(ctx: Context, *xs: Any, **_: Any) -> Any:
+    """Only types change: what varies over devices, and where arrays lie."""
+    return tuple(xs)
+
+
+@rule("axis_index")
+def _axis_index(ctx: Context, *, axis_name: Any, **_: Any) -> Any:
+    mesh, names = _mesh(ctx, axis_name)
+    groups = mesh.groups(names)
+    numbers = [mesh.inner.lift(np.asarray(i, ctx.dtype)) for i in range(len(groups[0]))]
+    return _together(mesh, groups, Sharded((None,) * mesh.devices), lambda _: numbers)
+
+
+@rule("ppermute")
+def _ppermute(ctx: Context, *xs: Any, axis_name: Any, perm: Any, **_: Any) -> Any:
+    mesh, names = _mesh(ctx, axis_name)
+    outputs = zip(xs, ctx.equation.outputs, strict=True)
+
+    def moved(x: Any, var: Any) -> Any:
+        zero = Context(mesh.inner, ctx.equation, ctx.run).fill(var.shape, 0, var.dtype)
+
+        def permute(parts: Sequence[Any]) -> list[Any]:
+            results = [zero] * len(parts)
+            for source, destination in perm:
+                results[destination] = parts[source]
+            return results
+
+        return _together(mesh, mesh.groups(names), x, permute)
+
+    return tuple(moved(x, var) for x, var in outputs)
+
+
+@rule("pbroadcast")
+def _pbroadcast(
+    ctx: Context, *xs: Any, axis_name: Any, axis_index_groups: Any = None, source: int, **_: Any
+) -> Any:
+    mesh, names = _mesh(ctx, axis_name)
+    groups = mesh.groups(names, axis_index_groups)
+    return tuple(
+        _together(mesh, groups, x, lambda parts: [parts[source]] * len(parts)) for x in xs
+    )
+
+
+def _joined(algebra: Any, parts: Sequence[Any], axis: int) -> Any:
+    size = int(np.prod(parts[0].shape))
+    index = np.concatenate([flat_index(x, i * size) for i, x in enumerate(parts)], axis=axis)
+    return algebra.pick(list(parts), index)
+
+
+def _split(algebra: Any, x: Any, count: int, axis: int) -> list[Any]:
+    return [algebra.pick([x], piece) for piece in np.split(flat_index(x), count, axis=axis)]
+
+
+@rule("all_gather", "all_gather_invariant")
+def _all_gather(
+    ctx: Context,
+    *xs: Any,
+    all_gather_dimension: int,
+    axis_name: Any,
+    tiled: bool,
+    axis_index_groups: Any = None,
+    **_: Any,
+) -> Any:
+    mesh, names = _mesh(ctx, axis_name)
+    groups = mesh.groups(names, axis_index_groups)
+    axis = all_gather_dimension
+
+    def gather(parts: Sequence[Any]) -> list[Any]:
+        if not tiled:
+            shape = (*parts[0].shape[:axis], 1, *parts[0].shape[axis:])
+            parts = [mesh.inner.reshape(part, shape) for part in parts]
+        return [_joined(mesh.inner, parts, axis)] * len(parts)
+
+    return tuple(_together(mesh, groups, x, gather) for x in xs)
+
+
+@rule("reduce_scatter")
+def _reduce_scatter(
+    ctx: Context,
+    *xs: Any,
+    axis_name: Any,
+    scatter_dimension: int,
+    tiled: bool,
+    axis_index_groups: Any = None,
+    **_: Any,
+) -> Any:
+    mesh, names = _mesh(ctx, axis_name)
+    groups = mesh.groups(names, axis_index_groups)
+
+    def scatter(parts: Sequence[Any]) -> list[Any]:
+        total = functools.reduce(mesh.inner.add, parts)
+        pieces = _split(mesh.inner, total, len(parts), scatter_dimension)
+        return pieces if tiled else [mesh.inner.reshape(piece, ctx.shape) for piece in pieces]
+
+    return tuple(_together(mesh, groups, x, scatter) for x in xs)
+
+
+@rule("all_to_all")
+def _all_to_all(
+    ctx: Context,
+    *xs: Any,
+    split_axis: int,
+    concat_axis: int,
+    axis_name: Any,
+    axis_index_groups: Any = None,
+    **_: Any,
+) -> Any:
+    """Device d gets the d-th piece of everyone's split axis, laid along the other axis in order.
+
+    (`tiled` is what the caller asked for; the primitive itself always works in this way.)"""
+    mesh, names = _mesh(ctx, axis_name)
+    groups = mesh.groups(names, axis_index_groups)
+
+    def exchange(parts: Sequence[Any]) -> list[Any]:
+        pieces = [_split(mesh.inner, part, len(parts), split_axis) for part in parts]
+        return [_joined(mesh.inner, column, concat_axis) for column in zip(*pieces, strict=True)]
+
+    return tuple(_together(mesh, groups, x, exchange) for x in xs)

@@ -1,0 +1,142 @@
+"""Loops and branches: their bodies are programs, evaluated as often as the program would.
+
+`scan` is unrolled, `while` runs as long as its predicate is a constant, `cond` on a constant takes
+one branch and otherwise chooses among the results of all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.primitives.registry import Context, flat_index, rule
+from verify.program import Program
+
+MOST_STEPS = 10_000
+MOST_EQUATIONS = 300_000
+
+
+def _check_work(steps: int, *bodies: Program) -> None:
+    equations = steps * sum(len(body.equations) for body in bodies)
+    if steps > MOST_STEPS or equations > MOST_EQUATIONS:
+        raise Unsupported(
+            f"a loop of {steps} steps, {equations} equations in all (at most {MOST_STEPS} steps "
+            f"and {MOST_EQUATIONS} equations are unrolled)"
+        )
+
+
+@rule("scan")
+def _scan(
+    ctx: Context, *operands: Any, jaxpr: Program, length: int, reverse: bool, **params: Any
+) -> Any:
+    """(consts, carry, xs) -> (carry, ys); `unroll` and the like do not matter to the meaning."""
+    consts_count, carry_count = _scan_split(params)
+    consts = list(operands[:consts_count])
+    carry = list(operands[consts_count : consts_count + carry_count])
+    xs = operands[consts_count + carry_count :]
+    _check_work(length, jaxpr)
+    rows = [flat_index(x) for x in xs]
+    collected: list[list[Any]] = [[None] * length for _ in jaxpr.outputs[carry_count:]]
+    for step in reversed(range(length)) if reverse else range(length):
+        slices = [ctx.algebra.pick([x], row[step]) for x, row in zip(xs, rows, strict=True)]
+        results = ctx.run(jaxpr, [*consts, *carry, *slices])
+        carry = results[:carry_count]
+        for column, y in zip(collected, results[carry_count:], strict=True):
+            column[step] = y
+    outputs = ctx.equation.outputs[carry_count:]
+    ys = [_stack(ctx, y, v.shape, v.dtype) for y, v in zip(collected, outputs, strict=True)]
+    return (*carry, *ys)
+
+
+def _scan_split(params: Any) -> tuple[int, int]:
+    """How many operands are constants, and how many are carried."""
+    if "num_carry" in params:
+        return params["num_consts"], params["num_carry"]
+    if "ft_in" in params:  # JAX 0.12: a tree of (consts, carry, xs)
+        consts, carry, _ = params["ft_in"].unpack()
+        return len(consts), len(carry)
+    raise Unsupported(f"a scan with the parameters {sorted(params)}")
+
+
+def _stack(ctx: Context, rows: Sequence[Any], shape: tuple[int, ...], dtype: Any) -> Any:
+    if not rows:
+        return ctx.fill(shape, 0, dtype)
+    return ctx.algebra.pick(list(rows), np.arange(int(np.prod(shape))).reshape(shape))
+
+
+@rule("while")
+def _while(
+    ctx: Context,
+    *operands: Any,
+    cond_jaxpr: Program,
+    body_jaxpr: Program,
+    cond_nconsts: int,
+    body_nconsts: int,
+) -> Any:
+    cond_consts = operands[:cond_nconsts]
+    body_consts = operands[cond_nconsts : cond_nconsts + body_nconsts]
+    carry = list(operands[cond_nconsts + body_nconsts :])
+    steps = 0
+    while True:
+        (predicate,) = ctx.run(cond_jaxpr, [*cond_consts, *carry])
+        going = ctx.concrete(predicate, "the number of steps of a loop")
+        if not going.any():
+            return tuple(carry)
+        steps += 1
+        _check_work(steps, cond_jaxpr, body_jaxpr)
+        following = ctx.run(body_jaxpr, [*body_consts, *carry])
+        carry = [
+            _where(ctx, predicate, new, old) for new, old in zip(following, carry, strict=True)
+        ]
+
+
+def _where(ctx: Context, predicate: Any, new: Any, old: Any) -> Any:
+    """A batched loop: rows that have ended keep their value."""
+    if predicate.concrete.all():
+        return new
+    trailing = (1,) * (len(new.shape) - len(predicate.shape))
+    index = flat_index(predicate).reshape(*predicate.shape, *trailing)
+    which = ctx.algebra.pick([predicate], np.broadcast_to(index, new.shape))
+    return ctx.algebra.select(which, [old, new])
+
+
+@rule("cond")
+def _cond(ctx: Context, index: Any, *operands: Any, branches: Sequence[Program], **_: Any) -> Any:
+    """Branch number `index`, which JAX keeps within range."""
+    if index.concrete is not None:
+        chosen = int(np.clip(int(index.concrete), 0, len(branches) - 1))
+        return tuple(ctx.run(branches[chosen], operands))
+    results = [ctx.run(branch, operands) for branch in branches]
+    return tuple(_choose(ctx, index, cases) for cases in zip(*results, strict=True))
+
+
+def _choose(ctx: Context, index: Any, cases: Sequence[Any]) -> Any:
+    """cases[index] by comparisons, so that a boolean that was converted stays one."""
+    if all(case is cases[0] for case in cases):
+        return cases[0]
+    algebra, chosen = ctx.algebra, cases[-1]
+    for number in reversed(range(len(cases) - 1)):
+        if index.dtype == np.bool_:
+            later = index
+        else:
+            limit = ctx.fill(index.shape, number, index.dtype)
+            # Of two cases by `ne`: a converted boolean differs from 0 where it is true.
+            later = algebra.compare("ne" if len(cases) == 2 else "gt", index, limit)
+        shape = chosen.shape
+        later = algebra.pick([later], np.zeros(shape, np.int64))
+        chosen = algebra.select(later, [cases[number], chosen])
+    return chosen
+
+
+@rule("custom_linear_solve")
+def _custom_linear_solve(
+    ctx: Context, *operands: Any, const_lengths: Sequence[int], jaxprs: Sequence[Any]
+) -> Any:
+    """The user's `solve`; the other programs (matvec, vecmat, transpose_solve) are for gradients."""
+    counts = list(const_lengths)
+    total, before = sum(counts), sum(counts[:2])
+    consts = operands[before : before + counts[2]]
+    return tuple(ctx.run(jaxprs[2], [*consts, *operands[total:]]))

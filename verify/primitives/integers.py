@@ -1,0 +1,112 @@
+"""Division, remainders, shifts and bits.
+
+Machine integers wrap, divide towards zero, and have defined results everywhere: x / 0 = -1,
+x rem 0 = x, a shift by the width or more gives 0 (or the sign, for the arithmetic shift).
+`algebras/numeric_integers.py` holds the functions named here, on NumPy arrays; where an operand
+depends on the program's inputs, another algebra may know nothing about them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.primitives.functions import call, is_kind
+from verify.primitives.registry import Context, elementwise, rule
+
+
+@elementwise("div")
+def _div(ctx: Context, a: Any, b: Any) -> Any:
+    return call(ctx, "int_div", a, b) if is_kind(a.dtype, np.integer) else ctx.algebra.div(a, b)
+
+
+@elementwise("rem")
+def _rem(ctx: Context, a: Any, b: Any) -> Any:
+    """a - b (a / b), with the division that truncates: the sign is the dividend's. For integers
+    that holds for b = 0 and for the least integer by -1 as well."""
+    if is_kind(a.dtype, np.integer):
+        algebra = ctx.algebra
+        return algebra.sub(a, algebra.mul(b, call(ctx, "int_div", a, b)))
+    return call(ctx, "rem", a, b)
+
+
+@elementwise("mulhi")
+def _mulhi(ctx: Context, a: Any, b: Any) -> Any:
+    return call(ctx, "mulhi", a, b)
+
+
+@elementwise("shift_left")
+def _shift_left(ctx: Context, a: Any, places: Any) -> Any:
+    """By a constant: times a power of two, which wraps; 0 from the width on."""
+    if places.concrete is None:
+        return call(ctx, "shift_left", a, places)
+    width = np.iinfo(a.dtype).bits
+    shift = np.asarray(places.concrete).astype(np.int64)
+    inside = (shift >= 0) & (shift < width)
+    unsigned = np.left_shift(np.uint64(1), np.where(inside, shift, 0).astype(np.uint64))
+    factor = np.where(inside, unsigned, np.uint64(0)).astype(a.dtype)
+    return ctx.algebra.mul(a, ctx.lift(factor))
+
+
+for _name in ("shift_right_logical", "shift_right_arithmetic", "population_count", "clz"):
+
+    def _function(ctx: Context, *args: Any, _name: str = _name) -> Any:
+        return call(ctx, _name, *args)
+
+    elementwise(_name)(_function)
+
+
+@elementwise("and")
+def _and(ctx: Context, a: Any, b: Any) -> Any:
+    return ctx.algebra.logical_and(a, b) if a.dtype == np.bool_ else call(ctx, "int_and", a, b)
+
+
+@elementwise("or")
+def _or(ctx: Context, a: Any, b: Any) -> Any:
+    return ctx.algebra.logical_or(a, b) if a.dtype == np.bool_ else call(ctx, "int_or", a, b)
+
+
+@elementwise("xor")
+def _xor(ctx: Context, a: Any, b: Any) -> Any:
+    if a.dtype != np.bool_:
+        return call(ctx, "int_xor", a, b)
+    algebra = ctx.algebra
+    return algebra.select(a, [b, algebra.logical_not(b)])
+
+
+def bit_width(dtype: Any) -> int:
+    """The number of bits of a machine number; the dtypes with half bytes have no rule."""
+    dtype = np.dtype(dtype)
+    if dtype.name in ("int2", "uint2", "int4", "uint4", "float4_e2m1fn"):
+        raise Unsupported(f"bits of {dtype.name}")
+    return 8 * dtype.itemsize
+
+
+@rule("bitcast_convert_type")
+def _bitcast(ctx: Context, x: Any, *, new_dtype: Any) -> Any:
+    """The same bits as another type. To a narrower one: a new last axis, least significant first;
+    to a wider one: the last axis goes. The function's name says the new dtype, its parameters the
+    piece: `(i, n)` is the i-th of n pieces."""
+    new = np.dtype(new_dtype)
+    if x.dtype == new:
+        return x
+    if np.bool_ in (x.dtype, new):
+        raise Unsupported("bits of booleans")
+    old_bits, new_bits, name = bit_width(x.dtype), bit_width(new), f"bitcast:{new.name}"
+    algebra, source = ctx.algebra, np.dtype(x.dtype).name
+    size = int(np.prod(x.shape))
+    if old_bits == new_bits:
+        return algebra.function(name, [x], ctx.shape, new, (source, 0, 1))
+    if old_bits > new_bits:
+        pieces = old_bits // new_bits
+        parts = [
+            algebra.function(name, [x], x.shape, new, (source, i, pieces)) for i in range(pieces)
+        ]
+        index = np.arange(size).reshape(x.shape)[..., None] + size * np.arange(pieces)
+        return algebra.pick(parts, index)
+    pieces = new_bits // old_bits
+    index = np.arange(size).reshape(x.shape)
+    parts = [algebra.pick([x], index[..., i]) for i in range(pieces)]
+    return algebra.function(name, parts, ctx.shape, new, (source, 0, 1))

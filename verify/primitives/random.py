@@ -1,0 +1,126 @@
+"""Random keys and bits: unknown functions of the key, where the key depends on the inputs.
+
+(On constant keys JAX itself computes them, see `evaluate.py`.) Each element of a result is a
+function of the key's words and of the element's place, so that equal keys give equal bits, and
+nothing else is known about them. The same key must be used for the same shape: prefixes of longer
+draws are not recognised.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.algebras.keys import Keys, generator
+from verify.primitives.registry import Context, elementwise, rule, spread
+
+
+def _draw(
+    ctx: Context, name: str, words: Any, shape: tuple[int, ...], dtype: Any, *, params: Any
+) -> Any:
+    """function(name)(words of the key, place): for words (*lead, W) an array (*lead, *shape)."""
+    algebra = ctx.algebra
+    lead, count = words.shape[:-1], words.shape[-1]
+    size = int(np.prod(shape))
+    whole = (*lead, *shape)
+    starts = np.arange(int(np.prod(lead))).reshape(*lead, *(1,) * len(shape)) * count
+    place = np.broadcast_to(np.arange(size).reshape(shape), whole)
+    args = [algebra.pick([words], np.broadcast_to(starts + word, whole)) for word in range(count)]
+    args.append(algebra.lift(np.ascontiguousarray(place, np.int32)))
+    return algebra.function(name, args, whole, dtype, params)
+
+
+def _draw_keys(ctx: Context, name: str, words: Any, shape: tuple[int, ...], *, params: Any) -> Any:
+    """New keys (*lead, *shape) out of words."""
+    count = generator(ctx.dtype)[1]
+    bits = _draw(ctx, name, words, (*shape, count), np.dtype(np.uint32), params=params)
+    return Keys(bits, ctx.dtype)
+
+
+@rule("random_wrap")
+def _random_wrap(ctx: Context, bits: Any, **_: Any) -> Any:
+    generator(ctx.dtype)  # must be a known one
+    return Keys(bits, ctx.dtype)
+
+
+@rule("random_unwrap")
+def _random_unwrap(ctx: Context, keys: Any) -> Any:
+    return keys.bits
+
+
+@rule("random_clone")
+def _random_clone(ctx: Context, keys: Any) -> Any:
+    return keys
+
+
+@rule("random_bits")
+def _random_bits(ctx: Context, keys: Any, *, bit_width: int, shape: Any, **_: Any) -> Any:
+    params = (generator(keys.dtype), bit_width, tuple(shape))
+    return _draw(ctx, "random_bits", keys.bits, tuple(shape), ctx.dtype, params=params)
+
+
+@rule("random_split")
+def _random_split(ctx: Context, keys: Any, *, shape: Any, **_: Any) -> Any:
+    params = (generator(keys.dtype), tuple(shape))
+    return _draw_keys(ctx, "random_split", keys.bits, tuple(shape), params=params)
+
+
+@rule("random_fold_in")
+def _random_fold_in(ctx: Context, keys: Any, data: Any) -> Any:
+    algebra, words = ctx.algebra, keys.bits.shape[-1]
+    whole = ctx.shape
+    keys, data = spread(algebra, keys, whole), spread(algebra, data, whole)
+    data = algebra.cast(data, np.dtype(np.uint32))
+    size = int(np.prod(whole))
+    index = np.arange(size).reshape(*whole, 1)
+    joined = np.concatenate([index * words + np.arange(words), size * words + index], axis=-1)
+    together = algebra.pick([keys.bits, data], joined)
+    return _draw_keys(ctx, "random_fold_in", together, (), params=generator(keys.dtype))
+
+
+@rule("random_seed")
+def _random_seed(ctx: Context, seeds: Any, **_: Any) -> Any:
+    words = ctx.algebra.reshape(seeds, (*seeds.shape, 1))
+    params = (generator(ctx.dtype), np.dtype(seeds.dtype).name)
+    return _draw_keys(ctx, "random_seed", words, (), params=params)
+
+
+@rule("random_gamma")
+def _random_gamma(ctx: Context, keys: Any, alpha: Any, *, log_space: bool) -> Any:
+    """Sample i of a key's block is a function of the key, of i and of its own alpha."""
+    lead = keys.shape
+    if alpha.shape[: len(lead)] != lead:
+        raise Unsupported(f"gamma samples of shape {alpha.shape} from keys {lead}")
+    rest = alpha.shape[len(lead) :]
+    bits = _draw(
+        ctx,
+        "random_gamma bits",
+        keys.bits,
+        rest,
+        ctx.dtype,
+        params=(generator(keys.dtype), int(np.prod(rest))),
+    )
+    params = (bool(log_space), np.dtype(alpha.dtype).name)
+    return ctx.algebra.function("random_gamma", [bits, alpha], ctx.shape, ctx.dtype, params)
+
+
+@rule("rng_bit_generator")
+def _rng_bit_generator(
+    ctx: Context, key: Any, *, shape: Any, dtype: Any, algorithm: Any, **_: Any
+) -> Any:
+    """The next key, and the bits."""
+    if len(key.shape) != 1:
+        raise Unsupported("a batch of generators")
+    params = (int(algorithm), tuple(shape), np.dtype(dtype).name)
+    following = _draw(ctx, "rng key", key, tuple(key.shape), key.dtype, params=params)
+    return following, _draw(ctx, "rng bits", key, tuple(shape), np.dtype(dtype), params=params)
+
+
+@elementwise("threefry2x32")
+def _threefry(ctx: Context, *words: Any) -> Any:
+    def half(number: int) -> Any:
+        return ctx.algebra.function("threefry2x32", list(words), ctx.shape, ctx.dtype, number)
+
+    return half(0), half(1)
