@@ -12,14 +12,17 @@ A proof is never given where a concrete evaluation has shown a difference.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.certificate import subject
 from verify.counterexample import Comparison, Witness, explain, search, shrink
 from verify.program import Program, trace
 from verify.proof import MODES, Agreement, TooLarge, prove
@@ -54,8 +57,10 @@ def equivalent(
     """
     start = time.monotonic()
     left, right = trace(f, *examples), trace(g, *examples)
+    seed = int(np.random.default_rng().integers(2**62)) if seed is None else seed
     verdict = _decide(left, right, examples, start + seconds, seed)
-    return _timed(verdict, time.monotonic() - start)
+    about = subject(f, g, examples, (left, right), seed)
+    return replace(verdict, subject=about, seconds=time.monotonic() - start)
 
 
 def assert_equivalent(
@@ -73,17 +78,15 @@ def assert_equivalent(
         raise AssertionError(f"{names} are not proved equal\n{verdict}")
 
 
-listeners: list[Callable[[str, str, Verdict], None]] = []  # the pytest plugin listens
-
-
 def _report(f: Any, g: Any, verdict: Verdict) -> None:
-    for listener in listeners:
-        listener(getattr(f, "__name__", repr(f)), getattr(g, "__name__", repr(g)), verdict)
+    """Tells the pytest plugin, if it is loaded: outside pytest nobody listens."""
+    plugin = sys.modules.get("verify.pytest_plugin")
+    if plugin is not None:
+        names = (getattr(h, "__name__", repr(h)) for h in (f, g))
+        plugin.notify(*names, verdict)
 
 
-def _decide(
-    left: Program, right: Program, examples: Any, deadline: float, seed: int | None
-) -> Verdict:
+def _decide(left: Program, right: Program, examples: Any, deadline: float, seed: int) -> Verdict:
     mismatch = _structure(left, right, examples)
     if mismatch is not None:
         return mismatch
@@ -169,9 +172,3 @@ def _refuted(
         explain(comparison.left, comparison.right, small, names),
     )
     return Verdict("refuted", method=method, counterexample=example)
-
-
-def _timed(verdict: Verdict, seconds: float) -> Verdict:
-    from dataclasses import replace
-
-    return replace(verdict, seconds=seconds)

@@ -258,5 +258,3 @@ def run_with_jax(equation: Equation, values: Sequence[Any]) -> list[Any]:
     return [
         r if jax.dtypes.issubdtype(r.dtype, jax.dtypes.extended) else np.asarray(r) for r in results
     ]
-
-

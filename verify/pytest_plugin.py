@@ -1,1 +1,86 @@
-"""The pytest plugin: a line for each proof in the summary."""
+"""The pytest plugin: a line for each proof in the summary, and `--verify-report=FILE.json`.
+
+It is loaded by pytest wherever this package is installed, and imports JAX only if a test does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+_LINES = "verify_proofs"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("verify").addoption(
+        "--verify-report",
+        metavar="FILE.json",
+        help="write the certificates of all proofs and refutations of this run to a file",
+    )
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Any:
+    """Collects the verdicts of `assert_equivalent` calls made by one test."""
+    lines: list[dict[str, Any]] = []
+
+    def listen(left: str, right: str, verdict: Any) -> None:
+        lines.append(
+            {
+                "test": item.nodeid,
+                "line": _line(left, right, verdict),
+                "certificate": json.loads(verdict.to_json()),
+            }
+        )
+
+    _listening.append(listen)
+    try:
+        yield
+    finally:
+        _listening.remove(listen)
+        if lines:
+            item.user_properties.append((_LINES, lines))
+
+
+_listening: list[Any] = []
+
+
+def notify(left: str, right: str, verdict: Any) -> None:
+    """Called by `assert_equivalent`; does nothing outside a test."""
+    for listener in _listening:
+        listener(left, right, verdict)
+
+
+def _line(left: str, right: str, verdict: Any) -> str:
+    detail = verdict.error_text if verdict.status == "proved" else verdict.method or verdict.reason
+    return f"{verdict.status}: {left} = {right} ({detail}, {verdict.seconds:.2f} s)"
+
+
+def _collected(terminalreporter: Any) -> list[dict[str, Any]]:
+    # User properties travel with the test report, from xdist workers as well.
+    found: list[dict[str, Any]] = []
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", None) != "call":
+                continue
+            for name, lines in getattr(report, "user_properties", ()):
+                if name == _LINES:
+                    found += lines
+    return found
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    found = _collected(terminalreporter)
+    path = terminalreporter.config.getoption("--verify-report")
+    if path:
+        temporary = f"{path}.tmp"
+        with open(temporary, "w") as file:
+            json.dump([{k: v for k, v in row.items() if k != "line"} for row in found], file)
+        os.replace(temporary, path)
+    if found:
+        terminalreporter.section("proofs")
+        for row in found:
+            terminalreporter.write_line(row["line"])

@@ -10,6 +10,8 @@ from typing import Any, Literal
 import jax
 import numpy as np
 
+from verify.certificate import Subject, to_json
+
 Status = Literal["proved", "refuted", "unknown"]
 
 
@@ -71,6 +73,7 @@ class Verdict:
     reason: str = ""
     rounding: Rounding | None = None
     seconds: float = 0.0
+    subject: Subject | None = None  # what it is about, for the certificate
 
     def __bool__(self) -> bool:
         return self.status == "proved"
@@ -98,8 +101,6 @@ class Verdict:
 
     def to_json(self) -> str:
         """The certificate, as text; see `verify.certificate`."""
-        from verify.certificate import to_json
-
         return to_json(self)
 
 

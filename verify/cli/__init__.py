@@ -1,0 +1,5 @@
+"""The command line of the verifier: `verify pair`, `verify check`."""
+
+from verify.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,7 @@
+"""python -m verify.cli"""
+
+import sys
+
+from verify.cli.app import main
+
+sys.exit(main())

@@ -1,0 +1,108 @@
+"""verify pair | check. Exit status: 0 proved (or confirmed), 1 refuted, 2 unknown or bad usage.
+
+JAX is imported only once the arguments are read, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+PROVED, REFUTED, UNKNOWN = 0, 1, 2
+
+_PAIR = """\
+Are two JAX functions the same function?
+
+  verify pair mymodule:fast_conv mymodule:plain_conv --args 'f32[2,12,12,3]' 'f32[5,5,3,4]'
+
+Functions are named module:function (the current folder is searched too). One --args entry an
+argument: dtype[sizes], with dtypes f32, bf16, f64, i32, u8, bool, ...
+"""
+
+_CHECK = """\
+Runs a certificate again: imports its two functions, compares their programs with the fingerprints
+in the file, and settles the question anew, with the recorded seed and with a fresh one.
+
+  verify pair m:f m:g --args 'f32[8]' --certificate proof.json
+  verify check proof.json
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    formatter = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser(
+        prog="verify",
+        description="Proves that two JAX functions are equal, or shows where they differ.",
+        epilog="exit status: 0 proved, 1 refuted, 2 unknown or bad usage",
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    pair = commands.add_parser(
+        "pair", help="settle one pair of functions", description=_PAIR, formatter_class=formatter
+    )
+    pair.add_argument("left", metavar="MODULE:F")
+    pair.add_argument("right", metavar="MODULE:G")
+    pair.add_argument("--args", nargs="*", default=[], metavar="SPEC", help="like 'f32[2,12,12,3]'")
+    pair.add_argument("--seconds", type=float, default=30.0, help="search time (default 30)")
+    pair.add_argument("--seed", type=int, help="fix the random primes and inputs")
+    pair.add_argument("--certificate", metavar="FILE", help="write the verdict as JSON")
+    check = commands.add_parser(
+        "check", help="run a certificate again", description=_CHECK, formatter_class=formatter
+    )
+    check.add_argument("certificate", metavar="FILE")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    try:
+        options = parser().parse_args(argv)
+    except SystemExit as stop:  # argparse has printed its message
+        return int(stop.code or 0)
+    try:
+        return _pair(options) if options.command == "pair" else _check(options)
+    except (ValueError, TypeError) as error:
+        print(f"verify {options.command}: {error}", file=sys.stderr)
+        return UNKNOWN
+    except KeyboardInterrupt:
+        print("verify: interrupted", file=sys.stderr)
+        return 130
+
+
+def _pair(options: argparse.Namespace) -> int:
+    from verify.certificate import resolve
+    from verify.equivalence import equivalent
+    from verify.signature import parse_spec
+
+    if options.seconds <= 0:
+        raise ValueError(f"--seconds must be positive, got {options.seconds}")
+    examples = [parse_spec(text) for text in options.args]
+    f, g = resolve(options.left), resolve(options.right)
+    verdict = equivalent(f, g, *examples, seconds=options.seconds, seed=options.seed)
+    print(verdict)
+    if options.certificate:
+        _write(options.certificate, verdict.to_json())
+        print(f"certificate: {options.certificate}")
+    return {"proved": PROVED, "refuted": REFUTED}.get(verdict.status, UNKNOWN)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from verify.certificate import check
+
+    result = check(options.certificate)
+    print(f"{'CONFIRMED' if result.agrees else 'NOT CONFIRMED'}: {result.text}")
+    if result.verdict is not None:
+        print(result.verdict)
+    if not result.agrees or result.verdict is None:
+        return UNKNOWN
+    return {"proved": PROVED, "refuted": REFUTED}.get(result.verdict.status, UNKNOWN)
+
+
+def _write(path: str, text: str) -> None:
+    temporary = f"{path}.tmp"
+    try:
+        with open(temporary, "w") as file:
+            file.write(text + "\n")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ValueError(f"--certificate {path}: cannot be written ({error})") from error
