@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.primitives.order import minimum
 from verify.primitives.registry import Context, elementwise
 
 
@@ -70,11 +71,6 @@ def _min(ctx: Context, a: Any, b: Any, **_: Any) -> Any:
     if a.dtype == np.bool_:
         return ctx.algebra.logical_and(a, b)
     return minimum(ctx.algebra, a, b)
-
-
-def minimum(algebra: Any, a: Any, b: Any) -> Any:
-    """min(a, b) = -max(-a, -b)."""
-    return algebra.neg(algebra.maximum(algebra.neg(a), algebra.neg(b)))
 
 
 @elementwise("clamp")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.primitives.order import least
 from verify.primitives.registry import Context, flat_index, rule
 
 
@@ -14,7 +15,8 @@ def to_last(algebra: Any, x: Any, axes: Any) -> Any:
     axes = tuple(axes)
     kept = tuple(a for a in range(len(x.shape)) if a not in axes)
     index = flat_index(x).transpose(*kept, *axes)
-    return algebra.pick([x], index.reshape(*(x.shape[a] for a in kept), -1))
+    merged = int(np.prod([x.shape[a] for a in axes]))  # not -1: there may be no elements
+    return algebra.pick([x], index.reshape(*(x.shape[a] for a in kept), merged))
 
 
 @rule("reduce_sum")
@@ -34,8 +36,7 @@ def _reduce_max(ctx: Context, x: Any, *, axes: Any, **_: Any) -> Any:
 
 @rule("reduce_min")
 def _reduce_min(ctx: Context, x: Any, *, axes: Any, **_: Any) -> Any:
-    algebra = ctx.algebra
-    return algebra.neg(algebra.max(algebra.neg(to_last(algebra, x, axes))))
+    return least(ctx.algebra, to_last(ctx.algebra, x, axes))
 
 
 @rule("dot_general")
@@ -43,10 +44,13 @@ def _dot_general(ctx: Context, a: Any, b: Any, *, dimension_numbers: Any, **_: A
     (a_sum, b_sum), (a_batch, b_batch) = dimension_numbers
     a_free = [i for i in range(len(a.shape)) if i not in (*a_sum, *a_batch)]
     b_free = [i for i in range(len(b.shape)) if i not in (*b_sum, *b_batch)]
-    batch = int(np.prod([a.shape[i] for i in a_batch]))
-    terms = int(np.prod([a.shape[i] for i in a_sum]))
-    left = flat_index(a).transpose(*a_batch, *a_free, *a_sum).reshape(batch, -1, terms)
-    right = flat_index(b).transpose(*b_batch, *b_sum, *b_free).reshape(batch, terms, -1)
+    batch, terms, rows, columns = (
+        int(np.prod([x.shape[i] for i in axes]))
+        for x, axes in ((a, a_batch), (a, a_sum), (a, a_free), (b, b_free))
+    )
+    left = flat_index(a).transpose(*a_batch, *a_free, *a_sum).reshape(batch, rows, terms)
+    right = flat_index(b).transpose(*b_batch, *b_sum, *b_free).reshape(batch, terms, columns)
     algebra = ctx.algebra
-    product = algebra.dot(algebra.pick([a], left), algebra.pick([b], right))
-    return algebra.reshape(algebra.cast(product, ctx.dtype), ctx.shape)
+    # Products and sums are formed in the result's dtype: bytes may be summed in 32 bits.
+    one, two = (algebra.cast(algebra.pick([x], i), ctx.dtype) for x, i in ((a, left), (b, right)))
+    return algebra.reshape(algebra.dot(one, two), ctx.shape)
