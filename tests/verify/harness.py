@@ -16,7 +16,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from verify.algebras.complex import Pair
+from verify.algebras.extended import lift, over
 from verify.algebras.numeric import Bounded, Numeric
+from verify.algebras.numeric_value import join
 from verify.evaluate import evaluate
 from verify.primitives import RULES
 from verify.primitives.registry import Context
@@ -34,6 +37,7 @@ def check_rule(
     may_be_unknown: bool = False,
     by_rules_only: bool = True,
     seed: int = 0,
+    algebra: Numeric | None = None,
 ) -> None:
     """Asserts that the rules give `f` the meaning that JAX gives it.
 
@@ -48,7 +52,9 @@ def check_rule(
     may_be_unknown: elements of which the algebra knows nothing (NaN) are skipped; without it they
     must be where JAX has NaN, too.
     by_rules_only: False evaluates through `verify.evaluate`, which folds constants with JAX.
+    algebra: another numeric algebra, with fewer native functions for instance.
     """
+    algebra = Numeric() if algebra is None else algebra
     rng = np.random.default_rng(seed)
     arrays = [widened(np.asarray(x)) for x in inputs]
     cases = [arrays]
@@ -59,12 +65,14 @@ def check_rule(
     with jax.enable_x64(True):
         program = trace(f, *arrays)
         for case in cases:
-            lifted = [Numeric().lift(x) for x in case]
+            lifted = [lift(algebra, x) for x in case]
             run = by_rules if by_rules_only else evaluate
-            ours = run(program, Numeric(), lifted)
+            ours = run(program, algebra, lifted)
             theirs = [np.asarray(x) for x in jax.tree.leaves(f(*map(jax.numpy.asarray, case)))]
             assert len(ours) == len(theirs), f"{len(ours)} results, JAX gives {len(theirs)}"
             for number, (one, two) in enumerate(zip(ours, theirs, strict=True)):
+                if isinstance(one, Pair):
+                    one = join(one.re, one.im, one.dtype)
                 compare(one, two, rtol, may_be_unknown, f"result {number} at {case}")
 
 
@@ -135,7 +143,7 @@ def by_rules(program: Program, algebra: Any, inputs: Sequence[Any]) -> list[Any]
     environment: dict[Var, Any] = dict(zip(program.inputs, inputs, strict=True))
 
     def read(atom: Atom) -> Any:
-        return algebra.lift(atom.value) if isinstance(atom, Const) else environment[atom]
+        return lift(algebra, atom.value) if isinstance(atom, Const) else environment[atom]
 
     for equation in program.equations:
         operands = [read(atom) for atom in equation.inputs]
@@ -143,9 +151,12 @@ def by_rules(program: Program, algebra: Any, inputs: Sequence[Any]) -> list[Any]
         if rule is None:
             concrete = [operand.concrete for operand in operands]
             assert all(c is not None for c in concrete), f"no rule for {equation.primitive}"
-            results = [algebra.lift(r) for r in run_with_jax(equation, concrete)]
+            results = [lift(algebra, r) for r in run_with_jax(equation, concrete)]
         else:
-            context = Context(algebra, equation, lambda body, xs: by_rules(body, algebra, xs))
+            dtypes = [atom.dtype for atom in (*equation.inputs, *equation.outputs)]
+            context = Context(
+                over(algebra, dtypes), equation, lambda body, xs: by_rules(body, algebra, xs)
+            )
             result = rule(context, *operands, **equation.params)
             results = list(result) if isinstance(result, tuple | list) else [result]
         environment.update(zip(equation.outputs, results, strict=True))

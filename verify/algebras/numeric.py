@@ -39,6 +39,9 @@ class Numeric:
     (0.3333333333333333, True)
     """
 
+    # Known better than by their expressions in other functions (`primitives/functions.py`).
+    native = frozenset(numeric_function.NAMES)
+
     def lift(self, array: np.ndarray, dtype: Any = None) -> Bounded:
         return numeric_cast.lift(array, dtype)
 
@@ -187,6 +190,9 @@ class Numeric:
         params: Any = (),
     ) -> Bounded:
         return numeric_function.function(name, args, dtype, params)
+
+    def roots(self, n: int) -> tuple[Bounded, Bounded]:
+        return numeric_function.roots(n)
 
 
 def _same_grid(result: Bounded, source: Bounded) -> Bounded:

@@ -383,3 +383,16 @@ def function(name: str, args: Sequence[Bounded], dtype: Any, params: Any) -> Bou
     if name in _SPECIAL:
         return _SPECIAL[name](*args, dtype)
     return _monotone(_TABLE[name], args[0], dtype)
+
+
+def roots(n: int) -> tuple[Bounded, Bounded]:
+    """cos and sin of 2 pi k / n for k < n. The argument is off by at most 3 units in the last place
+    of 2 pi, the functions by 8 of 1: less than 2**-46. Exact at the quarter turns."""
+    turns = np.arange(n)
+    quarter = 4 * turns % n == 0
+    error = np.where(quarter, 0.0, 2.0**-46)
+    tables = []
+    for f in (np.cos, np.sin):
+        value = f(2 * math.pi * turns / n)
+        tables.append(make(np.where(quarter, np.rint(value), value), error, np.dtype(np.float64)))
+    return tables[0], tables[1]

@@ -10,8 +10,8 @@ them, so that programs that spell it in different ways agree:
     sign(x) = [x > 0] - [x < 0]          ceil(x) = -floor(-x)                Q(a, x) = 1 - P(a, x)
 
 The others are functions that the algebra knows by name, or knows nothing about: exp, log, sqrt,
-cbrt, sin, cos, asin, acos, atan, atan2, erf, erf_inv, floor, round (its parameter is the name of
-the rounding method), rem, pow, nextafter, lgamma, digamma, igamma, igamma_grad_a,
+cbrt, sin, cos, asin, acos, atan, atan2, erf, erf_inv, floor, round (half away from zero),
+round_even (half to even), rem, pow, nextafter, lgamma, digamma, igamma, igamma_grad_a,
 random_gamma_grad, regularized_incomplete_beta, bessel_i0e, bessel_i1e, polygamma, zeta.
 
 An algebra may know one of the functions on the left better than its expression (`native`, a set of
@@ -266,14 +266,14 @@ def _ceil(ctx: Context, x: Any) -> Any:
     return ctx.algebra.neg(call(ctx, "floor", ctx.algebra.neg(x)))
 
 
-_ROUNDINGS = {0: "AWAY_FROM_ZERO", 1: "TO_NEAREST_EVEN"}
+_ROUNDINGS = {0: "round", 1: "round_even"}
 
 
 @elementwise("round")
 def _round(ctx: Context, x: Any, *, rounding_method: Any) -> Any:
     if int(rounding_method) not in _ROUNDINGS:
         raise Unsupported(f"rounding method {rounding_method}")
-    return call(ctx, "round", x, params=_ROUNDINGS[int(rounding_method)])
+    return call(ctx, _ROUNDINGS[int(rounding_method)], x)
 
 
 # -- special functions ---------------------------------------------------------------------------
