@@ -29,7 +29,7 @@ from cnnjax.train.mesh import data_mesh, require_divisible, to_mesh
 from cnnjax.train.optimizer import learning_rate
 from cnnjax.train.progress import Report, epoch_line, reporter
 from cnnjax.train.resume import Position, identity, load_state, save_state
-from cnnjax.train.step import State, initial_state, make_step, params_of
+from cnnjax.train.step import State, Step, initial_state, make_step, params_of
 
 if TYPE_CHECKING:
     from cnnjax.data import Splits
@@ -219,22 +219,21 @@ def _begin(run: _Run, state: State, resume: bool) -> tuple[State, Position]:
         return state, Position()
     run.folder.mkdir(parents=True, exist_ok=True)
     if resume and run.checkpoint.exists():
-        return load_state(run.checkpoint, state, run.identity)
+        return load_state(run.checkpoint, state, run.identity, run.mesh.size)
     if run.writes:
         run.checkpoint.unlink(missing_ok=True)
     return state, Position()
 
 
-def _compiled(run: _Run, state: State) -> Callable[..., Any]:
+def _compiled(run: _Run, state: State) -> Step:
     """The step, compiled before the clock starts."""
-    step = make_step(run.model, run.config, run.preprocessing, run.steps, run.mesh)
     batch = run.feed(np.zeros(run.config.batch_size, np.int32))
-    return step.lower(state, *batch).compile()
+    return make_step(run.model, run.config, run.preprocessing, run.steps, run.mesh, (state, *batch))
 
 
 def _epoch(
     run: _Run,
-    step: Callable[..., Any],
+    step: Step,
     state: State,
     position: Position,
     report: Report,
@@ -318,7 +317,7 @@ def _save(run: _Run, state: State, position: Position) -> None:
     if not run.writes:
         return
     try:
-        save_state(run.checkpoint, state, position, run.identity)
+        save_state(run.checkpoint, state, position, run.identity, run.mesh.size)
     except FloatingPointError as error:
         raise _diverged(run, position.step - 1, f"{error} became non-finite") from None
 

@@ -75,7 +75,9 @@ def differences(saved: Mapping[str, Any], now: Mapping[str, Any], prefix: str = 
     return lines
 
 
-def save_state(path: Path, state: State, position: Position, who: Mapping[str, Any]) -> None:
+def save_state(
+    path: Path, state: State, position: Position, who: Mapping[str, Any], devices: int
+) -> None:
     """Write a checkpoint, atomically.
 
     Raises FloatingPointError, leaving the older checkpoint, if the state is not finite: a step
@@ -88,12 +90,14 @@ def save_state(path: Path, state: State, position: Position, who: Mapping[str, A
     record = {
         "position": asdict(position),
         "identity": who,
-        "made_with": _made_with(),
+        "made_with": _made_with(devices),
     }
     write(path, host, record, _KIND)
 
 
-def load_state(path: Path, template: State, who: Mapping[str, Any]) -> tuple[State, Position]:
+def load_state(
+    path: Path, template: State, who: Mapping[str, Any], devices: int
+) -> tuple[State, Position]:
     """The state (host arrays) and position of a checkpoint, for the run `who`.
 
     Raises CheckpointError where it is damaged or belongs to another run, naming the differences;
@@ -112,7 +116,7 @@ def load_state(path: Path, template: State, who: Mapping[str, Any]) -> tuple[Sta
             f"{path}: was written by another run: {'; '.join(found)}. Resume with the same "
             f"settings{reason}, or begin anew in another folder"
         )
-    changed = differences(record["made_with"], _made_with())
+    changed = differences(record["made_with"], _made_with(devices))
     if changed:
         warnings.warn(
             f"resuming {path}: {'; '.join(changed)}; the result will equal that of the "
@@ -134,9 +138,9 @@ def _fingerprint(dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _made_with() -> dict[str, Any]:
+def _made_with(devices: int) -> dict[str, Any]:
     return {
         "jax": jax.__version__,
         "backend": jax.default_backend(),
-        "devices": jax.device_count(),
+        "devices": devices,
     }

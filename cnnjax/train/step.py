@@ -5,15 +5,17 @@
 All randomness of step t comes from the key (seed, t); nothing random is stored.  Parameters,
 optimiser state and loss are float32, the network computes in `config.precision`.  With
 `accumulate=k` the gradient is the mean over k micro-batches, which for models without batch norm
-or dropout is the gradient of the whole batch (to rounding), in the memory of one k-th of it.
+or dropout is the gradient of the whole batch (to rounding), in the memory of one of them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax.sharding import Mesh
 
@@ -28,10 +30,13 @@ from cnnjax.train.optimizer import optimizer
 if TYPE_CHECKING:
     from cnnjax.models import Model
 
-__all__ = ["State", "initial_params", "initial_state", "make_step", "params_of"]
+__all__ = ["State", "Step", "initial_params", "initial_state", "make_step", "params_of"]
 
 # The streams of randomness that grow from one seed.
 _INIT, _STEPS = 0, 1
+
+
+Step = Callable[["State", jax.Array, jax.Array], tuple["State", jax.Array]]
 
 
 class State(NamedTuple):
@@ -41,6 +46,15 @@ class State(NamedTuple):
     batch_stats: Any
     opt_state: Any
     step: Any
+
+
+class _Sums(NamedTuple):
+    """What is added up over the micro-batches of one step."""
+
+    grads: Any
+    batch_stats: Any
+    loss: jax.Array
+    correct: jax.Array
 
 
 def initial_params(model: Model, seed: int) -> Any:
@@ -65,17 +79,25 @@ def _merge(trained: Any, stats: Any) -> Any:
 
 
 def make_step(
-    model: Model, config: TrainConfig, preprocessing: Preprocessing, steps: int, mesh: Mesh
-) -> Any:
-    """The jitted step of a run of `steps` steps over `mesh`.
+    model: Model,
+    config: TrainConfig,
+    preprocessing: Preprocessing,
+    steps: int,
+    mesh: Mesh,
+    example: tuple[State, jax.Array, jax.Array],
+) -> Step:
+    """The compiled step of a run of `steps` steps over `mesh`.
 
     It takes the state (donated: use the returned one), (B, H, W, C) uint8 images and (B,) int32
     labels, both split over the mesh, and returns the state and a float32 array [mean loss, number
-    of correct answers].
+    of correct answers].  `example` is one such set of arguments, or their ShapeDtypeStructs with
+    shardings.
     """
-    update = optimizer(config, steps).update
+    transform = optimizer(config, steps)
     dtype = jnp.dtype(config.precision)
-    platform = mesh.devices.flat[0].platform
+    options = compiler_options(mesh.devices.flat[0].platform, dtype)
+    everywhere, batch = replicated(mesh), split(mesh)
+    parts = config.accumulate
 
     def loss_of(trained: Any, stats: Any, images: Any, labels: Any, key: Any) -> Any:
         x = preprocessing(images, dtype)
@@ -84,55 +106,80 @@ def make_step(
         loss = jnp.mean(cross_entropy(logits, labels, label_smoothing=config.label_smoothing))
         correct = jnp.sum(jnp.argmax(logits, -1).astype(labels.dtype) == labels)
         new_stats = jax.tree.map(lambda new, old: new.astype(old.dtype), new_stats, stats)
-        return loss, (new_stats, correct)
+        return loss, (new_stats, correct.astype(jnp.float32))
 
-    gradient = jax.value_and_grad(loss_of, has_aux=True)
+    def keys(step: Any) -> tuple[jax.Array, jax.Array]:
+        stream = jax.random.fold_in(jax.random.key(config.seed), _STEPS)
+        for_images, for_model = jax.random.split(jax.random.fold_in(stream, step))
+        return for_images, for_model
 
-    def accumulated(trained: Any, stats: Any, images: Any, labels: Any, key: Any) -> Any:
-        """The same as `gradient`, micro-batch by micro-batch."""
-        parts = config.accumulate
+    def start(state: State) -> _Sums:
+        zeros = jax.tree.map(jnp.zeros_like, state.trained)
+        return _Sums(zeros, state.batch_stats, jnp.zeros(()), jnp.zeros(()))
 
-        def micro(carry: Any, part: Any) -> Any:
-            # One after the other: XLA may otherwise run all of them at once, in all the memory.
-            (total, stats, loss, correct), part = jax.lax.optimization_barrier((carry, part))
-            images, labels, index = part
-            (part_loss, (stats, part_correct)), grads = gradient(
-                trained, stats, images, labels, jax.random.fold_in(key, index)
-            )
-            total = jax.tree.map(jnp.add, total, grads)
-            return (total, stats, loss + part_loss, correct + part_correct), None
-
-        # Every parts-th image, so that each device's share stays on that device.
-        def divide(array: Any) -> Any:
-            return jnp.moveaxis(array.reshape(-1, parts, *array.shape[1:]), 1, 0)
-
-        zeros = jax.tree.map(jnp.zeros_like, trained)
-        start = (zeros, stats, jnp.zeros(()), jnp.zeros((), jnp.int32))
-        inputs = (divide(images), divide(labels), jnp.arange(parts))
-        # Convolution gradients in a loop body are up to 28 times slower on the CPU.
-        unroll = platform == "cpu"
-        (total, stats, loss, correct), _ = jax.lax.scan(micro, start, inputs, unroll=unroll)
-        mean = jax.tree.map(lambda g: g / parts, total)
-        return (loss / parts, (stats, correct)), mean
-
-    def step(state: State, images: Any, labels: Any) -> Any:
-        key = jax.random.fold_in(jax.random.key(config.seed), _STEPS)
-        for_images, for_model = jax.random.split(jax.random.fold_in(key, state.step))
+    def add(state: State, sums: _Sums, images: Any, labels: Any, part: Any) -> _Sums:
+        """Add the gradient of one micro-batch: every `parts`-th image of the batch."""
+        for_images, for_model = keys(state.step)
+        # The whole batch is augmented each time (it costs next to nothing), so that the number
+        # of micro-batches does not change what is trained on.
         images = augment(for_images, images, config.augment, config.shift)
-        compute = gradient if config.accumulate == 1 else accumulated
-        (loss, (stats, correct)), grads = compute(
-            state.trained, state.batch_stats, images, labels, for_model
+        if parts > 1:
+            # Strided, not contiguous: so each device's share stays on that device.
+            images, labels = (
+                jax.lax.dynamic_index_in_dim(
+                    array.reshape(-1, parts, *array.shape[1:]), part, axis=1, keepdims=False
+                )
+                for array in (images, labels)
+            )
+            for_model = jax.random.fold_in(for_model, part)
+        (loss, (stats, correct)), grads = jax.value_and_grad(loss_of, has_aux=True)(
+            state.trained, sums.batch_stats, images, labels, for_model
         )
-        updates, opt_state = update(grads, state.opt_state, state.trained)
-        trained = optax.apply_updates(state.trained, updates)
-        metrics = jnp.stack([loss, correct.astype(jnp.float32)])
-        return State(trained, stats, opt_state, state.step + 1), metrics
+        grads = jax.tree.map(jnp.add, sums.grads, grads)
+        return _Sums(grads, stats, sums.loss + loss, sums.correct + correct)
 
-    everywhere, batch = replicated(mesh), split(mesh)
-    return jax.jit(
-        step,
-        donate_argnums=0,
-        in_shardings=(everywhere, batch, batch),
-        out_shardings=everywhere,
-        compiler_options=compiler_options(platform, dtype),
-    )
+    def finish(state: State, sums: _Sums) -> tuple[State, jax.Array]:
+        grads = jax.tree.map(lambda total: total / parts, sums.grads)
+        updates, opt_state = transform.update(grads, state.opt_state, state.trained)
+        trained = optax.apply_updates(state.trained, updates)
+        metrics = jnp.stack([sums.loss / parts, sums.correct])
+        return State(trained, sums.batch_stats, opt_state, state.step + 1), metrics
+
+    def compiled(f: Any, *arguments: Any, donate: tuple[int, ...], shardings: Any) -> Any:
+        return (
+            jax.jit(
+                f,
+                donate_argnums=donate,
+                in_shardings=shardings,
+                out_shardings=everywhere,
+                compiler_options=options,
+            )
+            .lower(*arguments)
+            .compile()
+        )
+
+    state, images, labels = example
+    if parts == 1:
+
+        def whole(state: State, images: Any, labels: Any) -> tuple[State, jax.Array]:
+            return finish(state, add(state, start(state), images, labels, 0))
+
+        return compiled(
+            whole, state, images, labels, donate=(0,), shardings=(everywhere, batch, batch)
+        )
+
+    # Three programs instead of a loop in one: memory is that of one micro-batch on every backend,
+    # and on the CPU convolution gradients inside a loop body are up to 28 times slower.
+    sums = jax.eval_shape(start, state)
+    begin = compiled(start, state, donate=(), shardings=(everywhere,))
+    end = compiled(finish, state, sums, donate=(0,), shardings=(everywhere, everywhere))
+    every = (everywhere, everywhere, batch, batch, everywhere)
+    one = compiled(add, state, sums, images, labels, np.int32(0), donate=(1,), shardings=every)
+
+    def accumulated(state: State, images: Any, labels: Any) -> tuple[State, jax.Array]:
+        total = begin(state)
+        for part in range(parts):
+            total = one(state, total, images, labels, np.int32(part))
+        return end(state, total)
+
+    return accumulated
