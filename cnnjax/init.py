@@ -22,6 +22,8 @@ from typing import Protocol
 import jax
 import jax.numpy as jnp
 
+from cnnjax.layers import _check
+
 # Standard deviation of a unit normal cut at +-2.
 _CUT = 0.87962566103423978
 
@@ -143,7 +145,7 @@ def orthogonal(
     fan_in, _ = fans(shape, groups)
     columns = shape[-1] // groups
     draw = jax.nn.initializers.orthogonal()
-    wide = jnp.promote_types(dtype, jnp.float32)
+    wide = _check.wide(dtype)
     parts = [draw(k, (fan_in, columns), wide) for k in jax.random.split(key, groups)]
     return jnp.concatenate(parts, axis=1).reshape(tuple(shape)).astype(dtype)
 
@@ -179,12 +181,12 @@ def ones(
 
 
 def _normal(key: jax.Array, shape: Sequence[int], var: float, dtype: jnp.dtype) -> jax.Array:
-    wide = jnp.promote_types(dtype, jnp.float32)
+    wide = _check.wide(dtype)
     draw = jax.random.truncated_normal(key, -2, 2, tuple(shape), wide)
     return (draw * (math.sqrt(var) / _CUT)).astype(dtype)
 
 
 def _uniform(key: jax.Array, shape: Sequence[int], var: float, dtype: jnp.dtype) -> jax.Array:
-    wide = jnp.promote_types(dtype, jnp.float32)
+    wide = _check.wide(dtype)
     edge = math.sqrt(3 * var)
     return jax.random.uniform(key, tuple(shape), wide, -edge, edge).astype(dtype)

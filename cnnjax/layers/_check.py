@@ -29,6 +29,11 @@ def floating(name: str, what: str, value: Any) -> jax.Array:
     return value
 
 
+def wide(dtype: jnp.dtype) -> jnp.dtype:
+    """The dtype to sum in: float32 for narrower floats, else ``dtype``."""
+    return jnp.dtype(jnp.float32) if jnp.finfo(dtype).bits < 32 else jnp.dtype(dtype)
+
+
 def same_dtype(name: str, what: str, value: jax.Array, x: jax.Array) -> None:
     """Refuse to promote: parameters are cast by the caller, on purpose, once."""
     if value.dtype != x.dtype:
