@@ -1,0 +1,45 @@
+"""Parameters to and from PyTorch, Flax linen and Flax nnx. PyTorch's side needs only NumPy.
+
+>>> import jax
+>>> from cnnjax.convert import from_torch, to_torch
+>>> from cnnjax.models import lenet5
+>>> model = lenet5()
+>>> params = model.init(jax.random.key(0))
+>>> again = from_torch(model, to_torch(model, params))
+>>> jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), params, again))
+True
+"""
+
+from typing import TYPE_CHECKING
+
+from cnnjax.convert.leaves import ConversionError
+from cnnjax.convert.torch import from_torch, to_torch
+
+if TYPE_CHECKING:
+    from cnnjax.convert.linen import from_linen, to_linen
+    from cnnjax.convert.nnx import from_nnx, to_nnx
+
+__all__ = [
+    "ConversionError",
+    "from_linen",
+    "from_nnx",
+    "from_torch",
+    "to_linen",
+    "to_nnx",
+    "to_torch",
+]
+
+
+def __getattr__(name: str):
+    """The Flax side is imported when first asked for: Flax is an optional extra."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from cnnjax.convert import linen, nnx
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "flax":
+            raise
+        raise ModuleNotFoundError(
+            f'cnnjax.convert.{name} needs Flax: pip install "cnnjax[flax]"', name="flax"
+        ) from error
+    return getattr(linen if name.endswith("linen") else nnx, name)

@@ -1,0 +1,205 @@
+"""To and from Flax linen, and the four models as linen modules.
+
+Flax keeps images, kernels and flattened maps in the same order as this library, so only names
+are at stake. The modules here name their layers as the parameters are named: what `to_linen`
+returns is `{"params": ...}`, and `"batch_stats"` for the network with batch norm. A module of
+your own converts as long as it uses these names.
+
+A detail of training: batch norm's running variance is the unbiased one here (as in PyTorch), the
+biased one in Flax. It differs by n / (n - 1) for n values a channel; inference is the same.
+
+Needs `pip install "cnnjax[flax]"`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax
+
+from cnnjax.convert import leaves
+from cnnjax.models import resnet, vgg
+from cnnjax.models.model import BATCH_STATS, Model, Params
+
+
+def to_linen(model: Model, params: Params) -> dict[str, Any]:
+    """Variables for `module(model).apply(variables, x)`.
+
+    Args:
+      model: one of the four of `cnnjax.models`.
+      params: its parameters.
+
+    Raises:
+      ConversionError: lists every missing, unknown and misshapen parameter.
+
+    >>> import jax
+    >>> from cnnjax.models import notes_cnn
+    >>> model = notes_cnn(10, widths=(4, 8), image=(8, 12, 3))
+    >>> variables = to_linen(model, model.init(jax.random.key(0)))
+    >>> module(model).apply(variables, jax.numpy.ones((2, 8, 12, 3))).shape
+    (2, 10)
+    """
+    leaves.check_params("to_linen", model, params)
+    trained = {name: layer for name, layer in params.items() if name != BATCH_STATS}
+    stats = {BATCH_STATS: params[BATCH_STATS]} if BATCH_STATS in params else {}
+    return {"params": trained} | stats
+
+
+def from_linen(model: Model, variables: Mapping[str, Any]) -> Params:
+    """The parameters of `model` from linen variables named as those of `module(model)`.
+
+    Raises:
+      ConversionError: lists every missing, unknown and misshapen parameter.
+    """
+    if "params" not in variables:
+        raise leaves.ConversionError(
+            f"from_linen: variables need the collection 'params', there are {sorted(variables)}"
+        )
+    stats = {BATCH_STATS: variables[BATCH_STATS]} if variables.get(BATCH_STATS) else {}
+    params = {**variables["params"], **stats}
+    return leaves.unflatten(leaves.check_params("from_linen", model, params))
+
+
+def module(model: Model) -> nn.Module:
+    """The linen twin of `model`; called as `twin.apply(variables, x, train=False)`."""
+    if model.name not in MODULES:
+        raise ValueError(f"linen: no module for {model.name!r}, there are {', '.join(MODULES)}")
+    return MODULES[model.name](**model.config)
+
+
+def pool(x: jax.Array) -> jax.Array:
+    return nn.max_pool(x, (2, 2), (2, 2))
+
+
+def flat(x: jax.Array) -> jax.Array:
+    return x.reshape(*x.shape[:-3], -1)
+
+
+class NotesCNN(nn.Module):
+    """`cnnjax.models.notes_cnn`."""
+
+    classes: int
+    widths: Sequence[int]
+    kernel: int
+    image: Sequence[int]
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        window = (self.kernel, self.kernel)
+        for i, width in enumerate(self.widths, 1):
+            x = pool(nn.relu(nn.Conv(width, window, name=f"conv{i}")(x)))
+        return nn.Dense(self.classes, name="dense")(flat(x))
+
+
+class LeNet5(nn.Module):
+    """`cnnjax.models.lenet5`."""
+
+    classes: int
+    image: Sequence[int]
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        for i, (width, padding) in enumerate(((6, 2), (16, 0)), 1):
+            x = nn.relu(nn.Conv(width, (5, 5), padding=padding, name=f"conv{i}")(x))
+            x = nn.avg_pool(x, (2, 2), (2, 2))
+        x = flat(x)
+        for i, width in enumerate((120, 84), 1):
+            x = nn.relu(nn.Dense(width, name=f"dense{i}")(x))
+        return nn.Dense(self.classes, name="dense3")(x)
+
+
+class VGG11(nn.Module):
+    """`cnnjax.models.vgg11`; training needs `rngs={"dropout": key}`."""
+
+    classes: int
+    image: Sequence[int]
+    head: int
+    width: int
+    dropout: float
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        i = 0
+        for stage in vgg.STAGES:
+            for units in stage:
+                i += 1
+                conv = nn.Conv(units * self.width, (3, 3), padding=1, name=f"conv{i}")
+                x = nn.relu(conv(x))
+            x = pool(x)
+        x = flat(x)
+        for i in (1, 2):
+            x = nn.relu(nn.Dense(self.head, name=f"dense{i}")(x))
+            x = nn.Dropout(self.dropout, deterministic=not train)(x)
+        return nn.Dense(self.classes, name="dense3")(x)
+
+
+def conv(width: int, side: int, stride: int, padding: int, name: str) -> nn.Conv:
+    window, strides = (side, side), (stride, stride)
+    return nn.Conv(width, window, strides, padding=padding, use_bias=False, name=name)
+
+
+def norm(train: bool, name: str) -> nn.BatchNorm:
+    return nn.BatchNorm(not train, momentum=0.9, epsilon=1e-5, name=name)
+
+
+class Downsample(nn.Module):
+    """The projection shortcut of a block whose shape changes."""
+
+    width: int
+    stride: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        return norm(train, "bn")(conv(self.width, 1, self.stride, 0, "conv")(x))
+
+
+class Block(nn.Module):
+    """A residual block of two 3x3 convolutions."""
+
+    width: int
+    stride: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        y = nn.relu(norm(train, "bn1")(conv(self.width, 3, self.stride, 1, "conv1")(x)))
+        y = norm(train, "bn2")(conv(self.width, 3, 1, 1, "conv2")(y))
+        if x.shape[-1] != self.width:
+            x = Downsample(self.width, self.stride, name="downsample")(x, train)
+        return nn.relu(x + y)
+
+
+class Stage(nn.Module):
+    """The blocks of one resolution; the first one changes it."""
+
+    width: int
+    stride: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        for j in range(resnet.BLOCKS):
+            x = Block(self.width, self.stride if j == 0 else 1, name=f"block{j}")(x, train)
+        return x
+
+
+class ResNet18(nn.Module):
+    """`cnnjax.models.resnet18`; training needs `mutable=["batch_stats"]`."""
+
+    classes: int
+    image: Sequence[int]
+    stem: str
+    width: int
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        imagenet = self.stem == "imagenet"
+        stem = (7, 2, 3) if imagenet else (3, 1, 1)
+        x = nn.relu(norm(train, "bn1")(conv(self.width, *stem, "conv1")(x)))
+        if imagenet:
+            x = nn.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
+        for i in range(1, resnet.STAGES + 1):
+            width, stride = self.width * 2 ** (i - 1), 1 if i == 1 else 2
+            x = Stage(width, stride, name=f"layer{i}")(x, train)
+        return nn.Dense(self.classes, name="dense")(x.mean((-3, -2)))
+
+
+MODULES = {"notes": NotesCNN, "lenet": LeNet5, "vgg11": VGG11, "resnet18": ResNet18}
