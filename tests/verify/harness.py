@@ -16,10 +16,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify.algebras.complex import Pair
-from verify.algebras.extended import lift, over
+from verify.algebras.extended import lift, over, parts
 from verify.algebras.numeric import Bounded, Numeric
-from verify.algebras.numeric_value import join
 from verify.evaluate import evaluate
 from verify.primitives import RULES
 from verify.primitives.registry import Context
@@ -71,13 +69,21 @@ def check_rule(
             theirs = [np.asarray(x) for x in jax.tree.leaves(f(*map(jax.numpy.asarray, case)))]
             assert len(ours) == len(theirs), f"{len(ours)} results, JAX gives {len(theirs)}"
             for number, (one, two) in enumerate(zip(ours, theirs, strict=True)):
-                if isinstance(one, Pair):
-                    one = join(one.re, one.im, one.dtype)
-                compare(one, two, rtol, may_be_unknown, f"result {number} at {case}")
+                where = f"result {number} at {case}"
+                scale = rtol * _scale(two)
+                halves = [two.real, two.imag] if np.iscomplexobj(two) else [two]
+                for part, half in zip(parts(one), halves, strict=True):
+                    compare(part, half, scale, may_be_unknown, where)
+
+
+def _scale(x: np.ndarray) -> float:
+    """The largest magnitude of a finite element."""
+    magnitude = np.abs(x.astype(np.complex128 if np.iscomplexobj(x) else np.float64))
+    return float(np.max(magnitude, where=np.isfinite(magnitude), initial=0.0))
 
 
 def compare(
-    ours: Bounded, theirs: np.ndarray, rtol: float, may_be_unknown: bool, where: str
+    ours: Bounded, theirs: np.ndarray, atol: float, may_be_unknown: bool, where: str
 ) -> None:
     """One result against JAX's."""
     assert isinstance(ours, Bounded), f"{where}: not a value of the numeric algebra: {ours!r}"
@@ -90,10 +96,9 @@ def compare(
             )
         known = ~unknown & ~np.isnan(theirs)
         finite = known & np.isfinite(theirs)
-        scale = np.max(np.abs(theirs), where=finite, initial=0.0)
         # Exact results of JAX too: integers and dyadic numbers of few bits.
         exact = finite & (ours.errors == 0) & _few_bits(value)
-        slack = np.where(exact, 0.0, rtol * max(float(scale), 1e-300)) + ours.errors
+        slack = np.where(exact, 0.0, max(atol, 1e-300)) + ours.errors
         np.testing.assert_array_equal(
             value[known & ~finite], theirs[known & ~finite], err_msg=f"{where}: infinities"
         )

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 
 from verify.algebras import numeric_cast, numeric_float, numeric_function, numeric_order
-from verify.algebras.numeric_value import Ambiguous, Bounded, discrete, join, kind, real_parts
+from verify.algebras.numeric_value import Bounded, discrete, kind
 
-__all__ = ["Ambiguous", "Bounded", "Numeric"]
+__all__ = ["Bounded", "Numeric"]
 
 
 class Numeric:
@@ -87,14 +87,6 @@ class Numeric:
         sort = kind(a.dtype)
         if sort == "float":
             return numeric_float.add(a, b) if name == "add" else numeric_float.mul(a, b)
-        if sort == "complex":
-            (ar, ai), (br, bi) = real_parts(a), real_parts(b)
-            if name == "add":
-                return join(numeric_float.add(ar, br), numeric_float.add(ai, bi), a.dtype)
-            mul = numeric_float.mul
-            return join(
-                self.sub(mul(ar, br), mul(ai, bi)), self.add(mul(ar, bi), mul(ai, br)), a.dtype
-            )
         if sort == "bool":
             return self.logical_or(a, b) if name == "add" else self.logical_and(a, b)
         operation = {"add": np.add, "subtract": np.subtract, "multiply": np.multiply}[name]
@@ -102,26 +94,12 @@ class Numeric:
         return discrete(value, _unknown(a, b), a.dtype)
 
     def div(self, a: Bounded, b: Bounded) -> Bounded:
-        if kind(a.dtype) == "complex":
-            _, minus = real_parts(b)
-            conjugate = Bounded(np.conj(b.value), b.error, b.dtype)
-            (br, _), top = real_parts(b), self.mul(a, conjugate)
-            mul = numeric_float.mul
-            size = self.add(mul(br, br), mul(minus, minus))
-            real, imaginary = real_parts(top)
-            return join(numeric_float.div(real, size), numeric_float.div(imaginary, size), a.dtype)
         return numeric_float.div(a, b)
 
     def dot(self, a: Bounded, b: Bounded) -> Bounded:
         sort = kind(a.dtype)
         if sort == "float":
             return numeric_float.dot(a, b)
-        if sort == "complex":
-            (ar, ai), (br, bi) = real_parts(a), real_parts(b)
-            dot = numeric_float.dot
-            return join(
-                self.sub(dot(ar, br), dot(ai, bi)), self.add(dot(ar, bi), dot(ai, br)), a.dtype
-            )
         if sort == "bool":
             return self.sum(
                 self.logical_and(*_products(a, b, self))  # any of the pairs
@@ -136,9 +114,6 @@ class Numeric:
         sort = kind(x.dtype)
         if sort == "float":
             return numeric_float.sum_last(x)
-        if sort == "complex":
-            real, imaginary = real_parts(x)
-            return join(numeric_float.sum_last(real), numeric_float.sum_last(imaginary), x.dtype)
         if sort == "bool":
             return self._tree(self.logical_or, x, False)
         unknown = None if x.error is None else np.asarray(x.unknown.any(axis=-1))

@@ -11,10 +11,8 @@ from verify.algebras.numeric_value import (
     UNIT,
     Bounded,
     discrete,
-    join,
     kind,
     make,
-    real_parts,
 )
 
 
@@ -27,20 +25,15 @@ def lift(array: np.ndarray, dtype: Any = None) -> Bounded:
         return Bounded(array.astype(dtype), None, dtype)
     if kind(array.dtype) == "int":
         return _from_integers(Bounded(array, None, array.dtype), dtype)
-    return make(array.astype(np.complex128 if to == "complex" else np.float64), None, dtype)
+    return make(array.astype(np.float64), None, dtype)
 
 
 def cast(x: Bounded, dtype: Any) -> Bounded:
     """convert_element_type. Between floats it is the identity: programs are over the reals."""
     dtype = np.dtype(dtype)
     source, target = kind(x.dtype), kind(dtype)
-    if source == target and source in ("float", "complex"):
+    if source == target == "float":
         return Bounded(x.value, x.error, dtype)
-    if source == "complex":
-        return cast(real_parts(x)[0], dtype)  # JAX drops the imaginary part
-    if target == "complex":
-        real = cast(x, np.float64)
-        return join(real, Bounded(np.zeros(x.shape), None, np.dtype(np.float64)), dtype)
     if target == "bool":
         if source == "float":
             return _to_bool(x)
@@ -78,8 +71,6 @@ def _from_integers(x: Bounded, dtype: Any) -> Bounded:
         error = np.where(rounded, np.abs(value) * UNIT, 0.0)
     if x.error is not None:
         error = np.where(x.unknown, np.nan, 0.0 if error is None else error)
-    if kind(dtype) == "complex":
-        value = value.astype(np.complex128)
     return make(value, error, dtype)
 
 

@@ -1,9 +1,11 @@
-"""Elementwise functions with certified errors: exp, tanh, sqrt, erf, pow, ...
+"""Elementwise functions with certified errors: exp, tanh, sqrt, erf, ...
 
 A monotone function of an interval lies between its values at the ends. What NumPy and SciPy get
-wrong is assumed to be below a stated number of units in the last place: they promise less than 4
-for the elementary functions (SVML, glibc); the assumption here is 8, and 64 for SciPy's special
-functions, and the tests compare both with 60 digits. sqrt is correctly rounded (IEEE 754).
+wrong is assumed to be below a stated number of units in the last place: NumPy promises less than 4
+for the elementary functions; 8 are assumed here, and 64 for SciPy's special functions, and the
+tests compare each with 60 digits. sqrt is correctly rounded (IEEE 754).
+
+Functions that are not monotone, or of two arguments, are in `numeric_special`.
 """
 
 from __future__ import annotations
@@ -16,45 +18,42 @@ from typing import Any
 import numpy as np
 import scipy.special  # type: ignore[import-untyped]
 
+from verify.algebras import numeric_special
 from verify.algebras.base import Unsupported
-from verify.algebras.numeric_cast import cast, interval, lift
-from verify.algebras.numeric_float import div, mul, plus, product_rounding, times
+from verify.algebras.numeric_cast import interval, lift
+from verify.algebras.numeric_float import plus, product_rounding, times
 from verify.algebras.numeric_integers import FUNCTIONS
-from verify.algebras.numeric_value import (
-    MORE,
-    TINY,
-    UNIT,
-    Bounded,
-    discrete,
-    join,
-    kind,
-    make,
-    real_parts,
-)
+from verify.algebras.numeric_value import MORE, TINY, UNIT, Bounded, discrete, kind, make
 
 Array = np.ndarray
+_INF = math.inf
 
 
 @dataclass(frozen=True)
 class Monotone:
-    """A function that rises (or falls) all over its domain; outside of it NumPy's f is NaN.
+    """A function that rises (or falls) all over its domain.
 
-    at: arguments where f is known exactly. ends: the limits at -inf and inf, None where there is
-    none. lipschitz: a bound on |f'|, where there is one: much sharper than the difference of two
-    rounded values if the interval is small. absolute: the error of f where |f| is small.
+    at: arguments where f is known exactly, its limits at the infinities among them; at an infinity
+    that is not named, and outside the domain, the result is NaN. lipschitz: a bound on |f'|, much
+    sharper than the difference of two rounded values if the interval is small. ulps: how far
+    `f` may be from the truth, in units of the last place (0: it is exact); absolute: the same
+    near a zero of f that is not a float.
     """
 
     f: Callable[[Array], Array]
     at: tuple[tuple[float, float], ...] = ()
-    ends: tuple[float | None, float | None] = (None, None)
-    domain: tuple[float, float] = (-math.inf, math.inf)  # open ends where infinite
-    lipschitz: float = math.inf
-    ulps: float = 8
+    domain: tuple[float, float] = (-_INF, _INF)
+    lipschitz: float = _INF
+    ulps: Callable[[Array], Any] = lambda x: 8.0
     absolute: float = 0.0
 
 
-def _logistic(x: Array) -> Array:
-    return scipy.special.expit(x)
+def _special(x: Array) -> float:
+    return 64.0
+
+
+def _none(x: Array) -> float:
+    return 0.0
 
 
 def _away_from_zero(x: Array) -> Array:
@@ -62,149 +61,141 @@ def _away_from_zero(x: Array) -> Array:
     return whole + np.where(np.abs(x - whole) >= 0.5, np.sign(x), 0.0)
 
 
-_HALF_PI = math.pi / 2
-_INF = math.inf
 _LEAST = 5e-324
+_BELOW_ONE = float(np.nextafter(1, 0))
+_INFINITIES = ((-_INF, -_INF), (_INF, _INF))
 _TABLE: dict[str, Monotone] = {
-    "exp": Monotone(np.exp, ((0, 1),), (0, _INF)),
-    "exp2": Monotone(np.exp2, ((0, 1),), (0, _INF)),
-    "expm1": Monotone(np.expm1, ((0, 0),), (-1, _INF)),
-    "log": Monotone(np.log, ((1, 0),), (None, _INF), (_LEAST, _INF)),
-    "log1p": Monotone(np.log1p, ((0, 0),), (None, _INF), (np.nextafter(-1, 0), _INF)),
-    "logistic": Monotone(_logistic, ((0, 0.5),), (0, 1), lipschitz=0.25),
-    "tanh": Monotone(np.tanh, ((0, 0),), (-1, 1), lipschitz=1),
-    "asin": Monotone(np.arcsin, ((0, 0),), domain=(-1, 1)),
-    "acos": Monotone(np.arccos, ((1, 0),), domain=(-1, 1)),
+    "exp": Monotone(np.exp, ((0, 1), (-_INF, 0), (_INF, _INF))),
+    "exp2": Monotone(np.exp2, ((0, 1), (-_INF, 0), (_INF, _INF))),
+    "expm1": Monotone(np.expm1, ((0, 0), (-_INF, -1), (_INF, _INF))),
+    "log": Monotone(np.log, ((1, 0), (_INF, _INF)), (_LEAST, _INF)),
+    "log1p": Monotone(np.log1p, ((0, 0), (_INF, _INF)), (-_BELOW_ONE, _INF)),
+    "logistic": Monotone(
+        scipy.special.expit, ((0, 0.5), (-_INF, 0), (_INF, 1)), lipschitz=0.25, ulps=_special
+    ),
+    "tanh": Monotone(np.tanh, ((0, 0), (-_INF, -1), (_INF, 1)), lipschitz=1),
+    "asin": Monotone(np.arcsin, ((0, 0),), (-1, 1)),
+    "acos": Monotone(np.arccos, ((1, 0),), (-1, 1)),
     "atan": Monotone(np.arctan, ((0, 0),), lipschitz=1),
-    "sinh": Monotone(np.sinh, ((0, 0),), (-_INF, _INF)),
-    "asinh": Monotone(np.arcsinh, ((0, 0),), (-_INF, _INF), lipschitz=1),
-    "acosh": Monotone(np.arccosh, ((1, 0),), (None, _INF), (1, _INF)),
-    "atanh": Monotone(np.arctanh, ((0, 0),), domain=(np.nextafter(-1, 0), np.nextafter(1, 0))),
-    "sqrt": Monotone(np.sqrt, ((0, 0), (1, 1)), (None, _INF), (0, _INF), ulps=1),
-    "rsqrt": Monotone(lambda x: 1 / np.sqrt(x), ((1, 1),), (None, 0), (_LEAST, _INF)),
-    "cbrt": Monotone(np.cbrt, ((0, 0), (1, 1), (-1, -1)), (-_INF, _INF)),
-    "erf": Monotone(scipy.special.erf, ((0, 0),), (-1, 1), lipschitz=1.13, ulps=64),
-    "erfc": Monotone(scipy.special.erfc, ((0, 1),), (2, 0), lipschitz=1.13, ulps=64),
-    "erf_inv": Monotone(
-        scipy.special.erfinv,
-        ((0, 0),),
-        domain=(np.nextafter(-1, 0), np.nextafter(1, 0)),
-        ulps=64,
+    "sinh": Monotone(np.sinh, ((0, 0), *_INFINITIES)),
+    "asinh": Monotone(np.arcsinh, ((0, 0), *_INFINITIES), lipschitz=1),
+    "acosh": Monotone(np.arccosh, ((1, 0), (_INF, _INF)), (1, _INF)),
+    "atanh": Monotone(np.arctanh, ((0, 0),), (-_BELOW_ONE, _BELOW_ONE)),
+    "sqrt": Monotone(np.sqrt, ((0, 0), (_INF, _INF)), (0, _INF), ulps=lambda x: 1.0),
+    "rsqrt": Monotone(lambda x: 1 / np.sqrt(x), ((_INF, 0),), (_LEAST, _INF)),
+    "cbrt": Monotone(np.cbrt, ((0, 0), *_INFINITIES)),
+    "erf": Monotone(
+        scipy.special.erf, ((0, 0), (-_INF, -1), (_INF, 1)), lipschitz=1.13, ulps=_special
     ),
-    # Positive arguments only: NaN (nothing is known) for the others.
+    # erfc(x) is exp(-x**2) times a fraction, and x**2 is rounded.
+    "erfc": Monotone(
+        scipy.special.erfc,
+        ((0, 1), (-_INF, 2), (_INF, 0)),
+        lipschitz=1.13,
+        ulps=lambda x: 64 + 2 * np.square(np.clip(x, 0, 30)),
+    ),
+    "erf_inv": Monotone(scipy.special.erfinv, ((0, 0),), (-_BELOW_ONE, _BELOW_ONE), ulps=_special),
+    # Of positive arguments; of others nothing is known.
     "digamma": Monotone(
-        scipy.special.digamma, (), (None, _INF), (_LEAST, _INF), ulps=64, absolute=64 * UNIT
+        scipy.special.digamma,
+        ((_INF, _INF),),
+        (1e-300, _INF),
+        ulps=_special,
+        absolute=64 * UNIT,
     ),
-    "floor": Monotone(np.floor, ends=(-_INF, _INF), ulps=0),
-    "ceil": Monotone(np.ceil, ends=(-_INF, _INF), ulps=0),
-    "sign": Monotone(np.sign, ends=(-1, 1), ulps=0),
-    "round_even": Monotone(np.rint, ends=(-_INF, _INF), ulps=0),
-    "round": Monotone(_away_from_zero, ends=(-_INF, _INF), ulps=0),
+    "floor": Monotone(np.floor, _INFINITIES, ulps=_none),
+    "ceil": Monotone(np.ceil, _INFINITIES, ulps=_none),
+    "sign": Monotone(np.sign, ((-_INF, -1), (_INF, 1)), ulps=_none),
+    "round_even": Monotone(np.rint, _INFINITIES, ulps=_none),
+    "round": Monotone(_away_from_zero, _INFINITIES, ulps=_none),
 }
 
 
-def _monotone(rule: Monotone, x: Bounded, dtype: Any) -> Bounded:
+def monotone(name: str, x: Bounded, dtype: Any) -> Bounded:
+    """A function of the table."""
+    rule = _TABLE[name]
     with np.errstate(all="ignore"):
         value = rule.f(x.value)
-        error = _ulps(value, rule)
+        error = _rounding(rule, x.value, value)
+        low, high = rule.domain
+        outside = np.isinf(x.value) | np.isinf(value) | (x.value < low) | (x.value > high)
+        value = np.where(outside, np.nan, value)  # undefined, or an overflow
         for place, exact in rule.at:
             here = x.value == place
             value, error = np.where(here, exact, value), np.where(here, 0.0, error)
-        low, high = rule.domain
-        outside = (x.value < low) | (x.value > high)
-        for end, limit in ((-_INF, rule.ends[0]), (_INF, rule.ends[1])):
-            here = x.value == end
-            if limit is not None:
-                value, error = np.where(here, limit, value), np.where(here, 0.0, error)
-        infinite = np.isinf(x.value)
-        value = np.where(np.isinf(value) & ~infinite, np.nan, value)  # an overflow
-        if rule.ends == (None, None) or None in rule.ends:
-            for end, limit in ((-_INF, rule.ends[0]), (_INF, rule.ends[1])):
-                if limit is None and rule.lipschitz == _INF:
-                    value = np.where(x.value == end, np.nan, value)
         if x.error is not None:
             spread, beyond = _spread(rule, x, value)
-            error, outside = plus(error, spread), outside | beyond
-        return make(np.where(outside, np.nan, value), error, dtype)
+            value, error = np.where(beyond, np.nan, value), plus(error, spread)
+        return make(value, error, dtype)
 
 
-def _ulps(value: Array, rule: Monotone) -> Array:
-    if rule.ulps == 0:
+def _rounding(rule: Monotone, x: Array, value: Array) -> Array:
+    """How far f(x) as computed may be from the truth. A unit in the last place is at most 2u|f|,
+    and what is returned for a result that underflows is off by less than TINY."""
+    ulps = rule.ulps(x)
+    if np.ndim(ulps) == 0 and ulps == 0:
         return np.zeros(value.shape)
-    return np.abs(value) * (2 * rule.ulps * UNIT * MORE) + (TINY + rule.absolute)
+    return np.abs(value) * (2 * UNIT * MORE) * ulps + (TINY + rule.absolute)
 
 
 def _spread(rule: Monotone, x: Bounded, value: Array) -> tuple[Array, Array]:
     """How far f moves within the interval, and whether the interval leaves the domain."""
-    below, above = interval(x)
-    errors = x.errors
     low, high = rule.domain
-    beyond = (errors != 0) & ((below < low) | (above > high))
+    ends = interval(x)
+    inexact = x.errors != 0
+    beyond = inexact & ((ends[0] < low) | (ends[1] > high))
     spread = np.zeros(x.shape)
-    for end in (below, above):
-        at_end = rule.f(end)
-        spread = np.maximum(spread, np.abs(at_end - value) * MORE + _ulps(at_end, rule))
-    if rule.ulps:
-        spread = spread + _ulps(value, rule)
+    for end in ends:
+        there = rule.f(end)
+        spread = np.maximum(spread, np.abs(there - value) * MORE + _rounding(rule, end, there))
+    spread = spread + _rounding(rule, x.value, value)  # of the value that it is measured from
     if rule.lipschitz < _INF:
-        spread = np.fmin(spread, times(errors, np.asarray(rule.lipschitz)))
-    return np.where(errors == 0, 0.0, spread), beyond
+        spread = np.fmin(spread, times(x.errors, np.asarray(rule.lipschitz)))
+    return np.where(inexact, spread, 0.0), beyond
 
 
-def _sqrt(x: Bounded, dtype: Any) -> Bounded:
-    """Exact for squares."""
-    result = _monotone(_TABLE["sqrt"], x, dtype)
+# Functions with exact results at more places than a few: (name) -> value -> (exact, value there).
+
+
+def _square_root(x: Array, root: Array) -> tuple[Array, Array]:
+    square = root * root
+    return (square == x) & (product_rounding(root, root, square) == 0), root
+
+
+def _inverse_square_root(x: Array, root: Array) -> tuple[Array, Array]:
+    return (np.frexp(root)[0] == 0.5) & (root * root * x == 1), root  # powers of four
+
+
+def _cube_root(x: Array, root: Array) -> tuple[Array, Array]:
+    whole = np.rint(root)
+    return (np.abs(whole) < 2.0**17) & (whole * whole * whole == x), whole
+
+
+def _power_of_two(x: Array, power: Array) -> tuple[Array, Array]:
+    exact = (x == np.rint(x)) & (np.abs(x) < 1000)
+    return exact, np.ldexp(1.0, np.where(exact, x, 0).astype(np.int64))
+
+
+_EXACT: dict[str, Callable[[Array, Array], tuple[Array, Array]]] = {
+    "sqrt": _square_root,
+    "rsqrt": _inverse_square_root,
+    "cbrt": _cube_root,
+    "exp2": _power_of_two,
+}
+
+
+def _with_exact(name: str, x: Bounded, result: Bounded) -> Bounded:
+    if name not in _EXACT or result.error is None:
+        return result
     with np.errstate(all="ignore"):
-        square = result.value * result.value
-        exact = (square == x.value) & (product_rounding(result.value, result.value, square) == 0)
-        return make(result.value, np.where(exact & (x.errors == 0), 0.0, result.errors), dtype)
+        exact, value = _EXACT[name](x.value, result.value)
+    exact &= (x.errors == 0) & ~np.isnan(result.value)
+    return make(
+        np.where(exact, value, result.value), np.where(exact, 0.0, result.errors), result.dtype
+    )
 
 
-def _rsqrt(x: Bounded, dtype: Any) -> Bounded:
-    """Exact for powers of four."""
-    result = _monotone(_TABLE["rsqrt"], x, dtype)
-    with np.errstate(all="ignore"):
-        power = (np.frexp(result.value)[0] == 0.5) & (result.value**2 * x.value == 1)
-        return make(result.value, np.where(power & (x.errors == 0), 0.0, result.errors), dtype)
-
-
-def _cbrt(x: Bounded, dtype: Any) -> Bounded:
-    """Exact for cubes of integers."""
-    result = _monotone(_TABLE["cbrt"], x, dtype)
-    with np.errstate(all="ignore"):
-        root = np.rint(result.value)
-        exact = (np.abs(root) < 2.0**17) & (root * root * root == x.value) & (x.errors == 0)
-        value = np.where(exact, root, result.value)
-        return make(value, np.where(exact, 0.0, result.errors), dtype)
-
-
-def _exp2(x: Bounded, dtype: Any) -> Bounded:
-    """Exact for integers."""
-    result = _monotone(_TABLE["exp2"], x, dtype)
-    with np.errstate(all="ignore"):
-        exact = (x.value == np.rint(x.value)) & (np.abs(x.value) < 1000) & (x.errors == 0)
-        value = np.where(
-            exact, np.ldexp(1.0, np.where(exact, x.value, 0).astype(int)), result.value
-        )
-        return make(value, np.where(exact, 0.0, result.errors), dtype)
-
-
-def _rem(a: Bounded, b: Bounded, dtype: Any) -> Bounded:
-    """a - n b with n = a / b truncated: fmod is exact. NaN where n is not certain."""
-    with np.errstate(all="ignore"):
-        value = np.fmod(a.value, b.value)
-        quotient = div(a, b)
-        low, high = (np.trunc(end) for end in interval(quotient))
-        points = (a.errors == 0) & (b.errors == 0)
-        known = points | (low == high)
-        times_b = times(np.abs(low), b.errors)
-        value = np.where(points, value, a.value - low * b.value)
-        rounding = (np.abs(a.value) + np.abs(low * b.value)) * (4 * UNIT) + TINY
-        error = np.where(points, 0.0, plus(a.errors, times_b, rounding))
-        return make(np.where(known & (b.value != 0), value, np.nan), error, dtype)
-
-
-def _on_bits(name: str, args: Sequence[Bounded], dtype: Any, params: Any) -> Bounded:
+def on_bits(name: str, args: Sequence[Bounded], dtype: Any, params: Any) -> Bounded:
     """Integer functions and bit patterns: known where every operand is exactly known."""
     unknown = np.zeros(np.broadcast_shapes(*(arg.shape for arg in args)), np.bool_)
     arrays = []
@@ -213,176 +204,29 @@ def _on_bits(name: str, args: Sequence[Bounded], dtype: Any, params: Any) -> Bou
         if kind(arg.dtype) == "float":  # the bits are those of the program's own format
             with np.errstate(all="ignore"):
                 array = array.astype(arg.dtype)
-                unknown |= array.astype(np.float64) != arg.value
+                unknown = unknown | (array.astype(np.float64) != arg.value)
         arrays.append(array)
-        unknown |= arg.errors != 0
+        unknown = unknown | (arg.errors != 0)
     result = lift(FUNCTIONS[name](*arrays, params=params), dtype)
     if kind(dtype) == "float":
         return make(np.where(unknown, np.nan, result.value), result.error, dtype)
     return discrete(result.value, unknown, dtype)
 
 
-def _circular(f: Callable[[Array], Array], at_zero: float) -> Callable[..., Bounded]:
-    """sin and cos: |f'| <= 1."""
-
-    def evaluate(x: Bounded, dtype: Any) -> Bounded:
-        with np.errstate(all="ignore"):
-            value = f(x.value)
-            error = np.where(x.value == 0, 0.0, np.abs(value) * (16 * UNIT) + TINY)
-            value = np.where(x.value == 0, at_zero, value)
-            return make(value, plus(error, x.error), dtype)
-
-    return evaluate
-
-
-def _tan(x: Bounded, dtype: Any) -> Bounded:
-    """NaN where the interval may hold a pole."""
-    with np.errstate(all="ignore"):
-        value = np.tan(x.value)
-        error = np.where(x.value == 0, 0.0, np.abs(value) * (16 * UNIT) + TINY)
-        if x.error is not None:
-            farthest = np.abs(np.arctan(value)) + x.error * MORE + 1e-14
-            slope = (1 + np.tan(farthest) ** 2) * 1.01
-            error = plus(error, times(x.error, slope))
-            value = np.where((farthest < _HALF_PI - 1e-7) | (x.error == 0), value, np.nan)
-        return make(value, error, dtype)
-
-
-def _cosh(x: Bounded, dtype: Any) -> Bounded:
-    """|f'| <= sinh(|x| + e)."""
-    with np.errstate(all="ignore"):
-        value = np.cosh(x.value)
-        value = np.where(np.isinf(value) & np.isfinite(x.value), np.nan, value)
-        error = np.where(x.value == 0, 0.0, np.abs(value) * (16 * UNIT))
-        error = np.where(np.isinf(x.value), 0.0, error)
-        if x.error is not None:
-            slope = np.sinh((np.abs(x.value) + x.error) * MORE) * (1 + 1e-12)
-            error = plus(error, times(x.error, slope))
-        return make(value, error, dtype)
-
-
-def _lgamma(x: Bounded, dtype: Any) -> Bounded:
-    """Positive arguments; |f'| = |digamma|, which rises, so its largest value is at an end."""
-    with np.errstate(all="ignore"):
-        value = scipy.special.gammaln(x.value)
-        error = (np.abs(value) + 1) * (64 * UNIT)
-        one = (x.value == 1) | (x.value == 2)
-        value, error = np.where(one, 0.0, value), np.where(one, 0.0, error)
-        low, high = interval(x)
-        if x.error is not None:
-            slopes = [np.abs(scipy.special.digamma(end)) for end in (low, high)]
-            slope = np.maximum(*slopes) * (1 + 1e-12) + 1e-12
-            error = plus(error, times(x.error, slope))
-        return make(np.where((low > 0) & np.isfinite(value), value, np.nan), error, dtype)
-
-
-def _atan2(y: Bounded, x: Bounded, dtype: Any) -> Bounded:
-    """The angle's gradient is 1/r. NaN at the origin and where the bounds touch the cut."""
-    with np.errstate(all="ignore"):
-        value = np.arctan2(y.value + 0.0, x.value + 0.0)  # -0 is 0 over the reals
-        exact = (y.value == 0) & (x.value > 0)
-        error = np.where(exact, 0.0, np.abs(value) * (16 * UNIT) + TINY)
-        distance = np.hypot(x.value, y.value) / (1 + 1e-12)
-        lost = distance == 0
-        if y.error is not None or x.error is not None:
-            off = np.hypot(x.errors, y.errors) * (1 + 1e-12)
-            lost |= off >= distance
-            lost |= (x.value < x.errors * MORE) & (np.abs(y.value) <= y.errors) & (y.errors > 0)
-            spread = off / (distance - off) * (1 + 1e-12)
-            error = plus(error, np.where(off == 0, 0.0, spread + TINY))
-        return make(np.where(lost, np.nan, value), error, dtype)
-
-
-def _pow(x: Bounded, y: Bounded, dtype: Any) -> Bounded:
-    """x**y: by multiplication for a small integer y; else for x > 0, monotone in each argument."""
-    y = cast(y, np.float64)
-    first = float(y.value.flat[0]) if y.value.size else 0.0
-    if y.error is None and (y.value == first).all() and abs(first) <= 64 and first == round(first):
-        return _power(x, int(first), dtype)
-    with np.errstate(all="ignore"):
-        value = np.power(x.value, y.value)
-        ends = [np.power(a, b) for a in interval(x) for b in interval(y)]
-        spread = np.max([np.abs(end - value) for end in ends], axis=0) * MORE
-        largest = np.max(np.abs([value, *ends]), axis=0)
-        known = (interval(x)[0] > 0) & np.isfinite(value)
-        error = plus(spread, largest * (64 * UNIT)) + TINY
-        # An exact integer exponent: also for x <= 0, as far as the base is exact.
-        whole = (y.errors == 0) & (y.value == np.rint(y.value)) & (x.errors == 0)
-        known |= whole & np.isfinite(value) & (x.value != 0)
-        zero = (x.errors == 0) & (x.value == 0) & (y.value - y.errors > 0)
-        one = (y.errors == 0) & (y.value == 0) & ~np.isnan(x.value)
-        value = np.where(zero, 0.0, np.where(one, 1.0, np.where(known, value, np.nan)))
-        return make(value, np.where(zero | one, 0.0, error), dtype)
-
-
-def _power(x: Bounded, n: int, dtype: Any) -> Bounded:
-    result = Bounded(np.ones(x.shape), None, dtype)
-    base, left = x, abs(n)
-    while left:
-        if left & 1:
-            result = mul(result, base)
-        left >>= 1
-        if left:
-            base = mul(base, base)
-    result = Bounded(result.value, result.error, dtype)
-    return result if n >= 0 else div(Bounded(np.ones(x.shape), None, dtype), result)
-
-
-def _abs(x: Bounded, dtype: Any) -> Bounded:
-    if kind(x.dtype) != "complex":
-        return Bounded(np.abs(x.value), x.error, dtype)
-    value = np.abs(x.value)
-    axis = (x.value.real == 0) | (x.value.imag == 0)
-    return make(value, plus(np.where(axis, 0.0, value * (8 * UNIT) + TINY), x.error), dtype)
-
-
-def _exp(x: Bounded, dtype: Any) -> Bounded:
-    if kind(x.dtype) != "complex":
-        return _monotone(_TABLE["exp"], x, dtype)
-    real, angle = real_parts(x)
-    size = _monotone(_TABLE["exp"], real, real.dtype)
-    cosine, sine = (_SPECIAL[name](angle, real.dtype) for name in ("cos", "sin"))
-    return join(mul(size, cosine), mul(size, sine), dtype)
-
-
-_SPECIAL: dict[str, Callable[..., Bounded]] = {
-    "exp": _exp,
-    "exp2": _exp2,
-    "sqrt": _sqrt,
-    "rsqrt": _rsqrt,
-    "cbrt": _cbrt,
-    "sin": _circular(np.sin, 0.0),
-    "cos": _circular(np.cos, 1.0),
-    "tan": _tan,
-    "cosh": _cosh,
-    "lgamma": _lgamma,
-    "atan2": _atan2,
-    "pow": _pow,
-    "rem": _rem,
-    "abs": _abs,
-    "real": lambda x, dtype: cast(real_parts(x)[0], dtype),
-    "imag": lambda x, dtype: cast(real_parts(x)[1], dtype),
-    "conj": lambda x, dtype: Bounded(np.conj(x.value), x.error, dtype),
-    "complex": join,
-}
-_COMPLEX = ("abs", "real", "imag", "conj", "exp")
-
-NAMES = tuple(sorted({*_TABLE, *_SPECIAL}))
+NAMES = tuple(sorted({*_TABLE, *numeric_special.FUNCTIONS}))
 
 
 def function(name: str, args: Sequence[Bounded], dtype: Any, params: Any) -> Bounded:
     """The function `name`; Unsupported where there is no certified bound for it."""
     if name in FUNCTIONS:
-        return _on_bits(name, args, dtype, params)
-    kinds = {kind(arg.dtype) for arg in args}
-    if name not in NAMES or ("complex" in kinds and name not in _COMPLEX):
-        what = " of complex numbers" if "complex" in kinds and name in NAMES else ""
-        raise Unsupported(f"no numeric rule for {name}{what}")
-    if kinds & {"int", "bool"} and not (name == "pow" and kind(args[0].dtype) == "float"):
+        return on_bits(name, args, dtype, params)
+    if name not in NAMES:
+        raise Unsupported(f"no numeric rule for {name}")
+    if any(kind(arg.dtype) != "float" for arg in args[: 1 if name == "pow" else None]):
         raise Unsupported(f"no numeric rule for {name} of integers")
-    if name in _SPECIAL:
-        return _SPECIAL[name](*args, dtype)
-    return _monotone(_TABLE[name], args[0], dtype)
+    if name in _TABLE:
+        return _with_exact(name, args[0], monotone(name, args[0], dtype))
+    return numeric_special.FUNCTIONS[name](*args, dtype)
 
 
 def roots(n: int) -> tuple[Bounded, Bounded]:

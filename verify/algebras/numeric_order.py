@@ -26,8 +26,6 @@ _COMPARE = {
 
 def compare(op: str, a: Bounded, b: Bounded) -> Bounded:
     """Decided where both are exact or their intervals are apart."""
-    if kind(a.dtype) == "complex" and op not in ("eq", "ne"):
-        raise Unsupported(f"{op} of complex numbers")
     with np.errstate(all="ignore"):
         value = _COMPARE[op](a.value, b.value)
         if a.error is None and b.error is None:

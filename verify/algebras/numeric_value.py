@@ -22,16 +22,12 @@ MORE = 1 + 2.0**-49  # covers the rounding of a bound that is itself computed in
 BITS = 53
 
 
-class Ambiguous(Unsupported):
-    """A value that has to be known (an index, a trip count) is not decided by the bounds."""
-
-
 @dataclass(frozen=True, eq=False)
 class Bounded:
     """An array known up to `error`.
 
-    Floats: `value` is float64 (complex128), whatever the program's dtype; the real number that the
-    program computes lies within `error` (of the modulus) of it, element by element; `error` None
+    Floats: `value` is float64, whatever the program's dtype; the real number that the program
+    computes lies within `error` of it, element by element; `error` None
     means that every element is exact. NaN: undefined, or nothing is known (a division by what may
     be zero, the logarithm of a negative number, an overflow of float64). Infinities are the
     program's own (the -inf of a mask), never an overflow.
@@ -70,16 +66,11 @@ class Bounded:
 
 @functools.cache
 def kind(dtype: Any) -> str:
-    """'bool', 'int', 'float' or 'complex'; bfloat16, float8, int4 and the like included."""
-    for name, parent in (
-        ("bool", np.bool_),
-        ("int", np.integer),
-        ("float", np.floating),
-        ("complex", np.complexfloating),
-    ):
+    """'bool', 'int' or 'float'; bfloat16, float8, int4 and the like included."""
+    for name, parent in (("bool", np.bool_), ("int", np.integer), ("float", np.floating)):
         if jax.dtypes.issubdtype(dtype, parent):
             return name
-    raise TypeError(f"kind: expected a boolean, integer, float or complex dtype, got {dtype}")
+    raise Unsupported(f"numbers of type {dtype} in the numeric algebra")
 
 
 def make(value: np.ndarray, error: np.ndarray | None, dtype: Any) -> Bounded:
@@ -107,13 +98,8 @@ def discrete(value: np.ndarray, unknown: np.ndarray | None, dtype: Any) -> Bound
     return Bounded(clean, np.where(unknown, np.inf, 0.0), dtype)
 
 
-def real_parts(x: Bounded) -> tuple[Bounded, Bounded]:
-    """The real and imaginary parts of a complex value."""
-    return Bounded(x.value.real, x.error, np.float64), Bounded(x.value.imag, x.error, np.float64)
-
-
 def join(real: Bounded, imaginary: Bounded, dtype: Any) -> Bounded:
-    """A complex value of its parts: |dz| <= |dx| + |dy|."""
+    """A complex array of its parts, to be compared or shown: |dz| <= |dx| + |dy|."""
     value = np.empty(real.shape, np.complex128)
     value.real, value.imag = real.value, imaginary.value
     if real.error is None and imaginary.error is None:
