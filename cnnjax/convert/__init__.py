@@ -10,12 +10,14 @@
 True
 """
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from cnnjax.convert.leaves import ConversionError
 from cnnjax.convert.torch import from_torch, to_torch
 
 if TYPE_CHECKING:
+    from cnnjax.convert import linen, nnx
     from cnnjax.convert.linen import from_linen, to_linen
     from cnnjax.convert.nnx import from_nnx, to_nnx
 
@@ -24,22 +26,25 @@ __all__ = [
     "from_linen",
     "from_nnx",
     "from_torch",
+    "linen",
+    "nnx",
     "to_linen",
     "to_nnx",
     "to_torch",
 ]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """The Flax side is imported when first asked for: Flax is an optional extra."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    side = name.split("_")[-1]
     try:
-        from cnnjax.convert import linen, nnx
+        module = importlib.import_module(f"{__name__}.{side}")
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "flax":
             raise
         raise ModuleNotFoundError(
             f'cnnjax.convert.{name} needs Flax: pip install "cnnjax[flax]"', name="flax"
         ) from error
-    return getattr(linen if name.endswith("linen") else nnx, name)
+    return module if name == side else getattr(module, name)

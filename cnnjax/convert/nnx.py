@@ -51,7 +51,8 @@ def to_nnx(model: Model, params: Params) -> nnx.Module:
     # The module's own draw would be thrown away, so it is never made; only the key and the
     # counter of dropout need values of their own.
     twin = nnx.eval_shape(lambda: module(model))
-    graph, state, dropout = nnx.split(twin, STATE, nnx.RngState)
+    graph, *states = nnx.split(twin, STATE, nnx.RngState)
+    state, dropout = states
     nnx.replace_by_pure_dict(state, leaves.unflatten({beside(path): given[path] for path in given}))
     twin = nnx.merge(graph, state, jax.tree.map(first_of_stream, dropout))
     twin.eval()
