@@ -127,12 +127,16 @@ def _programs_in(value: Any) -> list[Program]:
 def trace(f: Callable[..., Any], *examples: Any) -> Program:
     """The program of `f` on arguments like `examples` (arrays, ShapeDtypeStructs, pytrees of them).
 
+    Typed random keys among the arguments become their words: inputs of dtype uint32, one axis more.
+
     >>> import jax.numpy as jnp
     >>> program = trace(lambda x: jnp.maximum(x, 0) * 2, jnp.zeros(3))
     >>> [equation.primitive for equation in program.equations]
     ['max', 'mul']
     """
     abstract = jax.tree.map(_abstract, examples)
+    if any(_is_key(leaf.dtype) for leaf in jax.tree.leaves(abstract)):
+        f, abstract = _with_words(f, abstract)
     jaxpr, out_shape = jax.make_jaxpr(f, return_shape=True)(*abstract)
     program = _convert(jaxpr)
     return Program(
@@ -142,6 +146,36 @@ def trace(f: Callable[..., Any], *examples: Any) -> Program:
         jax.tree.structure(examples),
         jax.tree.structure(out_shape),
     )
+
+
+# The names of JAX's key dtypes: the generators, and how many words of 32 bits their keys have.
+GENERATORS = {
+    "key<fry>": ("threefry2x32", 2),
+    "key<rbg>": ("rbg", 4),
+    "key<urbg>": ("unsafe_rbg", 4),
+}
+
+
+def _is_key(dtype: Any) -> bool:
+    return bool(jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key))
+
+
+def _with_words(f: Callable[..., Any], abstract: Any) -> tuple[Callable[..., Any], Any]:
+    """f as a function of the words of its keys, and what the words look like."""
+    names = jax.tree.map(lambda leaf: str(leaf.dtype) if _is_key(leaf.dtype) else "", abstract)
+
+    def words(leaf: Any, name: str) -> Any:
+        if not name:
+            return leaf
+        return jax.ShapeDtypeStruct((*leaf.shape, GENERATORS[name][1]), np.dtype(np.uint32))
+
+    def wrapped(leaf: Any, name: str) -> Any:
+        return jax.random.wrap_key_data(leaf, impl=GENERATORS[name][0]) if name else leaf
+
+    def of_words(*arguments: Any) -> Any:
+        return f(*jax.tree.map(wrapped, arguments, names))
+
+    return of_words, jax.tree.map(words, abstract, names)
 
 
 def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:

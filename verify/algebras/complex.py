@@ -4,9 +4,11 @@
 everything else to `inner`, so every rule that is written over an algebra works on complex numbers
 too. The evaluation puts it around the algebra at hand for equations with a complex dtype.
 
-    (a + ib)(c + id) = (ac - bd) + i(ad + bc)      exp(a + ib) = exp(a) (cos b + i sin b)
+    (a + ib)(c + id) = (ac - bd) + i(ad + bc)
     (a + ib) / (c + id) = (a + ib)(c - id) / (c**2 + d**2)
-    log z = log(|z|**2) / 2 + i atan2(b, a)         sqrt z = sqrt((|z| + a) / 2) +- i sqrt((|z| - a) / 2)
+    exp(a + ib) = exp(a) (cos b + i sin b)
+    log z = log(|z|**2) / 2 + i atan2(b, a)
+    sqrt z = sqrt((|z| + a) / 2) +- i sqrt((|z| - a) / 2), with the sign of b
 
 These are the principal branches, as in JAX. There is no order: maxima and sorting are unsupported.
 """
@@ -59,7 +61,7 @@ class Complex:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)  # what an inner algebra has beyond the protocol
 
-    # -- making values -------------------------------------------------------------------------
+    # -- making values ----------------------------------------------------------------------------
 
     def lift(self, array: np.ndarray, dtype: Any = None) -> Any:
         array = np.asarray(array)
@@ -78,7 +80,7 @@ class Complex:
         zero = self.inner.lift(np.zeros(x.shape), part)
         return Pair(self.inner.cast(x, part), zero, np.dtype(dtype))
 
-    # -- movement and choice: each part alone ----------------------------------------------------
+    # -- movement and choice: each part alone -----------------------------------------------------
 
     def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
         return self._each(lambda part: self.inner.reshape(part, shape), x)
@@ -89,7 +91,7 @@ class Complex:
     def select(self, which: Any, cases: Sequence[Any]) -> Any:
         return self._each(lambda *parts: self.inner.select(which, list(parts)), *cases)
 
-    # -- ring and field ----------------------------------------------------------------------------
+    # -- ring and field ---------------------------------------------------------------------------
 
     def neg(self, a: Any) -> Any:
         return self._each(self.inner.neg, a)
@@ -144,7 +146,7 @@ class Complex:
             x, size = product, half + size % 2
         return self.reshape(x, lead)
 
-    # -- order, logic, casts --------------------------------------------------------------------------
+    # -- order, logic, casts ----------------------------------------------------------------------
 
     def compare(self, op: str, a: Any, b: Any) -> Any:
         if not isinstance(a, Pair):
@@ -180,7 +182,7 @@ class Complex:
             return self.pair(x, dtype)
         return self.inner.cast(x.re if isinstance(x, Pair) else x, dtype)
 
-    # -- functions ------------------------------------------------------------------------------------
+    # -- functions --------------------------------------------------------------------------------
 
     def conj(self, x: Pair) -> Pair:
         return Pair(x.re, self.inner.neg(x.im), x.dtype)
@@ -226,7 +228,7 @@ class Complex:
         im = self.inner.mul(self._real("sin", z.re), sinh)
         return Pair(self.inner.mul(self._real("cos", z.re), cosh), self.inner.neg(im), z.dtype)
 
-    # -- helpers --------------------------------------------------------------------------------------
+    # -- helpers ----------------------------------------------------------------------------------
 
     def _hyperbolic(self, x: Any) -> tuple[Any, Any]:
         up, down = self._real("exp", x), self._real("exp", self.inner.neg(x))

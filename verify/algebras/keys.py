@@ -11,16 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.base import Unsupported
-
-# JAX's names of its generators, and how many words of 32 bits their keys have.
-_GENERATORS = {
-    "key<fry>": ("threefry2x32", 2),
-    "key<rbg>": ("rbg", 4),
-    "key<urbg>": ("unsafe_rbg", 4),
-}
+from verify.program import GENERATORS
 
 
 def is_key(dtype: Any) -> bool:
@@ -29,9 +24,9 @@ def is_key(dtype: Any) -> bool:
 
 def generator(dtype: Any) -> tuple[str, int]:
     """The name of the generator of a key dtype, and the words of a key."""
-    if str(dtype) not in _GENERATORS:
+    if str(dtype) not in GENERATORS:
         raise Unsupported(f"random keys of type {dtype}")
-    return _GENERATORS[str(dtype)]
+    return GENERATORS[str(dtype)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +45,7 @@ class Keys:
         if self.bits.concrete is None:
             return None
         name, _ = generator(self.dtype)
-        return jax.random.wrap_key_data(np.asarray(self.bits.concrete, np.uint32), impl=name)
+        return jax.random.wrap_key_data(jnp.asarray(self.bits.concrete), impl=name)
 
 
 class KeyAlgebra:

@@ -125,7 +125,10 @@ class Mesh:
 
 
 _OPERATIONS = frozenset(
-    "neg add sub mul div dot sum prod maximum max logical_not logical_and logical_or".split()
+    (
+        *("neg", "add", "sub", "mul", "div", "dot", "sum", "prod", "maximum", "max"),
+        *("logical_not", "logical_and", "logical_or"),
+    )
 )
 
 

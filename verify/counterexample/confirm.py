@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from verify.algebras.numeric import Numeric
+from verify.algebras.extended import lift, parts
+from verify.algebras.numeric import Bounded, Numeric
 from verify.evaluate import evaluate
 from verify.program import Program
 
@@ -73,10 +74,20 @@ def values(program: Program, inputs: Inputs, observe: Any = None) -> list[Any]:
     """The program's outputs at concrete inputs, as numeric values with error bounds."""
     numeric = Numeric()
     lifted = [
-        numeric.lift(array, var.dtype) for array, var in zip(inputs, program.inputs, strict=True)
+        lift(numeric, array, var.dtype) for array, var in zip(inputs, program.inputs, strict=True)
     ]
     with np.errstate(all="ignore"):
-        return evaluate(program, numeric, lifted, observe)
+        return [_whole(value) for value in evaluate(program, numeric, lifted, observe)]
+
+
+def _whole(value: Any) -> Any:
+    """A value as one array with an error bound: a complex one, or the words of keys."""
+    several = parts(value)
+    if len(several) == 1:
+        return several[0]
+    re, im = several
+    error = None if re.error is None and im.error is None else re.errors + im.errors
+    return Bounded(re.value + 1j * im.value, error, value.dtype)
 
 
 def _margin(a: Any, b: Any) -> np.ndarray:

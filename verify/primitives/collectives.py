@@ -135,9 +135,7 @@ def _together(
 
 
 def _reduction(combine: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
-    def apply(
-        ctx: Context, *xs: Any, axes: Any, axis_index_groups: Any = None, **_: Any
-    ) -> Any:
+    def apply(ctx: Context, *xs: Any, axes: Any, axis_index_groups: Any = None, **_: Any) -> Any:
         mesh, names = _mesh(ctx, axes)
         groups = mesh.groups(names, axis_index_groups)
 
@@ -200,9 +198,7 @@ def _pbroadcast(
 ) -> Any:
     mesh, names = _mesh(ctx, axis_name)
     groups = mesh.groups(names, axis_index_groups)
-    return tuple(
-        _together(mesh, groups, x, lambda parts: [parts[source]] * len(parts)) for x in xs
-    )
+    return tuple(_together(mesh, groups, x, lambda parts: [parts[source]] * len(parts)) for x in xs)
 
 
 def _joined(algebra: Any, parts: Sequence[Any], axis: int) -> Any:

@@ -1,4 +1,4 @@
-"""Complex numbers: making them, and taking them apart. Their arithmetic is `algebras/complex.py`."""
+"""Complex numbers: making them and taking them apart. `algebras/complex.py` calculates with them."""
 
 from __future__ import annotations
 

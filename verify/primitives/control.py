@@ -119,14 +119,11 @@ def _choose(ctx: Context, index: Any, cases: Sequence[Any]) -> Any:
         return cases[0]
     algebra, chosen = ctx.algebra, cases[-1]
     for number in reversed(range(len(cases) - 1)):
-        if index.dtype == np.bool_:
-            later = index
+        if len(cases) == 2:  # a boolean that was converted to an integer
+            later = algebra.cast(index, np.dtype(np.bool_))
         else:
-            limit = ctx.fill(index.shape, number, index.dtype)
-            # Of two cases by `ne`: a converted boolean differs from 0 where it is true.
-            later = algebra.compare("ne" if len(cases) == 2 else "gt", index, limit)
-        shape = chosen.shape
-        later = algebra.pick([later], np.zeros(shape, np.int64))
+            later = algebra.compare("gt", index, ctx.fill(index.shape, number, index.dtype))
+        later = algebra.pick([later], np.zeros(chosen.shape, np.int64))
         chosen = algebra.select(later, [cases[number], chosen])
     return chosen
 
@@ -135,8 +132,23 @@ def _choose(ctx: Context, index: Any, cases: Sequence[Any]) -> Any:
 def _custom_linear_solve(
     ctx: Context, *operands: Any, const_lengths: Sequence[int], jaxprs: Sequence[Any]
 ) -> Any:
-    """The user's `solve`; the other programs (matvec, vecmat, transpose_solve) are for gradients."""
+    """The user's `solve`; the others (matvec, vecmat, transpose_solve) are for gradients."""
     counts = list(const_lengths)
     total, before = sum(counts), sum(counts[:2])
     consts = operands[before : before + counts[2]]
     return tuple(ctx.run(jaxprs[2], [*consts, *operands[total:]]))
+
+
+@rule("composite", "custom_vmap_call", "linear_call")
+def _wrapper(ctx: Context, *operands: Any, **params: Any) -> Any:
+    """The program inside; what else they say concerns compilers, vmap or differentiation."""
+    (body,) = (value for value in params.values() if isinstance(value, Program))
+    if len(body.inputs) != len(operands):
+        raise Unsupported(f"{len(operands)} operands for a program of {len(body.inputs)}")
+    return tuple(ctx.run(body, operands))
+
+
+@rule("debug_print", "debug_callback")
+def _debug(ctx: Context, *operands: Any, **_: Any) -> Any:
+    """Shows values, and gives none."""
+    return ()

@@ -1,7 +1,9 @@
 """Discrete Fourier transforms: products with the matrices of cos and sin of 2 pi j k / n.
 
-    FFT    X_k = sum_j x_j w^(jk),  w = exp(-2 pi i / n)      RFFT   its first n // 2 + 1 terms, x real
-    IFFT   x_j = (1/n) sum_k X_k w^(-jk)                      IRFFT  the same of the Hermitian X
+    FFT     X_k = sum_j x_j w**(jk),  w = exp(-2 pi i / n)
+    IFFT    x_j = (1/n) sum_k X_k w**(-jk)
+    RFFT    the first n // 2 + 1 terms of the FFT of a real x
+    IRFFT   the real x of such a half
 
 The algebra gives the cosines and sines (`roots(n)`): exact roots of unity in a finite field, whose
 multiplicative group must then have elements of order n and 4 (`transform_lengths`).
@@ -42,7 +44,7 @@ def transform_lengths(program: Program) -> list[int]:
 
 @rule("fft")
 def _fft(ctx: Context, x: Any, *, fft_type: Any, fft_lengths: Any) -> Any:
-    """Over the last axes, one after another: the real one is the last of an rfft and of an irfft."""
+    """Over the last axes, one after another; in RFFT and IRFFT the last axis is the real one."""
     kind = getattr(fft_type, "name", str(fft_type))
     if kind not in ("FFT", "IFFT", "RFFT", "IRFFT"):
         raise Unsupported(f"the Fourier transform {kind}")

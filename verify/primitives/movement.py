@@ -58,6 +58,22 @@ def _device_put(ctx: Context, *xs: Any, **_: Any) -> Any:
     return tuple(xs)
 
 
+@movement("tile")
+def _tile(index: np.ndarray, *, reps: Any) -> np.ndarray:
+    return np.tile(index, reps)
+
+
+@rule("stack")
+def _stack(ctx: Context, *xs: Any, axis: int) -> Any:
+    parts = [flat_index(x, start) for x, start in zip(xs, offsets(xs), strict=True)]
+    return ctx.algebra.pick(list(xs), np.stack(parts, axis=axis))
+
+
+@rule("unstack")
+def _unstack(ctx: Context, x: Any, *, axis: int) -> Any:
+    return tuple(ctx.algebra.pick([x], piece) for piece in np.moveaxis(flat_index(x), axis, 0))
+
+
 @rule("split")
 def _split(ctx: Context, x: Any, *, sizes: Any, axis: int) -> Any:
     pieces = np.split(flat_index(x), np.cumsum(sizes)[:-1], axis=axis)

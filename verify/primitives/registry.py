@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.program import Equation, Program
+from verify.program import Equation
 
 Rule = Callable[..., Any]
 RULES: dict[str, Rule] = {}
