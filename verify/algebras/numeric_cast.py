@@ -67,7 +67,7 @@ def _from_integers(x: Bounded, dtype: Any) -> Bounded:
     value = wide.astype(np.float64)
     error = None
     if wide.dtype.itemsize == 8:
-        rounded = (np.abs(value) > 2.0**53) & ((wide & ((1 << 11) - 1)) != 0)
+        rounded = (np.abs(value) >= 2.0**53) & ((wide & ((1 << 11) - 1)) != 0)
         error = np.where(rounded, np.abs(value) * UNIT, 0.0)
     if x.error is not None:
         error = np.where(x.unknown, np.nan, 0.0 if error is None else error)
