@@ -1,0 +1,171 @@
+"""What every reader returns, and what the readers share: splitting, limiting, resizing.
+
+Images stay uint8 from the file to the training step: a quarter of the memory of float32, and
+what the numbers mean (0 black, 255 white) needs no agreement about scaling.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+TEST_SHARE = 0.2
+"""The share of each class that becomes the test split where a source has no split of its own."""
+
+
+class DataError(ValueError):
+    """Data that cannot be read as what it claims to be: names the file and the fault."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Labelled images of one size.
+
+    Attributes:
+        images: (N, H, W, C) uint8, C = 1 (grey) or 3 (RGB), N >= 1.
+        labels: (N,) int32, each an index into `classes`.
+        classes: the name of every class, without repeats.
+        name: what to call the data in messages and titles.
+
+    Raises:
+        DataError: when the fields do not fit together.
+
+    >>> import numpy as np
+    >>> Dataset(np.zeros((2, 8, 8, 1), np.uint8), np.array([0, 1], np.int32), ("a", "b"), "tiny")
+    Dataset(tiny: 2 images 8x8x1, 2 classes)
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    name: str
+
+    def __post_init__(self) -> None:
+        images, labels = self.images, self.labels
+        if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape:
+            raise DataError(
+                f"{self.name}: images must be (N, H, W, C) uint8 and not empty, "
+                f"got {images.shape} {images.dtype}"
+            )
+        if images.shape[3] not in (1, 3):
+            raise DataError(f"{self.name}: images have {images.shape[3]} channels, expected 1 or 3")
+        if labels.dtype != np.int32 or labels.shape != images.shape[:1]:
+            raise DataError(
+                f"{self.name}: labels must be ({len(images)},) int32, "
+                f"got {labels.shape} {labels.dtype}"
+            )
+        if len(set(self.classes)) != len(self.classes):
+            raise DataError(f"{self.name}: class names repeat: {list(self.classes)}")
+        low, high = int(labels.min()), int(labels.max())
+        if low < 0 or high >= len(self.classes):
+            raise DataError(
+                f"{self.name}: labels lie in {low}..{high}, "
+                f"{len(self.classes)} classes allow 0..{len(self.classes) - 1}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        count, *shape = self.images.shape
+        size = "x".join(map(str, shape))
+        return f"Dataset({self.name}: {count} images {size}, {len(self.classes)} classes)"
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """A training and a test set with the same classes and the same image shape.
+
+    Raises:
+        DataError: when the two differ in classes or image shape.
+    """
+
+    train: Dataset
+    test: Dataset
+
+    def __post_init__(self) -> None:
+        if self.train.classes != self.test.classes:
+            raise DataError(
+                f"{self.train.name} has the classes {list(self.train.classes)}, "
+                f"{self.test.name} has {list(self.test.classes)}"
+            )
+        if self.train.images.shape[1:] != self.test.images.shape[1:]:
+            raise DataError(
+                f"{self.train.name} has images {self.train.images.shape[1:]}, "
+                f"{self.test.name} has {self.test.images.shape[1:]}; give a size"
+            )
+
+
+def balanced(labels: Sequence[int] | np.ndarray, limit: int | None, seed: int) -> np.ndarray:
+    """Indices of at most `limit` items, as evenly over the classes as they allow, ascending.
+
+    Which items of a class are taken is drawn from `seed`; a smaller limit with the same seed
+    takes a subset.
+
+    >>> labels = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2]
+    >>> chosen = balanced(labels, 6, seed=0)
+    >>> sorted(labels[i] for i in chosen)
+    [0, 0, 0, 1, 1, 2]
+    """
+    labels = np.asarray(labels)
+    if limit is None or limit >= len(labels):
+        return np.arange(len(labels))
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    # An item's turn is how many of its class come before it: first turns first.
+    turn = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        members = shuffled[labels[shuffled] == label]
+        turn[members] = np.arange(len(members))
+    by_turn = shuffled[np.argsort(turn[shuffled], kind="stable")]
+    return np.sort(by_turn[:limit])
+
+
+def stratified(
+    labels: Sequence[int] | np.ndarray, classes: Sequence[str], seed: int, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of a training and a test split, `TEST_SHARE` of every class in the test split.
+
+    Each class gives at least one item to either split.
+
+    Raises:
+        DataError: when a class has fewer than two items.
+
+    >>> train, test = stratified([0] * 10 + [1] * 5, ("a", "b"), seed=0, name="tiny")
+    >>> len(train), len(test)
+    (12, 3)
+    """
+    labels = np.asarray(labels)
+    rng = np.random.default_rng(seed)
+    tests = []
+    for index, label in enumerate(classes):
+        members = np.flatnonzero(labels == index)
+        if len(members) < 2:
+            raise DataError(
+                f"{name}: class {label!r} has {len(members)} images, "
+                "a split into train and test needs at least 2"
+            )
+        count = max(1, round(TEST_SHARE * len(members)))
+        tests.append(rng.permutation(members)[:count])
+    test = np.sort(np.concatenate(tests))
+    return np.setdiff1d(np.arange(len(labels)), test), test
+
+
+def resize(images: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    """Images (N, H, W, C) uint8 at `size` = (height, width); `None` or the same size: unchanged.
+
+    Pillow's bilinear filter, which averages over all the pixels it merges when it shrinks. The
+    aspect ratio is not kept.
+
+    >>> resize(np.full((1, 8, 8, 1), 7, np.uint8), (28, 20)).shape
+    (1, 28, 20, 1)
+    """
+    if size is None or images.shape[1:3] == tuple(size):
+        return images
+    height, width = size
+    resized = np.empty((len(images), height, width, images.shape[3]), np.uint8)
+    for source, target in zip(images, resized, strict=True):
+        picture = Image.fromarray(source[..., 0] if source.shape[-1] == 1 else source)
+        small = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
+        target[...] = small.reshape(target.shape)
+    return resized
