@@ -1,0 +1,268 @@
+"""How each primitive passes receptive fields on: one rule a family.
+
+A rule takes the equation and the flow of every operand (None for one that does not depend on x;
+at least one does) and returns the flow of every result. Primitives without a rule get the
+conservative one: every result reads whatever any operand reads.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from cnnjax.summary.fields import (
+    Flow,
+    Shape,
+    everywhere,
+    join,
+    keep,
+    reshape,
+)
+
+Rule = Callable[[Any, Sequence[Flow | None]], list[Flow]]
+
+RULES: dict[str, Rule] = {}
+
+# Element i of the result reads element i of each operand (or a scalar).
+ELEMENTWISE_NAMES = """
+    abs acos acosh add add_any and asin asinh atan atan2 atanh cbrt ceil clamp convert_element_type
+    copy copy_p cos cosh digamma div eq erf erf_inv erfc exp exp2 expm1 floor ge gt integer_pow
+    is_finite le lgamma log log1p logistic lt max min mul ne neg nextafter not or pow
+    reduce_precision rem round rsqrt select_n shift_left shift_right_arithmetic
+    shift_right_logical sign sin sinh sqrt square stop_gradient sub tan tanh xor
+"""
+ELEMENTWISE = frozenset(ELEMENTWISE_NAMES.split())
+# Result k is operand k.
+POSITIONAL = frozenset(("optimization_barrier", "device_put", "sharding_constraint"))
+REDUCTIONS = frozenset(
+    f"reduce_{name}" for name in ("sum", "max", "min", "prod", "and", "or", "xor")
+) | {"argmax", "argmin", "reduce"}
+POOLS = frozenset(("reduce_window", "reduce_window_max", "reduce_window_min", "reduce_window_sum"))
+
+
+def flows_of(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    """The flow of each result of `eqn`."""
+    name = eqn.primitive.name
+    if name in ELEMENTWISE:
+        return [elementwise(eqn, flows)]
+    if name in POSITIONAL and None not in flows:
+        return [flow for flow in flows if flow is not None]
+    if name in REDUCTIONS:
+        return reduction(eqn, flows)
+    if name in POOLS:
+        return pool(eqn, flows)
+    return RULES.get(name, unknown)(eqn, flows)
+
+
+def shape(atom: Any) -> Shape:
+    return atom.aval.shape
+
+
+def rule(*names: str) -> Callable[[Rule], Rule]:
+    def register(function: Rule) -> Rule:
+        for name in names:
+            RULES[name] = function
+        return function
+
+    return register
+
+
+def unknown(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    """Every result reads everything."""
+    reached = [
+        everywhere(flow, shape(atom))
+        for atom, flow in zip(eqn.invars, flows, strict=True)
+        if flow is not None
+    ]
+    return [join(reached, ())] * len(eqn.outvars)
+
+
+def elementwise(eqn: Any, flows: Sequence[Flow | None]) -> Flow:
+    given = [flow for flow in flows if flow is not None]  # a scalar's flow has no strides
+    return join(given, shape(eqn.outvars[0]))
+
+
+def reduction(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    axes = eqn.params["axes"] if "axes" in eqn.params else eqn.params["dimensions"]
+    old = shape(eqn.invars[0])
+    kept = [axis for axis in range(len(old)) if axis not in axes]
+    places = {axis: i for i, axis in enumerate(kept)}
+    given = [keep(flow, places, old) for flow in flows if flow is not None]
+    return [join(given, shape(eqn.outvars[0]))] * len(eqn.outvars)
+
+
+def pool(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    params = eqn.params
+    flow = flows[0]
+    if flow is None or any(other is not None for other in flows[1:]):
+        return unknown(eqn, flows)
+    for axis, taps in enumerate(params["window_dimensions"]):
+        flow = slide(
+            flow,
+            axis,
+            taps,
+            stride=params["window_strides"][axis],
+            low=params["padding"][axis][0],
+            dilation=params["window_dilation"][axis],
+            base=params["base_dilation"][axis],
+        )
+    return [flow] * len(eqn.outvars)
+
+
+def slide(
+    flow: Flow, axis: int, taps: int, *, stride: int, low: int, dilation: int, base: int
+) -> Flow:
+    """A window along one axis, after `base - 1` zeros between elements and `low` before them."""
+    first = math.ceil(Fraction(-low, base))
+    reach = (taps - 1) * dilation // base + 1
+    return tuple(field.window(axis, first, reach, Fraction(stride, base)) for field in flow)
+
+
+@rule("conv_general_dilated")
+def conv(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    flow, kernel = flows
+    if flow is None or kernel is not None:
+        return unknown(eqn, flows)
+    params, old = eqn.params, shape(eqn.invars[0])
+    lhs, rhs, out = params["dimension_numbers"]
+    for i, axis in enumerate(lhs[2:]):
+        flow = slide(
+            flow,
+            axis,
+            shape(eqn.invars[1])[rhs[2 + i]],
+            stride=params["window_strides"][i],
+            low=params["padding"][i][0],
+            dilation=params["rhs_dilation"][i],
+            base=params["lhs_dilation"][i],
+        )
+    axes = dict(zip(lhs[2:], out[2:], strict=True))
+    if params["batch_group_count"] == 1:
+        axes[lhs[0]] = out[0]
+    return [keep(flow, axes, old)]
+
+
+@rule("dot_general")
+def dot(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    contracting, batch = eqn.params["dimension_numbers"]
+    place = len(batch[0])
+    results = []
+    for side, (atom, flow) in enumerate(zip(eqn.invars, flows, strict=True)):
+        axes = {axis: i for i, axis in enumerate(batch[side])}
+        for axis in range(len(shape(atom))):
+            if axis not in axes and axis not in contracting[side]:
+                axes[axis] = place
+                place += 1
+        if flow is not None:
+            results.append(keep(flow, axes, shape(atom)))
+    return [join(results, shape(eqn.outvars[0]))]
+
+
+@rule("transpose")
+def transpose(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    axes = {axis: i for i, axis in enumerate(eqn.params["permutation"])}
+    return [keep(only(flows), axes, shape(eqn.invars[0]))]
+
+
+@rule("reshape")
+def reshaped(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    return [reshape(only(flows), shape(eqn.invars[0]), shape(eqn.outvars[0]))]
+
+
+@rule("squeeze", "expand_dims")
+def squeeze(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    return reshaped(eqn, flows)
+
+
+@rule("broadcast_in_dim")
+def broadcast(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    old, new = shape(eqn.invars[0]), shape(eqn.outvars[0])
+    axes = {
+        axis: place
+        for axis, place in enumerate(eqn.params["broadcast_dimensions"])
+        if old[axis] == new[place]
+    }
+    return [keep(only(flows[:1]), axes, old)]
+
+
+@rule("rev")
+def rev(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    flow, old = only(flows), shape(eqn.invars[0])
+    for axis in eqn.params["dimensions"]:
+        flow = moved(flow, axis, old[axis] - 1, -1)
+    return [flow]
+
+
+@rule("slice")
+def slice_(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    flow, params = only(flows), eqn.params
+    strides = params["strides"] or (1,) * len(params["start_indices"])
+    for axis, (start, stride) in enumerate(zip(params["start_indices"], strides, strict=True)):
+        flow = moved(flow, axis, start, stride)
+    return [flow]
+
+
+@rule("dynamic_slice")
+def dynamic_slice(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    """Where it starts is not known, so each element reads the reach of all starts."""
+    flow = flows[0]
+    if flow is None or any(other is not None for other in flows[1:]):
+        return unknown(eqn, flows)
+    sizes = zip(shape(eqn.invars[0]), shape(eqn.outvars[0]), strict=True)
+    for axis, (old, new) in enumerate(sizes):
+        flow = slide(flow, axis, old - new + 1, stride=1, low=0, dilation=1, base=1)
+    return [flow]
+
+
+@rule("pad")
+def pad(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    flow = flows[0]
+    if flow is None or flows[1] is not None:
+        return unknown(eqn, flows)
+    for axis, (low, _, interior) in enumerate(eqn.params["padding_config"]):
+        flow = slide(flow, axis, 1, stride=1, low=low, dilation=1, base=interior + 1)
+    return [flow]
+
+
+@rule("split")
+def split(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    flow, axis, start, parts = only(flows), eqn.params["axis"], 0, []
+    for size in eqn.params["sizes"]:
+        parts.append(moved(flow, axis, start, 1))
+        start += size
+    return parts
+
+
+@rule("concatenate")
+def concatenate(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    axis, start, parts = eqn.params["dimension"], 0, []
+    for atom, flow in zip(eqn.invars, flows, strict=True):
+        if flow is not None:
+            # Counted from the joined array's first element, which lies `start` before ours.
+            parts.append(moved(flow, axis, -start, 1))
+        start += shape(atom)[axis]
+    return [join(parts, shape(eqn.outvars[0]))]
+
+
+@rule("gather")
+def gather(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    """Axes that are taken whole keep their places; what is indexed can come from anywhere."""
+    flow, old, sizes = flows[0], shape(eqn.invars[0]), eqn.params["slice_sizes"]
+    numbers = eqn.params["dimension_numbers"]
+    if flow is None or flows[1] is not None:
+        return unknown(eqn, flows)
+    dropped = (*numbers.collapsed_slice_dims, *numbers.operand_batching_dims)
+    kept = [axis for axis in range(len(old)) if axis not in dropped]
+    places = dict(zip(kept, numbers.offset_dims, strict=True))
+    whole = {axis: place for axis, place in places.items() if sizes[axis] == old[axis]}
+    return [keep(flow, whole, old)]
+
+
+def moved(flow: Flow, axis: int, first: int, stride: int) -> Flow:
+    """Element t along `axis` is the old element first + stride t."""
+    return tuple(field.window(axis, first, 1, Fraction(stride)) for field in flow)
+
+
+def only(flows: Sequence[Flow | None]) -> Flow:
+    (flow,) = flows
+    assert flow is not None, "an equation is followed only if one operand depends on x"
+    return flow
