@@ -32,9 +32,10 @@ def neg(field: Field, a: FieldArray) -> FieldArray:
         return field.lift(-a.concrete if a.concrete.dtype != np.bool_ else a.concrete, a.dtype)
     y = FieldArray(field, a.shape, a.dtype, a.growth)
     if a.pending is not None:
-        y.pending = Pending(a.pending.rows, a.pending.present, -a.pending.sign)
+        y.pending = Pending(a.pending.rows, a.pending.present, -a.pending.sign, a.pending.analytic)
     if a._rows is not None:
         y._rows = residues.reduce(-a._rows, field.m)
+    y.parity = a.parity
     return y
 
 
@@ -57,10 +58,24 @@ def add(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
                 a.shape,
                 a.dtype,
                 growth,
-                pending=Pending(rows, x.pending.present, sign),
+                pending=Pending(
+                    rows, x.pending.present, sign, x.pending.analytic and t.growth.analytic
+                ),
                 nonnegative=known,
             )
-    return field.plain(residues.reduce(a.rows + b.rows, field.m), a, growth, nonnegative=known)
+    y = field.plain(residues.reduce(a.rows + b.rows, field.m), a, growth, nonnegative=known)
+    y.parity = _joint_parity(a, b)
+    return y
+
+
+def _joint_parity(a: FieldArray, b: FieldArray) -> np.ndarray | None:
+    """The parity of a sum; a value without logarithms is even."""
+    if a.parity is not None and b.parity is not None:
+        return np.asarray(a.parity ^ b.parity)
+    for x, other in ((a, b), (b, a)):
+        if x.parity is not None and not other.growth.logs:
+            return x.parity
+    return None
 
 
 def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
@@ -78,7 +93,7 @@ def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
             sign = x.pending.sign * (1 if positive else -1)
             scale = c.rows if positive else residues.reduce(-c.rows, field.m)
             rows = residues.multiply(x.pending.rows, scale[..., None], field.m)
-            pending = Pending(rows, x.pending.present, sign)
+            pending = Pending(rows, x.pending.present, sign, x.pending.analytic)
             return FieldArray(field, a.shape, a.dtype, growth, pending=pending, nonnegative=known)
     roots = a.root_of is not None and b.root_of is not None
     if a.root_of is not None and roots and (a is b or np.array_equal(a.rows, b.rows)):
@@ -91,8 +106,6 @@ def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
             chosen = np.where(exact, x.mask.weight, x.rows)
             left, right = chosen, c.rows
     y = field.plain(residues.multiply(left, right, field.m), a, growth, nonnegative=known)
-    if a.log is not None or b.log is not None:
-        y.log = lambda: field.add(field.log_of(a), field.log_of(b))
     return y
 
 
@@ -107,13 +120,10 @@ def div(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     rows = b.rows
     if not _nonzero(field, rows):
         raise Unsupported("division by what is zero everywhere")
-    one = field.lift(np.array(1.0))
     if b.concrete is None:
         field.assume("no division by zero")
-        distinct = len(np.unique(rows[0]))
-        field.inverse_degree += distinct * b.growth.degree
-        field.deepest = max(field.deepest, b.growth.level + 1)
-        growth = Growth(1.0, b.growth.bits, b.growth.fraction, b.growth.level + 1)
+        growth = b.growth.inverse()
+        field.count_poles(growth, len(np.unique(rows[0])))
     else:
         growth = Growth(0.0, b.growth.bits + b.growth.fraction, b.growth.bits)
     inverted = field.plain(residues.inverse(rows, field.m), b, growth)
@@ -123,16 +133,9 @@ def div(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
         if positive.all() or not positive.any():
             # A constant: let maxima pass through it as through any constant factor.
             return _scaled(field, a, inverted, 1 if positive.all() else -1)
-    if b.log is not None or b.root_of is not None:
-        if b.log is not None:
-            log = b.log
-            inverted.log = lambda: field.neg(log())
-        if b.root_of is not None:
-            # 1/sqrt(x) is the root of 1/x; x / sqrt(x) = sqrt(x).
-            inverted.root_of = field.div(
-                FieldArray(field, b.shape, b.dtype, one.growth, concrete=np.ones(b.shape)),
-                b.root_of,
-            )
+    if b.root_of is not None:
+        # 1/sqrt(x) is the root of 1/x.
+        inverted.root_of = field.div(field.lift(np.ones(b.shape), b.dtype), b.root_of)
     if a.concrete is not None and all_one(a.concrete):
         return inverted
     return field.mul(a, inverted)
@@ -145,7 +148,7 @@ def _scaled(field: Field, a: FieldArray, factor: FieldArray, sign: int) -> Field
         field.no_overflow(a)
         scale = factor.rows if sign > 0 else residues.reduce(-factor.rows, field.m)
         rows = residues.multiply(a.pending.rows, scale[..., None], field.m)
-        pending = Pending(rows, a.pending.present, a.pending.sign * sign)
+        pending = Pending(rows, a.pending.present, a.pending.sign * sign, a.pending.analytic)
         return FieldArray(field, a.shape, a.dtype, growth, pending=pending, nonnegative=known)
     rows = residues.multiply(a.rows, factor.rows, field.m)
     return field.plain(rows, a, growth, nonnegative=known)
@@ -173,12 +176,11 @@ def sum(field: Field, x: FieldArray) -> FieldArray:
     if x.shape[-1] == 1:
         return field.reshape(x, x.shape[:-1])
     growth = x.growth.summed(x.shape[-1])
-    return field.plain(
-        residues.total(x.rows, field.m),
-        x,
-        growth,
-        nonnegative=x.nonnegative and is_real(x.dtype),
-    )
+    known = x.nonnegative and is_real(x.dtype)
+    y = field.plain(residues.total(x.rows, field.m), x, growth, nonnegative=known)
+    if x.parity is not None:
+        y.parity = np.bitwise_xor.reduce(x.parity, axis=-1)
+    return y
 
 
 def prod(field: Field, x: FieldArray) -> FieldArray:
@@ -202,7 +204,7 @@ def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
         return x
     if x.concrete is not None and x.concrete.dtype == np.bool_ and dtype != np.bool_:
         return field.lift(x.concrete.astype(numpy_kind(dtype)), dtype)
-    if dtype == np.bool_:
+    if dtype == np.bool_ and x.mask is None:  # with a mask, it is a boolean that was converted
         zero = np.zeros(x.shape, numpy_kind(x.dtype))
         return field.compare("ne", x, field.lift(zero, x.dtype))
     if is_integer(dtype):
@@ -226,6 +228,8 @@ def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
         x.mask,
         x.root_of,
         x.log,
+        x.antilog,
+        x.parity,
     )
     if x.concrete is not None:
         y.concrete = x.concrete.astype(numpy_kind(dtype))

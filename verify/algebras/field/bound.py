@@ -1,19 +1,22 @@
 """The probability that one trial of the field algebra calls two different programs equal.
 
-Take one output element in which the programs differ as terms. The difference is a polynomial with
-rational coefficients in independent random quantities (inputs, unknown functions' results,
-inverses), not zero. One trial misses it only if, at every prime p of the trial,
+Take one output element in which the programs differ as terms. The difference is a rational function
+with rational coefficients in independent random quantities (inputs, results of unknown functions),
+not zero. One trial misses it only if, at every prime p of the trial,
 
-* p divides all its coefficients: p is one of at most bits/30 out of all primes drawn from; or
-* it vanishes at both independent points, each with probability at most degree / p
-  (Schwartz 1980, Zippel 1979), degree being taken after clearing inverses of divisors;
+* p divides all coefficients of its numerator: p is one of at most bits/30 out of all primes drawn
+  from; or
+* the numerator vanishes at both independent points, each with probability at most degree / p
+  (Schwartz 1980, Zippel 1979);
 
-or if two different arguments of unknown functions have been confused earlier: each of the pairs of
+or if two different arguments of unknown functions have been confused earlier: each pair of
 arguments is confused with the probability of the lines above, or by a collision of 192-bit digests;
 or if a constant was taken for a small fraction that it is not (see `residues.rational`).
 
-Exponentials are w**n_1 ... w**n_k with exponents in Z_q: independent uniform elements of the group
-of order q, in which an exponent's coefficient counts as degree.
+Exponentials are powers w**n of a random root of unity of prime order q, and logarithms discrete
+ones. There the bound takes powers with different exponents for independent random elements of that
+group, as Mirage does (Wu et al., OSDI 2025): that is a model, not a theorem, so that programs with
+exponentials are given at least two trials.
 """
 
 from __future__ import annotations
@@ -32,17 +35,10 @@ _RECONSTRUCTION_BITS = 2 * 36 + 1  # fractions that `residues.rational` may retu
 
 def miss_probability(field: Field) -> float:
     """An upper bound for one trial; 1.0 where it says nothing."""
-    growth = field.largest
-    # A term with inverses of divisors b_j, times every b_j as often as its degree says.
-    clearing = (1.0 + field.inverse_degree) ** field.deepest
-    degree = 2 * growth.degree * clearing
-    smallest = float(LOW)
-    if field.exponent_growths:
-        fraction = max(g.fraction for g in field.exponent_growths)
-        multiple = max(g.bits + fraction - g.fraction for g in field.exponent_growths)
-        degree *= 2.0 ** min(multiple + 1, 100.0)
-        smallest /= 2  # the group has q > 2**29 elements
-    bits = 2 * (growth.bits + growth.fraction) * clearing + 1
+    degree, bits = field.largest.cleared
+    # The difference of two values: each numerator times the other's divisors.
+    degree, bits = 2 * degree, 2 * bits + 1
+    smallest = float(LOW) if field.moduli.q is None else LOW / 2
     one_point = min(1.0, degree / smallest)
     one_prime = min(1.0, one_point**POINTS_A_PRIME + bits / 30 / field.moduli.choices)
     all_primes = one_prime ** len(field.moduli.primes)

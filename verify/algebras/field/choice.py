@@ -22,7 +22,7 @@ open set, and stays distinct.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
 
 _CHUNK = 3_000_000  # residues of candidates that are weighed at a time
+_MASK = Growth(analytic=False)  # of a comparison's result: fresh random values
 NO_TIES = "no ties: no two compared values are equal (true but for a set of measure zero)"
 
 
@@ -254,7 +255,7 @@ class Chooser:
             a.shape,
             a.dtype,
             _chosen(a.growth, b.growth),
-            pending=Pending(rows, present, 1),
+            pending=Pending(rows, present, 1, one.analytic and two.analytic),
             nonnegative=a.nonnegative or b.nonnegative,
         )
 
@@ -274,6 +275,7 @@ class Chooser:
                 p.rows.reshape(-1, *shape),
                 None if p.present is None else p.present.reshape(shape),
                 1,
+                p.analytic,
             ),
             nonnegative=x.nonnegative,
         )
@@ -323,9 +325,7 @@ class Chooser:
             weights = np.where(exact[None, :, None], weights, drawn)
         else:
             field.assume(NO_TIES)
-        return field.plain(
-            weights.reshape(len(field.m), *shape), x, _atom_of(x.growth), nonnegative=True
-        )
+        return field.plain(weights.reshape(len(field.m), *shape), x, _MASK, nonnegative=True)
 
     def compare(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray:
         if a.dtype == np.bool_:
@@ -397,7 +397,7 @@ class Chooser:
                 field,
                 shape,
                 np.dtype(bool),
-                _atom_of(growth),
+                _MASK,
                 rows.reshape(-1, *shape),
                 nonnegative=True,
             )
@@ -409,7 +409,7 @@ class Chooser:
             field,
             shape,
             np.dtype(bool),
-            _atom_of(growth),
+            _MASK,
             rows.reshape(-1, *shape),
             nonnegative=True,
         )
@@ -426,8 +426,7 @@ class Chooser:
         here = None if p.present is None else p.present.reshape(-1, size)
         target = other.rows if p.sign > 0 else residues.reduce(-other.rows, m)
         target = target.reshape(len(m), -1)
-        growth = x.growth.union(other.growth)
-        if field.mode.ties or not growth.analytic:
+        if field.mode.ties or not (p.analytic and other.growth.analytic):
             shifted = residues.reduce(rows - target[..., None], m)
             distinct = self._distinct(shifted, here)
             members = mixing.digest(shifted[: field.points], field.key)
@@ -442,7 +441,7 @@ class Chooser:
         return field.plain(
             out.reshape(len(m), *shape),
             field.lift(np.array(True)),
-            _atom_of(growth),
+            _MASK,
             nonnegative=True,
         )
 
@@ -507,8 +506,4 @@ def _is_float(dtype: Any) -> bool:
 def _chosen(a: Growth, b: Growth) -> Growth:
     """A weight (a fresh random value) times a value, over all candidates; no longer analytic."""
     both = a.union(b)
-    return Growth(both.degree + 1, both.bits + 8, both.fraction, both.level, False)
-
-
-def _atom_of(growth: Growth) -> Growth:
-    return Growth(analytic=False) if growth is not None else Growth()
+    return replace(both, degree=both.degree + 1, bits=both.bits + 8, analytic=False)

@@ -2,8 +2,8 @@
 
 An unknown function of a tuple of residues is a random function of it. Laws that hold on the whole
 domain and cost little are built in: odd and even symmetry, exp(a + b) = exp(a) exp(b),
-log(exp(a)) = a, log(u v) = log(u) + log(v), sqrt(x)**2 = x. Identities between functions (tanh in
-terms of exp, ...) are the business of `verify/primitives/functions.py`.
+log(exp(a)) = a, log(u v) = log(u) + log(v), exp(log(u)) = u, sqrt(x)**2 = x. Identities between
+functions (tanh in terms of exp, ...) are the business of `verify/primitives/functions.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 
 from verify.algebras.field import mixing, residues
 from verify.algebras.field.growth import Growth
-from verify.algebras.field.value import infinite
+from verify.algebras.field.moduli import POINTS_A_PRIME
+from verify.algebras.field.value import Unlucky, infinite
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
@@ -42,18 +43,19 @@ def apply(
     if name == "log":
         return log_term(field, args[0])
     analytic = name in ANALYTIC and all(a.growth.analytic for a in args)
-    rows = [a.rows for a in args]
+    rows = [_key_rows(field, a) for a in args]
     flip: Any = None
     if name in ODD or name in EVEN:
         half = field.m[0] // 2
         flip = rows[0][0] > half  # of x and -x, one has a first residue in the lower half
-        rows = [np.where(flip, residues.reduce(-rows[0], field.m), rows[0])]
+        own = field.m[: field.points] if not args[0].growth.logs else field.m[field.points :]
+        rows = [np.where(flip, residues.reduce(-rows[0], own), rows[0])]
     state = mixing.combine(*[field.digest(r) for r in rows], tag=(name, params))
     result = field.atom(state, dtype, nonnegative=name in POSITIVE)
     result.growth = Growth(analytic=analytic)
     if name in ODD:
         out = np.where(flip, residues.reduce(-result.rows, field.m), result.rows)
-        zero = (rows[0][: field.points] == 0).all(axis=0)
+        zero = (rows[0] == 0).all(axis=0)
         return field.plain(np.where(zero, 0, out), result, result.growth)
     if name == "sqrt":
         field.assume("no square root of a negative number")
@@ -63,6 +65,8 @@ def apply(
 
 def _exp(field: Field, a: FieldArray) -> FieldArray:
     """w**a, w of order q in Z_p and the exponent in Z_q; minus infinity gives zero."""
+    if a.antilog is not None:
+        return a.antilog
     absent: np.ndarray | None = None
     ends = infinite(a)
     if a.concrete is not None and (ends < 0).any():
@@ -78,14 +82,15 @@ def _exp(field: Field, a: FieldArray) -> FieldArray:
             present[missing, 0] = True
             a = field.plain(field.chooser.value(rows, present), a, a.growth)
     points = field.points
-    exponent = a.rows[points:]
-    field.note_exponent(a.growth, int(np.prod(a.shape)))
-    low, high = field.powers
+    if a.growth.logs and a.parity is None:
+        # A logarithm went through something that loses its parity: e**a is only an unknown.
+        state = mixing.combine(field.digest(_key_rows(field, a)), tag=("exp", ()))
+        return field.atom(state, a.dtype, nonnegative=True)
     out = np.empty_like(a.rows)
-    half = low.shape[1].bit_length() - 1
-    for row in range(points):
-        e = exponent[row]
-        out[row] = low[row][e & ((1 << half) - 1)] * high[row][e >> half] % field.m[row]
+    out[:points] = _power(field, a.rows[points:])
+    if a.parity is not None:
+        odd = a.parity.astype(bool)
+        out[:points] = np.where(odd, residues.reduce(-out, field.m)[:points], out[:points])
     state = mixing.combine(field.digest(out), tag="exponential")
     field.atoms += int(np.prod(a.shape))
     out[points:] = mixing.expand(state, field.m)[points:]
@@ -95,37 +100,132 @@ def _exp(field: Field, a: FieldArray) -> FieldArray:
         out = np.where(absent, 0, out)
     result = field.plain(out, a, Growth(analytic=a.growth.analytic), nonnegative=True)
     if absent is None:
-        result.log = lambda: a
+        result.log = a
     return result
 
 
 def log_term(field: Field, x: FieldArray) -> FieldArray:
-    """log x: the term that x is the exponential of, if that is known, else an unknown."""
+    """log x: a homomorphism from products modulo p to sums modulo q.
+
+    Z_p without zero is the group {1, -1} times the powers of w, so u = (-1)**parity * w**k. The
+    exponent k is the logarithm, modulo q; modulo p a logarithm is only an unknown function of u.
+    Sums of logarithms keep their parity, so that exp(sum of logs) is the product again. u and -u
+    have the same logarithm, which is harmless: over the reals only one of the two has any.
+    """
     field.assume("no logarithm of a number that is not positive")
     if x.log is not None:
-        return x.log()
-    state = mixing.combine(field.digest(x.rows), tag=("log", ()))
-    result = field.atom(state, x.dtype)
-    result.growth = Growth(analytic=x.growth.analytic)
-    one = (x.rows[: field.points] == 1).all(axis=0)
-    return field.plain(np.where(one, 0, result.rows), result, result.growth)
+        return x.log
+    rows = _key_rows(field, x)
+    result = field.atom(mixing.combine(field.digest(rows), tag=("log", ())), x.dtype)
+    one = (rows == 1).all(axis=0)
+    out = np.where(one, 0, result.rows)
+    if not field.exponents or x.growth.logs:
+        return field.plain(out, result, Growth(analytic=x.growth.analytic))
+    if (rows == 0).any():
+        raise Unlucky
+    points = field.points
+    exponent = discrete_logs(field, rows)
+    out[points:] = exponent
+    y = field.plain(out, result, Growth(analytic=x.growth.analytic, logs=True))
+    y.parity = (_power(field, exponent) != rows).astype(np.uint8)
+    y.antilog = x
+    return y
+
+
+def _key_rows(field: Field, x: FieldArray) -> np.ndarray:
+    """The rows that identify a value: those modulo p, or modulo q where logarithms are in it."""
+    if x.growth.logs and field.exponents:
+        return x.rows[field.points :]
+    return x.rows[: field.points]
+
+
+def _power(field: Field, exponent: np.ndarray) -> np.ndarray:
+    """w**exponent, (points, *shape)."""
+    low, high = field.powers
+    half = low.shape[1].bit_length() - 1
+    out = np.empty_like(exponent)
+    for row in range(field.points):
+        e = exponent[row]
+        out[row] = low[row][e & ((1 << half) - 1)] * high[row][e >> half] % field.m[row]
+    return out
+
+
+def discrete_logs(field: Field, u: np.ndarray) -> np.ndarray:
+    """k with u**2 = w**(2 k), for (points, *shape) residues: baby steps and giant steps.
+
+    Shanks 1971. The table is as long as balances building it against looking up all values.
+    """
+    assert field.moduli.q is not None
+    out = np.empty_like(u)
+    for row in range(0, field.points, POINTS_A_PRIME):
+        rows = slice(row, row + POINTS_A_PRIME)
+        p, q = int(field.moduli.p[row]), int(field.moduli.q[row])
+        squares, where = np.unique(u[rows] * u[rows] % p, return_inverse=True)
+        table = field.logarithms.get(p)
+        if table is None or 4 * len(table[0]) ** 2 < q * len(squares):
+            table = field.logarithms[p] = _baby_steps(field, p, q, len(squares))
+        found = _lookup(squares, table, field.generators[p], p, q)
+        halved = (found * pow(2, -1, q) % q)[where].reshape(u[rows].shape)
+        for i, logs in enumerate(halved):  # from the prime's generator to the row's own base
+            out[row + i] = logs * pow(int(field.bases[row + i]), -1, q) % q
+    return out
+
+
+def _baby_steps(field: Field, p: int, q: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted powers of the generator, and their exponents."""
+    steps = 1 << min(22, max(16, (q * count).bit_length() // 2))
+    powers = _powers(field.generators[p], steps, p)
+    order = np.argsort(powers)
+    return powers[order], order
+
+
+def _powers(base: int, count: int, p: int) -> np.ndarray:
+    """base**i for i < count, a power of two."""
+    powers = np.ones(count, np.int64)
+    filled = 1
+    while filled < count:
+        powers[filled : 2 * filled] = powers[:filled] * pow(base, filled, p) % p
+        filled *= 2
+    return powers
+
+
+def _lookup(
+    values: np.ndarray, table: tuple[np.ndarray, np.ndarray], generator: int, p: int, q: int
+) -> np.ndarray:
+    """Exponents of values that are powers of the generator, a block of giant steps at a time."""
+    powers, exponents = table
+    steps = len(powers)
+    giant = pow(generator, -steps, p)
+    block = 1 << max(0, min(12, (2**20 // len(values)).bit_length() - 1))
+    jumps = _powers(giant, block, p)
+    out = np.full(len(values), -1, np.int64)
+    left = np.arange(len(values))
+    for start in range(0, q // steps + 1, block):
+        moved = values[left, None] * jumps % p  # (values left, block)
+        moved = moved * pow(giant, start, p) % p
+        place = np.minimum(np.searchsorted(powers, moved.reshape(-1)), steps - 1)
+        hits = (powers[place] == moved.reshape(-1)).reshape(moved.shape)
+        hit = hits.any(axis=1)
+        jump = hits.argmax(axis=1)
+        baby = exponents[place.reshape(moved.shape)[np.arange(len(left)), jump]]
+        out[left[hit]] = ((start + jump) * steps + baby)[hit] % q
+        left = left[~hit]
+        if len(left) == 0:
+            break
+    return out
 
 
 def power_tables(field: Field) -> tuple[np.ndarray, np.ndarray]:
     """w**i and w**(i * 2**15) for i < 2**15 (the exponent is below 2**30), one row a point.
 
-    w is the square of a random element, so its order is the prime q.
+    w is a random power of the prime's generator, which is the square of a random element: its
+    order is the prime q.
     """
     assert field.moduli.q is not None
     half = 15
-    low = np.ones((field.points, 1 << half), np.int64)
-    high = np.ones((field.points, 1 << half), np.int64)
+    low, high = (np.empty((field.points, 1 << half), np.int64) for _ in range(2))
     for row, p in enumerate(field.moduli.p.tolist()):
-        base = int(field.rng.integers(2, p - 1))
-        w = base * base % p
-        for table, step in ((low[row], w), (high[row], pow(w, 1 << half, p))):
-            filled = 1
-            while filled < len(table):
-                table[filled : 2 * filled] = table[:filled] * pow(step, filled, p) % p
-                filled *= 2
+        w = pow(field.generators[p], int(field.bases[row]), p)
+        low[row] = _powers(w, 1 << half, p)
+        high[row] = _powers(pow(w, 1 << half, p), 1 << half, p)
     return low, high

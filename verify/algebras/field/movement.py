@@ -53,6 +53,7 @@ def pick(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Fie
                 rows.reshape(-1, *index.shape, size),
                 None if present is None else present.reshape(*index.shape, size),
                 pending.sign,
+                pending.analytic,
             ),
             nonnegative=known,
         )
@@ -73,14 +74,17 @@ def moved(field: Field, x: FieldArray, move: Any, shape: tuple[int, ...]) -> Fie
     elif x.pending is not None:
         p, size = x.pending, x.pending.rows.shape[-1:]
         present = None if p.present is None else move(p.present, (), size)
-        y.pending = Pending(move(p.rows, lead, size), present, p.sign)
+        y.pending = Pending(move(p.rows, lead, size), present, p.sign, p.analytic)
     if x.mask is not None:
         y.mask = Mask(move(x.mask.difference, lead, ()), move(x.mask.weight, lead, ()))
     if x.root_of is not None:
         y.root_of = moved(field, x.root_of, move, shape)
     if x.log is not None:
-        log = x.log
-        y.log = lambda: moved(field, log(), move, shape)
+        y.log = moved(field, x.log, move, shape)
+    if x.antilog is not None:
+        y.antilog = moved(field, x.antilog, move, shape)
+    if x.parity is not None:
+        y.parity = move(x.parity, (field.points,), ())
     return y
 
 
@@ -105,7 +109,8 @@ def lay_out(field: Field, operands: Sequence[FieldArray], sign: int | None) -> P
         fill = [(0, 0), (0, size - flat.shape[-1])]
         rows.append(np.pad(flat, [(0, 0), *fill]))
         present.append(np.pad(here, fill))
-    return Pending(np.concatenate(rows, axis=1), np.concatenate(present, axis=0), sign)
+    analytic = all(p.analytic for p in parts)
+    return Pending(np.concatenate(rows, axis=1), np.concatenate(present, axis=0), sign, analytic)
 
 
 def candidates(field: Field, x: FieldArray, sign: int) -> Pending:
@@ -115,15 +120,15 @@ def candidates(field: Field, x: FieldArray, sign: int) -> Pending:
             return x.pending
         if x.pending.rows.shape[-1] == 1:  # one candidate is a maximum and a minimum
             rows = residues.reduce(-x.pending.rows, field.m)
-            return one_sided(Pending(rows, x.pending.present, sign))
+            return one_sided(Pending(rows, x.pending.present, sign, x.pending.analytic))
     ends = infinite(x)
     if ends.any():
         if (ends * sign > 0).any():
             raise Unsupported("a maximum with infinity")
         rows = field.lift_rows(np.where(ends != 0, 0.0, x.concrete) * sign)
-        return Pending(rows[..., None], (ends == 0)[..., None], sign)
+        return Pending(rows[..., None], (ends == 0)[..., None], sign, True)
     rows = x.rows if sign > 0 else residues.reduce(-x.rows, field.m)
-    return Pending(rows[..., None], None, sign)
+    return Pending(rows[..., None], None, sign, x.growth.analytic)
 
 
 def one_sided(p: Pending) -> Pending:
@@ -147,6 +152,7 @@ def as_maximum(field: Field, x: FieldArray) -> FieldArray:
                 pending.rows.reshape(-1, *x.shape, size),
                 pending.present.reshape(*x.shape, size),
                 pending.sign,
+                pending.analytic,
             ),
         )
     return x

@@ -52,10 +52,16 @@ class Field:
         self.key = self.rng.integers(0, 2**64, mixing.WORDS, dtype=np.uint64)
         self.assumptions: dict[str, None] = {}
         self.atoms = 0  # how many residue tuples were hashed
-        self.inverse_degree = 0.0  # sum of the degrees of all divisors
-        self.deepest = 0  # nesting of divisions
+        self.poles = self.pole_bits = 0.0  # degrees and bits of all divisors
         self.largest = ATOM  # of all values so far
-        self.exponent_growths: set[Growth] = set()  # of all arguments of exp
+        self.logarithms: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # tables of functions.py
+        self.generators: dict[int, int] = {}  # of the group of order q, for each p
+        self.bases = np.ones(self.points, np.int64)  # each row's w is this power of the generator
+        if self.moduli.q is not None:
+            self.generators = {
+                p: int(self.rng.integers(2, p - 1)) ** 2 % p for p in self.moduli.primes
+            }
+            self.bases = self.rng.integers(1, self.moduli.q)
         self.chooser = Chooser(self)
 
     # -- making values ------------------------------------------------------------------------
@@ -186,8 +192,9 @@ class Field:
     def powers(self) -> tuple[np.ndarray, np.ndarray]:
         return power_tables(self)
 
-    def note_exponent(self, growth: Growth, count: int) -> None:
-        self.exponent_growths.add(growth)
+    def count_poles(self, inverse: Growth, distinct: int) -> None:
+        self.poles += inverse.poles * distinct
+        self.pole_bits += inverse.pole_bits * distinct
 
     def roots(self, n: int) -> tuple[FieldArray, FieldArray]:
         """cos and sin of 2 pi k / n for k < n: sums of n-th roots of unity of Z_p.
@@ -235,6 +242,10 @@ class Field:
     def digest(self, rows: np.ndarray) -> np.ndarray:
         """The digest of residue columns; exponents (rows beyond the points) are left out."""
         return mixing.digest(rows[: self.points], self.key)
+
+    def agree(self, a: FieldArray, b: FieldArray) -> bool:
+        """Whether two values are equal, up to the trial's error probability."""
+        return bool((a.rows == b.rows)[: self.points].all())
 
     def no_overflow(self, x: Any) -> None:
         """Order and rounding of integers are those of the unbounded ones: say so."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +36,7 @@ class Pending:
     rows: np.ndarray  # (rows, *shape, S)
     present: np.ndarray | None  # (*shape, S)
     sign: int
+    analytic: bool = False  # whether all candidates are analytic functions of the inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +61,12 @@ class FieldArray:
     nonnegative: bool = False
     mask: Mask | None = None  # set on the direct result of a comparison, and its casts
     root_of: FieldArray | None = None  # this value is the square root of that one
-    log: Callable[[], FieldArray] | None = None  # the logarithm, where it is known as a term
+    log: FieldArray | None = None  # this value is the exponential of that one
+    antilog: FieldArray | None = None  # this value is the logarithm of that one
+    parity: np.ndarray | None = None  # of a sum of logarithms: see functions.py
 
     def __post_init__(self) -> None:
+        self.growth = self.growth.capped(self.field.poles, self.field.pole_bits)
         self.field.largest = self.field.largest.union(self.growth)
 
     @property
