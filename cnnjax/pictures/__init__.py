@@ -8,9 +8,10 @@ from cnnjax.pictures.confusion import confusion
 from cnnjax.pictures.feature_maps import feature_maps
 from cnnjax.pictures.kernels import kernels
 from cnnjax.pictures.learning_curves import learning_curves
-from cnnjax.pictures.strongest import Strongest, strongest
+from cnnjax.pictures.strongest import Fields, Strongest, strongest
 
 __all__ = [
+    "Fields",
     "Strongest",
     "best_patches",
     "confusion",

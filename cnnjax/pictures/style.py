@@ -4,15 +4,13 @@ One sheet of paper a picture: `sheet(path, width, height)` yields a matplotlib `
 it as PNG when the block ends without an error. No pyplot: pictures have no global state, need no
 display, and may be drawn from any thread that draws one at a time.
 
-The file is written beside its final name and then moved over it, so that a reader (or a Ctrl-C)
-never meets half a picture.
+The file is written atomically: a reader (or a Ctrl-C) never meets half a picture.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +22,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from cnnjax.checkpoint import atomic
 
 TRAIN = "#2f6fb3"  # blue and orange stay apart for every common kind of colour blindness
 TEST = "#d9642b"
@@ -79,20 +79,9 @@ def sheet(path: str | os.PathLike[str], width: float, height: float) -> Iterator
         figure = Figure(figsize=(width, height), dpi=DPI, layout=layout, facecolor="white")
         FigureCanvasAgg(figure)
         yield figure
-        _write(figure, Path(path))
-
-
-def _write(figure: Figure, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            figure.savefig(file, format="png", dpi=DPI)
-        os.chmod(name, 0o644)  # mkstemp makes the file private
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with atomic(path) as temporary:
+            figure.savefig(temporary, format="png", dpi=DPI)
 
 
 def headline(figure: Figure, title: str, subtitle: str = "") -> None:

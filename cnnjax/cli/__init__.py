@@ -1,0 +1,5 @@
+"""The command line: `cnnjax train | evaluate | predict | summary | show | demo`."""
+
+from cnnjax.cli.app import main
+
+__all__ = ["main"]

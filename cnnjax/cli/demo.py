@@ -1,0 +1,44 @@
+"""Train the note's network on drawn patterns, in about two minutes, and draw what it learned."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cnnjax.cli import runs
+
+HELP = "a first look: train, measure and draw, in about two minutes"
+EXAMPLES = """\
+examples:
+  cnnjax demo
+  cnnjax demo --out /tmp/demo
+
+The network of the study note (three convolutions of 5x5 with 32, 64 and 128 kernels) learns to
+tell lines, curves, corners, textures and flowers apart, on images of 100x100x3 that the library
+draws itself. An earlier demo in the same folder is replaced."""
+
+# Chosen so that two cores need about two minutes and the accuracy is past 97 %.
+DATA = {"data": "patterns", "size": None, "limit": 1600}
+SETTINGS = {"epochs": 6, "batch_size": 32, "learning_rate": 1e-3, "warmup_steps": 20}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the options of `cnnjax demo`."""
+    parser.add_argument(
+        "--out", type=Path, default=runs.RUNS / "demo", metavar="DIR", help="default runs/demo"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out `cnnjax demo`."""
+    from cnnjax.cli.train import train
+
+    print("The network of the note, on images of six kinds of pattern:\n", flush=True)
+    train(args.out, data=DATA, model_name="notes", settings=SETTINGS)
+    print(f"""
+Look at the pictures in {args.out}/, then:
+  cnnjax evaluate {args.out}                     which classes are confused
+  cnnjax summary --run {args.out}                shapes, parameters, receptive fields
+  cnnjax train --data folder:DIR               your own images, DIR/CLASS/*.jpg
+  cnnjax --help                                everything else""")
+    return 0

@@ -1,0 +1,137 @@
+"""The pictures of a run, from its model and data: what `cnnjax train` and `cnnjax show` write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cnnjax import pictures, softmax
+from cnnjax.data import Dataset, Splits
+from cnnjax.models import Model
+from cnnjax.preprocessing import Preprocessing
+from cnnjax.summary import summary
+from cnnjax.train import evaluate, initial_params
+from cnnjax.train.compiler import compiler_options
+
+_SEARCHED = 256  # test images in which the best patches are looked for
+_BATCH = 32
+
+
+def write_pictures(
+    folder: Path,
+    model: Model,
+    params: Any,
+    preprocessing: Preprocessing,
+    splits: Splits,
+    history: Sequence[Mapping[str, Any]],
+    *,
+    confusion: np.ndarray | None = None,
+    seed: int | None = None,
+    index: int | None = None,
+) -> Iterator[tuple[Path, str]]:
+    """Write every picture of a run into `folder`; yields (path, what it shows) as each is done.
+
+    confusion: of the test images, measured here if None. seed: of the run; where it is not known
+    there are no kernels "before training". index: the test image whose feature maps are drawn, by
+    default the first one that is answered rightly.
+    """
+    name = f"{model.name} on {splits.test.name}"
+    if history:
+        path = folder / "learning_curves.png"
+        pictures.learning_curves(history, path, title=name)
+        yield path, "loss, accuracy and learning rate, epoch by epoch"
+
+    if confusion is None:
+        confusion = evaluate(model, params, splits.test, preprocessing).confusion
+    path = folder / "confusion.png"
+    pictures.confusion(confusion, splits.test.classes, path, title=name)
+    yield path, "which class is taken for which"
+
+    if seed is not None:
+        path = folder / "kernels.png"
+        before = initial_params(model, seed)["conv1"]["kernel"]
+        pictures.kernels(before, params["conv1"]["kernel"], path)
+        yield path, "the kernels of layer 1 before and after training"
+
+    path = folder / "feature_maps.png"
+    _feature_maps(path, model, params, preprocessing, splits.test, index)
+    yield path, "one test image through all layers"
+
+    for layer, fields in patch_layers(model).items():
+        path = folder / f"best_patches_{layer}.png"
+        _best_patches(path, layer, fields, model, params, preprocessing, splits.test.images)
+        yield path, f"the patches that excite each kernel of {layer} most"
+
+
+def patch_layers(model: Model) -> dict[str, pictures.Fields]:
+    """The convolutions whose best patches are worth drawing, with what they see of the image.
+
+    Those that see at most two thirds of it, at most three: wider ones would show whole images.
+    """
+    x = jax.ShapeDtypeStruct((1, *model.image), jnp.float32)
+    chosen = {}
+    for row in summary(model, x).rows:
+        fields = row.receptive_field
+        if row.layer.startswith("conv") and fields is not None and len(chosen) < 3:
+            limits = zip(fields, model.image, strict=False)
+            if all(3 * axis.field <= 2 * side for axis, side in limits):
+                chosen[row.layer] = fields
+    return chosen
+
+
+def _feature_maps(
+    path: Path,
+    model: Model,
+    params: Any,
+    preprocessing: Preprocessing,
+    dataset: Dataset,
+    index: int | None,
+) -> None:
+    apply = _jit(lambda p, x: model.apply(p, preprocessing(x)))
+    if index is None:
+        answers = np.asarray(apply(params, dataset.images[:_BATCH])).argmax(-1)
+        right = np.flatnonzero(answers == dataset.labels[:_BATCH])
+        index = int(right[0]) if right.size else 0
+    image = dataset.images[index]
+    maps = _jit(lambda p, x: model.features(p, preprocessing(x)))(params, image)
+    shares = np.asarray(softmax(apply(params, image)))
+    truth = dataset.classes[dataset.labels[index]]
+    pictures.feature_maps(
+        image,
+        maps,
+        path,
+        probabilities=dict(zip(dataset.classes, shares.tolist(), strict=True)),
+        title=f"{model.name}: test image {index} ({truth}) through all layers",
+    )
+
+
+def _best_patches(
+    path: Path,
+    layer: str,
+    fields: pictures.Fields,
+    model: Model,
+    params: Any,
+    preprocessing: Preprocessing,
+    images: np.ndarray,
+) -> None:
+    respond = _jit(lambda p, x: model.features(p, preprocessing(x))[layer])
+    first = layer == "conv1"
+    found = pictures.strongest(
+        lambda x: np.asarray(respond(params, x)),
+        images[:_SEARCHED],
+        fields,
+        top=9 if first else 5,
+        batch_size=_BATCH,
+    )
+    kernel = params[layer]["kernel"] if first else None
+    pictures.best_patches(found, path, kernel=kernel, title=f"What excites {layer} most")
+
+
+def _jit(function: Callable) -> Callable:
+    platform = jax.devices()[0].platform
+    return jax.jit(function, compiler_options=compiler_options(platform, jnp.float32))

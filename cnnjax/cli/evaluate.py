@@ -1,0 +1,126 @@
+"""Measure a trained model on test images: accuracy, a table of classes, the confusion matrix."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from cnnjax.cli import options, runs
+from cnnjax.cli.problems import BadUsage, Failed
+
+HELP = "measure a trained model on test images"
+EXAMPLES = """\
+examples:
+  cnnjax evaluate runs/notes-patterns                     on the test images of its own data
+  cnnjax evaluate runs/photos --data folder:more-photos   on others, with the same classes
+  cnnjax evaluate model.safetensors --data digits --picture confusion.png
+
+precision: of the images called this class, how many are; recall: of the images of this class, how
+many are called so; F1: the harmonic mean of both."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the options of `cnnjax evaluate`."""
+    add = parser.add_argument
+    add("run_or_model", type=Path, metavar="RUN", help="a run folder, or a model.safetensors")
+    add(
+        "--data", type=options.data, metavar="SPEC", help=f"{options.DATA_HELP}; default: the run's"
+    )
+    add("--split", choices=("test", "train"), default="test", help="default test")
+    add("--limit", type=options.at_least(1), metavar="N", help="at most N images")
+    add("--batch-size", type=options.at_least(1), default=128, metavar="N", help="default 128")
+    add("--seed", type=options.at_least(0), metavar="N", help="of the data; default: the run's")
+    add("--picture", type=Path, metavar="PNG", help="draw the confusion matrix to this file")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out `cnnjax evaluate`."""
+    runs.model_file(args.run_or_model)  # before anything heavy
+    record = runs.read_record(args.run_or_model) if args.run_or_model.is_dir() else {}
+    spec = args.data or record.get("data", {}).get("data")
+    if spec is None:
+        raise BadUsage(
+            f"cnnjax evaluate: {args.run_or_model} has no record of its data; give --data"
+        )
+    saved = runs.load(args.run_or_model)
+    seed = args.seed if args.seed is not None else record.get("config", {}).get("seed", 0)
+    splits = runs.load_data(spec, seed=seed, size=saved.model.image[:2], limit=args.limit)
+    dataset = getattr(splits, args.split)
+    if dataset.classes != saved.classes:
+        raise Failed(
+            f"cnnjax evaluate: {spec} has the classes {', '.join(dataset.classes)}; "
+            f"the model knows {', '.join(saved.classes)}"
+        )
+
+    from cnnjax.train import evaluate
+
+    try:
+        result = evaluate(
+            saved.model, saved.params, dataset, saved.preprocessing, batch_size=args.batch_size
+        )
+    except ValueError as error:  # grey images for a model of colour, say
+        raise Failed(f"cnnjax {error}") from error
+    confusion = np.asarray(result.confusion)
+    print(
+        f"{saved.model.name} on {spec} ({args.split}): {len(dataset):,} images\n"
+        f"accuracy {100 * result.accuracy:.2f} %, loss {result.loss:.4f}\n"
+    )
+    print(class_table(confusion, saved.classes))
+    print()
+    print(confusion_table(confusion, saved.classes))
+    if args.picture:
+        from cnnjax import pictures
+
+        pictures.confusion(
+            confusion, saved.classes, args.picture, title=f"{saved.model.name} on {spec}"
+        )
+        print(f"\ndrawn   {args.picture}")
+    return 0
+
+
+def class_table(confusion: np.ndarray, classes: tuple[str, ...]) -> str:
+    """Precision, recall, F1 and images of every class.
+
+    >>> print(class_table(np.array([[8, 2], [0, 10]]), ("line", "curve")))
+    class  precision   recall       F1  images
+    line     100.0 %   80.0 %   88.9 %      10
+    curve     83.3 %  100.0 %   90.9 %      10
+    """
+    wide = max(5, *(len(name) for name in classes))
+    lines = [f"{'class':<{wide}}  precision   recall       F1  images"]
+    for index, name in enumerate(classes):
+        hits = confusion[index, index]
+        called, real = confusion[:, index].sum(), confusion[index].sum()
+        shares = (_share(hits, called), _share(hits, real), _share(2 * hits, called + real))
+        cells = f"{shares[0]:>11}{shares[1]:>9}{shares[2]:>9}"
+        lines.append(f"{name:<{wide}}{cells}{real:>8,}")
+    return "\n".join(lines)
+
+
+def confusion_table(confusion: np.ndarray, classes: tuple[str, ...]) -> str:
+    """The counts: a row for each true class, a column for each answer, in the same order.
+
+    >>> print(confusion_table(np.array([[8, 2], [0, 10]]), ("line", "curve")))
+    true \\\\ said  line  curve
+    line            8      2
+    curve           .     10
+    """
+    corner = "true \\ said"
+    first = max(len(corner), *(len(name) for name in classes))
+    # Long names would tear the table apart: columns are cut to eight letters.
+    columns = [name[:8] for name in classes]
+    wide = [max(len(c), len(str(confusion[:, i].max()))) for i, c in enumerate(columns)]
+    lines = [
+        f"{corner:<{first}}"
+        + "".join(f"  {column:>{w}}" for column, w in zip(columns, wide, strict=True))
+    ]
+    for name, row in zip(classes, confusion, strict=True):
+        cells = (f"  {count or '.':>{w}}" for count, w in zip(row.tolist(), wide, strict=True))
+        lines.append(f"{name:<{first}}" + "".join(cells))
+    return "\n".join(lines)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "-"

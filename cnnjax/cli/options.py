@@ -1,0 +1,97 @@
+"""Types and names of command-line options.
+
+The names are written out here, and not taken from the library, so that `--help` and a typing
+mistake are answered before JAX is loaded; a test holds them equal to the library's.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+MODELS = ("notes", "lenet", "vgg11", "resnet18")
+DATA = ("patterns", "digits", "idx:DIR", "cifar10:DIR", "folder:DIR")
+OPTIMIZERS = ("sgd", "adam", "adamw")
+SCHEDULES = ("cosine", "constant")
+PRECISIONS = ("float32", "bfloat16")
+AUGMENTATIONS = ("none", "shift", "flip", "shift+flip")
+
+DATA_HELP = (
+    "patterns (drawn by the library), digits (scikit-learn's handwriting), idx:DIR (MNIST's "
+    "format), cifar10:DIR (CIFAR-10 binary), folder:DIR (one folder of images per class)"
+)
+
+
+def at_least(least: int):
+    """A type for whole numbers from `least` on.
+
+    >>> at_least(1)("8")
+    8
+    """
+
+    def whole(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number from {least} on, got {text!r}"
+            )
+        return number
+
+    return whole
+
+
+def data(text: str) -> str:
+    """A data specification, `KIND` or `KIND:DIR`; the folder must exist.
+
+    >>> data("patterns")
+    'patterns'
+    """
+    kinds = ", ".join(DATA)
+    kind, colon, folder = text.partition(":")
+    known = {name.partition(":")[0]: ":" in name for name in DATA}
+    if kind not in known:
+        raise argparse.ArgumentTypeError(f"{text!r} is unknown; there are {kinds}")
+    if known[kind] and not folder:
+        raise argparse.ArgumentTypeError(f"{text!r} lacks its folder: {kind}:DIR")
+    if colon and not known[kind]:
+        raise argparse.ArgumentTypeError(f"{text!r}: {kind} takes no folder")
+    if folder and not Path(folder).is_dir():
+        what = "is not a folder" if Path(folder).exists() else "does not exist"
+        raise argparse.ArgumentTypeError(f"{text!r}: {folder} {what}")
+    return text
+
+
+def size(text: str) -> tuple[int, int]:
+    """`64` or `48x64` (height x width).
+
+    >>> size("64"), size("48x64")
+    ((64, 64), (48, 64))
+    """
+    sides = _sides(text)
+    if len(sides) not in (1, 2):
+        raise argparse.ArgumentTypeError(
+            f"must be a side or HEIGHTxWIDTH, for example 64 or 48x64, got {text!r}"
+        )
+    return sides[0], sides[-1]
+
+
+def image(text: str) -> tuple[int, int, int]:
+    """`100x100x3`, height x width x channels.
+
+    >>> image("28x28x1")
+    (28, 28, 1)
+    """
+    sides = _sides(text)
+    if len(sides) != 3:
+        raise argparse.ArgumentTypeError(
+            f"must be HEIGHTxWIDTHxCHANNELS, for example 100x100x3, got {text!r}"
+        )
+    return sides[0], sides[1], sides[2]
+
+
+def _sides(text: str) -> list[int]:
+    parts = text.lower().split("x")
+    return [int(part) for part in parts] if all(p.isdecimal() and int(p) for p in parts) else []

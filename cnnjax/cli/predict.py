@@ -1,0 +1,74 @@
+"""Name what is on images: the most probable classes of each, by a trained model."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from cnnjax.cli import options, runs
+from cnnjax.cli.problems import BadUsage
+
+HELP = "class and probability of images"
+EXAMPLES = """\
+examples:
+  cnnjax predict cat.jpg dog.png                  with the run trained last (below runs/)
+  cnnjax predict photos/*.jpg --run runs/photos --top 3
+  cnnjax predict cat.jpg --run model.safetensors
+
+Images are resized to the size the model was trained on. One line an image on stdout; images that
+cannot be read are named on stderr, and the exit status is then 1."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the options of `cnnjax predict`."""
+    add = parser.add_argument
+    add("images", nargs="+", type=Path, metavar="IMAGE", help="PNG, JPEG, ...")
+    which = "a run folder or a model.safetensors; default: the newest below runs/"
+    add("--run", dest="folder", type=Path, metavar="RUN", help=which)
+    add(
+        "--top",
+        type=options.at_least(1),
+        default=1,
+        metavar="K",
+        help="classes an image; default 1",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out `cnnjax predict`."""
+    for path in args.images:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "does not exist"
+            raise BadUsage(f"cnnjax predict: {path} {what}; name image files")
+    folder = args.folder or runs.newest()
+    saved = runs.load(folder)
+    if args.folder is None:
+        print(f"with the model of {folder}", file=sys.stderr)
+
+    import jax
+
+    from cnnjax import softmax
+    from cnnjax.data import DataError, read_image
+
+    @jax.jit
+    def probabilities(params, image):
+        return softmax(saved.model.apply(params, saved.preprocessing(image)))
+
+    height, width, channels = saved.model.image
+    wide = max(len(str(path)) for path in args.images)
+    unreadable = 0
+    for path in args.images:
+        try:
+            pixels = read_image(path, size=(height, width), channels=channels)
+        except DataError as error:
+            print(f"cnnjax predict: {error}", file=sys.stderr)
+            unreadable += 1
+            continue
+        shares = np.asarray(probabilities(saved.params, pixels))
+        best = np.argsort(-shares, kind="stable")[: args.top]
+        named = "  ".join(f"{saved.classes[i]} {100 * shares[i]:.1f} %" for i in best)
+        print(f"{path!s:<{wide}}  {named}", flush=True)
+    return 1 if unreadable else 0

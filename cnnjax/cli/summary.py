@@ -1,0 +1,54 @@
+"""Show a model as a table: output shape, parameters, multiply-adds, receptive field a layer."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cnnjax.cli import options, runs
+from cnnjax.cli.problems import BadUsage
+
+HELP = "a table of a model's layers"
+EXAMPLES = """\
+examples:
+  cnnjax summary                                       the note's network
+  cnnjax summary --model vgg11 --image 224x224x3 --classes 1000
+  cnnjax summary --run runs/notes-patterns             a trained model
+
+Receptive field F, stride S and offset P: output i of a layer sees the F input pixels from
+i * S - P on. Multiply-adds are counted in the traced program, borders exactly."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the options of `cnnjax summary`."""
+    add = parser.add_argument
+    add("--model", choices=options.MODELS, help="default notes")
+    add("--classes", type=options.at_least(1), metavar="N", help="default 10")
+    add("--image", type=options.image, metavar="HxWxC", help="default: the size it was made for")
+    add(
+        "--run", dest="folder", type=Path, metavar="RUN", help="a run folder or a model.safetensors"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out `cnnjax summary`."""
+    if args.folder and (args.model or args.classes or args.image):
+        raise BadUsage("cnnjax summary: --run names the model; leave out --model and its sizes")
+
+    import jax
+
+    from cnnjax import models
+    from cnnjax.summary import summary
+
+    if args.folder:
+        model = runs.load(args.folder).model
+    else:
+        name = args.model or "notes"
+        try:
+            model = models.build(name, classes=args.classes or 10, image=args.image)
+        except ValueError as error:
+            raise BadUsage(f"cnnjax summary: {error}") from error
+    x = jax.ShapeDtypeStruct((1, *model.image), "float32")
+    print(f"{model.name}: images {'x'.join(map(str, model.image))}, {model.classes} classes\n")
+    print(summary(model, x))
+    return 0
