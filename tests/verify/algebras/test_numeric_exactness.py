@@ -36,6 +36,9 @@ NOT_EXACT = {
     "dot that underflows": lambda: NUMERIC.dot(
         NUMERIC.lift(np.full((1, 1, 3), 2.0**-600)), NUMERIC.lift(np.full((1, 3, 1), 2.0**-600))
     ),
+    "dot that underflows by little": lambda: NUMERIC.dot(
+        NUMERIC.lift(np.full((1, 1, 3), 2.0**-550)), NUMERIC.lift(np.full((1, 3, 1), 2.0**-550))
+    ),
     "product of many": lambda: NUMERIC.prod(lift(*[3.0] * 40)),
     "sqrt 2": lambda: NUMERIC.function("sqrt", [lift(2)], (1,), FLOAT),
     "cbrt 2": lambda: NUMERIC.function("cbrt", [lift(2)], (1,), FLOAT),
@@ -138,6 +141,7 @@ UNDEFINED = {
         "atan2", [inexact(0.0, 1e-9), lift(-1)], (1,), FLOAT
     ),
     "tan at its pole": lambda: NUMERIC.function("tan", [inexact(np.pi / 2, 1e-9)], (1,), FLOAT),
+    "digamma near its pole": lambda: NUMERIC.function("digamma", [inexact(0.1, 0.2)], (1,), FLOAT),
     "rem 0": lambda: NUMERIC.function("rem", [lift(1), lift(0)], (1,), FLOAT),
     "sum with NaN": lambda: NUMERIC.sum(NUMERIC.lift(np.array([[1, np.nan]]))),
     "sum of inf and -inf": lambda: NUMERIC.sum(NUMERIC.lift(np.array([[np.inf, -np.inf]]))),
