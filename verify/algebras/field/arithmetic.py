@@ -32,7 +32,7 @@ def neg(field: Field, a: FieldArray) -> FieldArray:
         return field.lift(-a.concrete if a.concrete.dtype != np.bool_ else a.concrete, a.dtype)
     y = FieldArray(field, a.shape, a.dtype, a.growth)
     if a.pending is not None:
-        y.pending = Pending(a.pending.rows, a.pending.present, -a.pending.sign, a.pending.analytic)
+        y._pending = Pending(a.pending.rows, a.pending.present, -a.pending.sign, a.pending.analytic)
     if a._rows is not None:
         y._rows = residues.reduce(-a._rows, field.m)
     y.parity = a.parity
@@ -48,7 +48,7 @@ def add(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     a, b = as_maximum(field, a), as_maximum(field, b)
     for x, t in ((a, b), (b, a)):
         # max(s) + t = max(s + t): stay undecided, and let infinities absorb finite terms.
-        if x.pending is not None and x._rows is None and finite(t):
+        if x.undecided and finite(t):
             sign = x.pending.sign
             shift = t.rows if sign > 0 else residues.reduce(-t.rows, field.m)
             rows = residues.reduce(x.pending.rows + shift[..., None], field.m)
@@ -58,7 +58,7 @@ def add(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
                 a.shape,
                 a.dtype,
                 growth,
-                pending=Pending(
+                _pending=Pending(
                     rows, x.pending.present, sign, x.pending.analytic and t.growth.analytic
                 ),
                 nonnegative=known,
@@ -87,14 +87,14 @@ def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
         if all_one(c.concrete):
             return x
         positive, negative = bool((c.concrete > 0).all()), bool((c.concrete < 0).all())
-        if x.pending is not None and x._rows is None and (positive or negative):
+        if x.undecided and (positive or negative):
             # c * max(s) = max(c * s) for c > 0.
             field.no_overflow(x)
             sign = x.pending.sign * (1 if positive else -1)
             scale = c.rows if positive else residues.reduce(-c.rows, field.m)
             rows = residues.multiply(x.pending.rows, scale[..., None], field.m)
             pending = Pending(rows, x.pending.present, sign, x.pending.analytic)
-            return FieldArray(field, a.shape, a.dtype, growth, pending=pending, nonnegative=known)
+            return FieldArray(field, a.shape, a.dtype, growth, _pending=pending, nonnegative=known)
     roots = a.root_of is not None and b.root_of is not None
     if a.root_of is not None and roots and (a is b or np.array_equal(a.rows, b.rows)):
         return a.root_of
@@ -144,12 +144,12 @@ def div(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
 def _scaled(field: Field, a: FieldArray, factor: FieldArray, sign: int) -> FieldArray:
     growth = a.growth.times(factor.growth)
     known = a.nonnegative and sign > 0
-    if a.pending is not None and a._rows is None:
+    if a.undecided:
         field.no_overflow(a)
         scale = factor.rows if sign > 0 else residues.reduce(-factor.rows, field.m)
         rows = residues.multiply(a.pending.rows, scale[..., None], field.m)
         pending = Pending(rows, a.pending.present, a.pending.sign * sign, a.pending.analytic)
-        return FieldArray(field, a.shape, a.dtype, growth, pending=pending, nonnegative=known)
+        return FieldArray(field, a.shape, a.dtype, growth, _pending=pending, nonnegative=known)
     rows = residues.multiply(a.rows, factor.rows, field.m)
     return field.plain(rows, a, growth, nonnegative=known)
 
@@ -222,7 +222,8 @@ def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
         dtype,
         x.growth,
         x._rows,
-        x.pending,
+        x._pending,
+        x.deferred,
         x.concrete,
         x.nonnegative,
         x.mask,

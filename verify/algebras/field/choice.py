@@ -255,7 +255,7 @@ class Chooser:
             a.shape,
             a.dtype,
             _chosen(a.growth, b.growth),
-            pending=Pending(rows, present, 1, one.analytic and two.analytic),
+            _pending=Pending(rows, present, 1, one.analytic and two.analytic),
             nonnegative=a.nonnegative or b.nonnegative,
         )
 
@@ -271,7 +271,7 @@ class Chooser:
             x.shape[:-1],
             x.dtype,
             _chosen(x.growth, x.growth),
-            pending=Pending(
+            _pending=Pending(
                 p.rows.reshape(-1, *shape),
                 None if p.present is None else p.present.reshape(shape),
                 1,

@@ -73,7 +73,7 @@ def _exp(field: Field, a: FieldArray) -> FieldArray:
         absent = ends < 0
         a = field.lift(np.where(absent, 0.0, a.concrete), a.dtype)
     p = a.pending
-    if p is not None and a._rows is None and p.present is not None:
+    if p is not None and p.present is not None:
         missing = np.asarray(~p.present.any(axis=-1))
         if missing.any() and p.sign > 0:
             absent = missing

@@ -38,28 +38,28 @@ def pick(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Fie
     if all(x.concrete is not None for x in operands):
         flat = np.concatenate([np.asarray(x.concrete).reshape(-1) for x in operands])
         return field.lift(flat[index], dtype)
-    if stays_undecided(field, operands):
-        sign = next((x.pending.sign for x in operands if x.pending is not None), None)
-        pending = lay_out(field, operands, sign)
-        rows = pending.rows[:, index.reshape(-1)]
-        present = None if pending.present is None else pending.present[index.reshape(-1)]
-        size = rows.shape[-1]
-        return FieldArray(
-            field,
-            index.shape,
-            dtype,
-            growth,
-            pending=Pending(
-                rows.reshape(-1, *index.shape, size),
-                None if present is None else present.reshape(*index.shape, size),
-                pending.sign,
-                pending.analytic,
-            ),
-            nonnegative=known,
-        )
-    flat = np.concatenate([x.rows.reshape(len(field.m), -1) for x in operands], axis=1)
-    rows = flat.take(index.reshape(-1), axis=1).reshape(-1, *index.shape)
-    return FieldArray(field, index.shape, dtype, growth, rows, nonnegative=known)
+
+    def gather() -> np.ndarray:
+        flat = np.concatenate([x.rows.reshape(len(field.m), -1) for x in operands], axis=1)
+        return flat.take(index.reshape(-1), axis=1).reshape(-1, *index.shape)
+
+    y = FieldArray(field, index.shape, dtype, growth, nonnegative=known)
+    ends = any(infinite(x).any() for x in operands)
+    if ends or any(x.undecided for x in operands):
+        y._pending = lambda: _pick_pending(field, operands, index)
+        y.deferred = None if ends else gather
+    else:
+        y._rows = gather()
+    return y
+
+
+def _pick_pending(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Pending:
+    sign = next((x.pending.sign for x in operands if x.pending is not None), None)
+    laid = lay_out(field, operands, sign)
+    flat, size = index.reshape(-1), laid.rows.shape[-1]
+    present = None if laid.present is None else laid.present[flat].reshape(*index.shape, size)
+    rows = laid.rows[:, flat].reshape(-1, *index.shape, size)
+    return Pending(rows, present, laid.sign, laid.analytic)
 
 
 def moved(field: Field, x: FieldArray, move: Any, shape: tuple[int, ...]) -> FieldArray:
@@ -71,10 +71,17 @@ def moved(field: Field, x: FieldArray, move: Any, shape: tuple[int, ...]) -> Fie
         return y
     if x._rows is not None:
         y._rows = move(x._rows, lead, ())
-    elif x.pending is not None:
-        p, size = x.pending, x.pending.rows.shape[-1:]
-        present = None if p.present is None else move(p.present, (), size)
-        y.pending = Pending(move(p.rows, lead, size), present, p.sign, p.analytic)
+    if x._pending is not None:
+        y.deferred = lambda: move(x.rows, lead, ())
+
+        def pending() -> Pending:
+            p = x.pending
+            assert p is not None
+            size = p.rows.shape[-1:]
+            present = None if p.present is None else move(p.present, (), size)
+            return Pending(move(p.rows, lead, size), present, p.sign, p.analytic)
+
+        y._pending = pending
     if x.mask is not None:
         y.mask = Mask(move(x.mask.difference, lead, ()), move(x.mask.weight, lead, ()))
     if x.root_of is not None:
@@ -86,12 +93,6 @@ def moved(field: Field, x: FieldArray, move: Any, shape: tuple[int, ...]) -> Fie
     if x.parity is not None:
         y.parity = move(x.parity, (field.points,), ())
     return y
-
-
-def stays_undecided(field: Field, operands: Sequence[FieldArray]) -> bool:
-    """Whether the operands should stay maxima: some are undecided ones, or infinite."""
-    undecided = any(x.pending is not None and x._rows is None for x in operands)
-    return undecided or any(infinite(x).any() for x in operands)
 
 
 def lay_out(field: Field, operands: Sequence[FieldArray], sign: int | None) -> Pending:
@@ -115,7 +116,7 @@ def lay_out(field: Field, operands: Sequence[FieldArray], sign: int | None) -> P
 
 def candidates(field: Field, x: FieldArray, sign: int) -> Pending:
     """x as sign * max(candidates); a decided or finite value is its only candidate."""
-    if x.pending is not None and (x.pending.sign == sign or x._rows is None):
+    if x.pending is not None:
         if x.pending.sign == sign:
             return x.pending
         if x.pending.rows.shape[-1] == 1:  # one candidate is a maximum and a minimum
@@ -148,7 +149,7 @@ def as_maximum(field: Field, x: FieldArray) -> FieldArray:
             x.shape,
             x.dtype,
             x.growth,
-            pending=Pending(
+            _pending=Pending(
                 pending.rows.reshape(-1, *x.shape, size),
                 pending.present.reshape(*x.shape, size),
                 pending.sign,

@@ -51,10 +51,9 @@ def matmul(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     b_low, b_high = (b & 0xFFFF).astype(np.float64), (b >> _HALF).astype(np.float64)
     low, high = a_low @ b_low, a_high @ b_high
     middle = (a_low + a_high) @ (b_low + b_high) - low - high
-    result = reduce(high.astype(np.int64), moduli) << _HALF
-    result += reduce(middle.astype(np.int64), moduli)
-    result = reduce(result, moduli) << _HALF
-    result += reduce(low.astype(np.int64), moduli)
+    # high < 2**49, middle < 2**52, low < 2**50: each sum below stays under 2**63.
+    result = (reduce(high.astype(np.int64), moduli) << _HALF) + middle.astype(np.int64)
+    result = (reduce(result, moduli) << _HALF) + low.astype(np.int64)
     return reduce(result, moduli)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,8 @@ class FieldArray:
     dtype: Any
     growth: Growth = ATOM
     _rows: np.ndarray | None = None
-    pending: Pending | None = None
+    _pending: Pending | Callable[[], Pending] | None = None  # made only if it is asked for
+    deferred: Callable[[], np.ndarray] | None = None  # the rows, from those of what was moved
     concrete: np.ndarray | None = None
     nonnegative: bool = False
     mask: Mask | None = None  # set on the direct result of a comparison, and its casts
@@ -70,10 +72,26 @@ class FieldArray:
         self.field.largest = self.field.largest.union(self.growth)
 
     @property
+    def pending(self) -> Pending | None:
+        if callable(self._pending):
+            self._pending = self._pending()
+        return self._pending
+
+    @property
+    def undecided(self) -> bool:
+        """A maximum that nothing has asked the value of yet."""
+        return self._rows is None and self._pending is not None
+
+    @property
     def rows(self) -> np.ndarray:
-        """(rows, *shape) residues; a pending maximum is decided here, once."""
+        """(rows, *shape) residues; a pending maximum is decided here, once.
+
+        What was moved is decided before it is moved, so that copies share the work.
+        """
         if self._rows is None:
-            if self.pending is not None:
+            if self.deferred is not None:
+                self._rows = self.deferred()
+            elif self.pending is not None:
                 self._rows = self.field.collapse(self)
             else:
                 assert self.concrete is not None
