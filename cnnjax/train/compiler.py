@@ -2,7 +2,8 @@
 
 On the CPU, XLA's default (YNNPACK) runs many convolutions on one core; the older Eigen path uses
 all of them.  For float32 training at batch 32 the step is about twice as fast without YNNPACK.
-Float64 is the other way round, by a factor of 25, so it keeps the default.
+Small batches (below 8) are faster with it, by 1.2 to 3 times, and float64 by a factor of 25: those
+keep the default.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import jax.numpy as jnp
 __all__ = ["compiler_options"]
 
 _WITHOUT_YNNPACK = {"xla_cpu_experimental_ynn_fusion_type": ""}
+_BATCH = 8  # where the two meet, for the 5x5 convolutions of the note's network
 
 
 @cache
@@ -30,12 +32,15 @@ def _known(platform: str) -> bool:
     return True
 
 
-def compiler_options(platform: str, dtype: Any) -> dict[str, Any] | None:
+def compiler_options(platform: str, dtype: Any, batch: int) -> dict[str, Any] | None:
     """Options for `jax.jit(..., compiler_options=...)`; None for the defaults.
 
-    >>> compiler_options("cpu", jnp.float64) is None
+    `dtype` is what the network computes in, `batch` the images that one device sees at a time.
+
+    >>> compiler_options("cpu", jnp.float64, batch=32) is None
     True
     """
-    if platform == "cpu" and jnp.dtype(dtype) == jnp.float32 and _known("cpu"):
+    wanted = platform == "cpu" and jnp.dtype(dtype) == jnp.float32 and batch >= _BATCH
+    if wanted and _known(platform):
         return dict(_WITHOUT_YNNPACK)
     return None

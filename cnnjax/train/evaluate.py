@@ -73,7 +73,7 @@ def evaluate(
     mesh = data_mesh() if mesh is None else mesh
     batch = -(-min(batch_size, count) // mesh.size) * mesh.size
     feed = feeder(dataset, mesh) if feed is None else feed
-    measure = _measure(model.apply, model.classes, preprocessing, precision, mesh)
+    measure = _measure(model.apply, preprocessing, precision, mesh, batch // mesh.size)
     params = to_mesh(params, mesh)
     confusion = to_mesh(np.zeros((model.classes, model.classes), np.int32), mesh)
     losses: list[float] = []
@@ -95,7 +95,7 @@ def evaluate(
 
 @lru_cache(maxsize=16)
 def _measure(
-    apply: Any, classes: int, preprocessing: Preprocessing, precision: str, mesh: Mesh
+    apply: Any, preprocessing: Preprocessing, precision: str, mesh: Mesh, share: int
 ) -> Callable[..., Any]:
     """The jitted step of an evaluation; cached, so that the next epoch does not compile again."""
     dtype = jnp.dtype(precision)
@@ -112,5 +112,5 @@ def _measure(
         donate_argnums=1,
         in_shardings=(everywhere, everywhere, batch, batch, batch),
         out_shardings=everywhere,
-        compiler_options=compiler_options(mesh.devices.flat[0].platform, dtype),
+        compiler_options=compiler_options(mesh.devices.flat[0].platform, dtype, share),
     )

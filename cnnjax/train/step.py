@@ -95,9 +95,10 @@ def make_step(
     """
     transform = optimizer(config, steps)
     dtype = jnp.dtype(config.precision)
-    options = compiler_options(mesh.devices.flat[0].platform, dtype)
     everywhere, batch = replicated(mesh), split(mesh)
     parts = config.accumulate
+    share = config.batch_size // (parts * mesh.size)
+    options = compiler_options(mesh.devices.flat[0].platform, dtype, share)
 
     def loss_of(trained: Any, stats: Any, images: Any, labels: Any, key: Any) -> Any:
         x = preprocessing(images, dtype)
