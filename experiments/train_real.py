@@ -128,11 +128,11 @@ def main() -> int:
     image = tuple(splits.train.images.shape[1:])
     model = models.notes_cnn(len(splits.train.classes), image=image, **experiment.options)
     print(f"{given.name}: {splits.train}, {splits.test}", flush=True)
+    out = Path("runs", given.name)
+    resumed = given.resume and (out / "checkpoint.safetensors").exists()
     begun = time.perf_counter()
     try:
-        result = fit(
-            model, splits, experiment.config, out=Path("runs", given.name), resume=given.resume
-        )
+        result = fit(model, splits, experiment.config, out=out, resume=given.resume)
     except Interrupted as interrupted:
         print(interrupted)
         return 130
@@ -158,7 +158,7 @@ def main() -> int:
         "cores": os.cpu_count(),
         "versions": {name: version(name) for name in ("jax", "jaxlib", "optax", "numpy")}
         | {"python": platform.python_version()},
-        "resumed": given.resume,
+        "resumed": resumed,
     }
     RESULTS.mkdir(exist_ok=True)
     write_json(RESULTS / f"{given.name}.json", record)
