@@ -1,0 +1,1 @@
+"""Pairs of programs whose truth is known: used by tests and by the scoreboard benchmark."""
