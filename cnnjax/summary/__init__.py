@@ -8,6 +8,7 @@ Read `fields.py` (the arithmetic of receptive fields), `rules.py` (what each pri
 them), `walk.py` (the one loop over the program), `layers.py` (what is a row), `table.py`.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -125,19 +126,18 @@ def row_of(
     layer: Layer, name: str, leaves: Sequence[Leaf], spatial: Sequence[int], image: Sequence[int]
 ) -> Row:
     """The finished row: its fields along the `spatial` axes of x, whose shape is `image`."""
-    numbers = []
-    reads_all = bool(spatial)
+    numbers: list[tuple[int, Fraction, Fraction]] = []
     for axis in spatial:
         field = layer.flow[axis]
-        if field.strides:
-            reads_all = False
+        if field.strides and not field.whole:
             # After an axis is split in two there are two strides; neighbours differ by the least.
             stride = min(field.strides.values(), key=abs)
-            numbers.append((field.size, stride, field.start))
+            numbers.append((math.floor(field.size), stride, field.start))
         else:
             start = max(field.start, Fraction(0))
             end = min(field.start + field.size, Fraction(image[axis]))
-            numbers.append((end - start, Fraction(0), start))
+            numbers.append((math.ceil(end - start), Fraction(0), start))
+    reads_all = bool(spatial) and not any(stride for _, stride, _ in numbers)
     sizes_, strides, offsets = zip(*numbers, strict=True) if numbers else ((), (), ())
     return Row(
         name,

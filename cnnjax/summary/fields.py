@@ -7,6 +7,8 @@ Element i = (i_0, i_1, ...) of an array reads, along one axis of the input x, at
 Convolution and pooling widen `size` and multiply `stride`; an axis that is summed over, or mixed
 in a way that is not affine, gives up its stride and adds its whole reach to `size`. What cannot
 be followed exactly is followed as an interval that contains it: a field is never too small.
+Where a mean over the image meets the image again, every element reads everything; the strides
+then only say which axis of the array lies along which axis of x (`whole`).
 
 Outside 0..n-1 a field reads padding: `size` is what the literature calls the receptive field,
 not clipped to the image. Source: Araujo, Norris and Sim, "Computing receptive fields of
@@ -24,31 +26,37 @@ Shape = Sequence[int]
 class Field:
     """What the elements of one array read along one axis of x; strides by axis of the array.
 
-    Fractions, because a transposed convolution moves by parts of an input pixel.
+    Fractions, because a transposed convolution moves by parts of an input pixel: element i then
+    reads the whole numbers from start + ... to start + ... + size - 1.
+
+    `whole`: every element reads from start to start + size - 1; nothing moves with the strides.
     """
 
     start: Fraction
     size: Fraction
     strides: Mapping[int, Fraction]
+    whole: bool = False
 
-    def window(self, axis: int, first: int, taps: int, stride: Fraction) -> "Field":
-        """Element t along `axis` now reads the old elements first + stride t, `taps` of them."""
+    def window(
+        self, axis: int, first: int | Fraction, reach: int | Fraction, stride: int | Fraction
+    ) -> "Field":
+        """Element t along `axis` now reads the old elements from first + stride t on, the last
+        of them `reach` further."""
         step = self.strides.get(axis)
         if step is None:
             return self
-        reach = step * (taps - 1)
-        return Field(
-            self.start + step * first + min(reach, Fraction(0)),
-            self.size + abs(reach),
-            {**self.strides, axis: step * stride},
-        )
+        strides = {**self.strides, axis: step * stride}
+        if self.whole:
+            return replace(self, strides=strides)
+        start = self.start + step * first + min(step * reach, Fraction(0))
+        return Field(start, self.size + abs(step * reach), strides)
 
     def collapse(self, axes: Iterable[int], shape: Shape) -> "Field":
         """Every element now reads what all elements along `axes` read."""
         field = self
         for axis in axes:
             if axis in field.strides:
-                field = field.window(axis, 0, shape[axis], Fraction(0))
+                field = field.window(axis, 0, shape[axis] - 1, 0)
         return replace(field, strides={a: s for a, s in field.strides.items() if a not in axes})
 
     def rename(self, axes: Mapping[int, int]) -> "Field":
@@ -80,16 +88,28 @@ def everywhere(flow: Flow, shape: Shape) -> Flow:
     return collapse(flow, range(len(shape)), shape)
 
 
+def aligned(flow: Flow, like: Flow) -> Flow:
+    """The collapsed `flow` of an array whose axes lie along x as those of `like`."""
+    return tuple(
+        replace(field, strides=other.strides, whole=True)
+        for field, other in zip(flow, like, strict=True)
+    )
+
+
 def join(flows: Sequence[Flow], shape: Shape) -> Flow:
     """The smallest fields that contain those of all branches, for arrays of one `shape`."""
-    joined = []
-    for fields in zip(*flows, strict=True):
-        if any(field.strides != fields[0].strides for field in fields):
-            fields = tuple(field.collapse(range(len(shape)), shape) for field in fields)
-        start = min(field.start for field in fields)
-        end = max(field.start + field.size for field in fields)
-        joined.append(Field(start, end - start, fields[0].strides))
-    return tuple(joined)
+    return tuple(_join(fields, shape) for fields in zip(*flows, strict=True))
+
+
+def _join(fields: Sequence[Field], shape: Shape) -> Field:
+    whole = any(field.whole or field.strides != fields[0].strides for field in fields)
+    strides = [field.strides for field in fields if field.strides]
+    if whole:
+        fields = [field.collapse(range(len(shape)), shape) for field in fields]
+    start = min(field.start for field in fields)
+    end = max(field.start + field.size for field in fields)
+    same = bool(strides) and all(other == strides[0] for other in strides)
+    return Field(start, end - start, strides[0] if same else {}, whole)
 
 
 def reshape(flow: Flow, old: Shape, new: Shape) -> Flow:

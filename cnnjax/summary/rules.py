@@ -5,19 +5,11 @@ at least one does) and returns the flow of every result. Primitives without a ru
 conservative one: every result reads whatever any operand reads.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from cnnjax.summary.fields import (
-    Flow,
-    Shape,
-    everywhere,
-    join,
-    keep,
-    reshape,
-)
+from cnnjax.summary.fields import Flow, Shape, aligned, everywhere, join, keep, reshape
 
 Rule = Callable[[Any, Sequence[Flow | None]], list[Flow]]
 
@@ -27,7 +19,7 @@ RULES: dict[str, Rule] = {}
 ELEMENTWISE_NAMES = """
     abs acos acosh add add_any and asin asinh atan atan2 atanh cbrt ceil clamp convert_element_type
     copy copy_p cos cosh digamma div eq erf erf_inv erfc exp exp2 expm1 floor ge gt integer_pow
-    is_finite le lgamma log log1p logistic lt max min mul ne neg nextafter not or pow
+    is_finite le lgamma log log1p logistic lt max min mul name ne neg nextafter not or pow
     reduce_precision rem round rsqrt select_n shift_left shift_right_arithmetic
     shift_right_logical sign sin sinh sqrt square stop_gradient sub tan tanh xor
 """
@@ -68,13 +60,16 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
 
 
 def unknown(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
-    """Every result reads everything."""
-    reached = [
-        everywhere(flow, shape(atom))
+    """Every result reads everything; one shaped as an operand keeps the places of its axes."""
+    given = [
+        (shape(atom), flow)
         for atom, flow in zip(eqn.invars, flows, strict=True)
         if flow is not None
     ]
-    return [join(reached, ())] * len(eqn.outvars)
+    reached = join([everywhere(flow, size) for size, flow in given], ())
+    likes = {tuple(size): flow for size, flow in reversed(given)}
+    places = [likes.get(tuple(shape(atom)), reached) for atom in eqn.outvars]
+    return [aligned(reached, like) for like in places]
 
 
 def elementwise(eqn: Any, flows: Sequence[Flow | None]) -> Flow:
@@ -113,8 +108,7 @@ def slide(
     flow: Flow, axis: int, taps: int, *, stride: int, low: int, dilation: int, base: int
 ) -> Flow:
     """A window along one axis, after `base - 1` zeros between elements and `low` before them."""
-    first = math.ceil(Fraction(-low, base))
-    reach = (taps - 1) * dilation // base + 1
+    first, reach = Fraction(-low, base), Fraction((taps - 1) * dilation, base)
     return tuple(field.window(axis, first, reach, Fraction(stride, base)) for field in flow)
 
 
@@ -243,6 +237,22 @@ def concatenate(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
     return [join(parts, shape(eqn.outvars[0]))]
 
 
+@rule("stack")
+def stack(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    """Operands side by side along a new axis."""
+    axis, old = eqn.params["axis"], shape(eqn.invars[0])
+    axes = {i: i + (i >= axis) for i in range(len(old))}
+    given = [keep(flow, axes, old) for flow in flows if flow is not None]
+    return [join(given, shape(eqn.outvars[0]))]
+
+
+@rule("unstack")
+def unstack(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+    axis, old = eqn.params["axis"], shape(eqn.invars[0])
+    axes = {i: i - (i > axis) for i in range(len(old)) if i != axis}
+    return [keep(moved(only(flows), axis, k, 0), axes, old) for k in range(old[axis])]
+
+
 @rule("gather")
 def gather(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
     """Axes that are taken whole keep their places; what is indexed can come from anywhere."""
@@ -259,7 +269,7 @@ def gather(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
 
 def moved(flow: Flow, axis: int, first: int, stride: int) -> Flow:
     """Element t along `axis` is the old element first + stride t."""
-    return tuple(field.window(axis, first, 1, Fraction(stride)) for field in flow)
+    return tuple(field.window(axis, first, 0, stride) for field in flow)
 
 
 def only(flows: Sequence[Flow | None]) -> Flow:

@@ -1,5 +1,6 @@
 """The result of `summary`: one row a layer, and the table that `print` shows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -18,11 +19,12 @@ class Row:
       parameters: elements of the trained floating-point arrays it reads first.
       statistics: elements of running statistics it reads first.
       multiply_adds: exact count, see `summary`.
-      field, stride, offset: along each spatial axis of x, element i reads `field` pixels from
-        `offset + stride * i` on; a negative offset lies in the padding. Empty when no window
-        slides over x.
-      reads_all: no axis is left on which neighbours read different pixels. The field is then the
-        part of the image that is read, and the stride 0.
+      field, stride, offset: along each spatial axis of x, element i reads at most `field` pixels
+        from `offset + stride * i` on; a negative offset lies in the padding. Stride and offset of
+        a transposed convolution are fractions: the first pixel is the next whole one. Empty when
+        no window slides over x.
+      reads_all: every element reads the same. The field is then the part of the image that is
+        read, and the stride 0.
     """
 
     name: str
@@ -31,7 +33,7 @@ class Row:
     parameters: int
     statistics: int
     multiply_adds: int
-    field: Numbers
+    field: tuple[int, ...]
     stride: Numbers
     offset: Numbers
     reads_all: bool
@@ -116,6 +118,6 @@ def shape_text(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape)) or "scalar"
 
 
-def numbers_text(numbers: Numbers) -> str:
+def numbers_text(numbers: Sequence[int | Fraction]) -> str:
     """One number if all axes agree, else one an axis."""
     return str(numbers[0]) if len(set(numbers)) == 1 else "x".join(map(str, numbers))

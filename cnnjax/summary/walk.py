@@ -15,12 +15,12 @@ import jax.numpy as jnp
 from jax.extend import core
 
 from cnnjax.summary import layers, rules
-from cnnjax.summary.fields import Flow, everywhere, join
+from cnnjax.summary.fields import Flow, aligned, everywhere, join, keep
 from cnnjax.summary.layers import Layer
 
 # Primitives that compute what the program inside them computes.
 CALL_NAMES = """
-    jit pjit closed_call core_call remat remat2 checkpoint custom_jvp_call custom_vjp_call
+    jit pjit call closed_call core_call remat remat2 checkpoint custom_jvp_call custom_vjp_call
     custom_vjp_call_jaxpr shard_map
 """
 CALLS = frozenset(CALL_NAMES.split())
@@ -83,26 +83,43 @@ class Walk:
         return [read(atom) for atom in jaxpr.outvars]
 
     def equation(self, eqn: Any, values: list[Value], scope: str, times: int) -> list[Value]:
-        name, params = eqn.primitive.name, eqn.params
+        name = eqn.primitive.name
         if all(value.flow is None for value in values):
             made_of = frozenset().union(*(value.leaves for value in values))
             return [Value(None, made_of)] * len(eqn.outvars)
         if name in CALLS:
             return self.program(inner_program(eqn), values, scope, times)
         if name == "scan":
-            constants, carried = params["num_consts"], params["num_carry"]
-            args = mixed(eqn, values, range(constants, constants + carried))
-            results = self.program(params["jaxpr"], args, scope, times * params["length"])
-            return mixed_results(results)
+            return self.scan(eqn, values, scope, times)
         if name == "while":
-            # How often it runs is not known from the program: counted once.
-            constants = params["cond_nconsts"]
-            first = constants + params["body_nconsts"]
-            args = mixed(eqn, values, range(first, len(values)))[constants:]
-            return mixed_results(self.program(params["body_jaxpr"], args, scope, times))
+            return self.while_(eqn, values, scope, times)
         if name == "cond":
             return self.branches(eqn, values, scope, times)
         return self.plain(eqn, values, scope, times)
+
+    def scan(self, eqn: Any, values: list[Value], scope: str, times: int) -> list[Value]:
+        """The body once, in place of all its runs; what is carried may read everything."""
+        first = eqn.params["num_consts"]
+        after = first + eqn.params["num_carry"]
+        args = loop_operands(eqn, values, first, after)
+        for i in range(after, len(args)):
+            if (flow := args[i].flow) is not None:
+                old = eqn.invars[i].aval.shape
+                args[i] = replace(args[i], flow=keep(flow, {k: k - 1 for k in axes_of(old)}, old))
+        results = self.program(eqn.params["jaxpr"], args, scope, times * eqn.params["length"])
+        for i in range(after - first, len(results)):
+            if (flow := results[i].flow) is not None:
+                new = eqn.outvars[i].aval.shape
+                flow = tuple(field.rename({k - 1: k for k in axes_of(new)}) for field in flow)
+                results[i] = replace(results[i], flow=flow)
+        return results
+
+    def while_(self, eqn: Any, values: list[Value], scope: str, times: int) -> list[Value]:
+        """As `scan`; how often the body runs is not known from the program: it counts once."""
+        skipped = eqn.params["cond_nconsts"]
+        first = skipped + eqn.params["body_nconsts"]
+        args = loop_operands(eqn, values, first, len(values))
+        return self.program(eqn.params["body_jaxpr"], args[skipped:], scope, times)
 
     def branches(self, eqn: Any, values: list[Value], scope: str, times: int) -> list[Value]:
         """The layers of the branch with the most multiply-adds; fields that hold for all."""
@@ -119,7 +136,7 @@ class Walk:
         for k, atom in enumerate(eqn.outvars):
             flows = [results[k].flow for _, results in tried]
             if values[0].flow is not None:  # the choice reads x, so does every result
-                flows.append(everywhere(values[0].flow, ()))
+                flows.append(values[0].flow)
             given = [flow for flow in flows if flow is not None]
             flow = join(given, atom.aval.shape) if given else None
             joined.append(replace(tried[most][1][k], flow=flow))
@@ -175,29 +192,28 @@ def inner_program(eqn: Any) -> Any:
     return next(p for p in eqn.params.values() if hasattr(p, "eqns") or hasattr(p, "jaxpr"))
 
 
-def mixed(eqn: Any, values: Sequence[Value], carried: range) -> list[Value]:
-    """The operands of a loop's body: what is carried may read all that any operand reads."""
-    args = []
-    reached = [
-        everywhere(value.flow, atom.aval.shape)
+def axes_of(shape: Sequence[int]) -> range:
+    """All axes but the one a scan runs along."""
+    return range(1, len(shape))
+
+
+def loop_operands(eqn: Any, values: Sequence[Value], first: int, after: int) -> list[Value]:
+    """The operands of a loop's body, those that depend on x as if each read everything.
+
+    `first` to `after` are carried: they come to depend on x even where they start as constants.
+    """
+    given = [
+        (atom.aval.shape, value)
         for atom, value in zip(eqn.invars, values, strict=True)
         if value.flow is not None
     ]
-    flow = join(reached, ())
-    last = next(value.layer for value in values if value.flow is not None)
+    reached = join([everywhere(value.flow, shape) for shape, value in given if value.flow], ())
+    last = next((value.layer for _, value in given if value.layer is not None), None)
+    operands = []
     for i, value in enumerate(values):
-        if i in carried:
-            args.append(Value(flow, value.leaves, last))
-        elif value.flow is not None:
-            args.append(replace(value, flow=flow))
-        else:
-            args.append(value)
-    return args
-
-
-def mixed_results(results: Sequence[Value]) -> list[Value]:
-    """Whatever leaves a loop has no axis that is known to follow one of x."""
-    return [
-        value if value.flow is None else replace(value, flow=everywhere(value.flow, ()))
-        for value in results
-    ]
+        if value.flow is not None:
+            value = replace(value, flow=aligned(reached, value.flow))
+        elif first <= i < after:
+            value = Value(reached, value.leaves, last)
+        operands.append(value)
+    return operands
