@@ -1,0 +1,311 @@
+"""Which elements of the program's inputs each element can depend on: an over-approximation.
+
+A value has, for each input of the program, the number of a set of elements of that input
+(`element_sets`). Every operation unites the sets of its operands. What is known to be zero depends
+on nothing, and neither does its product with anything; a choice by a constant depends only on what
+is chosen. Cancellation (x - x) is not seen: the sets may be too large, never too small.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verify.algebras import numeric_cast
+from verify.algebras.element_sets import ElementSets
+
+_ZERO_AT_ZERO = frozenset(
+    {"sin", "sqrt", "cbrt", "asin", "atan", "erf", "erf_inv", "floor", "round", "round_even"}
+)
+_MOST_PATTERNS = 20_000  # of zeros in a matrix: beyond, they are taken for ordinary numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Depends:
+    """An array of sets: `sets[i]` numbers the set of each element in input i, None if all are
+    empty. `zero` marks elements that are known to be zero. `array`: a constant's own elements."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+    sets: tuple[np.ndarray | None, ...]
+    zero: np.ndarray | None = None
+    array: np.ndarray | None = None
+
+    @property
+    def concrete(self) -> np.ndarray | None:
+        return self.array
+
+
+class Dependence:
+    """The algebra of dependences on inputs with these numbers of elements.
+
+    >>> algebra = Dependence([4])
+    >>> x = algebra.input(0, (4,), np.dtype(np.float32))
+    >>> weights = algebra.lift(np.array([0.0, 2.0, 1.0, 0.0]))
+    >>> algebra.elements(algebra.sum(algebra.mul(x, weights)), 0, ())
+    array([1, 2], dtype=int32)
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self.inputs = [ElementSets(size) for size in sizes]
+
+    def input(self, number: int, shape: tuple[int, ...], dtype: Any) -> Depends:
+        """Input `number`. If it has more elements than were announced, several in a row stand for
+        one of the input's (the words of a random key)."""
+        size = math.prod(shape)
+        words = max(size // max(self.inputs[number].size, 1), 1)
+        own = (1 + np.arange(size, dtype=np.int32) // words).reshape(shape)
+        sets = tuple(own if i == number else None for i in range(len(self.inputs)))
+        return Depends(shape, dtype, sets)
+
+    def elements(self, x: Depends, number: int, index: tuple[int, ...]) -> np.ndarray:
+        """The elements of input `number` that x[index] can depend on, as flat indices."""
+        sets = x.sets[number]
+        return self.inputs[number].members(0 if sets is None else int(sets[index]))
+
+    def everything(
+        self, operands: Sequence[Depends], shape: tuple[int, ...], dtype: Any
+    ) -> Depends:
+        """Something unknown made of all elements of the operands."""
+        flat = [self.reshape(x, (math.prod(x.shape),)) for x in operands]
+        sets: list[np.ndarray | None] = []
+        for number in range(len(self.inputs)):
+            present = _present(flat, number)
+            union = None
+            if present:
+                union = self.inputs[number].union(np.unique(np.concatenate(present))[None])
+                union = np.broadcast_to(union, (math.prod(shape),)).reshape(shape)
+            sets.append(union)
+        return Depends(shape, dtype, tuple(sets))
+
+    # Constants and movement.
+
+    def lift(self, array: np.ndarray, dtype: Any = None) -> Depends:
+        array = np.asarray(array)
+        zero = array == 0
+        sets = (None,) * len(self.inputs)
+        dtype = array.dtype if dtype is None else dtype
+        return Depends(array.shape, dtype, sets, zero if zero.any() else None, array)
+
+    def reshape(self, x: Depends, shape: tuple[int, ...]) -> Depends:
+        return self._copied(x, tuple(shape), lambda a: a.reshape(shape))
+
+    def pick(self, operands: Sequence[Depends], index: np.ndarray) -> Depends:
+        if len(operands) == 1:
+            return self._copied(operands[0], index.shape, lambda a: a.reshape(-1)[index])
+        dtype = operands[0].dtype
+        sets = tuple(
+            self._laid([x.sets[number] for x in operands], operands, index, np.int32)
+            for number in range(len(self.inputs))
+        )
+        zero = self._laid([x.zero for x in operands], operands, index, np.bool_)
+        arrays = [x.array for x in operands if x.array is not None]
+        array = None
+        if len(arrays) == len(operands):
+            array = np.concatenate([a.reshape(-1) for a in arrays])[index]
+        return Depends(index.shape, dtype, sets, zero, array)
+
+    def _copied(self, x: Depends, shape: tuple[int, ...], copy: Any) -> Depends:
+        sets = tuple(None if s is None else copy(s) for s in x.sets)
+        zero = None if x.zero is None else copy(x.zero)
+        return Depends(shape, x.dtype, sets, zero, None if x.array is None else copy(x.array))
+
+    def _laid(
+        self, parts: Sequence[Any], operands: Sequence[Depends], index: np.ndarray, dtype: Any
+    ) -> np.ndarray | None:
+        """The parts end to end, zeros (no element, not zero) for those that are None, at index."""
+        if all(part is None for part in parts):
+            return None
+        flat = [
+            np.zeros(math.prod(x.shape), dtype) if part is None else part.reshape(-1)
+            for part, x in zip(parts, operands, strict=True)
+        ]
+        return np.concatenate(flat)[index]
+
+    # Elementwise operations.
+
+    def _united(self, operands: Sequence[Depends], dtype: Any, zero: Any = None) -> Depends:
+        """Elements made of the elements of the operands at the same place, except where zero."""
+        shape = np.broadcast_shapes(*(x.shape for x in operands))
+        sets: list[np.ndarray | None] = []
+        for number, table in enumerate(self.inputs):
+            present = _present(operands, number)
+            if not present:
+                sets.append(None)
+                continue
+            union = np.broadcast_to(present[0], shape)
+            for other in present[1:]:
+                if other is not present[0]:
+                    union = table.union(np.stack(np.broadcast_arrays(union, other), axis=-1))
+            sets.append(union if zero is None else np.where(zero, np.int32(0), union))
+        return Depends(shape, dtype, tuple(sets), zero)
+
+    def neg(self, a: Depends) -> Depends:
+        return self._united([a], a.dtype, a.zero)
+
+    def add(self, a: Depends, b: Depends) -> Depends:
+        return self._united([a, b], a.dtype, _both(a.zero, b.zero))
+
+    sub = maximum = add
+
+    def mul(self, a: Depends, b: Depends) -> Depends:
+        return self._united([a, b], a.dtype, _either(a.zero, b.zero))
+
+    def div(self, a: Depends, b: Depends) -> Depends:
+        return self._united([a, b], a.dtype, a.zero)
+
+    def compare(self, op: str, a: Depends, b: Depends) -> Depends:
+        return self._united([a, b], np.dtype(np.bool_))
+
+    def logical_not(self, a: Depends) -> Depends:
+        return self._united([a], a.dtype)
+
+    def logical_and(self, a: Depends, b: Depends) -> Depends:
+        return self._united([a, b], a.dtype, _either(a.zero, b.zero))
+
+    def logical_or(self, a: Depends, b: Depends) -> Depends:
+        return self._united([a, b], a.dtype, _both(a.zero, b.zero))
+
+    def cast(self, x: Depends, dtype: Any) -> Depends:
+        if x.array is not None:
+            constant = numeric_cast.cast(numeric_cast.lift(x.array, x.dtype), dtype)
+            if constant.concrete is not None:
+                return self.lift(constant.concrete, dtype)
+        return Depends(x.shape, np.dtype(dtype), x.sets, x.zero)
+
+    def function(
+        self,
+        name: str,
+        args: Sequence[Depends],
+        shape: tuple[int, ...],
+        dtype: Any,
+        params: Any = (),
+    ) -> Depends:
+        return self._united(args, dtype, args[0].zero if name in _ZERO_AT_ZERO else None)
+
+    def select(self, which: Depends, cases: Sequence[Depends]) -> Depends:
+        dtype = cases[0].dtype
+        if which.array is None:
+            zeros = [case.zero for case in cases]
+            zero = zeros[0]
+            for other in zeros[1:]:
+                zero = _both(zero, other)
+            return self._united([which, *cases], dtype, zero)
+        size = math.prod(which.shape)
+        place = np.arange(size).reshape(which.shape)
+        return self.pick(list(cases), which.array.astype(np.int64) * size + place)
+
+    # Along the last axis.
+
+    def _along(self, x: Depends, zero: Any) -> Depends:
+        sets = tuple(
+            None if s is None else table.union(s)
+            for s, table in zip(x.sets, self.inputs, strict=True)
+        )
+        if zero is not None:
+            sets = tuple(None if s is None else np.where(zero, np.int32(0), s) for s in sets)
+        return Depends(x.shape[:-1], x.dtype, sets, zero)
+
+    def sum(self, x: Depends) -> Depends:
+        return self._along(x, None if x.zero is None else x.zero.all(axis=-1))
+
+    max = sum
+
+    def prod(self, x: Depends) -> Depends:
+        return self._along(x, None if x.zero is None else x.zero.any(axis=-1))
+
+    def winner(self, x: Depends, *, last: bool = False) -> Depends:
+        index = np.arange(math.prod(x.shape[:-1])).reshape(*x.shape[:-1], 1)
+        return self.pick([self._along(x, None)], np.broadcast_to(index, x.shape))
+
+    def dot(self, a: Depends, b: Depends) -> Depends:
+        """An element of a counts only where it meets something that is not a known zero."""
+        shape = (a.shape[0], a.shape[1], b.shape[2])
+        rows, columns = _patterns(b.zero, 1), _patterns(a.zero, 2)
+        left = [self._met(t, s, rows) for t, s in zip(self.inputs, a.sets, strict=True)]
+        right = [
+            None if met is None else met.swapaxes(1, 2)
+            for met in (
+                self._met(t, None if s is None else s.swapaxes(1, 2), columns)
+                for t, s in zip(self.inputs, b.sets, strict=True)
+            )
+        ]
+        one = Depends(shape, a.dtype, tuple(None if s is None else _wide(s, shape) for s in left))
+        two = Depends(shape, a.dtype, tuple(None if s is None else _wide(s, shape) for s in right))
+        zero = None
+        if a.zero is not None or b.zero is not None:
+            ones = [
+                np.ones(x.shape, np.float32) if x.zero is None else (~x.zero).astype(np.float32)
+                for x in (a, b)
+            ]
+            zero = (ones[0] @ ones[1]) == 0
+        return self._united([one, two], a.dtype, zero)
+
+    def _met(self, table: ElementSets, sets: np.ndarray | None, patterns: Any) -> np.ndarray | None:
+        """(B, M, K) -> (B, M, N or 1): the union over those k that meet no zero in column n."""
+        if sets is None:
+            return None
+        if patterns is None:
+            return table.union(sets)[:, :, None]
+        kept, which = patterns  # (patterns, B, K), (B, N)
+        result = np.empty((*sets.shape[:2], which.shape[1]), np.int32)
+        for batch in range(len(sets)):
+            for pattern in np.unique(which[batch]):
+                union = table.union(sets[batch][:, kept[pattern]])
+                result[batch][:, which[batch] == pattern] = union[:, None]
+        return result
+
+    # Beyond the protocol.
+
+    def roots(self, n: int) -> tuple[Depends, Depends]:
+        """The cosines and sines of a Fourier transform: constants."""
+        turns = np.arange(n)
+        cosine, sine = (8 * turns % (8 * n) == place * n for place in (2, 0))
+        cosine |= 8 * turns == 6 * n
+        sine |= 8 * turns == 4 * n
+        sets = (None,) * len(self.inputs)
+        dtype = np.dtype(np.float64)
+        return Depends((n,), dtype, sets, cosine), Depends((n,), dtype, sets, sine)
+
+    def agree(self, a: Depends, b: Depends) -> bool:
+        """Do two values depend on the same elements?"""
+        empty = np.zeros(a.shape, np.int32)
+        return a.shape == b.shape and all(
+            np.array_equal(empty if s is None else s, empty if t is None else t)
+            for s, t in zip(a.sets, b.sets, strict=True)
+        )
+
+
+def _present(operands: Sequence[Depends], number: int) -> list[np.ndarray]:
+    """The operands' sets of one input, those that are not empty all over."""
+    return [sets for sets in (x.sets[number] for x in operands) if sets is not None]
+
+
+def _both(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
+    return None if a is None or b is None else a & b
+
+
+def _either(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
+    if a is None or b is None:
+        return b if a is None else a
+    return a | b
+
+
+def _wide(sets: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return np.broadcast_to(sets, shape)
+
+
+def _patterns(zero: np.ndarray | None, axis: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """The different columns (rows) of a matrix, as (patterns, K) of what is not zero in them, and
+    the pattern of each. None: no zeros, or too many patterns."""
+    if zero is None or not zero.any():
+        return None
+    lines = np.moveaxis(zero, axis, 2)  # (B, N, K)
+    kept, which = np.unique(~lines.reshape(-1, lines.shape[2]), axis=0, return_inverse=True)
+    if len(kept) > _MOST_PATTERNS:
+        return None
+    return kept, which.reshape(lines.shape[:2])

@@ -1,0 +1,139 @@
+"""Which inputs can each output element depend on? Receptive fields, of any program.
+
+    seen = dependence(f, *examples)
+    seen.inputs_of((0, 4, 4, 0))     # boolean arrays, one an input, in the arguments' structure
+    seen.box((0, 4, 4, 0))           # their bounding boxes, as slices: x[box] is what is seen
+
+The answer is an over-approximation: what is not in it cannot matter, at whatever values of the
+inputs. It comes from the same rules as the proofs, evaluated with sets in the place of numbers
+(`algebras/dependence`). A primitive that has no rule, or whose rule cannot be applied, is taken to
+depend on all elements of all its operands.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.algebras.dependence import Dependence, Depends
+from verify.algebras.extended import fresh, lift, parts
+from verify.evaluate import apply
+from verify.program import Atom, Const, Program, Var, trace
+
+
+def dependence(f: Callable[..., Any], *examples: Any) -> Dependencies:
+    """Which elements of its arguments each element of f's results can depend on.
+
+    examples: arrays, `ShapeDtypeStruct`s or pytrees of them; only shapes and dtypes matter.
+
+    A 5x5 convolution after a 5x5 convolution sees 9x9 pixels; with 2x2 pooling in between 14x14:
+
+    >>> import jax, jax.numpy as jnp
+    >>> from jax import lax
+    >>> w = jnp.ones((5, 5, 1, 1))
+    >>> def conv(x):
+    ...     return lax.conv_general_dilated(
+    ...         x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    >>> def pool(x):
+    ...     return lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+    >>> x = jax.ShapeDtypeStruct((1, 24, 24, 1), jnp.float32)
+    >>> dependence(lambda x: conv(conv(x)), x).box((0, 10, 10, 0))
+    ((slice(0, 1, None), slice(6, 15, None), slice(6, 15, None), slice(0, 1, None)),)
+    >>> (box,) = dependence(lambda x: conv(pool(conv(x))), x).box((0, 6, 6, 0))
+    >>> [side.stop - side.start for side in box]
+    [1, 14, 14, 1]
+    """
+    program = trace(f, *examples)
+    sizes = [int(np.prod(var.shape)) for var in program.inputs]
+    algebra = Dependence(sizes)
+    inputs = [
+        fresh(functools.partial(algebra.input, number), var.shape, var.dtype)
+        for number, var in enumerate(program.inputs)
+    ]
+    outputs = _evaluate(program, algebra, inputs)
+    return Dependencies(algebra, program, tuple(tuple(parts(value)) for value in outputs))
+
+
+@dataclass(frozen=True, eq=False)
+class Dependencies:
+    """The answer of `dependence`: which input elements an output element can depend on.
+
+    `index` is the index of an element of the result; if the function returns several arrays,
+    `output` counts them in the order of `jax.tree.leaves`.
+    """
+
+    _algebra: Dependence
+    _program: Program
+    _outputs: tuple[tuple[Depends, ...], ...]  # the parts of each (two of a complex number)
+
+    def inputs_of(self, index: tuple[int, ...] = (), *, output: int = 0) -> Any:
+        """Boolean arrays in the structure and shapes of the arguments: True where it matters.
+
+        >>> import jax.numpy as jnp
+        >>> seen = dependence(lambda x, w: jnp.cumsum(x)[1:] * w, jnp.ones(4), jnp.ones(3))
+        >>> x, w = seen.inputs_of((1,))
+        >>> x.tolist(), w.tolist()
+        ([True, True, True, False], [False, True, False])
+        """
+        arrays = []
+        for number, var in enumerate(self._program.inputs):
+            mask = np.zeros(int(np.prod(var.shape)), np.bool_)
+            for part in self._parts(index, output):
+                for rest in np.ndindex(part.shape[len(index) :]):  # the words of a random key
+                    mask[self._algebra.elements(part, number, (*index, *rest))] = True
+            arrays.append(mask.reshape(var.shape))
+        return jax.tree.unflatten(self._program.in_tree, arrays)
+
+    def box(self, index: tuple[int, ...] = (), *, output: int = 0) -> Any:
+        """The smallest box around what `inputs_of` marks: a tuple of slices for each input, or
+        None if the element does not depend on that input."""
+        return jax.tree.map(_box, self.inputs_of(index, output=output))
+
+    def _parts(self, index: tuple[int, ...], output: int) -> tuple[Depends, ...]:
+        if not 0 <= output < len(self._outputs):
+            raise IndexError(f"output: {output}, but the function returns {len(self._outputs)}")
+        shape = self._program.outputs[output].shape
+        if len(index) != len(shape) or any(
+            not -n <= i < n for i, n in zip(index, shape, strict=True)
+        ):
+            raise IndexError(f"index: {tuple(index)}, but output {output} has the shape {shape}")
+        return self._outputs[output]
+
+
+def _box(mask: np.ndarray) -> tuple[slice, ...] | None:
+    if not mask.any():
+        return None
+    places = np.nonzero(mask)
+    return tuple(slice(int(p.min()), int(p.max()) + 1) for p in places)
+
+
+def _evaluate(program: Program, algebra: Any, inputs: Sequence[Any]) -> list[Any]:
+    """`verify.evaluate`, except that what is unsupported depends on everything."""
+    environment: dict[Var, Any] = dict(zip(program.inputs, inputs, strict=True))
+
+    def read(atom: Atom) -> Any:
+        return lift(algebra, atom.value) if isinstance(atom, Const) else environment[atom]
+
+    def run(body: Program, values: Sequence[Any], other: Any = None) -> list[Any]:
+        return _evaluate(body, algebra if other is None else other, values)
+
+    for equation in program.equations:
+        operands = [read(atom) for atom in equation.inputs]
+        try:
+            results = apply(equation, operands, algebra, run)
+        except Unsupported:
+            if not isinstance(algebra, Dependence):
+                raise  # one device of several: the whole shard_map depends on everything
+            known = [part for value in operands for part in parts(value)]
+            unknown = functools.partial(
+                algebra.everything, [part for part in known if isinstance(part, Depends)]
+            )
+            results = [fresh(unknown, var.shape, var.dtype) for var in equation.outputs]
+        environment.update(zip(equation.outputs, results, strict=True))
+    return [read(atom) for atom in program.outputs]
