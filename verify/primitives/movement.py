@@ -12,8 +12,16 @@ import numpy as np
 from verify.primitives.registry import Context, flat_index, movement, offsets, rule
 
 
-@rule("reshape", "squeeze", "expand_dims")
-def _reshape(ctx: Context, x: Any, *_dims: Any, **_: Any) -> Any:
+@rule("reshape")
+def _reshape(ctx: Context, x: Any, *_dims: Any, dimensions: Any = None, **_: Any) -> Any:
+    """`dimensions` transposes first: gradients of grouped convolutions have it."""
+    if dimensions is not None:
+        x = ctx.algebra.pick([x], flat_index(x).transpose(dimensions))
+    return ctx.algebra.reshape(x, ctx.shape)
+
+
+@rule("squeeze", "expand_dims")
+def _squeeze(ctx: Context, x: Any, **_: Any) -> Any:
     return ctx.algebra.reshape(x, ctx.shape)
 
 
