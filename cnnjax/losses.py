@@ -77,4 +77,5 @@ def _classes(name: str, logits: jax.Array, labels: jax.Array) -> tuple[jax.Array
             f"{name}: logits (*batch, classes) {logits.shape} expect labels of shape "
             f"{logits.shape[:-1]}, got {labels.shape}"
         )
-    return logits, labels
+    # Narrow labels would wrap where there are more classes than they can count.
+    return logits, labels.astype(jnp.int32) if labels.dtype.itemsize < 4 else labels

@@ -17,7 +17,7 @@ def array(name: str, what: str, value: Any) -> jax.Array:
     """``value`` as a JAX array; TypeError where it is none."""
     try:
         return jnp.asarray(value)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise TypeError(f"{name}: {what} must be an array, got {type(value).__name__}") from error
 
 

@@ -143,7 +143,7 @@ def conv_transpose(
     # convolve with stride 1. Padding of the convolution is crop here: the edges may be negative.
     # Explicit zeros, not lhs_dilation: the kernel's gradient is 2 to 16 times faster on a CPU.
     edges = [
-        (e - 1 - low, e - 1 + n + low - ((m - 1) * s + e))
+        (e - 1 - low, low + n - 1 - (m - 1) * s)
         for e, n, m, s, (low, _) in zip(spans, size, small, stride, pads, strict=True)
     ]
     y = lax.conv_general_dilated(
@@ -169,10 +169,18 @@ def _default_size(
     if padding in ("SAME", "SAME_LOWER"):
         return tuple(n * s for n, s in zip(small, stride, strict=True))
     pads = geometry.pads(padding, small, window, stride, dilation, caller="conv_transpose")
-    return tuple(
-        (n - 1) * s + geometry.extent(k, d) - low - high
-        for n, k, s, d, (low, high) in zip(small, window, stride, dilation, pads, strict=True)
-    )
+    sizes = []
+    for axis, (n, k, s, d, (low, high)) in enumerate(
+        zip(small, window, stride, dilation, pads, strict=True)
+    ):
+        least = (n - 1) * s + geometry.extent(k, d) - low - high
+        if isinstance(least, int) and least + s - 1 < 1:
+            raise ValueError(
+                f"conv_transpose: no image size has an output of {n} on spatial axis {axis} "
+                f"(window {k}, stride {s}, dilation {d}, padding ({low}, {high}))"
+            )
+        sizes.append(max(least, 1) if isinstance(least, int) else least)
+    return tuple(sizes)
 
 
 def _adjoint_kernel(kernel: jax.Array, axes: int, groups: int) -> jax.Array:
