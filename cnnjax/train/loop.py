@@ -10,7 +10,6 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,15 +20,15 @@ from jax.sharding import Mesh
 
 from cnnjax.checkpoint import save_model, write_json
 from cnnjax.preprocessing import Preprocessing
-from cnnjax.train.batches import Feed, epoch_order, feeder
+from cnnjax.train.batches import epoch_order
 from cnnjax.train.config import TrainConfig
-from cnnjax.train.evaluate import Evaluation, evaluate
+from cnnjax.train.evaluate import Evaluation
 from cnnjax.train.interrupt import Interrupted, interruptible
-from cnnjax.train.mesh import data_mesh, require_divisible, to_mesh
-from cnnjax.train.optimizer import learning_rate
+from cnnjax.train.mesh import data_mesh, to_mesh
 from cnnjax.train.progress import Report, epoch_line, reporter
-from cnnjax.train.resume import Position, identity, load_state, save_state
-from cnnjax.train.step import State, Step, initial_state, make_step, params_of
+from cnnjax.train.resume import Position, load_state, save_state
+from cnnjax.train.run import Run, check, prepare
+from cnnjax.train.step import State, Step, make_step, params_of
 
 if TYPE_CHECKING:
     from cnnjax.data import Splits
@@ -83,8 +82,8 @@ def fit(
     `Interrupted` on Ctrl-C (once the state is saved; a second Ctrl-C does not wait).
     """
     mesh = data_mesh() if mesh is None else mesh
-    _check(model, splits, config, mesh)
-    run, state = _prepare(model, splits, config, mesh, None if out is None else Path(out))
+    check(model, splits, config, mesh)
+    run, state = prepare(model, splits, config, mesh, None if out is None else Path(out))
     state, position = _begin(run, state, resume)
     state = to_mesh(state, mesh)
     step = _compiled(run, state)
@@ -123,95 +122,7 @@ def fit(
     return FitResult(params, position.history, evaluation, run.preprocessing)
 
 
-@dataclass(frozen=True)
-class _Run:
-    """What stays the same from the first step to the last."""
-
-    model: Model
-    config: TrainConfig
-    mesh: Mesh
-    preprocessing: Preprocessing
-    images: int
-    per_epoch: int
-    rate: Callable[[int], Any]
-    feed: Feed
-    test: Callable[[Any], Evaluation]
-    folder: Path | None
-    identity: dict[str, Any]
-
-    @property
-    def steps(self) -> int:
-        return self.per_epoch * self.config.epochs
-
-    @property
-    def writes(self) -> bool:
-        return self.folder is not None and jax.process_index() == 0
-
-    @property
-    def checkpoint(self) -> Path:
-        assert self.folder is not None
-        return self.folder / "checkpoint.safetensors"
-
-
-def _check(model: Model, splits: Splits, config: TrainConfig, mesh: Mesh) -> None:
-    train = splits.train
-    if tuple(train.images.shape[1:]) != tuple(model.image):
-        raise ValueError(
-            f"train: images are {tuple(train.images.shape[1:])}, "
-            f"the model reads {tuple(model.image)}"
-        )
-    if len(train.classes) != model.classes:
-        raise ValueError(
-            f"train: the data has {len(train.classes)} classes, the model {model.classes}"
-        )
-    if len(train.images) < config.batch_size:
-        raise ValueError(
-            f"train: batch_size {config.batch_size} is larger than the training set "
-            f"({len(train.images)} images)"
-        )
-    require_divisible(mesh, config.batch_size, "batch_size")
-    if config.accumulate > 1:
-        require_divisible(mesh, config.batch_size // config.accumulate, "batch_size / accumulate =")
-
-
-def _prepare(
-    model: Model, splits: Splits, config: TrainConfig, mesh: Mesh, folder: Path | None
-) -> tuple[_Run, State]:
-    train = splits.train
-    per_epoch = len(train.images) // config.batch_size
-    steps = per_epoch * config.epochs
-    preprocessing = Preprocessing.fit(train.images)
-    test_feed = feeder(splits.test, mesh)
-
-    def test(params: Any) -> Evaluation:
-        return evaluate(
-            model,
-            params,
-            splits.test,
-            preprocessing,
-            batch_size=config.batch_size,
-            precision=config.precision,
-            mesh=mesh,
-            feed=test_feed,
-        )
-
-    run = _Run(
-        model=model,
-        config=config,
-        mesh=mesh,
-        preprocessing=preprocessing,
-        images=len(train.images),
-        per_epoch=per_epoch,
-        rate=learning_rate(config, steps),
-        feed=feeder(train, mesh),
-        test=test,
-        folder=folder,
-        identity=identity(model, splits, config) if folder else {},
-    )
-    return run, initial_state(model, config, steps)
-
-
-def _begin(run: _Run, state: State, resume: bool) -> tuple[State, Position]:
+def _begin(run: Run, state: State, resume: bool) -> tuple[State, Position]:
     """The state and position to start from: the checkpoint's, or the very beginning."""
     if run.folder is None:
         if resume:
@@ -225,14 +136,14 @@ def _begin(run: _Run, state: State, resume: bool) -> tuple[State, Position]:
     return state, Position()
 
 
-def _compiled(run: _Run, state: State) -> Step:
+def _compiled(run: Run, state: State) -> Step:
     """The step, compiled before the clock starts."""
     batch = run.feed(np.zeros(run.config.batch_size, np.int32))
     return make_step(run.model, run.config, run.preprocessing, run.steps, run.mesh, (state, *batch))
 
 
 def _epoch(
-    run: _Run,
+    run: Run,
     step: Step,
     state: State,
     position: Position,
@@ -274,7 +185,7 @@ def _epoch(
     return state, replace(position, seconds=time.perf_counter() - begun)
 
 
-def _settle(run: _Run, position: Position, waiting: deque[jax.Array], keep: int) -> Position:
+def _settle(run: Run, position: Position, waiting: deque[jax.Array], keep: int) -> Position:
     """Read the results of all waiting steps but the last `keep`; stop where one is not finite."""
     while len(waiting) > keep:
         loss, correct = np.asarray(waiting.popleft()).tolist()
@@ -289,7 +200,7 @@ def _settle(run: _Run, position: Position, waiting: deque[jax.Array], keep: int)
     return position
 
 
-def _close_epoch(run: _Run, position: Position, evaluation: Evaluation) -> Position:
+def _close_epoch(run: Run, position: Position, evaluation: Evaluation) -> Position:
     """The position at the start of the next epoch, with the row of the one that ended."""
     images = run.per_epoch * run.config.batch_size
     row = {
@@ -313,7 +224,7 @@ def _due(config: TrainConfig, step: int, saved: float) -> bool:
     return seconds is not None and time.monotonic() - saved > seconds
 
 
-def _save(run: _Run, state: State, position: Position) -> None:
+def _save(run: Run, state: State, position: Position) -> None:
     if not run.writes:
         return
     try:
@@ -322,12 +233,12 @@ def _save(run: _Run, state: State, position: Position) -> None:
         raise _diverged(run, position.step - 1, f"{error} became non-finite") from None
 
 
-def _write_history(run: _Run, position: Position) -> None:
+def _write_history(run: Run, position: Position) -> None:
     if run.folder and run.writes:
         write_json(run.folder / "history.json", list(position.history))
 
 
-def _diverged(run: _Run, step: int, what: str) -> NonFiniteLoss:
+def _diverged(run: Run, step: int, what: str) -> NonFiniteLoss:
     """`step` counts from 0: the one whose loss it is."""
     config = run.config
     kept = "there is no checkpoint"
@@ -345,7 +256,7 @@ def _diverged(run: _Run, step: int, what: str) -> NonFiniteLoss:
     )
 
 
-def _interruption(run: _Run, position: Position) -> Interrupted:
+def _interruption(run: Run, position: Position) -> Interrupted:
     where = f"stopped after step {position.step} of {run.steps}"
     if run.folder is None:
         return Interrupted(f"{where}; nothing is saved, as no out folder was given")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from cnnjax.checkpoint import CheckpointError, load_model, read
-from cnnjax.train import Interrupted, NonFiniteLoss, TrainConfig, data_mesh, fit, loop
+from cnnjax.train import Interrupted, NonFiniteLoss, TrainConfig, data_mesh, fit, run
+from cnnjax.train.interrupt import interruptible
 
 
 def assert_identical(left, right):
@@ -48,11 +49,11 @@ def ctrl_c(monkeypatch):
 
             return interrupted
 
-        monkeypatch.setattr(loop, "feeder", feeder)
+        monkeypatch.setattr(run, "feeder", feeder)
 
-    original = loop.feeder
+    original = run.feeder
     yield at
-    monkeypatch.setattr(loop, "feeder", original)
+    monkeypatch.setattr(run, "feeder", original)
 
 
 def test_the_same_seed_is_the_same_run_and_another_is_not(task):
@@ -89,7 +90,7 @@ def test_ctrl_c_without_a_folder_says_that_nothing_is_saved(task, ctrl_c):
 
 
 def test_a_second_ctrl_c_does_not_wait():
-    with pytest.raises(KeyboardInterrupt), loop.interruptible() as asked:  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), interruptible() as asked:  # noqa: PT012
         signal.raise_signal(signal.SIGINT)
         assert asked.is_set()
         signal.raise_signal(signal.SIGINT)

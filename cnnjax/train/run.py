@@ -1,0 +1,117 @@
+"""What stays the same from the first step of a run to the last, and whether it fits together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+from jax.sharding import Mesh
+
+from cnnjax.preprocessing import Preprocessing
+from cnnjax.train.batches import Feed, feeder
+from cnnjax.train.config import TrainConfig
+from cnnjax.train.evaluate import Evaluation, evaluate
+from cnnjax.train.mesh import require_divisible
+from cnnjax.train.optimizer import learning_rate
+from cnnjax.train.resume import identity
+from cnnjax.train.step import State, initial_state
+
+if TYPE_CHECKING:
+    from cnnjax.data import Splits
+    from cnnjax.models import Model
+
+__all__ = ["Run", "check", "prepare"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """`feed` makes training batches, `test` evaluates parameters on the test images, `rate` is the
+    schedule; `folder` is None where nothing is written."""
+
+    model: Model
+    config: TrainConfig
+    mesh: Mesh
+    preprocessing: Preprocessing
+    images: int
+    per_epoch: int
+    rate: Callable[[int], Any]
+    feed: Feed
+    test: Callable[[Any], Evaluation]
+    folder: Path | None
+    identity: dict[str, Any]
+
+    @property
+    def steps(self) -> int:
+        return self.per_epoch * self.config.epochs
+
+    @property
+    def writes(self) -> bool:
+        return self.folder is not None and jax.process_index() == 0
+
+    @property
+    def checkpoint(self) -> Path:
+        assert self.folder is not None
+        return self.folder / "checkpoint.safetensors"
+
+
+def check(model: Model, splits: Splits, config: TrainConfig, mesh: Mesh) -> None:
+    """Raise ValueError where model, data, batch size and devices do not fit each other."""
+    train = splits.train
+    if tuple(train.images.shape[1:]) != tuple(model.image):
+        raise ValueError(
+            f"train: images are {tuple(train.images.shape[1:])}, "
+            f"the model reads {tuple(model.image)}"
+        )
+    if len(train.classes) != model.classes:
+        raise ValueError(
+            f"train: the data has {len(train.classes)} classes, the model {model.classes}"
+        )
+    if len(train.images) < config.batch_size:
+        raise ValueError(
+            f"train: batch_size {config.batch_size} is larger than the training set "
+            f"({len(train.images)} images)"
+        )
+    require_divisible(mesh, config.batch_size, "batch_size")
+    if config.accumulate > 1:
+        require_divisible(mesh, config.batch_size // config.accumulate, "batch_size / accumulate =")
+
+
+def prepare(
+    model: Model, splits: Splits, config: TrainConfig, mesh: Mesh, folder: Path | None
+) -> tuple[Run, State]:
+    """The run, and the state before its first step."""
+    train = splits.train
+    per_epoch = len(train.images) // config.batch_size
+    steps = per_epoch * config.epochs
+    preprocessing = Preprocessing.fit(train.images)
+    test_feed = feeder(splits.test, mesh)
+
+    def test(params: Any) -> Evaluation:
+        return evaluate(
+            model,
+            params,
+            splits.test,
+            preprocessing,
+            batch_size=config.batch_size,
+            precision=config.precision,
+            mesh=mesh,
+            feed=test_feed,
+        )
+
+    run = Run(
+        model=model,
+        config=config,
+        mesh=mesh,
+        preprocessing=preprocessing,
+        images=len(train.images),
+        per_epoch=per_epoch,
+        rate=learning_rate(config, steps),
+        feed=feeder(train, mesh),
+        test=test,
+        folder=folder,
+        identity=identity(model, splits, config) if folder else {},
+    )
+    return run, initial_state(model, config, steps)
