@@ -49,10 +49,12 @@ def _shift(a: np.ndarray, places: np.ndarray, kind: str) -> np.ndarray:
     bits = 8 * a.dtype.itemsize
     outside = _outside(places, bits)
     unsigned = np.dtype(f"u{a.dtype.itemsize}")
-    if kind == "arithmetic":
-        return a >> np.where(outside, bits - 1, places).astype(a.dtype)
+    if kind == "arithmetic":  # of unsigned numbers too: their first bit counts as a sign
+        signed = np.dtype(f"i{a.dtype.itemsize}")
+        step = np.where(outside, bits - 1, places).astype(signed)
+        return np.asarray(np.ascontiguousarray(a).view(signed) >> step).view(a.dtype)
     step = np.where(outside, 0, places).astype(unsigned)
-    pattern = a.view(unsigned)
+    pattern = _pattern(a)
     moved = pattern << step if kind == "left" else pattern >> step
     return np.where(outside, np.zeros((), unsigned), moved).astype(unsigned).view(a.dtype)
 

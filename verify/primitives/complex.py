@@ -1,4 +1,4 @@
-"""Complex numbers: making them and taking them apart. `algebras/complex.py` calculates with them."""
+"""Complex numbers: making them and taking them apart. For the rest see `algebras/complex.py`."""
 
 from __future__ import annotations
 

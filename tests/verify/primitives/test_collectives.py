@@ -1,0 +1,203 @@
+"""`shard_map` and its collectives mean what JAX means, on two devices and on larger meshes."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+from jax.sharding import AbstractMesh, Mesh
+from jax.sharding import PartitionSpec as P
+
+from tests.verify.harness import check_rule
+from verify.algebras.base import Unsupported
+from verify.algebras.field import Field
+from verify.algebras.numeric import Numeric
+from verify.evaluate import evaluate
+from verify.program import trace
+
+X = np.arange(16.0).reshape(4, 4) % 7 - 3
+
+
+def on_two_devices(body, *, ins=P("i"), outs=P("i"), **options):
+    mesh = Mesh(np.array(jax.devices()[:2]), ("i",))
+    return lambda *xs: jax.shard_map(
+        body, mesh=mesh, in_specs=(ins,) * len(xs), out_specs=outs, **options
+    )(*xs)
+
+
+SWAP = [(0, 1), (1, 0)]
+BODIES = {
+    "psum": lambda x: x + lax.psum(x, "i"),
+    "pmean": lambda x: x - lax.pmean(x, "i"),
+    "pmax": lambda x: x + lax.pmax(x, "i"),
+    "pmin": lambda x: x + lax.pmin(x, "i"),
+    "psum of a tree": lambda x: x + sum(lax.psum((x * 2, x * x), "i")),
+    "ppermute": lambda x: lax.ppermute(x, "i", SWAP),
+    "ppermute with zeros": lambda x: lax.ppermute(x, "i", [(0, 1)]),
+    "pshuffle": lambda x: lax.pshuffle(x, "i", [1, 0]),
+    "pswapaxes": lambda x: lax.pswapaxes(x, "i", 0),
+    "all_gather": lambda x: lax.all_gather(x, "i")[::-1].sum(1) + x,
+    "all_gather along an axis": lambda x: lax.all_gather(x, "i", axis=1)[:, 1],
+    "all_gather tiled": lambda x: lax.all_gather(x, "i", axis=1, tiled=True),
+    "psum_scatter": lambda x: lax.psum_scatter(x, "i")[None],
+    "psum_scatter tiled": lambda x: lax.psum_scatter(x, "i", scatter_dimension=1, tiled=True),
+    "all_to_all": lambda x: lax.all_to_all(x, "i", 0, 1),
+    "all_to_all backwards": lambda x: lax.all_to_all(x, "i", 0, 0),
+    "all_to_all tiled": lambda x: lax.all_to_all(x, "i", 1, 0, tiled=True),
+    "axis_index": lambda x: x * (lax.axis_index("i") + 2),
+    "axis_index as a start": lambda x: lax.dynamic_slice_in_dim(x, lax.axis_index("i"), 1, 1),
+    "axis_index as a condition": lambda x: lax.cond(
+        lax.axis_index("i") == 0, lambda t: t * 2, lambda t: t + 1, x
+    ),
+    "branch with collectives": lambda x: lax.cond(
+        lax.psum(x, "i").sum() > 0, lambda t: lax.psum(t * t, "i") * t, lambda t: t, x
+    ),
+    "scan": lambda x: lax.scan(lambda c, t: (c + lax.psum(t, "i") * t, c), x[0], x)[1],
+    "fori": lambda x: lax.fori_loop(0, 3, lambda i, c: c * 0.5 + lax.ppermute(c, "i", SWAP), x),
+    "while": lambda x: lax.while_loop(
+        lambda c: c[0] < 2, lambda c: (c[0] + 1, c[1] + lax.psum(c[1], "i")), (0, x)
+    )[1],
+    "jit": lambda x: jax.jit(lambda y: lax.psum(y, "i") * y)(x),
+    "complex": lambda x: jnp.abs(lax.psum(x + 1j * lax.axis_index("i"), "i")) * x,
+    "halo": lambda x: lax.ppermute(x[-1:], "i", [(0, 1)]) + x + lax.ppermute(x[:1], "i", [(1, 0)]),
+}
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["checked", "unchecked"])
+@pytest.mark.parametrize("name", BODIES)
+def test_collective_means_what_jax_means(name: str, check: bool) -> None:
+    f = on_two_devices(BODIES[name], check_vma=check)
+    check_rule(f, X, reals=False, by_rules_only=False)
+
+
+SPECS = {
+    "rows": (P("i"), P("i")),
+    "columns": (P(None, "i"), P(None, "i")),
+    "rows to columns": (P("i", None), P(None, "i")),
+    "replicated": (P(), P()),
+    "replicated to rows": (P(), P("i")),
+    "a tuple of axes": (P(("i",)), P(("i",))),
+}
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_blocks_are_cut_and_joined_as_in_jax(name: str) -> None:
+    ins, outs = SPECS[name]
+    f = on_two_devices(lambda x: x * 2 + 1, ins=ins, outs=outs)
+    check_rule(f, X, reals=False, by_rules_only=False)
+
+
+def test_gradients_through_collectives() -> None:
+    def loss(x):
+        return lax.psum((lax.ppermute(x * x, "i", SWAP) * lax.psum(x, "i")).sum(), "i")
+
+    check_rule(jax.grad(on_two_devices(loss, outs=P())), X, reals=False, by_rules_only=False)
+
+
+def test_only_the_named_axes_are_manual() -> None:
+    mesh = Mesh(np.array(jax.devices()[:2]).reshape(2, 1), ("i", "j"))
+    f = jax.shard_map(
+        lambda x: lax.psum(x, "i") * x,
+        mesh=mesh,
+        in_specs=P("i"),
+        out_specs=P("i"),
+        axis_names={"i"},
+    )
+    check_rule(jax.jit(f), X, reals=False, by_rules_only=False)
+
+
+# -- meshes of two axes: JAX's vmap over named axes is the reference --------------------------
+
+PAIRS = {
+    "psum i": lambda x: lax.psum(x, "i"),
+    "psum j": lambda x: lax.psum(x, "j"),
+    "psum both": lambda x: lax.psum(x, ("j", "i")),
+    "pmax j": lambda x: lax.pmax(x, "j"),
+    "ppermute i": lambda x: lax.ppermute(x, "i", SWAP),
+    "ppermute j": lambda x: lax.ppermute(x, "j", [(0, 2), (2, 1), (1, 0)]),
+    "all_gather j": lambda x: lax.all_gather(x, "j", tiled=True, axis=1)[:, 1:4],
+    "all_gather i then j": lambda x: lax.all_gather(lax.all_gather(x, "i"), "j")[2, 0],
+    "psum_scatter": lambda x: lax.psum_scatter(x, "j", scatter_dimension=1, tiled=True),
+    "all_to_all": lambda x: lax.all_to_all(x, "j", 1, 0, tiled=True),
+    "axis_index i": lambda x: x + lax.axis_index("i"),
+    "axis_index j": lambda x: x * lax.axis_index("j"),
+    "axis_index of both": lambda x: x * lax.axis_index(("i", "j")),
+    "axis_index of both, swapped": lambda x: x * lax.axis_index(("j", "i")),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_collective_on_a_mesh_of_two_axes(name: str) -> None:
+    body = PAIRS[name]
+    blocks = (np.arange(2 * 3 * 2 * 3.0) ** 2 % 11).reshape(2, 3, 2, 3)
+    expected = np.asarray(jax.vmap(jax.vmap(body, axis_name="j"), axis_name="i")(blocks))
+    mesh = AbstractMesh((2, 3), ("i", "j"))
+    f = jax.shard_map(
+        lambda x: body(x[0, 0])[None, None],
+        mesh=mesh,
+        in_specs=P("i", "j"),
+        out_specs=P("i", "j"),
+        check_vma=False,
+    )
+    (ours,) = evaluate(trace(f, blocks), Numeric(), [Numeric().lift(blocks)])
+    np.testing.assert_array_equal(ours.value, expected)
+
+
+def test_tuple_axes_count_with_the_first_name_slowest() -> None:
+    """P(('i', 'j')) and a collective over ('i', 'j') number the devices in the same way."""
+    mesh = AbstractMesh((2, 3), ("i", "j"))
+    x = np.arange(12.0)
+    for order in (("i", "j"), ("j", "i")):
+        f = jax.shard_map(
+            lambda x, order=order: lax.all_gather(x, order, tiled=True) + 0 * x[0],
+            mesh=mesh,
+            in_specs=P(order),
+            out_specs=P(),
+            check_vma=False,
+        )
+        (ours,) = evaluate(trace(f, x), Numeric(), [Numeric().lift(x)])
+        np.testing.assert_array_equal(ours.value, x)
+        g = jax.shard_map(
+            lambda x, order=order: lax.ppermute(x, order, [(k, k + 1) for k in range(5)]),
+            mesh=mesh,
+            in_specs=P(order),
+            out_specs=P(order),
+        )
+        (ours,) = evaluate(trace(g, x), Numeric(), [Numeric().lift(x)])
+        np.testing.assert_array_equal(ours.value, [0, 0, *x[:-2]])
+
+
+# -- outputs that ought to be replicated ---------------------------------------------------------
+
+
+def ring(x):
+    """An all-reduce of two devices, which JAX cannot know to be one."""
+    return x + lax.ppermute(x, "i", SWAP)
+
+
+def test_replicated_outputs_are_checked() -> None:
+    good = trace(on_two_devices(ring, outs=P(), check_vma=False), X)
+    bad = trace(on_two_devices(lambda x: x * 2, outs=P(), check_vma=False), X)
+    field, numeric = Field(0), Numeric()
+    x = field.random(X.shape, X.dtype)
+    evaluate(good, field, [x])
+    (ours,) = evaluate(good, numeric, [numeric.lift(X)])
+    np.testing.assert_array_equal(ours.value, X[:2] + X[2:])
+    for algebra, value in ((field, x), (numeric, numeric.lift(X))):
+        with pytest.raises(Unsupported, match="may differ between devices"):
+            evaluate(bad, algebra, [value])
+
+
+def test_collective_over_an_axis_of_another_mesh_is_refused() -> None:
+    inner = AbstractMesh((2, 2), ("i", "j"))
+    f = jax.shard_map(
+        lambda x: jax.shard_map(
+            lambda y: lax.psum(y, "i"), in_specs=P("j"), out_specs=P("j"), axis_names={"j"}
+        )(x),
+        mesh=inner,
+        in_specs=P("i"),
+        out_specs=P(),
+        axis_names={"i"},
+    )
+    with pytest.raises(Unsupported, match="over the axes"):
+        evaluate(trace(f, X), Numeric(), [Numeric().lift(X)])
