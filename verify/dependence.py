@@ -49,6 +49,10 @@ def dependence(f: Callable[..., Any], *examples: Any) -> Dependencies:
     >>> [side.stop - side.start for side in box]
     [1, 14, 14, 1]
     """
+    leaves = [x if hasattr(x, "shape") else np.asarray(x) for x in jax.tree.leaves(examples)]
+    for x in leaves:
+        if not all(isinstance(n, int) for n in x.shape):
+            raise ValueError(f"dependence: expected shapes of numbers, got {x.shape}")
     program = trace(f, *examples)
     sizes = [int(np.prod(var.shape)) for var in program.inputs]
     algebra = Dependence(sizes)
@@ -57,7 +61,8 @@ def dependence(f: Callable[..., Any], *examples: Any) -> Dependencies:
         for number, var in enumerate(program.inputs)
     ]
     outputs = _evaluate(program, algebra, inputs)
-    return Dependencies(algebra, program, tuple(tuple(parts(value)) for value in outputs))
+    shapes = tuple(tuple(x.shape) for x in leaves)
+    return Dependencies(algebra, program, shapes, tuple(tuple(parts(value)) for value in outputs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +75,7 @@ class Dependencies:
 
     _algebra: Dependence
     _program: Program
+    _shapes: tuple[tuple[int, ...], ...]  # of the arguments
     _outputs: tuple[tuple[Depends, ...], ...]  # the parts of each (two of a complex number)
 
     def inputs_of(self, index: tuple[int, ...] = (), *, output: int = 0) -> Any:
@@ -82,12 +88,13 @@ class Dependencies:
         ([True, True, True, False], [False, True, False])
         """
         arrays = []
-        for number, var in enumerate(self._program.inputs):
+        for number, (var, shape) in enumerate(zip(self._program.inputs, self._shapes, strict=True)):
             mask = np.zeros(int(np.prod(var.shape)), np.bool_)
             for part in self._parts(index, output):
                 for rest in np.ndindex(part.shape[len(index) :]):  # the words of a random key
                     mask[self._algebra.elements(part, number, (*index, *rest))] = True
-            arrays.append(mask.reshape(var.shape))
+            # The program takes a random key as its words.
+            arrays.append(_without_words(mask, shape))
         return jax.tree.unflatten(self._program.in_tree, arrays)
 
     def box(self, index: tuple[int, ...] = (), *, output: int = 0) -> Any:
@@ -104,6 +111,12 @@ class Dependencies:
         ):
             raise IndexError(f"index: {tuple(index)}, but output {output} has the shape {shape}")
         return self._outputs[output]
+
+
+def _without_words(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    if mask.size == 0:
+        return mask.reshape(shape)
+    return np.asarray(mask.reshape(*shape, -1).any(axis=-1))
 
 
 def _box(mask: np.ndarray) -> tuple[slice, ...] | None:

@@ -305,7 +305,9 @@ def _patterns(zero: np.ndarray | None, axis: int) -> tuple[np.ndarray, np.ndarra
     if zero is None or not zero.any():
         return None
     lines = np.moveaxis(zero, axis, 2)  # (B, N, K)
-    kept, which = np.unique(~lines.reshape(-1, lines.shape[2]), axis=0, return_inverse=True)
-    if len(kept) > _MOST_PATTERNS:
+    rows = np.packbits(~lines.reshape(-1, lines.shape[2]), axis=1)
+    packed, which = np.unique(rows, axis=0, return_inverse=True)
+    if len(packed) > _MOST_PATTERNS:
         return None
+    kept = np.unpackbits(packed, axis=1, count=lines.shape[2]).astype(np.bool_)
     return kept, which.reshape(lines.shape[:2])
