@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from cnnjax import pictures, softmax
 from cnnjax.data import Dataset, Splits
+from cnnjax.geometry import ReceptiveField
 from cnnjax.models import Model
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.summary import summary
 from cnnjax.train import evaluate, initial_params
-from cnnjax.train.compiler import compiler_options
 
 _SEARCHED = 256  # test images in which the best patches are looked for
 _BATCH = 32
@@ -73,14 +72,15 @@ def patch_layers(model: Model) -> dict[str, pictures.Fields]:
 
     Those that see at most two thirds of it, at most three: wider ones would show whole images.
     """
-    x = jax.ShapeDtypeStruct((1, *model.image), jnp.float32)
-    chosen = {}
-    for row in summary(model, x).rows:
-        fields = row.receptive_field
-        if row.layer.startswith("conv") and fields is not None and len(chosen) < 3:
-            limits = zip(fields, model.image, strict=False)
-            if all(3 * axis.field <= 2 * side for axis, side in limits):
-                chosen[row.layer] = fields
+    chosen: dict[str, pictures.Fields] = {}
+    for row in summary(model).rows:
+        if row.kind == "conv" and row.name.startswith("conv") and len(chosen) < 3:
+            height, width = (
+                ReceptiveField(int(field), int(stride), -int(offset))
+                for field, stride, offset in zip(row.field, row.stride, row.offset, strict=True)
+            )
+            if 3 * height.field <= 2 * model.image[0] and 3 * width.field <= 2 * model.image[1]:
+                chosen[row.name] = (height, width)
     return chosen
 
 
@@ -92,13 +92,13 @@ def _feature_maps(
     dataset: Dataset,
     index: int | None,
 ) -> None:
-    apply = _jit(lambda p, x: model.apply(p, preprocessing(x)))
+    apply = jax.jit(lambda p, x: model.apply(p, preprocessing(x)))
     if index is None:
         answers = np.asarray(apply(params, dataset.images[:_BATCH])).argmax(-1)
         right = np.flatnonzero(answers == dataset.labels[:_BATCH])
         index = int(right[0]) if right.size else 0
     image = dataset.images[index]
-    maps = _jit(lambda p, x: model.features(p, preprocessing(x)))(params, image)
+    maps = jax.jit(lambda p, x: model.features(p, preprocessing(x)))(params, image)
     shares = np.asarray(softmax(apply(params, image)))
     truth = dataset.classes[dataset.labels[index]]
     pictures.feature_maps(
@@ -119,7 +119,7 @@ def _best_patches(
     preprocessing: Preprocessing,
     images: np.ndarray,
 ) -> None:
-    respond = _jit(lambda p, x: model.features(p, preprocessing(x))[layer])
+    respond = jax.jit(lambda p, x: model.features(p, preprocessing(x))[layer])
     first = layer == "conv1"
     found = pictures.strongest(
         lambda x: np.asarray(respond(params, x)),
@@ -130,8 +130,3 @@ def _best_patches(
     )
     kernel = params[layer]["kernel"] if first else None
     pictures.best_patches(found, path, kernel=kernel, title=f"What excites {layer} most")
-
-
-def _jit(function: Callable) -> Callable:
-    platform = jax.devices()[0].platform
-    return jax.jit(function, compiler_options=compiler_options(platform, jnp.float32))

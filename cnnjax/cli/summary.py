@@ -15,8 +15,9 @@ examples:
   cnnjax summary --model vgg11 --image 224x224x3 --classes 1000
   cnnjax summary --run runs/notes-patterns             a trained model
 
-Receptive field F, stride S and offset P: output i of a layer sees the F input pixels from
-i * S - P on. Multiply-adds are counted in the traced program, borders exactly."""
+Element i of a layer reads `field` pixels of the image, from offset + stride * i on; a negative
+offset lies in the padding. Multiply-adds are exact, for one image, the zeros of the padding
+included."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,8 +36,6 @@ def run(args: argparse.Namespace) -> int:
     if args.folder and (args.model or args.classes or args.image):
         raise BadUsage("cnnjax summary: --run names the model; leave out --model and its sizes")
 
-    import jax
-
     from cnnjax import models
     from cnnjax.summary import summary
 
@@ -48,7 +47,5 @@ def run(args: argparse.Namespace) -> int:
             model = models.build(name, classes=args.classes or 10, image=args.image)
         except ValueError as error:
             raise BadUsage(f"cnnjax summary: {error}") from error
-    x = jax.ShapeDtypeStruct((1, *model.image), "float32")
-    print(f"{model.name}: images {'x'.join(map(str, model.image))}, {model.classes} classes\n")
-    print(summary(model, x))
+    print(summary(model))
     return 0
