@@ -109,6 +109,9 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
     values = [v.concrete for v in operands]
     dtypes = [v.dtype for v in (*equation.outputs, *operands)]
     if not any(_is_real(dtype) for dtype in dtypes) or equation.primitive in _BITS:
+        values = [_in_own_format(v) for v in operands]
+        if any(v is None for v in values):
+            return None
         try:
             results = run_with_jax(equation, values)
         except (TypeError, ValueError, NameError, NotImplementedError):
@@ -135,6 +138,16 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
     if any(part.concrete is None for part in parts):
         return None
     return [lift(algebra, part.concrete, part.dtype) for part in parts]
+
+
+def _in_own_format(value: Any) -> Any:
+    """A constant in the program's dtype (floats are held as float64), None if it does not fit."""
+    array, dtype = value.concrete, value.dtype
+    if isinstance(dtype, np.dtype) and _is_real(dtype) and array.dtype != dtype:
+        with np.errstate(over="ignore"):
+            narrow = array.astype(dtype)
+        return narrow if np.array_equal(narrow.astype(array.dtype), array) else None
+    return array
 
 
 # Bit patterns of constant floats are exact whatever the algebra.

@@ -166,6 +166,13 @@ class Numeric:
     ) -> Bounded:
         return numeric_function.function(name, args, dtype, params)
 
+    # Beyond the protocol.
+
+    def agree(self, a: Bounded, b: Bounded) -> bool:
+        """Nowhere certainly different: two devices' copies of what ought to be one value."""
+        differ = numeric_order.compare("ne", a, b)
+        return not (differ.value & ~differ.unknown).any()
+
     def roots(self, n: int) -> tuple[Bounded, Bounded]:
         return numeric_function.roots(n)
 

@@ -205,6 +205,7 @@ def on_bits(name: str, args: Sequence[Bounded], dtype: Any, params: Any) -> Boun
             with np.errstate(all="ignore"):
                 array = array.astype(arg.dtype)
                 unknown = unknown | (array.astype(np.float64) != arg.value)
+            unknown = unknown | (arg.value == 0)  # the reals have no sign of zero
         arrays.append(array)
         unknown = unknown | (arg.errors != 0)
     result = lift(FUNCTIONS[name](*arrays, params=params), dtype)

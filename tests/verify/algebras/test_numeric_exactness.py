@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 
 from verify.algebras.numeric import Bounded, Numeric
 from verify.algebras.numeric_value import grid_of
+from verify.evaluate import evaluate
+from verify.program import trace
 
 NUMERIC = Numeric()
 FLOAT = np.dtype(np.float32)
@@ -224,6 +228,34 @@ def test_float_formats_are_the_same_reals() -> None:
     narrow = NUMERIC.cast(third, jnp.bfloat16)
     assert narrow.value.item() == 1 / 3
     assert NUMERIC.lift(np.array([0.1], jnp.bfloat16)).concrete.item() == float(jnp.bfloat16(0.1))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("constant", [True, False])
+def test_bit_patterns_are_those_of_the_programs_format(dtype: str, constant: bool) -> None:
+    x = np.array([1.5, -2.0, 0.1], getattr(jnp, dtype))
+    integer = jnp.int32 if x.itemsize == 4 else jnp.int16
+
+    def bits(x: Any) -> Any:
+        return lax.bitcast_convert_type(x, integer)
+
+    program = trace(lambda y: bits(x if constant else y), x)
+    (result,) = evaluate(program, NUMERIC, [NUMERIC.lift(x)])
+    assert result.concrete is not None
+    np.testing.assert_array_equal(result.concrete, bits(x))
+
+
+def test_bit_patterns_of_rounded_numbers_and_of_zero_are_unknown() -> None:
+    third = NUMERIC.div(lift(1, 0.5, 0), lift(3, 1, 1))
+    result = NUMERIC.function("bitcast:int32", [third], (3,), np.dtype(np.int32), ("float32", 0, 1))
+    np.testing.assert_array_equal(result.unknown, [True, False, True])
+
+
+def test_values_agree_unless_they_are_certainly_different() -> None:
+    assert NUMERIC.agree(lift(1, np.nan), lift(1, 2))
+    assert NUMERIC.agree(inexact(1.0, 0.2), inexact(1.1, 0.0))
+    assert not NUMERIC.agree(lift(1, 2), lift(1, 3))
+    assert not NUMERIC.agree(inexact(1.0, 0.2), inexact(1.5, 0.2))
 
 
 @pytest.mark.parametrize("dtype", ["int4", "uint4"])
