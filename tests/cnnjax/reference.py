@@ -16,6 +16,25 @@ import numpy as np
 Pads = Sequence[tuple[int, int]]
 
 
+def resolve(padding, image, window, stride, dilation) -> Pads:
+    """Give (low, high) an axis for every form of padding; "SAME" by trying 0, 1, 2, ... cells."""
+    if isinstance(padding, int):
+        padding = (padding, padding)
+    if not isinstance(padding, str):
+        return padding if isinstance(padding[0], tuple) else (padding,) * len(image)
+    if padding == "VALID":
+        return ((0, 0),) * len(image)
+    pairs = []
+    for n, k, s, d in zip(image, window, stride, dilation, strict=True):
+        wanted = len(range(0, n, s))
+        cells = next(
+            c for c in itertools.count() if out_size((n,), (k,), (s,), (d,), ((0, c),))[0] >= wanted
+        )
+        pair = (cells // 2, (cells + 1) // 2)
+        pairs.append(pair if padding == "SAME" else pair[::-1])
+    return tuple(pairs)
+
+
 def out_size(image, window, stride, dilation, pads) -> tuple[int, ...]:
     """Count the windows by sliding one."""
     sizes = []

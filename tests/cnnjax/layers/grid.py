@@ -25,7 +25,6 @@ import jax.numpy as jnp
 import numpy as np
 
 import cnnjax
-from cnnjax import geometry
 from tests.cnnjax import reference
 from tests.cnnjax.layers.norm_bounds import norm_bounds
 
@@ -95,7 +94,7 @@ def _convolution(rng) -> dict[str, Any]:
         stride = _each(rng, axes, 1, 3)
         dilation = _each(rng, axes, 1, 3) if rng.random() < 0.4 else (1,) * axes
         padding = _padding(rng, axes, window)
-        pads = geometry.pads(padding, image, window, stride, dilation)
+        pads = reference.resolve(padding, image, window, stride, dilation)
         if _fits(image, window, stride, dilation, pads):
             break
     groups = int(rng.choice([1, 1, 2, 3]))
@@ -164,8 +163,8 @@ def _pooling(rng, cells_in_every_window: bool) -> tuple[tuple, tuple, tuple, Any
         image = _each(rng, axes, 1, 5 if axes == 3 else 9)
         stride = _each(rng, axes, 1, 4)
         padding = _padding(rng, axes, window)
-        pads = geometry.pads(padding, image, window, stride)
         ones = (1,) * axes
+        pads = reference.resolve(padding, image, window, stride, ones)
         if not _fits(image, window, stride, ones, pads):
             continue
         out = reference.out_size(image, window, stride, ones, pads)

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import cnnjax
-from cnnjax import geometry
 from tests.cnnjax import reference
 from tests.cnnjax.layers.grid import QUICK
 
@@ -65,7 +64,7 @@ def test_conv_transpose_takes_every_size_that_conv_maps_to_it_and_no_other(paddi
     options = {"stride": stride, "padding": padding}
     fits, default = [], cnnjax.conv_transpose(x, kernel, **options).shape[0]
     for size in range(1, 20):
-        pads = geometry.pads(padding, (size,), window, stride)
+        pads = reference.resolve(padding, (size,), (window,), (stride,), (1,))
         if reference.out_size((size,), (window,), (stride,), (1,), pads) == (outputs,):
             fits.append(size)
             found = cnnjax.conv_transpose(x, kernel, size=(size,), **options)
