@@ -20,12 +20,12 @@ Recipe = Callable[[Generator, ndarray, ndarray], Layers]
 
 # The least distance between two colours of one picture, in the RGB cube of side 1.
 CONTRAST = 0.4
-NOISE = (0.02, 0.05)
-LIGHT = 0.1
+NOISE = (0.02, 0.04)
+LIGHT = 0.08
 
 
 def _line(rng: Generator, x: ndarray, y: ndarray) -> Layers:
-    length, width = rng.uniform(48, 76), rng.uniform(6, 9)
+    length, width = rng.uniform(60, 92), rng.uniform(6, 9)
     return [(shapes.segment(x + np.float32(length / 2), y, length, width), 1)]
 
 
