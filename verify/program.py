@@ -180,7 +180,9 @@ def _with_words(f: Callable[..., Any], abstract: Any) -> tuple[Callable[..., Any
 
 def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
     if hasattr(leaf, "shape") and hasattr(leaf, "dtype"):
-        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
+        dtype = leaf.dtype  # without 64-bit types, JAX would narrow it, from 0.12 on with a warning
+        dtype = dtype if _is_key(dtype) else jax.dtypes.canonicalize_dtype(dtype)
+        return jax.ShapeDtypeStruct(leaf.shape, dtype)
     array = jax.numpy.asarray(leaf)
     return jax.ShapeDtypeStruct(array.shape, array.dtype)
 

@@ -18,7 +18,10 @@ from verify.program import trace
 X = np.arange(16.0).reshape(4, 4) % 7 - 3
 
 
-def on_two_devices(body, *, ins=P("i"), outs=P("i"), **options):
+ROWS = P("i")
+
+
+def on_two_devices(body, *, ins=ROWS, outs=ROWS, **options):
     mesh = Mesh(np.array(jax.devices()[:2]), ("i",))
     return lambda *xs: jax.shard_map(
         body, mesh=mesh, in_specs=(ins,) * len(xs), out_specs=outs, **options

@@ -59,7 +59,10 @@ def test_scan_means_what_jax_means(name: str) -> None:
 
 
 WHILES = {
-    "counter": (lambda x: lax.while_loop(lambda c: c[0] < 5, lambda c: (c[0] + 1, c[1] * x), (0, x)), X),
+    "counter": (
+        lambda x: lax.while_loop(lambda c: c[0] < 5, lambda c: (c[0] + 1, c[1] * x), (0, x)),
+        X,
+    ),
     "constants of the condition": (
         lambda x, n: lax.while_loop(lambda c: c[0] < n, lambda c: (c[0] + 2, c[1] - x), (0, x)),
         X,
@@ -79,7 +82,7 @@ WHILES = {
         ROWS,
         np.int32([3, 0, 2, 5]),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WHILES)

@@ -21,7 +21,10 @@ CASES = {
     **{f"fft {n}": (jnp.fft.fft, numbers(2, n)) for n in (1, 2, 3, 4, 8, 10)},
     **{f"ifft {n}": (jnp.fft.ifft, numbers(2, n)) for n in (1, 5, 6)},
     **{f"rfft {n}": (jnp.fft.rfft, numbers(2, n).real) for n in (1, 2, 5, 6)},
-    **{f"irfft {n}": (lambda z, n=n: jnp.fft.irfft(z, n=n), numbers(2, n // 2 + 1)) for n in (1, 2, 5, 6)},
+    **{
+        f"irfft {n}": (lambda z, n=n: jnp.fft.irfft(z, n=n), numbers(2, n // 2 + 1))
+        for n in (1, 2, 5, 6)
+    },
     "fft of real numbers": (jnp.fft.fft, numbers(6).real),
     "fft2": (jnp.fft.fft2, numbers(2, 3, 4)),
     "ifftn": (jnp.fft.ifftn, numbers(2, 3, 4)),
@@ -48,7 +51,7 @@ CASES = {
         numbers(4).real,
     ),
     "nothing": (lambda z: lax.fft(z, lax.FftType.FFT, (4,)), numbers(0, 4)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)
