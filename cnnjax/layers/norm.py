@@ -66,14 +66,14 @@ def batch_norm(
         count = math.prod(x.shape[:-1])
         if isinstance(count, int) and count < 2:
             raise ValueError(f"{name}: training needs two values a channel or more, x is {x.shape}")
-        axes = tuple(range(x.ndim - 1))
-        batch_mean, batch_var = _moments(wide, axes)
+        batch_mean, batch_var = (m.ravel() for m in _moments(wide, tuple(range(x.ndim - 1))))
         unbiased = batch_var * (count / (count - 1))
         new_state["mean"] = _running(state["mean"], mean, batch_mean, momentum)
         new_state["var"] = _running(state["var"], var, unbiased, momentum)
         mean, var = batch_mean, batch_var
-    y = _affine(_normalise(wide, _spread(mean, x), _spread(var, x), eps), scale, bias)
-    return y.astype(x.dtype), new_state
+    row = (1,) * (x.ndim - 1) + (-1,)
+    y = _normalise(wide, mean.reshape(row), var.reshape(row), eps)
+    return _affine(y, scale, bias).astype(x.dtype), new_state
 
 
 def layer_norm(x: jax.Array, params: Arrays, *, eps: float = 1e-6) -> jax.Array:
@@ -88,8 +88,7 @@ def layer_norm(x: jax.Array, params: Arrays, *, eps: float = 1e-6) -> jax.Array:
     scale, bias = _entries(
         "layer_norm", "params", params, ("scale", "bias"), x.shape[-1], wide.dtype
     )
-    mean, var = _moments(wide, (-1,), keepdims=True)
-    y = _normalise(wide, jnp.broadcast_to(mean, x.shape), jnp.broadcast_to(var, x.shape), eps)
+    y = _normalise(wide, *_moments(wide, (-1,)), eps)
     return _affine(y, scale, bias).astype(x.dtype)
 
 
@@ -119,10 +118,7 @@ def group_norm(
     scale, bias = _entries(name, "params", params, ("scale", "bias"), channels, wide.dtype)
     split = wide.reshape(*x.shape[:-1], groups, channels // groups)
     axes = (*range(-spatial - 2, -2), -1)
-    mean, var = _moments(split, axes, keepdims=True)
-    y = _normalise(
-        split, jnp.broadcast_to(mean, split.shape), jnp.broadcast_to(var, split.shape), eps
-    )
+    y = _normalise(split, *_moments(split, axes), eps)
     return _affine(y.reshape(x.shape), scale, bias).astype(x.dtype)
 
 
@@ -148,13 +144,13 @@ def _entries(
     return first.astype(dtype), second.astype(dtype)
 
 
-def _moments(
-    x: jax.Array, axes: tuple[int, ...], keepdims: bool = False
-) -> tuple[jax.Array, jax.Array]:
-    """Mean and biased variance, in two passes: E[x^2] - E[x]^2 cancels where the mean is large."""
+def _moments(x: jax.Array, axes: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
+    """Mean and biased variance over ``axes``, which stay with length 1.
+
+    In two passes: E[x^2] - E[x]^2 cancels where the mean is large.
+    """
     mean = jnp.mean(x, axes, keepdims=True)
-    var = jnp.mean(jnp.square(x - jnp.broadcast_to(mean, x.shape)), axes, keepdims=keepdims)
-    return (mean if keepdims else mean.reshape(var.shape)), var
+    return mean, jnp.mean(jnp.square(x - jnp.broadcast_to(mean, x.shape)), axes, keepdims=True)
 
 
 def _running(old: jax.Array, wide: jax.Array, batch: jax.Array, momentum: float) -> jax.Array:
@@ -167,7 +163,9 @@ def _spread(channel: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def _normalise(x: jax.Array, mean: jax.Array, var: jax.Array, eps: float) -> jax.Array:
-    return (x - mean) * lax.rsqrt(var + eps)
+    """``mean`` and ``var`` have x's rank, with length 1 where one number serves many."""
+    factor = lax.rsqrt(var + eps)
+    return (x - jnp.broadcast_to(mean, x.shape)) * jnp.broadcast_to(factor, x.shape)
 
 
 def _affine(x: jax.Array, scale: jax.Array, bias: jax.Array) -> jax.Array:
