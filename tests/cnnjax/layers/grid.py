@@ -305,6 +305,7 @@ def compare(family: str, count: int, ref=reference, seed: int = 0) -> Count:
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description="Compare the layers with a reference.")
+    parser.add_argument("--family", choices=FAMILIES, action="append", help="default: all")
     parser.add_argument("--configurations", type=int, default=500, help="of each family")
     parser.add_argument("--reference", choices=["numpy", "torch"], default="numpy")
     parser.add_argument("--seed", type=int, default=0)
@@ -315,7 +316,7 @@ def main() -> int:
     print(f"reference: {options.reference}, seed {options.seed}, jax {jax.__version__}")
     print(f"{'family':16}{'compared':>10}{'forward mismatches':>20}{'gradient mismatches':>21}")
     failed = []
-    for family in FAMILIES:
+    for family in options.family or FAMILIES:
         count = compare(family, options.configurations, ref, options.seed)
         failed += [*count.forward, *count.gradient]
         numbers = f"{count.compared:>10}{len(count.forward):>20}{len(count.gradient):>21}"
