@@ -304,6 +304,7 @@ PROGRAMS = {
     "global-pool": (lambda x: x * layers.global_avg_pool(conv(x, 3)), "exact"),
     "mean": (image_and_mean, "exact"),
     "attention": (attention, "within"),
+    "mixed-rows": (lambda x: jnp.einsum("hwc,hk->kwc", x, jnp.ones((16, 5))), "exact"),
     "cumsum": (lambda x: jnp.cumsum(x, 0), "within"),
     "gather": (lambda x: x[jnp.array([3, 1, 2, 7])], "within"),
     "transposed": (
