@@ -12,6 +12,7 @@ from verify.primitives import (  # noqa: F401  (importing registers the rules)
     functions,
     gather,
     integers,
+    linear_algebra,
     movement,
     random,
     reduction,

@@ -17,7 +17,7 @@ import numpy as np
 
 from verify.primitives.order import is_integer
 from verify.primitives.registry import Context, flat_index, offsets, rule
-from verify.primitives.sliding import OUTSIDE, axes, patch_blocks, row_strides, settle
+from verify.primitives.sliding import OUTSIDE, axes, patch_blocks, row_strides
 
 
 @rule("conv_general_dilated")
@@ -54,9 +54,7 @@ def _conv(
 
     # The image as one flat row with a zero at its end, which stands for everything outside.
     size = int(np.prod(lhs.shape))
-    flat = algebra.pick(
-        [settle(algebra, lhs), ctx.fill((1,), 0, lhs.dtype)], np.arange(size + 1, dtype=np.int64)
-    )
+    flat = algebra.pick([lhs, ctx.fill((1,), 0, lhs.dtype)], np.arange(size + 1, dtype=np.int64))
     strides = row_strides(lhs.shape)
     lhs_strides = [strides[d] for d in dimension_numbers.lhs_spec]
     slides = axes(

@@ -12,7 +12,7 @@ import numpy as np
 
 from verify.primitives.monoids import Monoid, combine, fold, monoid
 from verify.primitives.registry import Context, flat_index, rule
-from verify.primitives.sliding import BLOCK, settle
+from verify.primitives.sliding import BLOCK
 
 
 def _cumulate(ctx: Context, m: Monoid, x: Any, axis: int, reverse: bool) -> Any:
@@ -24,7 +24,7 @@ def _cumulate(ctx: Context, m: Monoid, x: Any, axis: int, reverse: bool) -> Any:
     index = np.moveaxis(flat_index(x), axis, -1)
     moved = index.shape
     index = (index[..., ::-1] if reverse else index).reshape(-1, size)
-    rows = algebra.pick([x if m.idempotent else settle(algebra, x)], index)
+    rows = algebra.pick([x], index)
     if m.idempotent and index.size * size <= BLOCK:
         prefixes = np.minimum(np.arange(size), np.arange(size)[:, None])
         done = fold(algebra, m, algebra.pick([rows], flat_index(rows)[:, prefixes]))

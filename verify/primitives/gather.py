@@ -79,8 +79,8 @@ def _gather(
     def arranged(array: np.ndarray) -> np.ndarray:
         """(n, window, ...) laid out like the result."""
         rest = array.shape[2:]
-        whole = array.reshape(*batch, *within.shape, *rest)
-        return whole.transpose(*order, *range(len(shape), len(shape) + len(rest)))
+        whole = array.reshape((*batch, *within.shape, *rest))
+        return whole.transpose((*order, *range(len(shape), len(shape) + len(rest))))
 
     if found.when is None:
         flat, valid = index[:, 0], found.valid[:, :1]

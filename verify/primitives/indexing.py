@@ -49,8 +49,9 @@ def corners(ctx: Context, index: Any, last: Sequence[int], *, clip: bool, size: 
     limit = np.asarray(last, dtype=np.int64)
     known = index.concrete
     if known is not None:
-        # As Python would see them: unsigned 64-bit numbers above the signed range stay large.
-        place = np.minimum(known, np.iinfo(np.int64).max).astype(np.int64)
+        if known.dtype == np.uint64:
+            known = np.minimum(known, np.uint64(np.iinfo(np.int64).max))
+        place = known.astype(np.int64)
         inside = ((place >= 0) & (place <= limit)).all(axis=1)
         valid = np.ones_like(inside) if clip else inside
         return Corners(np.clip(place, 0, limit)[:, None], valid[:, None])

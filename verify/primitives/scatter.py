@@ -71,7 +71,7 @@ def _targets(
     index = start[:, None] + within.reshape(-1)[:, None]  # (n, window, candidates)
     index = np.where(start[:, None] == DROPPED, DROPPED, index)
     order = np.argsort([*batch_dims, *window_dims])
-    whole = index.reshape(*batch, *within.shape, -1).transpose(*order, len(order))
+    whole = index.reshape((*batch, *within.shape, -1)).transpose((*order, len(order)))
     return found, whole.reshape(-1, whole.shape[-1])
 
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from verify.primitives.monoids import Monoid, fold, neutral
 from verify.primitives.registry import Context, offsets
-from verify.primitives.sliding import settle
 
 DROPPED = -1
 
@@ -53,8 +52,6 @@ def combine_at(
     """
     algebra, size, dtype = ctx.algebra, operand.shape[0], operand.dtype
     many = contributions.shape[0]
-    if len(np.unique(destination)) < len(destination):
-        contributions = settle(algebra, contributions)
     results = [operand]
     place = np.arange(size, dtype=np.int64)
     start = size

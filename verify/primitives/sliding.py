@@ -11,7 +11,7 @@ Negative padding needs no rule of its own: it shifts t, and the output's size do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,8 +72,9 @@ def patch_blocks(
     total = int(np.prod(outputs))
     step = max(1, BLOCK // max(1, window * width))
     for start in range(0, total, step):
-        places = np.unravel_index(np.arange(start, min(start + step, total)), outputs)
-        flat, inside = np.zeros((len(places[0]) if places else 1, 1), np.int64), None
+        rows_here = np.arange(start, min(start + step, total))
+        places = np.unravel_index(rows_here, outputs) if outputs else ()
+        flat, inside = np.zeros((len(rows_here), 1), np.int64), None
         for table, place, stride in zip(tables, places, strides, strict=True):
             rows = table[place]
             here = rows != OUTSIDE
@@ -86,16 +87,6 @@ def patch_blocks(
 def row_strides(shape: Sequence[int]) -> list[int]:
     """How far apart neighbours along each axis lie in the flattened array."""
     return [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
-
-
-def settle(algebra: Any, x: Any) -> Any:
-    """x, with everything about it decided that can be: for values that are about to be copied.
-
-    An algebra that puts decisions off (which candidate is the maximum) would else take them once
-    for each copy.
-    """
-    decide: Callable[[Any], Any] | None = getattr(algebra, "settle", None)
-    return x if decide is None else decide(x)
 
 
 def join(algebra: Any, parts: Sequence[Any], shape: tuple[int, ...]) -> Any:
