@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
-from jax.sharding import AbstractMesh, Mesh
+from jax.sharding import AbstractMesh, AxisType, Mesh
 from jax.sharding import PartitionSpec as P
 
 from tests.verify.harness import check_rule
@@ -73,6 +73,11 @@ def test_collective_means_what_jax_means(name: str, check: bool) -> None:
     check_rule(f, X, reals=False, by_rules_only=False)
 
 
+def pairs_of_axes(*sizes):
+    """A mesh to trace with: it needs no devices."""
+    return AbstractMesh(sizes, ("i", "j"), axis_types=(AxisType.Auto,) * 2)
+
+
 SPECS = {
     "rows": (P("i"), P("i")),
     "columns": (P(None, "i"), P(None, "i")),
@@ -134,7 +139,7 @@ def test_collective_on_a_mesh_of_two_axes(name: str) -> None:
     body = PAIRS[name]
     blocks = (np.arange(2 * 3 * 2 * 3.0) ** 2 % 11).reshape(2, 3, 2, 3)
     expected = np.asarray(jax.vmap(jax.vmap(body, axis_name="j"), axis_name="i")(blocks))
-    mesh = AbstractMesh((2, 3), ("i", "j"))
+    mesh = pairs_of_axes(2, 3)
     f = jax.shard_map(
         lambda x: body(x[0, 0])[None, None],
         mesh=mesh,
@@ -148,7 +153,7 @@ def test_collective_on_a_mesh_of_two_axes(name: str) -> None:
 
 def test_tuple_axes_count_with_the_first_name_slowest() -> None:
     """P(('i', 'j')) and a collective over ('i', 'j') number the devices in the same way."""
-    mesh = AbstractMesh((2, 3), ("i", "j"))
+    mesh = pairs_of_axes(2, 3)
     x = np.arange(12.0)
     for order in (("i", "j"), ("j", "i")):
         f = jax.shard_map(
@@ -192,7 +197,7 @@ def test_replicated_outputs_are_checked() -> None:
 
 
 def test_collective_over_an_axis_of_another_mesh_is_refused() -> None:
-    inner = AbstractMesh((2, 2), ("i", "j"))
+    inner = pairs_of_axes(2, 2)
     f = jax.shard_map(
         lambda x: jax.shard_map(
             lambda y: lax.psum(y, "i"), in_specs=P("j"), out_specs=P("j"), axis_names={"j"}
