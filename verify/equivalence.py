@@ -3,9 +3,10 @@
 1. Trace both; compare output trees, shapes and dtypes.
 2. A few exact evaluations: a difference there ends it.
 3. Proof by random interpretation (`proof.py`), with more and more laws.
-4. If the last proof needed "no ties": a search among inputs full of ties first.
-5. A long search for a counterexample, aimed at the programs' constants and comparisons.
-6. Unknown, with the reason.
+4. Proof by cases (`cases.py`) of the elements that are still open.
+5. Random interpretation off ties, after a search among inputs full of ties.
+6. A long search for a counterexample, aimed at the programs' constants and comparisons.
+7. Unknown, with the reason.
 
 A proof is never given where a concrete evaluation has shown a difference.
 """
@@ -15,20 +16,24 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 import numpy as np
 
+from verify import cases
 from verify.algebras.base import Unsupported
+from verify.algebras.field import Mode
+from verify.algebras.field.moduli import PRIMES_A_TRIAL
 from verify.certificate import subject
 from verify.counterexample import Comparison, Witness, explain, search, shrink
 from verify.program import Program, trace
-from verify.proof import MODES, Agreement, TooLarge, prove
+from verify.proof import MODES, Difference, TooLarge, prove
 from verify.verdict import Counterexample, Verdict
 
-_FEW, _TIES, _MANY = 3, 40, 400
+_FEW, _TIES, _MANY = 3, 40, 400  # inputs tried
+_CASES_SECONDS = 10.0
 
 
 def equivalent(
@@ -90,43 +95,113 @@ def _decide(left: Program, right: Program, examples: Any, deadline: float, seed:
     mismatch = _structure(left, right, examples)
     if mismatch is not None:
         return mismatch
-    rng = np.random.default_rng(seed)
-    comparison = Comparison(left, right)
-    reason = ""
-    searchable = True
-    try:
-        witness = search(comparison, rng, deadline, _FEW)
-        if witness is not None:
-            return _refuted(comparison, witness, examples, deadline, "exact evaluation")
-    except Unsupported as error:
-        searchable, reason = False, str(error)
-    for mode in MODES:
-        try:
-            result = prove(left, right, mode, int(rng.integers(2**62)))
-        except (Unsupported, TooLarge) as error:
-            reason = str(error)
-            break
-        if isinstance(result, Agreement):
-            if not mode.ties and searchable:
-                witness = search(comparison, rng, deadline, _TIES, skip=_FEW)
-                if witness is not None:
-                    return _refuted(comparison, witness, examples, deadline, "a search for ties")
-            return Verdict(
-                "proved",
-                method=f"random interpretation over {result.trials * 5} random primes",
-                error_probability=result.error_probability,
-                assumptions=result.assumptions,
-            )
-        reason = (
-            f"the programs differ as terms in {len(result.elements)} elements of output "
-            f"{result.output}, but no input was found on which their values differ"
+    return _Ladder(left, right, examples, deadline, np.random.default_rng(seed)).climb()
+
+
+@dataclass
+class _Ladder:
+    """One question on its way up; each step returns a verdict, or None to go on."""
+
+    left: Program
+    right: Program
+    examples: Any
+    deadline: float
+    rng: np.random.Generator
+    searchable: bool = True  # whether the programs can be evaluated at concrete inputs
+    reason: str = ""
+    difference: Difference | None = None  # of the last mode that was tried
+
+    def __post_init__(self) -> None:
+        self.comparison = Comparison(self.left, self.right)
+
+    def climb(self) -> Verdict:
+        strict, scaling, off_ties = MODES
+        steps = (
+            lambda: self.search("exact evaluation", most=_FEW),
+            lambda: self.interpret(strict),
+            lambda: self.interpret(scaling),
+            self.by_cases,
+            lambda: self.interpret(off_ties),
+            lambda: self.search("a directed search", most=_MANY, skip=_FEW, directed=True),
         )
-    if searchable:
-        witness = search(comparison, rng, deadline, _MANY, skip=_FEW, directed=True)
-        if witness is not None:
-            return _refuted(comparison, witness, examples, deadline, "a directed search")
-        reason += f" ({comparison.evaluations} inputs tried)"
-    return Verdict("unknown", reason=reason)
+        for step in steps:
+            verdict = step()
+            if verdict is not None:
+                return verdict
+        if self.searchable:
+            self.reason += f" ({self.comparison.evaluations} inputs tried)"
+        return Verdict("unknown", reason=self.reason)
+
+    def search(self, name: str, most: int, **options: Any) -> Verdict | None:
+        if not self.searchable:
+            return None
+        try:
+            witness = search(self.comparison, self.rng, self.deadline, most, **options)
+        except Unsupported as error:
+            self.searchable, self.reason = False, str(error)
+            return None
+        return None if witness is None else self.refuted(witness, name)
+
+    def interpret(self, mode: Mode, ignore: Any = None) -> Verdict | None:
+        """Random interpretation with the laws of one mode."""
+        try:
+            result = prove(self.left, self.right, mode, self.draw(), ignore)
+        except (Unsupported, TooLarge) as error:
+            self.reason = str(error)
+            return None
+        if isinstance(result, Difference):
+            self.difference = result
+            self.reason = (
+                f"the programs differ as terms in {result}, but no input was found on which their "
+                "values differ"
+            )
+            return None
+        if not mode.ties:
+            # Somewhere on the ties that the proof leaves out, the programs may differ.
+            refuted = self.search("a search for ties", most=_TIES, skip=_FEW)
+            if refuted is not None:
+                return refuted
+        return Verdict(
+            "proved",
+            method=f"random interpretation over {result.trials * PRIMES_A_TRIAL} random primes",
+            error_probability=result.error_probability,
+            assumptions=result.assumptions,
+        )
+
+    def by_cases(self) -> Verdict | None:
+        """The elements that still differ as terms, by an SMT solver; the others stay proved."""
+        if self.difference is None or not cases.available():
+            return None
+        assumptions: dict[str, None] = {}
+        limit = min(self.deadline, time.monotonic() + _CASES_SECONDS)
+        elements = self.difference.elements
+        for output, flat in elements.items():
+            try:
+                settled = cases.settle(self.left, self.right, output, flat, limit)
+            except Unsupported:
+                return None
+            if isinstance(settled, cases.Suggestion):
+                witness = self.comparison.at(settled.inputs) if self.searchable else None
+                return None if witness is None else self.refuted(witness, "case analysis")
+            if settled is None:
+                return None
+            assumptions.update(dict.fromkeys(settled.assumptions))
+        verdict = self.interpret(MODES[1], elements)
+        if verdict is None or not verdict:
+            return verdict
+        assumptions.update(dict.fromkeys(verdict.assumptions))
+        method = f"{verdict.method}, and case analysis of {self._count(elements)} elements by z3"
+        return replace(verdict, method=method, assumptions=tuple(assumptions))
+
+    @staticmethod
+    def _count(elements: Any) -> int:
+        return sum(len(flat) for flat in elements.values())
+
+    def draw(self) -> int:
+        return int(self.rng.integers(2**62))
+
+    def refuted(self, witness: Witness, method: str) -> Verdict:
+        return _refuted(self.comparison, witness, self.examples, self.deadline, method)
 
 
 def _structure(left: Program, right: Program, examples: Any) -> Verdict | None:

@@ -212,7 +212,7 @@ def _walk(
 
     def read(atom: Any) -> Atom:
         if isinstance(atom, jex.Literal):
-            return Const(_concrete(atom.val, atom.aval.dtype))
+            return Const(_concrete(atom.val, getattr(atom.aval, "dtype", None)))
         return environment[atom]
 
     for eqn in inner.eqns:

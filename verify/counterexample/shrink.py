@@ -34,7 +34,8 @@ def shrink(comparison: Comparison, witness: Witness, deadline: float) -> Witness
     for number in range(len(witness.inputs)):
         _simpler_elements(lambda: best, number, attempt)
         _fewer_nonzeros(lambda: best, number, attempt)
-    return _steadiest(comparison, best)
+    plain = [x + 0 if x.dtype == np.float64 else x for x in best.inputs]  # -0.0 reads badly
+    return comparison.at(plain) or best
 
 
 def _replaced(inputs: Inputs, number: int, array: np.ndarray) -> Inputs:
@@ -91,8 +92,3 @@ def _simpler_elements(
             array.flat[place] = choice
             if array.flat[place] == choice and attempt(_replaced(current().inputs, number, array)):
                 break
-
-
-def _steadiest(comparison: Comparison, witness: Witness) -> Witness:
-    """The first output element that differs, rather than the one that differs most."""
-    return comparison.at(witness.inputs) or witness

@@ -225,13 +225,9 @@ def sharded_bug(x: Any, w: Any) -> Any:
 
 
 REWRITES = (
-    Rewrite(
-        "Strassen", jnp.matmul, strassen, partial(strassen, sign=-1.0), (f32(4, 4), f32(4, 4))
-    ),
+    Rewrite("Strassen", jnp.matmul, strassen, partial(strassen, sign=-1.0), (f32(4, 4), f32(4, 4))),
     Rewrite("Winograd F(2,3)", fir, winograd, partial(winograd, half=0.25), (f32(4), f32(3))),
-    Rewrite(
-        "FFT convolution", circular, by_fft, partial(by_fft, conjugate=True), (f32(8), f32(8))
-    ),
+    Rewrite("FFT convolution", circular, by_fft, partial(by_fft, conjugate=True), (f32(8), f32(8))),
     Rewrite(
         "im2col",
         conv,

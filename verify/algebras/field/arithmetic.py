@@ -48,10 +48,11 @@ def add(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     a, b = as_maximum(field, a), as_maximum(field, b)
     for x, t in ((a, b), (b, a)):
         # max(s) + t = max(s + t): stay undecided, and let infinities absorb finite terms.
-        if x.undecided and finite(t):
-            sign = x.pending.sign
+        p = x.pending if x.undecided else None
+        if p is not None and finite(t):
+            sign = p.sign
             shift = t.rows if sign > 0 else residues.reduce(-t.rows, field.m)
-            rows = residues.reduce(x.pending.rows + shift[..., None], field.m)
+            rows = residues.reduce(p.rows + shift[..., None], field.m)
             field.no_overflow(x)
             return FieldArray(
                 field,
@@ -59,7 +60,7 @@ def add(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
                 a.dtype,
                 growth,
                 _pending=Pending(
-                    rows, x.pending.present, sign, x.pending.analytic and t.growth.analytic
+                    rows, p.present, sign, p.analytic and t.growth.analytic
                 ),
                 nonnegative=known,
             )
@@ -87,13 +88,14 @@ def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
         if all_one(c.concrete):
             return x
         positive, negative = bool((c.concrete > 0).all()), bool((c.concrete < 0).all())
-        if x.undecided and (positive or negative):
+        p = x.pending if x.undecided else None
+        if p is not None and (positive or negative):
             # c * max(s) = max(c * s) for c > 0.
             field.no_overflow(x)
-            sign = x.pending.sign * (1 if positive else -1)
+            sign = p.sign * (1 if positive else -1)
             scale = c.rows if positive else residues.reduce(-c.rows, field.m)
-            rows = residues.multiply(x.pending.rows, scale[..., None], field.m)
-            pending = Pending(rows, x.pending.present, sign, x.pending.analytic)
+            rows = residues.multiply(p.rows, scale[..., None], field.m)
+            pending = Pending(rows, p.present, sign, p.analytic)
             return FieldArray(field, a.shape, a.dtype, growth, _pending=pending, nonnegative=known)
     roots = a.root_of is not None and b.root_of is not None
     if a.root_of is not None and roots and (a is b or np.array_equal(a.rows, b.rows)):
@@ -144,11 +146,12 @@ def div(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
 def _scaled(field: Field, a: FieldArray, factor: FieldArray, sign: int) -> FieldArray:
     growth = a.growth.times(factor.growth)
     known = a.nonnegative and sign > 0
-    if a.undecided:
+    p = a.pending if a.undecided else None
+    if p is not None:
         field.no_overflow(a)
         scale = factor.rows if sign > 0 else residues.reduce(-factor.rows, field.m)
-        rows = residues.multiply(a.pending.rows, scale[..., None], field.m)
-        pending = Pending(rows, a.pending.present, a.pending.sign * sign, a.pending.analytic)
+        rows = residues.multiply(p.rows, scale[..., None], field.m)
+        pending = Pending(rows, p.present, p.sign * sign, p.analytic)
         return FieldArray(field, a.shape, a.dtype, growth, _pending=pending, nonnegative=known)
     rows = residues.multiply(a.rows, factor.rows, field.m)
     return field.plain(rows, a, growth, nonnegative=known)

@@ -30,6 +30,10 @@ def pick(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Fie
             return taken.reshape(*lead, *index.shape, *trail)
 
         return moved(field, operands[0], move, index.shape)
+    operands = [
+        _needed(field, x, index, start)
+        for x, start in zip(operands, _starts(operands), strict=True)
+    ]
     dtype = operands[0].dtype
     growth = used[0].growth if used else ATOM
     for x in used[1:]:
@@ -51,6 +55,24 @@ def pick(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Fie
     else:
         y._rows = gather()
     return y
+
+
+def _starts(operands: Sequence[FieldArray]) -> list[int]:
+    sizes = [int(np.prod(x.shape)) for x in operands]
+    return [sum(sizes[:i]) for i in range(len(sizes))]
+
+
+def _needed(field: Field, x: FieldArray, index: np.ndarray, start: int) -> FieldArray:
+    """A constant without the NaNs and infinities that nobody picks: jnp.where(True, x, nan)."""
+    known = x.concrete
+    if known is None or known.dtype != np.float64 or np.isfinite(known).all():
+        return x
+    picked = np.zeros(known.size, bool)
+    here = index[(index >= start) & (index < start + known.size)]
+    picked[here - start] = True
+    flat = known.reshape(-1)
+    kept = np.where(picked | np.isfinite(flat), flat, 0.0)
+    return field.lift(kept.reshape(known.shape), x.dtype)
 
 
 def _pick_pending(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Pending:
@@ -126,7 +148,8 @@ def candidates(field: Field, x: FieldArray, sign: int) -> Pending:
     if ends.any():
         if (ends * sign > 0).any():
             raise Unsupported("a maximum with infinity")
-        rows = field.lift_rows(np.where(ends != 0, 0.0, x.concrete) * sign)
+        known = np.asarray(x.concrete)
+        rows = field.lift_rows(np.where(ends != 0, 0.0, known) * sign)
         return Pending(rows[..., None], (ends == 0)[..., None], sign, True)
     rows = x.rows if sign > 0 else residues.reduce(-x.rows, field.m)
     return Pending(rows[..., None], None, sign, x.growth.analytic)
