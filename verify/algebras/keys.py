@@ -74,6 +74,19 @@ class KeyAlgebra:
         wide = np.asarray(index)[..., None] * words + np.arange(words)
         return Keys(self.inner.pick([x.bits for x in operands], wide), operands[0].dtype)
 
+    def compare(self, op: str, a: Any, b: Any) -> Any:
+        """Of keys eq and ne: all of their words, or any of them."""
+        if not isinstance(a, Keys):
+            return self.inner.compare(op, a, b)
+        words = a.bits.shape[-1]
+        each = self.inner.compare(op, a.bits, b.bits)
+        index = np.arange(int(np.prod(each.shape))).reshape(each.shape)
+        join = self.inner.logical_and if op == "eq" else self.inner.logical_or
+        result = self.inner.pick([each], index[..., 0])
+        for word in range(1, words):
+            result = join(result, self.inner.pick([each], index[..., word]))
+        return result
+
     def select(self, which: Any, cases: Sequence[Any]) -> Any:
         if not isinstance(cases[0], Keys):
             return self.inner.select(which, cases)

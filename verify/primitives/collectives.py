@@ -159,7 +159,7 @@ rule("pmax")(_reduction(lambda algebra, a, b: algebra.maximum(a, b)))
 rule("pmin")(_reduction(minimum))
 
 
-@rule("pvary", "pcast", "preduced", "reshard")
+@rule("pvary", "pcast", "preduced", "reshard", "mesh_cast", "layout_constraint")
 def _identity(ctx: Context, *xs: Any, **_: Any) -> Any:
     """Only types change: what varies over devices, and where arrays lie."""
     return tuple(xs)

@@ -76,7 +76,10 @@ def _matrices(ctx: Context, rows: int, columns: int, n: int, dtype: Any) -> tupl
     """cos and sin of 2 pi j k / n, each (1, rows, columns)."""
     algebra = ctx.algebra
     index = np.outer(np.arange(rows), np.arange(columns))[None] % n
-    cos, sin = (algebra.cast(table, dtype) for table in algebra.roots(n))
+    roots = getattr(algebra, "roots", None)
+    if roots is None:
+        raise Unsupported("a Fourier transform in this algebra")
+    cos, sin = (algebra.cast(table, dtype) for table in roots(n))
     return algebra.pick([cos], index), algebra.pick([sin], index)
 
 

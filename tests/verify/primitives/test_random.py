@@ -88,6 +88,10 @@ EQUAL = {
         lambda k: jax.lax.scan(lambda k, _: tuple(jax.random.split(k)), k, length=2)[0],
         lambda k: jax.random.split(jax.random.split(k)[0])[0],
     ),
+    "compared keys": (
+        lambda k: jnp.where(jax.random.split(k)[0] == k, k, jax.random.split(k)[0]),
+        lambda k: jnp.where(jax.random.split(k)[0] != k, jax.random.split(k)[0], k),
+    ),
     "gamma": (
         lambda k: jax.random.gamma(k, 2.0, (3,)) * 2,
         lambda k: jax.random.gamma(k, 2.0, (3,)) + jax.random.gamma(k, 2.0, (3,)),
