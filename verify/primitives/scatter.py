@@ -95,14 +95,17 @@ def _scatter_combining(
         return operand
     found, target = _targets(ctx, operand, indices, updates, d, params["mode"])
     _check_promise(target, params["unique_indices"], found)
-    values = _flat(algebra, updates)
+    flat, values = _flat(algebra, operand), _flat(algebra, updates)
     if found.when is not None:
         many = target.shape[1]
         values = algebra.pick([values], np.repeat(np.arange(target.shape[0])[:, None], many, 1))
         when = algebra.pick([found.when], _owners(updates, d)[:, None] * many + np.arange(many))
-        nothing = ctx.fill(values.shape, m.neutral, operand.dtype)
+        if m.idempotent:  # where nothing is written, combine the element with itself
+            nothing = algebra.pick([flat], target)
+        else:
+            nothing = ctx.fill(values.shape, m.neutral, operand.dtype)
         values = _flat(algebra, algebra.select(when, [nothing, values]))
-    result = combine_at(ctx, m, _flat(algebra, operand), values, target.reshape(-1))
+    result = combine_at(ctx, m, flat, values, target.reshape(-1))
     return algebra.reshape(result, ctx.shape)
 
 
