@@ -8,3 +8,12 @@ os.environ["XLA_FLAGS"] = (
 ).strip()
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--pairs",
+        type=int,
+        default=400,
+        help="random pairs of programs that test_scoreboard.py asks the verifier about",
+    )

@@ -1,60 +1,59 @@
-"""Runs the verifier on random pairs of known truth and counts its answers."""
+"""Asks the verifier about random pairs of known truth."""
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 import verify
 from tests.verify.pairs import laws_algebra, laws_convolution, laws_network, laws_order  # noqa: F401
-from tests.verify.pairs.law import LAWS, Law, differs
+from tests.verify.pairs.law import LAWS, differs
 
 
-@dataclass
-class Score:
-    """Counts for one family; `wrong` must stay empty."""
+@dataclass(frozen=True)
+class Answer:
+    """One pair and what the verifier said of it."""
 
-    equal: int = 0
-    proved: int = 0
-    mutants: int = 0
-    refuted: int = 0
-    wrong: list[str] = field(default_factory=list)
-    missed: list[str] = field(default_factory=list)  # equal pairs unproved, mutants unrefuted
-    seconds: list[float] = field(default_factory=list)
+    name: str
+    family: str
+    mutant: bool
+    status: str
+    detail: str
+    seconds: float
+
+    @property
+    def wrong(self) -> bool:
+        """A mutant proved, or an equal pair refuted."""
+        return self.status == ("proved" if self.mutant else "refuted")
+
+    @property
+    def missed(self) -> bool:
+        return self.status == "unknown"
 
 
-def run(count: int, seed: int, laws: list[Law] | None = None) -> Iterator[tuple[Law, Score]]:
-    """`count` pairs, half of them mutants, over all laws in turn; yields after each pair."""
-    laws = LAWS if laws is None else laws
-    scores: dict[str, Score] = defaultdict(Score)
-    for number in range(count // 2):
-        law = laws[number % len(laws)]
-        rng = np.random.default_rng([seed, number])
-        case = law.make(rng)
-        name = f"{law.name} #{number}"
-        score = scores[law.family]
+def answer_pair(task: tuple[int, int]) -> list[Answer]:
+    """The answers for pair `number` under `seed`: the equal one, and its mutant if it differs."""
+    seed, number = task
+    law = LAWS[number % len(LAWS)]
+    rng = np.random.default_rng([seed, number])
+    case = law.make(rng)
+    questions = [(False, case.right)]
+    if differs(case, rng):  # by chance a mutation may change nothing
+        questions.append((True, case.mutant))
+    answers = []
+    for mutant, other in questions:
         start = time.perf_counter()
-        verdict = verify.equivalent(case.left, case.right, *case.examples, seed=number, seconds=10)
-        score.seconds.append(time.perf_counter() - start)
-        score.equal += 1
-        score.proved += verdict.status == "proved"
-        if verdict.status == "refuted":
-            score.wrong.append(f"{name}: refuted, though equal: {verdict}")
-        elif verdict.status == "unknown":
-            score.missed.append(f"{name}: {verdict.reason}")
-        if not differs(case, rng):
-            continue  # by chance the mutation changes nothing here
-        start = time.perf_counter()
-        verdict = verify.equivalent(case.left, case.mutant, *case.examples, seed=number, seconds=10)
-        score.seconds.append(time.perf_counter() - start)
-        score.mutants += 1
-        score.refuted += verdict.status == "refuted"
-        if verdict.status == "proved":
-            score.wrong.append(f"{name}: proved, though a mutant: {verdict}")
-        elif verdict.status == "unknown":
-            score.missed.append(f"{name} (mutant): {verdict.reason}")
-        yield law, score
+        verdict = verify.equivalent(case.left, other, *case.examples, seed=number, seconds=10)
+        answers.append(
+            Answer(
+                f"{law.name} #{number}" + (" (mutant)" if mutant else ""),
+                law.family,
+                mutant,
+                verdict.status,
+                verdict.reason or str(verdict),
+                time.perf_counter() - start,
+            )
+        )
+    return answers
