@@ -39,16 +39,16 @@ def write_pictures(
     there are no kernels "before training". index: the test image whose feature maps are drawn, by
     default the first one that is answered rightly.
     """
-    name = f"{model.name} on {splits.test.name}"
     if history:
         path = folder / "learning_curves.png"
-        pictures.learning_curves(history, path, title=name)
+        pictures.learning_curves(history, path, title=f"{model.name}: learning curves")
         yield path, "loss, accuracy and learning rate, epoch by epoch"
 
     if confusion is None:
         confusion = evaluate(model, params, splits.test, preprocessing).confusion
     path = folder / "confusion.png"
-    pictures.confusion(confusion, splits.test.classes, path, title=name)
+    title = f"{model.name} on {splits.test.name}"
+    pictures.confusion(confusion, splits.test.classes, path, title=title)
     yield path, "which class is taken for which"
 
     if seed is not None:

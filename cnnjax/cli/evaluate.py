@@ -37,8 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out `cnnjax evaluate`."""
-    runs.model_file(args.run_or_model)  # before anything heavy
-    record = runs.read_record(args.run_or_model) if args.run_or_model.is_dir() else {}
+    record = runs.read_record(runs.model_file(args.run_or_model).parent)
     spec = args.data or record.get("data", {}).get("data")
     if spec is None:
         raise BadUsage(

@@ -44,7 +44,9 @@ def at_least(least: int):
 
 
 def data(text: str) -> str:
-    """A data specification, `KIND` or `KIND:DIR`; the folder must exist.
+    """A data specification, `KIND` or `KIND:DIR`; the folder must exist and becomes absolute.
+
+    Absolute, because a run remembers it and may be resumed or shown from another folder.
 
     >>> data("patterns")
     'patterns'
@@ -61,7 +63,7 @@ def data(text: str) -> str:
     if folder and not Path(folder).is_dir():
         what = "is not a folder" if Path(folder).exists() else "does not exist"
         raise argparse.ArgumentTypeError(f"{text!r}: {folder} {what}")
-    return text
+    return f"{kind}:{Path(folder).resolve()}" if folder else kind
 
 
 def size(text: str) -> tuple[int, int]:

@@ -28,6 +28,13 @@ RECORD, MODEL, HISTORY, CHECKPOINT = (
     "history.json",
     "checkpoint.safetensors",
 )
+PICTURES = (
+    "learning_curves.png",
+    "confusion.png",
+    "kernels.png",
+    "feature_maps.png",
+    "best_patches_*.png",
+)
 
 
 def newest(runs: Path = RUNS) -> Path:
@@ -83,6 +90,13 @@ def write_record(folder: Path, *, data: dict[str, Any], model: str, config: Trai
 
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / RECORD, {"data": data, "model": model, "config": asdict(config)})
+
+
+def clear(folder: Path) -> None:
+    """Remove what an earlier run left, so that no file of it passes for one of the next."""
+    names = (RECORD, MODEL, HISTORY, CHECKPOINT, *PICTURES)
+    for path in [path for name in names for path in folder.glob(name)]:
+        path.unlink()
 
 
 def read_record(folder: Path) -> dict[str, Any]:

@@ -67,8 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--shift", type=options.at_least(0), metavar="P", help="pixels, for --augment; default 2")
     add("--seed", type=options.at_least(0), metavar="N", help="everything random; default 0")
     add("--out", type=Path, metavar="DIR", help="run folder; default runs/MODEL-DATA")
-    add("--resume", action="store_true", help="go on with the run in --out")
-    add("--force", action="store_true", help="begin anew, over the run in --out")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    again.add_argument("--force", action="store_true", help="begin anew, over the run in --out")
     add("--no-pictures", action="store_true", help="write no PNG files")
     add("--quiet", action="store_true", help="no progress, only the result")
 
@@ -76,11 +77,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Carry out `cnnjax train`."""
     folder = args.out or _default_folder(args)
-    record = runs.read_record(folder)
     if args.resume:
-        _adopt(args, record, folder)
+        _adopt(args, runs.read_record(folder), folder)
     else:
-        _refuse_to_overwrite(folder, record, force=args.force)
+        _refuse_to_overwrite(folder, force=args.force)
     data = {name: _value(args, name, default) for name, default in DATA_DEFAULTS.items()}
     settings = {name: _value(args, name, default) for name, default in CONFIG_DEFAULTS.items()}
     train(
@@ -104,20 +104,26 @@ def train(
     settings: dict[str, Any],
     resume: bool = False,
     pictures: bool = True,
+    index: int | None = None,
     progress: bool = True,
 ) -> None:
-    """Load, train, report, draw: what `cnnjax train` and `cnnjax demo` share."""
+    """Load, train, report, draw: what `cnnjax train` and `cnnjax demo` share.
+
+    index: of the test image whose feature maps are drawn; None leaves the choice to the picture.
+    """
     import jax
 
     from cnnjax.checkpoint import CheckpointError
     from cnnjax.cli.drawing import write_pictures
-    from cnnjax.train import NonFiniteLoss, TrainConfig, fit
+    from cnnjax.train import Interrupted, NonFiniteLoss, TrainConfig, fit
 
     try:
         config = TrainConfig(**settings)
     except ValueError as error:
         raise BadUsage(f"cnnjax train: {error}") from error
     spec, size = data["data"], data["size"]
+    if progress:
+        print(f"reading {spec} ...", flush=True)
     splits = runs.load_data(spec, seed=config.seed, size=size, limit=data["limit"])
     shape = splits.train.images.shape[1:]
     model = build(model_name, len(splits.train.classes), shape)
@@ -134,9 +140,15 @@ def train(
             f"run     {folder}",
             flush=True,
         )
+    if not resume:
+        runs.clear(folder)
     runs.write_record(folder, data=data, model=model.name, config=config)
     try:
         result = fit(model, splits, config, out=folder, resume=resume, progress=progress)
+    except Interrupted as stopped:
+        where = str(stopped).partition(",")[0]
+        again = f"cnnjax train --resume --out {folder}"
+        raise KeyboardInterrupt(f"{where}; this goes on from there:  {again}") from stopped
     except (NonFiniteLoss, CheckpointError) as error:
         raise Failed(f"cnnjax {error}") from error
     except ValueError as error:
@@ -151,7 +163,7 @@ def train(
     if pictures:
         written = write_pictures(
             folder, model, result.params, result.preprocessing, splits, result.history,
-            confusion=confusion, seed=config.seed,
+            confusion=confusion, seed=config.seed, index=index,
         )  # fmt: skip
         for path, what in written:
             print(f"drawn   {path}  {what}", flush=True)
@@ -181,11 +193,12 @@ def _default_folder(args: argparse.Namespace) -> Path:
     return runs.RUNS / f"{args.model or MODEL_DEFAULT}-{Path(folder).resolve().name or kind}"
 
 
-def _refuse_to_overwrite(folder: Path, record: dict[str, Any], *, force: bool) -> None:
+def _refuse_to_overwrite(folder: Path, *, force: bool) -> None:
     """Nobody's hours of training are lost to a repeated command."""
-    if force or not (record or (folder / runs.MODEL).exists()):
+    finished = (folder / runs.MODEL).exists()
+    if force or not (finished or (folder / runs.CHECKPOINT).exists()):
         return
-    state = "a finished run" if (folder / runs.MODEL).exists() else "an unfinished run"
+    state = "a finished run" if finished else "an unfinished run"
     raise BadUsage(
         f"cnnjax train: {folder} holds {state}; --resume goes on with it, --force begins anew, "
         "--out DIR names another folder"

@@ -1,4 +1,4 @@
-"""Layer 1's kernels before and after training, side by side.
+"""Layer 1's kernels before and after training, and what changed, side by side.
 
 The note: kernels start random, their number is chosen, what they detect is learned. A kernel of
 the first layer has as many channels as the image, so it can be shown as a small image itself.
@@ -19,8 +19,9 @@ def kernels(before: ArrayLike, after: ArrayLike, path: str | os.PathLike[str]) -
     """Write one PNG with the kernels `before` and `after` training.
 
     before, after: (kh, kw, C, O) with C = 3 (shown as RGB) or any other C (the mean over the
-    channels, in grey). Both panels share one scale: grey is weight 0, the largest absolute weight
-    of both is black or white, so sizes can be compared across the page.
+    channels, in grey). These two share one scale: grey is weight 0, the largest absolute weight of
+    both is black or white. A third panel shows their difference on a scale of its own, because a
+    short training moves each weight by little.
 
     Raises ValueError if the shapes differ or are not those of a 2-D kernel.
 
@@ -40,23 +41,38 @@ def kernels(before: ArrayLike, after: ArrayLike, path: str | os.PathLike[str]) -
     height, width, channels, count = first.shape
     columns = 8 if count <= 64 else 16
     rows, columns = grid_shape(count, columns)
-    with style.sheet(path, 10.5, 10.5 * 0.5 * rows * height / (columns * width) + 1.1) as figure:
-        what = "" if channels == 3 else f", mean over {channels} channels"
+    change = last - first
+    largest = float(np.abs(change).max()) or 1.0
+    what = "" if channels == 3 else f", mean over {channels} channels"
+    panels = (
+        (first, scale, "before training (random)"),
+        (last, scale, "after training"),
+        (change, largest, f"the change, {_times(scale / largest)} as bright"),
+    )
+    page = 13.0
+    with style.sheet(path, page, page / 3 * rows * height / (columns * width) + 1.1) as figure:
         style.headline(
             figure,
             f"Kernels of layer 1: {count} of {height}x{width}x{channels}{what}",
-            f"One scale for both: grey is 0, black -{scale:.2g}, white (or full colour) "
-            f"+{scale:.2g}. Mean absolute change of a weight: "
-            f"{np.abs(last - first).mean():.2g} (before: {np.abs(first).mean():.2g}).",
+            f"Grey is weight 0. Before and after share one scale, up to {scale:.2g}; the change "
+            f"has its own, up to {largest:.2g}. Mean size of a weight {np.abs(first).mean():.2g}, "
+            f"of its change {np.abs(change).mean():.2g}.",
         )
-        panels = figure.subplots(1, 2)
-        pairs = ((first, "before training (random)"), (last, "after training"))
-        for axes, (kernel, title) in zip(panels, pairs, strict=True):
+        for axes, (kernel, limit, title) in zip(figure.subplots(1, 3), panels, strict=True):
             axes.imshow(
-                mosaic(kernel_tiles(kernel, scale), columns, gap=4), interpolation="nearest"
+                mosaic(kernel_tiles(kernel, limit), columns, gap=4), interpolation="nearest"
             )
             axes.set_title(title)
             style.bare(axes)
+
+
+def _times(factor: float) -> str:
+    """How much brighter, in words.
+
+    >>> _times(1.04), _times(5.2)
+    ('as', '5 times')
+    """
+    return f"{factor:.0f} times" if factor >= 1.5 else "as"
 
 
 def kernel_tiles(kernel: NDArray, scale: float) -> list[NDArray]:

@@ -152,8 +152,7 @@ def test_bad_arguments_are_named_and_nothing_is_written(draw, message, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_equal_weights_have_equal_colours_before_and_after():
-    """One scale for both panels: the larger kernel uses the whole range, the smaller does not."""
+def test_a_colour_is_linear_in_its_weight_around_grey():
     from cnnjax.pictures.kernels import kernel_tiles
 
     small, large = kernel_tiles(KERNEL, 4.0), kernel_tiles(2 * KERNEL, 4.0)
