@@ -102,11 +102,11 @@ def confusion_table(confusion: np.ndarray, classes: tuple[str, ...]) -> str:
     """The counts: a row for each true class, a column for each answer, in the same order.
 
     >>> print(confusion_table(np.array([[8, 2], [0, 10]]), ("line", "curve")))
-    true \\\\ said  line  curve
+    true / said  line  curve
     line            8      2
     curve           .     10
     """
-    corner = "true \\ said"
+    corner = "true / said"
     first = max(len(corner), *(len(name) for name in classes))
     # Long names would tear the table apart: columns are cut to eight letters.
     columns = [name[:8] for name in classes]
