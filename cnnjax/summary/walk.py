@@ -99,8 +99,11 @@ class Walk:
 
     def scan(self, eqn: Any, values: list[Value], scope: str, times: int) -> list[Value]:
         """The body once, in place of all its runs; what is carried may read everything."""
-        first = eqn.params["num_consts"]
-        after = first + eqn.params["num_carry"]
+        # The parameters that count constants, carry and slices change with JAX; the ranks do not.
+        body = getattr(eqn.params["jaxpr"], "jaxpr", eqn.params["jaxpr"])
+        carried = len(same_rank(eqn.outvars, body.outvars))
+        after = len(same_rank(eqn.invars, body.invars))
+        first = after - carried
         args = loop_operands(eqn, values, first, after)
         for i in range(after, len(args)):
             if (flow := args[i].flow) is not None:
@@ -190,6 +193,15 @@ def reads(values: Sequence[Value], key: int) -> bool:
 def inner_program(eqn: Any) -> Any:
     """The program among the parameters of a call."""
     return next(p for p in eqn.params.values() if hasattr(p, "eqns") or hasattr(p, "jaxpr"))
+
+
+def same_rank(outside: Sequence[Any], inside: Sequence[Any]) -> list[int]:
+    """Operands (or results) of a loop that its body gets whole, not slice by slice."""
+    return [
+        i
+        for i, (a, b) in enumerate(zip(outside, inside, strict=True))
+        if a.aval.ndim == b.aval.ndim
+    ]
 
 
 def axes_of(shape: Sequence[int]) -> range:
