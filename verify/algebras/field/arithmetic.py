@@ -59,12 +59,10 @@ def add(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
                 a.shape,
                 a.dtype,
                 growth,
-                _pending=Pending(
-                    rows, p.present, sign, p.analytic and t.growth.analytic
-                ),
+                _pending=Pending(rows, p.present, sign, p.analytic and t.growth.analytic),
                 nonnegative=known,
             )
-    y = field.plain(residues.reduce(a.rows + b.rows, field.m), a, growth, nonnegative=known)
+    y = field.plain(residues.add(a.rows, b.rows, field.m), a, growth, nonnegative=known)
     y.parity = _joint_parity(a, b)
     return y
 

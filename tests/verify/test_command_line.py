@@ -1,0 +1,108 @@
+"""verify pair and verify check: answers, exit statuses, certificates, and errors in one line."""
+
+import json
+import sys
+
+import pytest
+
+from verify.cli import main
+
+MODULE = """
+import jax.numpy as jnp
+
+def square(x):
+    return (x + 1) ** 2
+
+def expanded(x):
+    return x * x + 2 * x + 1
+
+def wrong(x):
+    return x * x + 2 * x
+
+def hard(x, y):
+    return jnp.maximum(x, y) * jnp.minimum(x, y)
+
+def product(x, y):
+    return x * y
+
+number = 3
+"""
+
+
+@pytest.fixture
+def programs(tmp_path, monkeypatch):
+    name = f"programs_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield name
+    sys.modules.pop(name, None)
+
+
+def pair(module, left, right, *options):
+    return main(["pair", f"{module}:{left}", f"{module}:{right}", *options])
+
+
+def test_exit_status_is_the_verdict(programs, capsys):
+    assert pair(programs, "square", "expanded", "--args", "f32[3]") == 0
+    assert "PROVED" in capsys.readouterr().out
+    assert pair(programs, "square", "wrong", "--args", "f32[3]") == 1
+    assert "REFUTED" in capsys.readouterr().out
+    args = ["--args", "f32[2]", "f32[2]", "--seconds", "1"]
+    assert pair(programs, "hard", "product", *args) == 2
+    assert "UNKNOWN" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("right", ["expanded", "wrong"])
+def test_certificate_runs_again(programs, tmp_path, capsys, right):
+    file = tmp_path / "proof.json"
+    status = pair(programs, "square", right, "--args", "f32[3]", "--certificate", str(file))
+    assert main(["check", str(file)]) == status
+    assert "CONFIRMED" in capsys.readouterr().out
+
+
+def test_certificate_of_another_program_is_not_confirmed(programs, tmp_path, capsys):
+    file = tmp_path / "proof.json"
+    pair(programs, "square", "expanded", "--args", "f32[3]", "--certificate", str(file))
+    record = json.loads(file.read_text())
+    record["subject"]["right"] = f"{programs}:wrong"
+    file.write_text(json.dumps(record))
+    assert main(["check", str(file)]) == 2
+    assert "NOT CONFIRMED" in capsys.readouterr().out
+
+
+def test_forged_status_is_not_confirmed(programs, tmp_path, capsys):
+    file = tmp_path / "proof.json"
+    pair(programs, "square", "wrong", "--args", "f32[3]", "--certificate", str(file))
+    file.write_text(file.read_text().replace('"status": "refuted"', '"status": "proved"'))
+    assert main(["check", str(file)]) == 2
+
+
+BAD = {
+    "no such function": (["pair", "{m}:square", "{m}:cube", "--args", "f32[3]"], "no 'cube'"),
+    "no such module": (["pair", "nowhere:f", "nowhere:g"], "cannot import"),
+    "not a function": (["pair", "{m}:number", "{m}:number"], "not a function"),
+    "no colon": (["pair", "square", "wrong"], "module:function"),
+    "bad spec": (["pair", "{m}:square", "{m}:wrong", "--args", "f32(3)"], "dtype[sizes]"),
+    "bad dtype": (["pair", "{m}:square", "{m}:wrong", "--args", "f33[3]"], "unknown dtype"),
+    "too few arguments": (["pair", "{m}:square", "{m}:wrong"], "missing"),
+    "bad seconds": (["pair", "{m}:square", "{m}:wrong", "--seconds", "0"], "positive"),
+    "no file": (["check", "missing.json"], "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_usage_is_one_clear_line(programs, capsys, name):
+    argv, message = BAD[name]
+    assert main([part.format(m=programs) for part in argv]) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"version": 1}', '{"version": 9, "status": ""}'])
+def test_corrupt_certificate_is_bad_usage(tmp_path, capsys, text):
+    file = tmp_path / "proof.json"
+    file.write_text(text)
+    assert main(["check", str(file)]) == 2
+    assert str(file) in capsys.readouterr().err
