@@ -34,6 +34,7 @@ from verify.verdict import Counterexample, Verdict
 
 _FEW, _TIES, _MANY = 3, 40, 400  # inputs tried
 _CASES_SECONDS = 10.0
+_GLANCE_SECONDS = 0.5
 
 
 def equivalent(
@@ -117,7 +118,7 @@ class _Ladder:
     def climb(self) -> Verdict:
         strict, scaling, off_ties = MODES
         steps = (
-            lambda: self.search("exact evaluation", most=_FEW),
+            self.glance,
             lambda: self.interpret(strict),
             lambda: self.interpret(scaling),
             self.by_cases,
@@ -132,11 +133,19 @@ class _Ladder:
             self.reason += f" ({self.comparison.evaluations} inputs tried)"
         return Verdict("unknown", reason=self.reason)
 
-    def search(self, name: str, most: int, **options: Any) -> Verdict | None:
+    def glance(self) -> Verdict | None:
+        """A few evaluations: most differences show at once. One for large programs."""
+        soon = min(self.deadline, time.monotonic() + _GLANCE_SECONDS)
+        return self.search("exact evaluation", most=_FEW, deadline=soon)
+
+    def search(
+        self, name: str, most: int, deadline: float | None = None, **options: Any
+    ) -> Verdict | None:
         if not self.searchable:
             return None
+        until = self.deadline if deadline is None else deadline
         try:
-            witness = search(self.comparison, self.rng, self.deadline, most, **options)
+            witness = search(self.comparison, self.rng, until, most, **options)
         except Unsupported as error:
             self.searchable, self.reason = False, str(error)
             return None

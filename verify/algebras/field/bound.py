@@ -42,7 +42,7 @@ def miss_probability(field: Field) -> float:
     one_point = min(1.0, degree / smallest)
     one_prime = min(1.0, one_point**POINTS_A_PRIME + bits / 30 / field.moduli.choices)
     all_primes = one_prime ** len(field.moduli.primes)
-    pairs = 1.0 + field.atoms**2 / 2
+    pairs = 1.0 + field.atoms**2 / 2 + field.inner_pairs
     fractions = field.chooser.reconstructions * 2.0 ** (
         _RECONSTRUCTION_BITS - 30 * len(field.moduli.primes)
     )

@@ -100,7 +100,8 @@ class Chooser:
         members = mixing.digest(normal, field.key)
         sets = mixing.unordered(members, distinct)
         drawn = mixing.expand(mixing.combine(sets[..., None], members, tag="winner"), m)
-        field.atoms += int(distinct.sum())
+        field.atoms += len(sets[0])
+        field.inner_pairs += distinct.size * size
         drawn = np.where(distinct, drawn, 0)
         rest = residues.reduce(1 - residues.total(drawn, m), m)
         share = residues.multiply(rest, inverses, m)

@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 _HALF = 16
-_LARGE = 2**20  # results of more elements are computed by a compiled kernel
+_LARGE = 2**20  # products of more elements than this are computed by a compiled kernel
 _TERMS = 2**18  # a dot product longer than this is summed in pieces
 
 
@@ -52,7 +52,7 @@ def add(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
 def matmul(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     """(rows, B, M, K) x (rows, B, K, N) -> (rows, B, M, N), exact."""
     terms = a.shape[-1]
-    if terms <= _TERMS and a.shape[0] * a.shape[1] * a.shape[2] * b.shape[3] >= _LARGE:
+    if terms <= _TERMS and a.size + b.size + a[..., 0].size * b.shape[3] >= _LARGE:
         from verify.algebras.field.compiled import matmul as compiled
 
         return compiled(a, b, moduli)

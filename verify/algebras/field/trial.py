@@ -51,7 +51,8 @@ class Field:
         self.points = len(self.moduli.p)
         self.key = self.rng.integers(0, 2**64, mixing.WORDS, dtype=np.uint64)
         self.assumptions: dict[str, None] = {}
-        self.atoms = 0  # how many residue tuples were hashed
+        self.atoms = 0  # how many arguments of unknown functions were hashed
+        self.inner_pairs = 0  # pairs of candidates inside the sets among them
         self.poles = self.pole_bits = 0.0  # degrees and bits of all divisors
         self.largest = ATOM  # of all values so far
         self.logarithms: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # tables of functions.py
