@@ -13,6 +13,7 @@ A proof is never given where a concrete evaluation has shown a difference.
 
 from __future__ import annotations
 
+import inspect
 import sys
 import time
 from collections.abc import Callable
@@ -64,7 +65,7 @@ def equivalent(
     start = time.monotonic()
     left, right = trace(f, *examples), trace(g, *examples)
     seed = int(np.random.default_rng().integers(2**62)) if seed is None else seed
-    verdict = _decide(left, right, examples, start + seconds, seed)
+    verdict = _decide(left, right, examples, _names(f, examples), start + seconds, seed)
     about = subject(f, g, examples, (left, right), seed)
     return replace(verdict, subject=about, seconds=time.monotonic() - start)
 
@@ -92,11 +93,36 @@ def _report(f: Any, g: Any, verdict: Verdict) -> None:
         plugin.notify(*names, verdict)
 
 
-def _decide(left: Program, right: Program, examples: Any, deadline: float, seed: int) -> Verdict:
+def _names(f: Callable[..., Any], examples: Any) -> list[str]:
+    """What to call the input arrays: the parameters of f, and the way into a pytree."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    positional = [
+        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    names = []
+    for path, _ in jax.tree.leaves_with_path(examples):
+        first = path[0].idx
+        top = positional[first] if first < len(positional) else f"argument{first}"
+        names.append(top + jax.tree_util.keystr(path[1:]))
+    return names
+
+
+def _decide(
+    left: Program,
+    right: Program,
+    examples: Any,
+    names: list[str],
+    deadline: float,
+    seed: int,
+) -> Verdict:
     mismatch = _structure(left, right, examples)
     if mismatch is not None:
         return mismatch
-    return _Ladder(left, right, examples, deadline, np.random.default_rng(seed)).climb()
+    rng = np.random.default_rng(seed)
+    return _Ladder(left, right, examples, names, deadline, rng).climb()
 
 
 @dataclass
@@ -106,6 +132,7 @@ class _Ladder:
     left: Program
     right: Program
     examples: Any
+    names: list[str]  # of the input arrays
     deadline: float
     rng: np.random.Generator
     searchable: bool = True  # whether the programs can be evaluated at concrete inputs
@@ -210,7 +237,7 @@ class _Ladder:
         return int(self.rng.integers(2**62))
 
     def refuted(self, witness: Witness, method: str) -> Verdict:
-        return _refuted(self.comparison, witness, self.examples, self.deadline, method)
+        return _refuted(self.comparison, witness, self.examples, self.names, self.deadline, method)
 
 
 def _structure(left: Program, right: Program, examples: Any) -> Verdict | None:
@@ -237,13 +264,16 @@ def _structural(examples: Any, left: str, right: str, why: str) -> Verdict:
 
 
 def _refuted(
-    comparison: Comparison, witness: Witness, examples: Any, deadline: float, method: str
+    comparison: Comparison,
+    witness: Witness,
+    examples: Any,
+    names: list[str],
+    deadline: float,
+    method: str,
 ) -> Verdict:
     left_over = max(deadline - time.monotonic(), 2.0)
     small = shrink(comparison, witness, time.monotonic() + min(left_over, 20.0))
     tree = jax.tree.structure(examples)
-    paths = [path for path, _ in jax.tree.leaves_with_path(examples)]
-    names = [f"argument{path[0].idx}{jax.tree_util.keystr(path[1:])}" for path in paths]
     leaves = [
         np.asarray(x).astype(v.dtype)
         for x, v in zip(small.inputs, comparison.left.inputs, strict=True)
@@ -254,5 +284,6 @@ def _refuted(
         small.right,
         (small.output, small.index),
         explain(comparison.left, comparison.right, small, names),
+        tuple(names),
     )
     return Verdict("refuted", method=method, counterexample=example)

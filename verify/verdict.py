@@ -29,6 +29,7 @@ class Counterexample:
     right: Any
     where: tuple[int, tuple[int, ...]] | None
     explanation: str
+    names: tuple[str, ...] = ()  # of the input arrays, in the order of the tree's leaves
 
     def __str__(self) -> str:
         lines = []
@@ -38,8 +39,9 @@ class Counterexample:
             if number:
                 place = f"output {number}, {place}"
             lines.append(f"at {place}: left {_short(self.left)}, right {_short(self.right)}")
-        for path, leaf in jax.tree.leaves_with_path(self.inputs):
-            lines.append(f"  {_argument(path)} = {describe(np.asarray(leaf))}")
+        arrays = [np.asarray(leaf) for leaf in jax.tree.leaves(self.inputs)]
+        names = self.names or [f"argument {i}" for i in range(len(arrays))]
+        lines += [f"  {name} = {describe(a)}" for name, a in zip(names, arrays, strict=True)]
         if self.explanation:
             lines.append(self.explanation)
         return "\n".join(lines)
@@ -113,7 +115,7 @@ def describe(array: np.ndarray) -> str:
     >>> describe(x)
     'zeros of shape (9, 9) but for [3, 4] = 1'
     """
-    if array.size <= 16:
+    if array.size <= 16 and array.ndim <= 2:
         return np.array2string(array, separator=" ", threshold=32).replace("\n", "")
     places = np.argwhere(array)
     if len(places) == 0:
@@ -131,9 +133,3 @@ def _short(value: Any) -> str:
     if isinstance(value, complex | np.complexfloating):
         return f"{complex(value):.9g}"
     return f"{float(value):.9g}"
-
-
-def _argument(path: Any) -> str:
-    """The name of an input leaf: `argument 0`, `argument 1['kernel']`, ..."""
-    first, rest = path[0], path[1:]
-    return f"argument {first.idx}{jax.tree_util.keystr(rest)}"

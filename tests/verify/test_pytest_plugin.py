@@ -30,7 +30,7 @@ def test_lines_report_and_message(tmp_path):
     assert "1 failed, 1 passed" in run.stdout
     assert "proved: <lambda> = <lambda>" in run.stdout
     assert "REFUTED" in run.stdout  # the failure message has the counterexample
-    assert "argument 0 = [" in run.stdout
+    assert "x = [" in run.stdout
     report = json.loads((tmp_path / "report.json").read_text())
     assert [row["certificate"]["status"] for row in report] == ["refuted", "proved"] or [
         row["certificate"]["status"] for row in report
