@@ -5,6 +5,7 @@ a folder where `photos/` exists. Commands that would take minutes are run with t
 of `CHEAPER`, and `make` only says what it would do.
 """
 
+import doctest
 import re
 import shlex
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 from cnnjax.cli import main
+from verify.cli import main as verify_main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -44,7 +46,7 @@ def test_every_command_line_is_one_that_is_checked_here():
     assert lines
     known = ("cnnjax ", "make ", "verify ")
     assert [line for line in lines if not line.startswith(known)] == []
-    assert {name for name, _ in BLOCKS} == {"", "python"}
+    assert {name for name, _ in BLOCKS} == {"", "python", "pycon"}
     assert all(any(line.startswith(start) for line in lines) for start in CHEAPER)
 
 
@@ -94,3 +96,18 @@ def test_folders_named_in_the_readme_exist():
     assert names
     for name in names:
         assert any((ROOT / part / name).exists() for part in ("", "cnnjax")), name
+
+
+def test_the_transcripts_are_real():
+    assert blocks("pycon")
+    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner()
+    for number, text in enumerate(blocks("pycon")):
+        runner.run(parser.get_doctest(text, {}, f"README block {number}", "README.md", 0))
+    assert runner.summarize(verbose=False).failed == 0
+
+
+def test_the_verify_commands_work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert commands("verify")
+    for line in commands("verify"):
+        assert verify_main(shlex.split(line)[1:]) == 0, line
