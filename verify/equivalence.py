@@ -36,6 +36,7 @@ from verify.verdict import Counterexample, Verdict
 _FEW, _TIES, _MANY = 3, 40, 400  # inputs tried
 _CASES_SECONDS = 10.0
 _GLANCE_SECONDS = 0.5
+_SHRINK_SECONDS = 15.0
 
 
 def equivalent(
@@ -65,7 +66,7 @@ def equivalent(
     start = time.monotonic()
     left, right = trace(f, *examples), trace(g, *examples)
     seed = int(np.random.default_rng().integers(2**62)) if seed is None else seed
-    verdict = _decide(left, right, examples, _names(f, examples), start + seconds, seed)
+    verdict = _decide(left, right, examples, _names(f, examples), seconds, seed)
     about = subject(f, g, examples, (left, right), seed)
     return replace(verdict, subject=about, seconds=time.monotonic() - start)
 
@@ -115,14 +116,14 @@ def _decide(
     right: Program,
     examples: Any,
     names: list[str],
-    deadline: float,
+    seconds: float,
     seed: int,
 ) -> Verdict:
     mismatch = _structure(left, right, examples)
     if mismatch is not None:
         return mismatch
     rng = np.random.default_rng(seed)
-    return _Ladder(left, right, examples, names, deadline, rng).climb()
+    return _Ladder(left, right, examples, names, seconds, rng).climb()
 
 
 @dataclass
@@ -133,7 +134,7 @@ class _Ladder:
     right: Program
     examples: Any
     names: list[str]  # of the input arrays
-    deadline: float
+    seconds: float  # for each long search, whatever the proofs have taken
     rng: np.random.Generator
     searchable: bool = True  # whether the programs can be evaluated at concrete inputs
     reason: str = ""
@@ -162,15 +163,14 @@ class _Ladder:
 
     def glance(self) -> Verdict | None:
         """A few evaluations: most differences show at once. One for large programs."""
-        soon = min(self.deadline, time.monotonic() + _GLANCE_SECONDS)
-        return self.search("exact evaluation", most=_FEW, deadline=soon)
+        return self.search("exact evaluation", most=_FEW, seconds=_GLANCE_SECONDS)
 
     def search(
-        self, name: str, most: int, deadline: float | None = None, **options: Any
+        self, name: str, most: int, seconds: float | None = None, **options: Any
     ) -> Verdict | None:
         if not self.searchable:
             return None
-        until = self.deadline if deadline is None else deadline
+        until = time.monotonic() + min(self.seconds, self.seconds if seconds is None else seconds)
         try:
             witness = search(self.comparison, self.rng, until, most, **options)
         except Unsupported as error:
@@ -209,7 +209,7 @@ class _Ladder:
         if self.difference is None or not cases.available():
             return None
         assumptions: dict[str, None] = {}
-        limit = min(self.deadline, time.monotonic() + _CASES_SECONDS)
+        limit = time.monotonic() + min(self.seconds, _CASES_SECONDS)
         elements = self.difference.elements
         for output, flat in elements.items():
             try:
@@ -237,7 +237,7 @@ class _Ladder:
         return int(self.rng.integers(2**62))
 
     def refuted(self, witness: Witness, method: str) -> Verdict:
-        return _refuted(self.comparison, witness, self.examples, self.names, self.deadline, method)
+        return _refuted(self.comparison, witness, self.examples, self.names, self.seconds, method)
 
 
 def _structure(left: Program, right: Program, examples: Any) -> Verdict | None:
@@ -268,11 +268,10 @@ def _refuted(
     witness: Witness,
     examples: Any,
     names: list[str],
-    deadline: float,
+    seconds: float,
     method: str,
 ) -> Verdict:
-    left_over = max(deadline - time.monotonic(), 2.0)
-    small = shrink(comparison, witness, time.monotonic() + min(left_over, 20.0))
+    small = shrink(comparison, witness, time.monotonic() + min(seconds, _SHRINK_SECONDS))
     tree = jax.tree.structure(examples)
     leaves = [
         np.asarray(x).astype(v.dtype)

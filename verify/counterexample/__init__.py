@@ -17,6 +17,9 @@ from verify.counterexample.shrink import shrink
 __all__ = ["Comparison", "Inputs", "Witness", "explain", "search", "shrink", "values"]
 
 
+_AT_LEAST = 2  # the first two candidates show most differences, however slow the programs are
+
+
 def search(
     comparison: Comparison,
     rng: np.random.Generator,
@@ -28,13 +31,15 @@ def search(
 ) -> Witness | None:
     """A confirmed difference among `most` candidate inputs, or None.
 
+    After the deadline no more are tried, but always the first few.
+
     `directed` adds the aimed search, between candidates, from several base points.
     """
     programs = (comparison.left, comparison.right)
     constants = [c for program in programs for c in program.constants()]
     stream = candidates(comparison.left.inputs, constants, rng)
-    for inputs in itertools.islice(stream, skip, most):
-        if time.monotonic() > deadline:
+    for number, inputs in enumerate(itertools.islice(stream, skip, most)):
+        if number >= _AT_LEAST and time.monotonic() > deadline:
             return None
         witness = comparison.at(inputs)
         if witness is not None:

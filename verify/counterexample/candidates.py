@@ -21,6 +21,7 @@ def candidates(
     """An endless stream of inputs for the variables, cheap and likely ones first."""
     special = interesting(constants)
     yield [_integers(v, rng, -2, 3) for v in variables]
+    yield [_weights(v, rng) for v in variables]
     yield [_integers(v, rng, 0, 1) for v in variables]  # zeros: everything ties
     yield [_reals(v, rng, 1.0) for v in variables]
     yield [_integers(v, rng, 1, 4) for v in variables]
@@ -101,6 +102,12 @@ def _reals(v: Var, rng: np.random.Generator, scale: float) -> np.ndarray:
     if np.issubdtype(v.dtype, np.complexfloating):
         return np.asarray(rng.normal(size=v.shape) + 1j * rng.normal(size=v.shape)) * scale
     return fit(v, rng.normal(size=v.shape) * scale)
+
+
+def _weights(v: Var, rng: np.random.Generator) -> np.ndarray:
+    """As initialisers draw weights, so that deep networks neither vanish nor overflow an exp."""
+    fan_in = int(np.prod(v.shape)) // max(v.shape[-1], 1) if len(v.shape) >= 2 else 1
+    return _reals(v, rng, min(1.0, (2 / max(fan_in, 1)) ** 0.5))
 
 
 def _counting(v: Var) -> np.ndarray:
