@@ -1,0 +1,200 @@
+"""Laws of the field algebra: exact residues, weights that sum to one, logarithms, honest bounds."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from verify.algebras.field import Field, Mode, mixing, moduli, residues
+from verify.algebras.field.bound import miss_probability
+from verify.algebras.field.functions import discrete_logs, log_term
+
+F32 = np.dtype(np.float32)
+
+
+def field(**options):
+    return Field(seed=int(np.random.default_rng().integers(2**60)), **options)
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("shape", [(1, 3, 4, 2), (2, 5, 700, 3), (1, 1, 1, 1)])
+def test_matrix_products_are_exact(shape, large, monkeypatch):
+    monkeypatch.setattr(residues, "_LARGE", 0 if large else 2**60)
+    b, m, k, n = shape
+    f = field()
+    rng = np.random.default_rng(1)
+    left = np.stack([rng.integers(p - 3, p, (b, m, k)) for p in f.m])  # the largest residues
+    right = np.stack([rng.integers(0, p, (b, k, n)) for p in f.m])
+    product = residues.matmul(left, right, f.m)
+    for row, p in enumerate(f.m.tolist()):
+        exact = (left[row].astype(object) @ right[row].astype(object)) % p
+        assert (product[row] == exact).all()
+
+
+def test_long_products_are_exact_in_pieces(monkeypatch):
+    monkeypatch.setattr(residues, "_TERMS", 8)
+    f = field()
+    rng = np.random.default_rng(2)
+    left = np.stack([rng.integers(0, p, (1, 2, 21)) for p in f.m])
+    right = np.stack([rng.integers(0, p, (1, 21, 2)) for p in f.m])
+    product = residues.matmul(left, right, f.m)
+    for row, p in enumerate(f.m.tolist()):
+        assert (product[row] == left[row].astype(object) @ right[row].astype(object) % p).all()
+
+
+@pytest.mark.parametrize(
+    "number", [0.0, 1.0, -1.0, 0.1, np.float32(0.1), 1e38, 5e-324, -3.5, 2.0**53 + 2, 1 / 3]
+)
+def test_a_float_is_its_exact_fraction(number):
+    f = field()
+    rows = f.lift(np.array([number])).rows
+    exact = Fraction(float(number))
+    for row, p in enumerate(f.m.tolist()):
+        expected = exact.numerator * pow(exact.denominator, -1, p) % p
+        assert rows[row, 0] == expected
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**31 - 1, -(2**31), 2**63 - 1])
+def test_an_integer_is_itself(number):
+    f = field()
+    rows = f.lift(np.array([number], np.int64)).rows
+    assert [int(r) for r in rows[:, 0]] == [number % int(p) for p in f.m]
+
+
+def test_sums_subtract_the_modulus_at_most_once():
+    f = field()
+    rng = np.random.default_rng(3)
+    a, b = (np.stack([rng.integers(0, p, 1000) for p in f.m]) for _ in range(2))
+    a[:, 0] = b[:, 0] = f.m - 1
+    a[:, 1] = b[:, 1] = 0
+    assert (residues.add(a, b, f.m) == (a + b) % f.m[:, None]).all()
+
+
+@pytest.mark.parametrize("fraction", [Fraction(3), Fraction(-7, 3), Fraction(13421773, 2**27)])
+def test_fractions_are_reconstructed(fraction):
+    primes = moduli.draw(np.random.default_rng(), exponents=False).primes
+    column = [fraction.numerator * pow(fraction.denominator, -1, p) % p for p in primes]
+    assert residues.rational(column, primes) == (fraction.numerator, fraction.denominator)
+
+
+def test_random_residues_are_no_small_fractions():
+    rng = np.random.default_rng(4)
+    primes = moduli.draw(rng, exponents=False).primes
+    found = [residues.rational([int(rng.integers(p)) for p in primes], primes) for _ in range(2000)]
+    assert found == [None] * 2000
+
+
+def test_primes_are_prime_and_distinct():
+    drawn = moduli.draw(np.random.default_rng(), exponents=True)
+    assert len(set(drawn.primes)) == len(drawn.primes)
+    for p in drawn.primes:
+        assert moduli.LOW <= p < moduli.HIGH
+        assert moduli.is_prime(p)
+        assert moduli.is_prime((p - 1) // 2)
+    rooted = moduli.draw(np.random.default_rng(), exponents=False, root_order=24)
+    assert all(p % 24 == 1 for p in rooted.primes)
+
+
+def test_counts_of_primes_fit_a_sample():
+    """The two counts of the error bound, against the density in random windows."""
+    rng = np.random.default_rng(5)
+    width, windows = 4000, 60
+    primes = safe = 0
+    for start in rng.integers(moduli.LOW, moduli.HIGH - width, windows).tolist():
+        found = [n for n in range(start | 1, start + width, 2) if moduli.is_prime(n)]
+        primes += len(found)
+        safe += sum(moduli.is_prime((p - 1) // 2) for p in found)
+    scale = (moduli.HIGH - moduli.LOW) / (width * windows)
+    assert primes * scale == pytest.approx(moduli.PRIMES, rel=0.05)
+    assert safe * scale == pytest.approx(moduli.SAFE_PRIMES, rel=0.25)
+
+
+@pytest.mark.parametrize("mode", [Mode(), Mode(scaling=True), Mode(ties=False, scaling=True)])
+def test_weights_of_a_maximum_sum_to_one(mode):
+    f = field(mode=mode)
+    x = f.random((20, 5), F32)
+    weights = f.chooser.weigh(x.rows.reshape(len(f.m), 20, 5), None).weights
+    assert (residues.total(weights, f.m) == 1).all()
+    won = f.sum(f.winner(x))
+    assert (won.rows == 1).all()
+
+
+def test_known_orders_are_decided():
+    f = field()
+    x = f.random((4,), F32)
+    shifted = f.add(x, f.lift(np.array([1.0, -2.0, 0.25, 0.0]), F32))
+    larger = f.maximum(x, shifted)
+    expected = np.where([True, False, True, False], shifted.rows, x.rows)
+    assert (larger.rows == expected).all()
+    assert (f.compare("gt", shifted, x).rows == np.array([1, 0, 1, 0])).all()
+
+
+def test_different_sets_get_different_weights():
+    f = field(mode=Mode(scaling=True))
+    x = f.random((50,), F32)
+    zero = f.lift(np.zeros(50), F32)
+    relu = f.maximum(x, zero).rows
+    mirrored = f.maximum(f.neg(x), zero).rows
+    three = f.lift(np.full(50, 3.0), F32)
+    scaled = f.maximum(f.mul(three, x), zero).rows
+    square = f.maximum(f.mul(x, x), x).rows
+    assert (scaled == residues.multiply(relu, np.full_like(relu, 3), f.m)).all()
+    assert (relu != mirrored).any(axis=0).all()
+    assert (square != relu).any(axis=0).all()
+
+
+def test_exponentials_and_logarithms_are_inverse_homomorphisms():
+    f = field(exponents=True)
+    a, b = f.random((6,), F32), f.random((6,), F32)
+    points = f.points
+    product = f.mul(f.function("exp", [a], (6,), F32), f.function("exp", [b], (6,), F32))
+    joint = f.function("exp", [f.add(a, b)], (6,), F32)
+    assert (product.rows[:points] == joint.rows[:points]).all()
+    logs = log_term(f, product)
+    assert (logs.rows[points:] == f.add(a, b).rows[points:]).all()
+    u = f.random((6,), F32)
+    v = f.random((6,), F32)
+    both = f.add(log_term(f, u), log_term(f, v))
+    assert (both.rows[points:] == log_term(f, f.mul(u, v)).rows[points:]).all()
+    back = f.function("exp", [both], (6,), F32)
+    assert (back.rows[:points] == f.mul(u, v).rows[:points]).all()
+
+
+def test_discrete_logarithms_invert_powers():
+    f = field(exponents=True)
+    exponents = np.stack([f.rng.integers(0, q, 9) for q in f.moduli.q])
+    powers = np.stack(
+        [
+            [
+                pow(pow(f.generators[int(p)], int(base), int(p)), int(e), int(p))
+                for e in exponents[row]
+            ]
+            for row, (p, base) in enumerate(zip(f.moduli.p, f.bases, strict=True))
+        ]
+    ).astype(np.int64)
+    assert (discrete_logs(f, powers) == exponents).all()
+
+
+def test_digests_depend_on_every_row():
+    rng = np.random.default_rng(6)
+    key = rng.integers(0, 2**64, mixing.WORDS, dtype=np.uint64)
+    rows = rng.integers(0, 2**31, (10, 1))
+    first = mixing.digest(rows, key)
+    for row in range(10):
+        other = rows.copy()
+        other[row] ^= 1
+        assert (mixing.digest(other, key) != first).all()
+
+
+def test_the_bound_grows_with_degree_and_with_arguments():
+    f = field()
+    small = miss_probability(f)
+    x = f.random((3,), F32)
+    for _ in range(10):
+        x = f.mul(x, x)
+    steep = miss_probability(f)
+    f.atoms = 10**6
+    assert small < steep < miss_probability(f) <= 1.0
+    for _ in range(25):
+        x = f.mul(x, x)
+    assert miss_probability(f) == 1.0  # a degree beyond the primes proves nothing
