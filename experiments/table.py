@@ -19,8 +19,10 @@ def line(row: dict[str, Any]) -> str:
     recipe = (
         f"{config['epochs']} epochs, batch {config['batch_size']}, "
         f"{config['optimizer']} {config['learning_rate']:g} {config['schedule']}, "
-        f"{config['augment']} (by up to {config['shift']})"
+        f"augmented by {config['augment']}"
     )
+    if "shift" in config["augment"]:
+        recipe += f" (up to {config['shift']} pixels)"
     if config["label_smoothing"]:
         recipe += f", label smoothing {config['label_smoothing']:g}"
     if config["weight_decay"]:
