@@ -329,6 +329,8 @@ class Chooser:
         return field.plain(weights.reshape(len(field.m), *shape), x, _MASK, nonnegative=True)
 
     def compare(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray:
+        if a is b:  # x != x asks for NaN, and there is none
+            return self.field.lift(np.full(a.shape, op in ("eq", "ge", "le")))
         if a.dtype == np.bool_:
             return self._compare_booleans(op, a, b)
         if op in ("ne", "ge", "le"):
@@ -451,6 +453,8 @@ class Chooser:
         size = int(np.prod(which.shape))
         if which.concrete is not None:
             chosen = np.asarray(which.concrete).astype(np.int64)
+            if size and (chosen == chosen.flat[0]).all():
+                return cases[chosen.flat[0]]
             index = chosen * size + np.arange(size).reshape(which.shape)
             return field.pick(list(cases), index)
         if len(cases) == 1:
