@@ -33,17 +33,17 @@ def ints(*rows, dtype=np.int32):
 # -- slices --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "starts", [(0, 0), (1, 2), (2, 3), (-1, 9), (9, -3), (3, 3)], ids=lambda s: f"{s[0]},{s[1]}"
-)
+STARTS = ints((0, 0), (1, 2), (2, 3), (-1, 9), (9, -3), (3, 3))
+
+
 @pytest.mark.parametrize("sizes", [(2, 2), (4, 5), (1, 5), (3, 1)], ids=lambda s: f"{s[0]}x{s[1]}")
-def test_dynamic_slices_clamp(starts, sizes, indices: str) -> None:
-    i, j = ints(*starts)
+def test_dynamic_slices_clamp(sizes, indices: str) -> None:
+    def all_starts(x, u, starts):
+        pairs = [(starts[k, 0], starts[k, 1]) for k in range(len(STARTS))]
+        read = [lax.dynamic_slice(x, pair, sizes) for pair in pairs]
+        return read + [lax.dynamic_update_slice(x, u, pair) for pair in pairs]
 
-    def both(x, u, i, j):
-        return [lax.dynamic_slice(x, (i, j), sizes), lax.dynamic_update_slice(x, u, (i, j))]
-
-    check_rule(both, X, np.zeros(sizes), i, j, reals=False)
+    check_rule(all_starts, X, np.zeros(sizes), STARTS, reals=False)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64])
@@ -134,7 +134,7 @@ def random_numbers(seed: int):
     return np.zeros(shape), index, np.zeros(out), sizes, numbers
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(9))
 def test_any_gather_means_what_jax_means(seed: int, indices: str) -> None:
     x, index, _, sizes, numbers = random_numbers(seed)
     d = lax.GatherDimensionNumbers(*numbers)
@@ -149,7 +149,7 @@ def test_any_gather_means_what_jax_means(seed: int, indices: str) -> None:
 # -- scatter -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(9))
 @pytest.mark.parametrize("mode", ["clip", "drop"])
 def test_any_scatter_means_what_jax_means(mode: str, seed: int, indices: str) -> None:
     x, index, updates, _, numbers = random_numbers(seed)
@@ -163,7 +163,7 @@ def test_any_scatter_means_what_jax_means(mode: str, seed: int, indices: str) ->
     )
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(9))
 @pytest.mark.parametrize("mode", ["clip", "drop"])
 def test_any_overwriting_scatter_means_what_jax_means_or_is_refused(
     mode: str, seed: int, indices: str
