@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,14 +19,20 @@ from verify.algebras.mesh import Mesh
 def over(algebra: Any, dtypes: Iterable[Any]) -> Any:
     """The algebra, with what it takes for complex numbers and random keys around it."""
     dtypes = tuple(dtypes)
+    has_complex, has_keys = _kinds(dtypes)
+    if not has_complex and not has_keys:
+        return algebra
     if isinstance(algebra, Mesh):
         inner = over(algebra.inner, dtypes)
         return algebra if inner is algebra.inner else algebra.over(inner)
-    if any(is_complex(dtype) for dtype in dtypes):
+    if has_complex:
         algebra = Complex(algebra)
-    if any(is_key(dtype) for dtype in dtypes):
-        algebra = KeyAlgebra(algebra)
-    return algebra
+    return KeyAlgebra(algebra) if has_keys else algebra
+
+
+@functools.lru_cache(maxsize=4096)
+def _kinds(dtypes: tuple[Any, ...]) -> tuple[bool, bool]:
+    return any(map(is_complex, dtypes)), any(map(is_key, dtypes))
 
 
 def plain(algebra: Any) -> Any:
