@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from cnnjax.layers import _check
@@ -33,7 +32,7 @@ def cross_entropy(
             f"cross_entropy: label_smoothing must be in [0, 1], got {label_smoothing!r}"
         )
     classes = logits.shape[-1]
-    logits = logits.astype(np.promote_types(logits.dtype, jnp.float32))
+    logits = logits.astype(_check.wide(logits.dtype))
     log_p = jax.nn.log_softmax(logits)
     column = lax.broadcasted_iota(labels.dtype, logits.shape, logits.ndim - 1)
     chosen = column == lax.broadcast_in_dim(labels, logits.shape, tuple(range(labels.ndim)))

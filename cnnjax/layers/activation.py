@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from cnnjax.layers import _check
 
@@ -111,5 +110,5 @@ def softmax(x: jax.Array, axis: int = -1) -> jax.Array:
     [0.5, 0.5]
     """
     x = _check.floating("softmax", "x", x)
-    wide = np.promote_types(x.dtype, jnp.float32)
+    wide = _check.wide(x.dtype)
     return jax.nn.softmax(x.astype(wide), axis=axis).astype(x.dtype)

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from cnnjax.layers import _check
@@ -126,7 +125,7 @@ def _prepare(name: str, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     x = _check.floating(name, "x", x)
     if x.ndim < 1:
         raise ValueError(f"{name}: x needs a channel axis, got a scalar")
-    return x, x.astype(np.promote_types(x.dtype, jnp.float32))
+    return x, x.astype(_check.wide(x.dtype))
 
 
 def _entries(

@@ -83,7 +83,7 @@ def avg_pool(
             f"avg_pool: padding {padding!r} pads {pads}: give count_padding=True (divide by the "
             "whole window) or False (by the cells inside the image)"
         )
-    wide = x.astype(np.promote_types(x.dtype, jnp.float32))
+    wide = x.astype(_check.wide(x.dtype))
     zero = np.array(0, wide.dtype)
     total = _reduce(wide, zero, lax.add, window, stride, pads)
     if count_padding or not padded:
