@@ -16,7 +16,7 @@ from __future__ import annotations
 import inspect
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,6 +37,7 @@ _FEW, _TIES, _MANY = 3, 40, 400  # inputs tried
 _CASES_SECONDS = 10.0
 _GLANCE_SECONDS = 0.5
 _SHRINK_SECONDS = 15.0
+_DOUBT_SECONDS = 3.0
 
 
 def equivalent(
@@ -192,16 +193,29 @@ class _Ladder:
                 "values differ"
             )
             return None
-        if not mode.ties:
-            # Somewhere on the ties that the proof leaves out, the programs may differ.
-            refuted = self.search("a search for ties", most=_TIES, skip=_FEW)
-            if refuted is not None:
-                return refuted
+        refuted = self.doubt(result.assumptions, mode.ties)
+        if refuted is not None:
+            return refuted
         return Verdict(
             "proved",
             method=f"random interpretation over {result.trials * PRIMES_A_TRIAL} random primes",
             error_probability=result.error_probability,
             assumptions=result.assumptions,
+        )
+
+    def doubt(self, assumptions: Iterable[str], ties: bool = True) -> Verdict | None:
+        """Before a proof counts: a search where its assumptions fail, on ties or overflows."""
+        overflow = any("overflow" in sentence for sentence in assumptions)
+        if ties and not overflow:
+            return None
+        most = _TIES if not ties else _FEW
+        return self.search(
+            "a search where the proof's assumptions fail",
+            most=most,
+            seconds=_DOUBT_SECONDS,
+            skip=_FEW,
+            overflow=overflow,
+            directed=not ties,
         )
 
     def by_cases(self) -> Verdict | None:
@@ -222,6 +236,9 @@ class _Ladder:
             if settled is None:
                 return None
             assumptions.update(dict.fromkeys(settled.assumptions))
+        refuted = self.doubt(assumptions)
+        if refuted is not None:
+            return refuted
         verdict = self.interpret(MODES[1], elements)
         if verdict is None or not verdict:
             return verdict

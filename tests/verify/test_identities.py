@@ -10,6 +10,7 @@ from tests.verify.pairs.famous import f32
 
 relu = jax.nn.relu
 X = f32(3, 4)
+I32 = jax.ShapeDtypeStruct((2,), jnp.int32)
 
 
 def naive_softmax(x):
@@ -122,6 +123,28 @@ DIFFERENT = {
         lambda i: (i * 2) // 2,
         lambda i: i,
         jax.ShapeDtypeStruct((2,), jnp.int32),
+    ),
+    "overflow before widening": (
+        lambda x: (x + x).astype(jnp.int32),
+        lambda x: 2 * x.astype(jnp.int32),
+        jax.ShapeDtypeStruct((), jnp.int8),
+    ),
+    "overflow before a comparison": (lambda x: x + 1 > x, lambda x: x == x, I32),
+    "the smallest integer's absolute value": (lambda x: jnp.abs(x) >= 0, lambda x: x == x, I32),
+    "stable sorting": (
+        lambda x: lax.sort((x[0], x[1]), num_keys=1)[1],
+        lambda x: lax.sort((x[0], x[1]), num_keys=2)[1],
+        X,
+    ),
+    "an infinite constant": (
+        lambda x: jnp.where(jnp.isfinite(jnp.array(jnp.inf)), x, 0.0),
+        lambda x: x,
+        X,
+    ),
+    "an integer equal to another's float": (
+        lambda x: (x.astype(jnp.float32) == 7.0).astype(jnp.int32),
+        lambda x: jnp.zeros_like(x),
+        I32,
     ),
     "sum of exponentials": (
         lambda x: jnp.exp(x[0] + x[1]),

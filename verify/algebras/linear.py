@@ -143,7 +143,9 @@ class Linear:
         concrete = None
         if all(x.concrete is not None for x in operands):
             concrete = np.concatenate([np.asarray(x.concrete).reshape(-1) for x in operands])[index]
-        return Terms(flat[index], operands[0].dtype, concrete)
+        items = np.empty(index.shape, object)
+        items.reshape(-1)[:] = flat[index.reshape(-1)]
+        return Terms(items, operands[0].dtype, concrete)
 
     # -- ring ---------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from verify.counterexample.candidates import candidates
+from verify.counterexample.candidates import candidates, extremes
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.counterexample.directed import aimed
 from verify.counterexample.explain import explain
@@ -28,15 +28,21 @@ def search(
     *,
     skip: int = 0,
     directed: bool = False,
+    overflow: bool = False,
 ) -> Witness | None:
     """A confirmed difference among `most` candidate inputs, or None.
 
     After the deadline no more are tried, but always the first few.
 
-    `directed` adds the aimed search, between candidates, from several base points.
+    `directed` adds the aimed search, from several base points; `overflow` starts with integers at
+    the ends of their ranges.
     """
     programs = (comparison.left, comparison.right)
     constants = [c for program in programs for c in program.constants()]
+    if overflow:
+        witness = _first(comparison, extremes(comparison.left.inputs, rng), deadline)
+        if witness is not None:
+            return witness
     stream = candidates(comparison.left.inputs, constants, rng)
     for number, inputs in enumerate(itertools.islice(stream, skip, most)):
         if number >= _AT_LEAST and time.monotonic() > deadline:

@@ -46,6 +46,25 @@ def candidates(
         ]
 
 
+def extremes(variables: Sequence[Var], rng: np.random.Generator) -> Iterator[Inputs]:
+    """Inputs that overflow integers: the ends of their ranges, and anything in between."""
+    for choice in range(24):
+        inputs = []
+        for v in variables:
+            if not np.issubdtype(v.dtype, np.integer):
+                inputs.append(_integers(v, rng, -2, 3))
+                continue
+            limits = np.iinfo(v.dtype)
+            if choice < 3:
+                end = (limits.max, limits.min, limits.max // 2 + 1)[choice]
+                inputs.append(np.full(v.shape, end, v.dtype))
+            elif choice % 2:
+                inputs.append(rng.integers(limits.min, limits.max, v.shape, v.dtype, endpoint=True))
+            else:
+                inputs.append(_extreme(v, rng))
+        yield inputs
+
+
 def interesting(constants: Sequence[np.ndarray]) -> np.ndarray:
     """The programs' constants, their float32 neighbours, negatives, and values between them."""
     found: set[float] = set()

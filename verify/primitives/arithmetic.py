@@ -113,4 +113,6 @@ def _reduce_precision(ctx: Context, x: Any, **_: Any) -> Any:
 
 @elementwise("is_finite")
 def _is_finite(ctx: Context, x: Any) -> Any:
+    if x.concrete is not None:  # only constants can be infinite: programs are over the reals
+        return ctx.lift(np.isfinite(x.concrete))
     return ctx.fill(x.shape, True, np.bool_)

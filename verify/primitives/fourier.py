@@ -100,18 +100,16 @@ def _forward_real(ctx: Context, x: Any, n: int) -> Any:
 
 def _inverse_real(ctx: Context, x: Any, n: int) -> Any:
     """x_j = (1/n) sum_k m_k (Re X_k cos - Im X_k sin); m_k = 2, but 1 for k = 0 and k = n/2, whose
-    imaginary parts do not count."""
+    imaginary parts do not count: their sines are zero."""
     algebra, terms, dtype = ctx.algebra, n // 2 + 1, real_dtype(x.dtype)
     cos, sin = _matrices(ctx, terms, n, n, dtype)
     alone = (np.arange(terms) == 0) | (2 * np.arange(terms) == n)
 
-    def weighted(matrix: Any, single: float) -> Any:
-        weights = np.broadcast_to(np.where(alone, single, 2.0)[None, :, None], matrix.shape)
+    def weighted(matrix: Any) -> Any:
+        weights = np.broadcast_to(np.where(alone, 1.0, 2.0)[None, :, None], matrix.shape)
         return algebra.mul(matrix, algebra.lift(np.ascontiguousarray(weights), dtype))
 
-    total = algebra.sub(
-        algebra.dot(x.re, weighted(cos, 1.0)), algebra.dot(x.im, weighted(sin, 0.0))
-    )
+    total = algebra.sub(algebra.dot(x.re, weighted(cos)), algebra.dot(x.im, weighted(sin)))
     return _divided(ctx, total, n)
 
 

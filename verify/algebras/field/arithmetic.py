@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 def neg(field: Field, a: FieldArray) -> FieldArray:
     if a.concrete is not None:
         return field.lift(-a.concrete if a.concrete.dtype != np.bool_ else a.concrete, a.dtype)
-    y = FieldArray(field, a.shape, a.dtype, a.growth)
+    # The smallest integer has no negative: an integer's negation counts as arithmetic.
+    growth = a.growth if is_real(a.dtype) else a.growth.summed(2)
+    y = FieldArray(field, a.shape, a.dtype, growth)
     if a.pending is not None:
         y._pending = Pending(a.pending.rows, a.pending.present, -a.pending.sign, a.pending.analytic)
     if a._rows is not None:
@@ -208,6 +210,8 @@ def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
     if dtype == np.bool_ and x.mask is None:  # with a mask, it is a boolean that was converted
         zero = np.zeros(x.shape, numpy_kind(x.dtype))
         return field.compare("ne", x, field.lift(zero, x.dtype))
+    # A copy of an input is in range; anything that arithmetic made may have wrapped.
+    computed = x.concrete is None and (x.growth.bits > 0 or x.growth.degree > 1)
     if is_integer(dtype):
         if x.dtype == np.bool_:
             pass
@@ -215,7 +219,9 @@ def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
             return field.function("truncate", [x], x.shape, dtype)
         elif not contains(dtype, x.dtype):
             return field.function(f"wrap:{dtype.name}", [x], x.shape, dtype)
-    elif is_integer(x.dtype):
+        elif computed:
+            field.assume("no integer overflows before it is converted to a wider integer")
+    elif computed and is_integer(x.dtype):
         field.assume("no integer overflows before it is converted to a float")
     y = FieldArray(
         field,

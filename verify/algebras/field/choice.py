@@ -264,6 +264,10 @@ class Chooser:
 
         if x.shape[-1] == 1:
             return self.field.reshape(x, x.shape[:-1])
+        if 0 in x.shape:  # of nothing: the neutral element
+            low = -np.inf if _is_float(x.dtype) else np.iinfo(x.dtype).min
+            kind = np.float64 if _is_float(x.dtype) else x.dtype
+            return self.field.lift(np.full(x.shape[:-1], low, kind), x.dtype)
         self.field.no_overflow(x)
         p = movement.candidates(self.field, x, 1)
         shape = (*x.shape[:-1], x.shape[-1] * p.rows.shape[-1])
@@ -385,7 +389,8 @@ class Chooser:
         flat = difference.reshape(len(m), -1)
         weighed = self.weigh(np.stack([flat, np.zeros_like(flat)], axis=-1), None)
         zero = (flat[: field.points] == 0).all(axis=0)
-        ties = field.mode.ties or not growth.analytic or not _is_float(a.dtype)
+        # An explicit equality is about the ties: it keeps them in every mode.
+        ties = field.mode.ties or op == "eq" or not growth.analytic or not _is_float(a.dtype)
         if ties:
             tie = mixing.expand(mixing.combine(weighed.sets, tag="tie"), m)
             tie = np.where(weighed.constant, 0, tie)
@@ -454,7 +459,7 @@ class Chooser:
         if which.concrete is not None:
             chosen = np.asarray(which.concrete).astype(np.int64)
             if size and (chosen == chosen.flat[0]).all():
-                return cases[chosen.flat[0]]
+                return cases[int(chosen.flat[0])]
             index = chosen * size + np.arange(size).reshape(which.shape)
             return field.pick(list(cases), index)
         if len(cases) == 1:

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
@@ -78,7 +79,9 @@ class Field:
         rows = np.empty((len(self.m), *shape), np.int64)
         for row, modulus in enumerate(self.m):
             rows[row] = self.rng.integers(0, modulus, shape)
-        return FieldArray(self, tuple(shape), dtype, ATOM, rows)
+        # Two integers are equal on more than a set of measure zero.
+        real = bool(jax.dtypes.issubdtype(dtype, np.inexact))
+        return FieldArray(self, tuple(shape), dtype, Growth(analytic=real), rows)
 
     def lift(self, array: np.ndarray, dtype: Any = None) -> FieldArray:
         array = np.asarray(array)
@@ -98,8 +101,8 @@ class Field:
         if np.issubdtype(array.dtype, np.integer):
             return residues.from_integers(array, self.m)
         if not np.isfinite(array).all():
-            kind = "NaN" if np.isnan(array).any() else "infinite"
-            raise Unsupported(f"arithmetic with a {kind} constant")
+            kind = "a NaN" if np.isnan(array).any() else "an infinite"
+            raise Unsupported(f"arithmetic with {kind} constant")
         return residues.from_floats(array, self.m)
 
     # -- movement: movement.py -------------------------------------------------------------------
