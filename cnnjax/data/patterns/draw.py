@@ -25,29 +25,21 @@ LIGHT = 0.08
 
 
 def _line(rng: Generator, x: ndarray, y: ndarray) -> Layers:
-    length, width = rng.uniform(60, 92), rng.uniform(6, 9)
-    return [(shapes.segment(x + np.float32(length / 2), y, length, width), 1)]
+    half, width = rng.uniform(30, 46), rng.uniform(7, 10)
+    return [(shapes.stroke(x, y, [(-half, 0), (half, 0)], width), 1)]
 
 
 def _curve(rng: Generator, x: ndarray, y: ndarray) -> Layers:
-    radius, half_angle, width = rng.uniform(17, 28), rng.uniform(1.4, 2.3), rng.uniform(6, 9)
+    radius, half_angle, width = rng.uniform(17, 28), rng.uniform(1.5, 2.3), rng.uniform(7, 10)
     return [(shapes.arc(x, y, radius, half_angle, width), 1)]
 
 
 def _corner(rng: Generator, x: ndarray, y: ndarray) -> Layers:
-    width, half_angle = rng.uniform(6, 9), rng.uniform(0.35, 0.6)
-    turned_x, turned_y = np.float32(np.cos(half_angle)), np.float32(np.sin(half_angle))
-    x = x + np.float32(20)
-    legs = [
-        shapes.segment(
-            turned_x * x + side * turned_y * y,
-            turned_x * y - side * turned_y * x,
-            rng.uniform(36, 50),
-            width,
-        )
-        for side in (np.float32(1), np.float32(-1))
-    ]
-    return [(np.minimum(*legs), 1)]
+    half, width = rng.uniform(16, 21), rng.uniform(7, 10)
+    # Two corners in a zigzag, 40 to 65 degrees each.
+    step = 2 * half * np.tan(rng.uniform(0.7, 1.13) / 2)
+    points = [(-half, -1.5 * step), (half, -0.5 * step), (-half, 0.5 * step), (half, 1.5 * step)]
+    return [(shapes.stroke(x, y, points, width), 1)]
 
 
 def _stripes(rng: Generator, x: ndarray, y: ndarray) -> Layers:
@@ -126,7 +118,7 @@ def picture(recipe: Recipe, rng: Generator, size: tuple[int, int]) -> ndarray:
     colours = _colours(rng)
     canvas = np.broadcast_to(colours[0], (height, width, 3))
     for distance, colour in recipe(rng, x, y):
-        covered = np.clip(np.float32(0.5) - distance * np.float32(unit), 0, 1)[..., None]
+        covered = shapes.coverage(distance * np.float32(unit))[..., None]
         canvas = canvas + covered * (colours[colour] - canvas)
     slope_x, slope_y = rng.uniform(-LIGHT, LIGHT, 2) / 50
     light = column * np.float32(slope_x) + row * np.float32(slope_y)

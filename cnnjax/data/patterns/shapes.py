@@ -2,14 +2,28 @@
 
 A shape is a function of two coordinate arrays, in pixels, with the shape's own centre at 0; where
 it lies and how it is turned is the caller's business. A distance gives anti-aliasing for free:
-a pixel is covered by `clip(0.5 - distance, 0, 1)`.
+see `coverage`.
 
 Formulas: I. Quilez, "2D distance functions" (iquilezles.org/articles/distfunctions2d), written
 anew in NumPy. All take and return float32 arrays of one shape.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 from numpy import ndarray
+
+Point = tuple[float, float]
+
+
+def coverage(distance: ndarray) -> ndarray:
+    """How much of each pixel a shape covers, 0 to 1: an edge through a pixel's middle is a half.
+
+    >>> coverage(np.float32([-2, -0.25, 0, 0.25, 2]))
+    array([1.  , 0.75, 0.5 , 0.25, 0.  ], dtype=float32)
+    """
+    return np.clip(np.float32(0.5) - distance, np.float32(0), np.float32(1))
 
 
 def disc(x: ndarray, y: ndarray, radius: float) -> ndarray:
@@ -21,10 +35,16 @@ def disc(x: ndarray, y: ndarray, radius: float) -> ndarray:
     return np.hypot(x, y) - np.float32(radius)
 
 
-def segment(x: ndarray, y: ndarray, length: float, width: float) -> ndarray:
-    """A straight stroke with round ends, from (0, 0) to (length, 0)."""
-    along = np.clip(x, np.float32(0), np.float32(length))
-    return np.hypot(x - along, y) - np.float32(width / 2)
+def stroke(x: ndarray, y: ndarray, points: Sequence[Point], width: float) -> ndarray:
+    """Straight strokes with round ends from each of the points to the next."""
+    distance = np.full(x.shape, np.inf, np.float32)
+    for (start_x, start_y), (end_x, end_y) in pairwise(points):
+        step_x, step_y = np.float32(end_x - start_x), np.float32(end_y - start_y)
+        from_x, from_y = x - np.float32(start_x), y - np.float32(start_y)
+        along = (from_x * step_x + from_y * step_y) / (step_x**2 + step_y**2)
+        along = np.clip(along, np.float32(0), np.float32(1))
+        distance = np.minimum(distance, np.hypot(from_x - along * step_x, from_y - along * step_y))
+    return distance - np.float32(width / 2)
 
 
 def arc(x: ndarray, y: ndarray, radius: float, half_angle: float, width: float) -> ndarray:

@@ -9,7 +9,12 @@ PI = np.pi
 # The shape, and its area by its own formula.
 AREAS = {
     "disc": (lambda x, y: shapes.disc(x, y, 20), PI * 400),
-    "segment": (lambda x, y: shapes.segment(x, y, 30, 8), 30 * 8 + PI * 16),
+    "stroke": (lambda x, y: shapes.stroke(x, y, [(-9, -9), (9, 15)], 8), 30 * 8 + PI * 16),
+    "bent stroke": (
+        lambda x, y: shapes.stroke(x, y, [(-20, 0), (20, 0), (20, 30)], 8),
+        # The two round ends, and at the bend a quarter disc for the part that both legs cover.
+        40 * 8 + 30 * 8 + PI * 16 + (PI * 4 - 16),
+    ),
     "arc": (lambda x, y: shapes.arc(x, y, 25, 1.2, 6), 2 * 1.2 * 25 * 6 + PI * 9),
     "long arc": (lambda x, y: shapes.arc(x, y, 25, 2.5, 6), 2 * 2.5 * 25 * 6 + PI * 9),
     "ellipse": (lambda x, y: shapes.ellipse(x, y, 24, 9), PI * 24 * 9),
@@ -25,7 +30,7 @@ def covered(shape, size=100, unit=1.0):
     distance = shape(column * np.float32(unit), row * np.float32(unit))
     assert distance.dtype == np.float32
     assert distance.shape == (size, size)
-    return np.clip(0.5 - distance / unit, 0, 1)
+    return shapes.coverage(distance / np.float32(unit))
 
 
 @pytest.mark.parametrize("name", AREAS)
