@@ -58,10 +58,15 @@ def settle(
 
     if len(elements) > _MOST_ELEMENTS:
         raise Unsupported(f"{len(elements)} elements are too many for a proof by cases")
+    _only_real(left)
+    _only_real(right)
     algebra = Linear(z3)
     inputs = [algebra.input(v.shape, v.dtype) for v in left.inputs]
-    one = evaluate(left, algebra, inputs)[output].items.reshape(-1)
-    two = evaluate(right, algebra, inputs)[output].items.reshape(-1)
+    try:
+        one = evaluate(left, algebra, inputs)[output].items.reshape(-1)
+        two = evaluate(right, algebra, inputs)[output].items.reshape(-1)
+    except z3.Z3Exception as error:
+        raise Unsupported(f"a proof by cases: {error}") from error
     for element in elements:
         remaining = int(1000 * (deadline - time.monotonic()))
         if remaining <= 0:
@@ -78,6 +83,14 @@ def settle(
         if answer != z3.unsat:
             return None
     return Settled(tuple(algebra.assumptions))
+
+
+def _only_real(program: Program) -> None:
+    """Complex numbers and random keys have no linear form."""
+    variables = [*program.inputs, *(v for e in program.equations for v in e.outputs)]
+    for v in variables:
+        if not isinstance(v.dtype, np.dtype) or np.issubdtype(v.dtype, np.complexfloating):
+            raise Unsupported(f"{v.dtype} in a proof by cases")
 
 
 def _model(algebra: Linear, inputs: list[Any]) -> list[np.ndarray]:

@@ -213,6 +213,8 @@ class Linear:
         return {m: v * c for m, v in p.items()}
 
     def dot(self, a: Terms, b: Terms) -> Terms:
+        if a.dtype == np.bool_:
+            raise Unsupported("a matrix product of truth values in a proof by cases")
         size = a.shape[-1]
         items = np.empty((a.shape[0], a.shape[1], b.shape[2]), object)
         for n, i, j in np.ndindex(*items.shape):

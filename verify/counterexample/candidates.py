@@ -48,6 +48,14 @@ def candidates(
 
 def extremes(variables: Sequence[Var], rng: np.random.Generator) -> Iterator[Inputs]:
     """Inputs that overflow integers: the ends of their ranges, and anything in between."""
+    narrow = [v for v in variables if np.issubdtype(v.dtype, np.integer) and v.dtype.itemsize == 1]
+    for value in range(256) if narrow else ():  # few enough to try them all
+        yield [
+            np.full(v.shape, value, np.uint8).view(v.dtype)
+            if v in narrow
+            else _integers(v, rng, -2, 3)
+            for v in variables
+        ]
     for choice in range(24):
         inputs = []
         for v in variables:

@@ -89,6 +89,8 @@ def _simpler_elements(
             if choice == value or (abs(choice) >= size and choice != 1.0):
                 continue
             array = current().inputs[number].copy()
+            if choice < 0 and np.issubdtype(array.dtype, np.unsignedinteger):
+                continue
             array.flat[place] = choice
             if array.flat[place] == choice and attempt(_replaced(current().inputs, number, array)):
                 break

@@ -113,6 +113,9 @@ def _reduce_precision(ctx: Context, x: Any, **_: Any) -> Any:
 
 @elementwise("is_finite")
 def _is_finite(ctx: Context, x: Any) -> Any:
-    if x.concrete is not None:  # only constants can be infinite: programs are over the reals
+    """Over the reals only a constant -inf or inf, chosen by a mask say, is not finite."""
+    if x.concrete is not None:
         return ctx.lift(np.isfinite(x.concrete))
-    return ctx.fill(x.shape, True, np.bool_)
+    algebra = ctx.algebra
+    above = algebra.compare("gt", x, ctx.fill(x.shape, -np.inf, x.dtype))
+    return algebra.logical_and(above, algebra.compare("lt", x, ctx.fill(x.shape, np.inf, x.dtype)))

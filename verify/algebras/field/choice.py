@@ -277,7 +277,7 @@ class Chooser:
             x.dtype,
             _chosen(x.growth, x.growth),
             _pending=Pending(
-                p.rows.reshape(-1, *shape),
+                p.rows.reshape(len(p.rows), *shape),
                 None if p.present is None else p.present.reshape(shape),
                 1,
                 p.analytic,
@@ -406,7 +406,7 @@ class Chooser:
                 shape,
                 np.dtype(bool),
                 _MASK,
-                rows.reshape(-1, *shape),
+                rows.reshape(len(m), *shape),
                 nonnegative=True,
             )
         weight = np.where(zero, 0, weighed.weights[..., 0])
@@ -418,10 +418,10 @@ class Chooser:
             shape,
             np.dtype(bool),
             _MASK,
-            rows.reshape(-1, *shape),
+            rows.reshape(len(m), *shape),
             nonnegative=True,
         )
-        result.mask = Mask(difference, weight.reshape(-1, *shape))
+        result.mask = Mask(difference, weight.reshape(len(m), *shape))
         return result
 
     def _is_maximum(self, x: FieldArray, other: FieldArray) -> FieldArray:

@@ -45,7 +45,7 @@ def pick(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Fie
 
     def gather() -> np.ndarray:
         flat = np.concatenate([x.rows.reshape(len(field.m), -1) for x in operands], axis=1)
-        return flat.take(index.reshape(-1), axis=1).reshape(-1, *index.shape)
+        return flat.take(index.reshape(-1), axis=1).reshape(len(field.m), *index.shape)
 
     y = FieldArray(field, index.shape, dtype, growth, nonnegative=known)
     ends = any(infinite(x).any() for x in operands)
@@ -80,7 +80,7 @@ def _pick_pending(field: Field, operands: Sequence[FieldArray], index: np.ndarra
     laid = lay_out(field, operands, sign)
     flat, size = index.reshape(-1), laid.rows.shape[-1]
     present = None if laid.present is None else laid.present[flat].reshape(*index.shape, size)
-    rows = laid.rows[:, flat].reshape(-1, *index.shape, size)
+    rows = laid.rows[:, flat].reshape(len(field.m), *index.shape, size)
     return Pending(rows, present, laid.sign, laid.analytic)
 
 
@@ -173,7 +173,7 @@ def as_maximum(field: Field, x: FieldArray) -> FieldArray:
             x.dtype,
             x.growth,
             _pending=Pending(
-                pending.rows.reshape(-1, *x.shape, size),
+                pending.rows.reshape(len(field.m), *x.shape, size),
                 pending.present.reshape(*x.shape, size),
                 pending.sign,
                 pending.analytic,
