@@ -54,8 +54,10 @@ SCANS = {
 
 @pytest.mark.parametrize("name", SCANS)
 def test_scan_means_what_jax_means(name: str) -> None:
-    check_rule(*SCANS[name])
-    check_rule(*SCANS[name], by_rules_only=False)
+    f, *inputs = SCANS[name]
+    f = jax.jit(f)
+    check_rule(f, *inputs)
+    check_rule(f, *inputs, by_rules_only=False)
 
 
 WHILES = {
@@ -87,7 +89,8 @@ WHILES = {
 
 @pytest.mark.parametrize("name", WHILES)
 def test_while_means_what_jax_means(name: str) -> None:
-    check_rule(*WHILES[name])
+    f, *inputs = WHILES[name]
+    check_rule(jax.jit(f), *inputs)
 
 
 def branches(count: int):
@@ -130,13 +133,14 @@ def test_conditions_on_numbers() -> None:
 
 
 def test_linear_solve_is_the_users_solution() -> None:
-    def f(a, b):
+    def f(a, b, c):
+        """c ought to be a: that it is used, and not a, shows whose solution this is."""
         return lax.custom_linear_solve(
-            lambda v: a * v, b, lambda _, b: b / a, transpose_solve=lambda _, b: b / a
+            lambda v: a * v, b, lambda _, b: b / c, transpose_solve=lambda _, b: b / (2 * c)
         )
 
-    check_rule(f, X, ROWS[1], low=1)
-    check_rule(jax.grad(lambda a, b: (f(a, b) ** 2).sum(), (0, 1)), X, ROWS[1], low=1)
+    check_rule(f, X, ROWS[1], ROWS[2], low=1)
+    check_rule(jax.grad(lambda *x: (f(*x) ** 2).sum(), (0, 1)), X, ROWS[1], ROWS[2], low=1)
 
 
 def test_wrapped_programs() -> None:
