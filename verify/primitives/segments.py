@@ -25,7 +25,7 @@ def tables(destination: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     contributions keep their order. Each target occurs in one table; less than half is padding.
 
     >>> [(t.tolist(), r.tolist()) for t, r in tables(np.array([5, 7, 5, -1, 5]))]
-    [([7], [[1]]), ([5], [[0, 2, 4, -1]])]
+    [([7], [[1]]), ([5], [[0, 2, 4]])]
     """
     order = np.argsort(destination, kind="stable")
     order = order[destination[order] != DROPPED]

@@ -25,6 +25,14 @@ def untimed(history):
     return [{k: v for k, v in row.items() if k not in timed} for row in history]
 
 
+@pytest.fixture(autouse=True)
+def interrupts_arrive():
+    """A run in the background of a shell starts with Ctrl-C ignored; these tests are about it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def task(toy):
     """A model, data and settings with all that could break on resuming, and how they end."""
