@@ -2,8 +2,8 @@
 
 >>> import jax
 >>> from cnnjax.convert import from_torch, to_torch
->>> from cnnjax.models import lenet5
->>> model = lenet5()
+>>> from cnnjax.models import notes_cnn
+>>> model = notes_cnn(10, widths=(4, 8), image=(8, 12, 3))
 >>> params = model.init(jax.random.key(0))
 >>> again = from_torch(model, to_torch(model, params))
 >>> jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), params, again))

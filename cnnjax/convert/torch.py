@@ -82,11 +82,11 @@ def to_torch(model: Model, params: Params) -> dict[str, np.ndarray]:
       ConversionError: lists every missing, unknown and misshapen parameter.
 
     >>> import jax
-    >>> from cnnjax.models import lenet5
-    >>> model = lenet5()
+    >>> from cnnjax.models import notes_cnn
+    >>> model = notes_cnn(10, widths=(4, 8), image=(8, 12, 3))
     >>> state = to_torch(model, model.init(jax.random.key(0)))
-    >>> state["conv1.weight"].shape, state["fc1.weight"].shape
-    ((6, 1, 5, 5), (120, 400))
+    >>> state["conv1.weight"].shape, state["dense.weight"].shape
+    ((4, 3, 5, 5), (10, 48))
     """
     state: dict[str, np.ndarray] = {}
     for path, leaf in leaves.check_params("to_torch", model, params).items():
