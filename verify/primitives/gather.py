@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
@@ -96,7 +97,7 @@ def _gather(
     result = choose(ctx, when, values)
     if name in CLIPPING:
         return result
-    if isinstance(fill_value, float | np.floating) and np.isnan(fill_value):
+    if jax.dtypes.issubdtype(ctx.dtype, np.inexact) and np.isnan(fill_value):
         assume(ctx, "no gather reads out of bounds where JAX fills with NaN")
         return result
     if ctx.dtype != np.bool_ and fill_value == 0:
@@ -107,4 +108,7 @@ def _gather(
 
 def _fill(ctx: Context, fill_value: Any) -> Any:
     """One element: the fill value as the result's dtype holds it."""
-    return ctx.fill((1,), np.asarray(fill_value).astype(ctx.dtype).item(), ctx.dtype)
+    value = np.asarray(fill_value).astype(ctx.dtype)
+    if jax.dtypes.issubdtype(ctx.dtype, np.complexfloating):
+        return ctx.lift(value.reshape(1))
+    return ctx.fill((1,), value.item(), ctx.dtype)

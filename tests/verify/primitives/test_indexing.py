@@ -11,6 +11,7 @@ import pytest
 from jax import lax
 
 from tests.verify.harness import check_rule
+from verify import equivalent
 from verify.algebras.base import Unsupported
 from verify.algebras.numeric import Bounded
 
@@ -105,6 +106,28 @@ def test_reads_out_of_bounds_are_undefined_where_jax_fills_with_nan() -> None:
 def test_reads_out_of_bounds_of_integers_fill_with_an_extreme(dtype, indices: str) -> None:
     x = np.arange(20).reshape(4, 5).astype(dtype)
     check_rule(lambda x, i: x.at[i].get(mode="fill"), x, I)
+
+
+def test_complex_numbers_and_keys_are_read_and_written() -> None:
+    z = X + 0j
+
+    def several(z, i):
+        return [
+            z[i],
+            z.at[i].get(mode="fill", fill_value=2 - 3j),
+            z.at[i[:2]].set(z[2:]),
+            z.at[i].add(z[0], mode="drop"),
+            z.at[i[:2]].multiply(z[:2]),
+            lax.dynamic_slice(z, (i[0], i[1]), (2, 3)),
+        ]
+
+    check_rule(several, z, I)
+    draw = jax.vmap(lambda key: jax.random.uniform(key, (2,)))
+    keys = jax.random.split(jax.random.key(0), 4)
+    verdict = equivalent(
+        lambda k: draw(k[np.array([2, 0])]), lambda k: draw(jnp.stack([k[2], k[0]])), keys
+    )
+    assert verdict.status == "proved", verdict
 
 
 def random_numbers(seed: int):
