@@ -3,8 +3,10 @@
 Every recipe draws its measures from the random generator, in pixels of a 100x100 picture, and
 answers with layers: a signed distance and which colour covers it (1 the shape's, 2 the centre's).
 Colours, position, turn, light and noise are drawn alike for all classes, so that none of them
-tells the class; `disc`, `petals` and `flower` share their measures too, so that only the
-combination tells a flower.
+tells the class. A flower is drawn as petals are, with a disc on top: only both together tell it.
+
+The background is always darker than the shapes. With light and dark exchanged at random a linear
+classifier falls to 20 %, but the network then needs several times as many pictures to learn.
 """
 
 from collections.abc import Callable
