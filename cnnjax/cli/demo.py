@@ -18,8 +18,8 @@ tell lines, curves, corners, textures and flowers apart, on images of 100x100x3 
 draws itself. An earlier demo in the same folder is replaced."""
 
 # Chosen so that two cores need about two minutes and the accuracy is past 97 %.
-DATA = {"data": "patterns", "size": None, "limit": 3000}
-SETTINGS = {"epochs": 2, "batch_size": 16, "learning_rate": 1e-3, "warmup_steps": 20}
+DATA = {"data": "patterns", "size": None, "limit": 2000}
+SETTINGS = {"epochs": 3, "batch_size": 16, "learning_rate": 1e-3, "warmup_steps": 20}
 
 FLOWER = 7  # the first test image of a flower: petals and a centre, as in the note
 
