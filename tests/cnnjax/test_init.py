@@ -92,7 +92,10 @@ def test_key_and_dtype(name):
 def test_orthogonal_keeps_lengths_group_by_group(shape, groups):
     draw = init.orthogonal(KEY, shape, groups=groups)
     fan_in, _ = init.fans(shape, groups)
-    for matrix in np.split(np.asarray(draw).reshape(fan_in, -1), groups, axis=1):
+    matrices = np.split(np.asarray(draw).reshape(fan_in, -1), groups, axis=1)
+    for first, second in itertools.pairwise(matrices):
+        assert np.abs(first - second).max() > 0.01, "groups must be drawn apart"
+    for matrix in matrices:
         gram = matrix.T @ matrix if fan_in >= matrix.shape[1] else matrix @ matrix.T
         np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-5)
 
