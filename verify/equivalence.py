@@ -37,7 +37,7 @@ _FEW, _TIES, _MANY = 3, 40, 400  # inputs tried
 _CASES_SECONDS = 10.0
 _GLANCE_SECONDS = 0.5
 _SHRINK_SECONDS = 15.0
-_DOUBT_SECONDS = 3.0
+_DOUBT_SECONDS, _DOUBT_AT_LEAST = 3.0, 4
 
 
 def equivalent(
@@ -171,7 +171,7 @@ class _Ladder:
     ) -> Verdict | None:
         if not self.searchable:
             return None
-        until = time.monotonic() + min(self.seconds, self.seconds if seconds is None else seconds)
+        until = time.monotonic() + (self.seconds if seconds is None else seconds)
         try:
             witness = search(self.comparison, self.rng, until, most, **options)
         except Unsupported as error:
@@ -212,8 +212,9 @@ class _Ladder:
         return self.search(
             "a search where the proof's assumptions fail",
             most=most,
-            seconds=_DOUBT_SECONDS,
-            skip=_FEW,
+            seconds=_DOUBT_SECONDS,  # its own: a short search must not make proofs easier
+            skip=_FEW - 1,
+            at_least=_DOUBT_AT_LEAST,
             overflow=overflow,
             directed=not ties,
         )

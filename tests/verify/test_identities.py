@@ -195,3 +195,30 @@ def test_a_primitive_without_a_rule_is_unknown_and_named():
     assert verdict.status == "unknown"
     assert "tridiagonal_solve" in verdict.reason
     assert "test_identities.py" in verdict.reason
+
+
+root = jnp.sqrt
+NEVER_PROVED = {
+    "equal everywhere by an unknown law": (
+        lambda x: (jnp.cbrt(x * x * x + 0.1) ** 3 > x * x * x + 0.1) * 1.0,
+        lambda x: (jnp.cbrt(x * x * x + 0.1) ** 3 >= x * x * x + 0.1) * 1.0,
+        f32(),
+    ),
+    "roots that multiply": (
+        lambda x: root(x * x + 2) * root(x * x + 3) > root((x * x + 2) * (x * x + 3)),
+        lambda x: root(x * x + 2) * root(x * x + 3) >= root((x * x + 2) * (x * x + 3)),
+        f32(),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NEVER_PROVED)
+def test_hidden_ties_are_not_ignored(name):
+    f, g, example = NEVER_PROVED[name]
+    assert verify.equivalent(f, g, example, seconds=2).status != "proved"
+
+
+@pytest.mark.parametrize("name", ["strict against weak", "overflow before widening"])
+def test_a_short_search_does_not_make_a_proof(name):
+    f, g, example = DIFFERENT[name]
+    assert verify.equivalent(f, g, example, seconds=0.001).status == "refuted"

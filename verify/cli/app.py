@@ -64,6 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError) as error:
         print(f"verify {options.command}: {error}", file=sys.stderr)
         return UNKNOWN
+    except Exception as error:  # the user's own code may raise anything; 1 would say "refuted"
+        print(f"verify {options.command}: {type(error).__name__}: {error}", file=sys.stderr)
+        return UNKNOWN
     except KeyboardInterrupt:
         print("verify: interrupted", file=sys.stderr)
         return 130

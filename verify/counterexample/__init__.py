@@ -17,9 +17,6 @@ from verify.counterexample.shrink import shrink
 __all__ = ["Comparison", "Inputs", "Witness", "explain", "search", "shrink", "values"]
 
 
-_AT_LEAST = 2  # the first two candidates show most differences, however slow the programs are
-
-
 def search(
     comparison: Comparison,
     rng: np.random.Generator,
@@ -29,10 +26,12 @@ def search(
     skip: int = 0,
     directed: bool = False,
     overflow: bool = False,
+    at_least: int = 2,
 ) -> Witness | None:
     """A confirmed difference among `most` candidate inputs, or None.
 
-    After the deadline no more are tried, but always the first few.
+    After the deadline no more are tried, but always the first `at_least`: two show most
+    differences, however slow the programs are.
 
     `directed` adds the aimed search, from several base points; `overflow` starts with integers at
     the ends of their ranges.
@@ -45,7 +44,7 @@ def search(
             return witness
     stream = candidates(comparison.left.inputs, constants, rng)
     for number, inputs in enumerate(itertools.islice(stream, skip, most)):
-        if number >= _AT_LEAST and time.monotonic() > deadline:
+        if number >= at_least and time.monotonic() > deadline:
             return None
         witness = comparison.at(inputs)
         if witness is not None:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "erf", "erf_inv", "cbrt"})
 EVEN = frozenset({"cos", "cosh"})
-# Analytic inside their domain: two of them that differ are equal on a set of measure zero only.
-ANALYTIC = ODD | EVEN | {"exp", "log", "sqrt", "acos", "acosh", "lgamma", "digamma", "pow", "atan2"}
 POSITIVE = frozenset({"exp", "sqrt"})
 
 
@@ -42,7 +40,6 @@ def apply(
         return _exp(field, args[0])
     if name == "log":
         return log_term(field, args[0])
-    analytic = name in ANALYTIC and all(a.growth.analytic for a in args)
     rows = [_key_rows(field, a) for a in args]
     flip: Any = None
     if name in ODD or name in EVEN:
@@ -52,7 +49,9 @@ def apply(
         rows = [np.where(flip, residues.reduce(-rows[0], own), rows[0])]
     state = mixing.combine(*[field.digest(r) for r in rows], tag=(name, params))
     result = field.atom(state, dtype, nonnegative=name in POSITIVE)
-    result.growth = Growth(analytic=analytic)
+    # Not analytic, as far as ties go: two unknown terms that differ as terms may be equal
+    # everywhere, by a law that residues do not know (cbrt(x)**3 = x).
+    result.growth = Growth(analytic=False)
     if name in ODD:
         out = np.where(flip, residues.reduce(-result.rows, field.m), result.rows)
         zero = (rows[0] == 0).all(axis=0)
@@ -120,13 +119,13 @@ def log_term(field: Field, x: FieldArray) -> FieldArray:
     one = (rows == 1).all(axis=0)
     out = np.where(one, 0, result.rows)
     if not field.exponents or x.growth.logs:
-        return field.plain(out, result, Growth(analytic=x.growth.analytic))
+        return field.plain(out, result, Growth(analytic=False))
     if (rows == 0).any():
         raise Unlucky
     points = field.points
     exponent = discrete_logs(field, rows)
     out[points:] = exponent
-    y = field.plain(out, result, Growth(analytic=x.growth.analytic, logs=True))
+    y = field.plain(out, result, Growth(analytic=False, logs=True))
     y.parity = (_power(field, exponent) != rows).astype(np.uint8)
     y.antilog = x
     return y

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verify.algebras.base import Unsupported
+
 LOW, HIGH = 2**30, 2**31
 PRIMES = 50_697_537
 SAFE_PRIMES = 1_634_069
@@ -51,7 +53,7 @@ def draw(rng: np.random.Generator, *, exponents: bool, root_order: int = 1) -> M
     chosen: list[int] = []
     if exponents and root_order > 2:
         # p = order * q * j + 1: both a transform and exponentials.
-        raise NotImplementedError("a Fourier transform together with an exponential")
+        raise Unsupported("a Fourier transform together with an exponential")
     step = root_order if root_order > 1 else 1
     while len(chosen) < PRIMES_A_TRIAL:
         if exponents:

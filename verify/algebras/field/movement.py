@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def reshape(field: Field, x: FieldArray, shape: tuple[int, ...]) -> FieldArray:
-    return moved(field, x, lambda a, lead, trail: a.reshape(*lead, *shape, *trail), shape)
+    return moved(field, x, lambda a, lead, trail: a.reshape((*lead, *shape, *trail)), shape)
 
 
 def pick(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> FieldArray:
@@ -27,7 +27,7 @@ def pick(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Fie
 
         def move(a: np.ndarray, lead: tuple[int, ...], trail: tuple[int, ...]) -> np.ndarray:
             taken = a.reshape(*lead, -1, *trail).take(flat, axis=len(lead))
-            return taken.reshape(*lead, *index.shape, *trail)
+            return taken.reshape((*lead, *index.shape, *trail))
 
         return moved(field, operands[0], move, index.shape)
     operands = [
