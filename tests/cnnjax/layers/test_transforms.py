@@ -82,10 +82,8 @@ def test_jit_and_scan_and_vmap_do_not_change_it(layer):
         same(layer, other, y)
 
 
-@every_layer
+@pytest.mark.parametrize("layer", [x for x in LAYERS if x.shapes], ids=lambda layer: layer.name)
 def test_vmap_over_parameters_is_a_loop(layer):
-    if not layer.shapes:
-        pytest.skip("no parameters")
     draws = [layer.parameters(jnp.float32, seed) for seed in range(3)]
     stacked = tuple(jnp.stack(each) for each in zip(*draws, strict=True))
     x = images(layer, (2,), jnp.float32)
