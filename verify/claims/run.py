@@ -1,0 +1,33 @@
+"""Settles claims: runs each variant and yields its outcome as soon as it is known."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from verify.claims.claim import Claim, Outcome, Settled, Size, Variant
+
+
+def selected(claim: Claim, size: Size) -> tuple[Variant, ...]:
+    """The variants that run at this size: the full ones join the small ones."""
+    return tuple(v for v in claim.variants if size == "full" or v.size == "small")
+
+
+def settle_variant(variant: Variant) -> Outcome:
+    """Computes one verdict."""
+    start = time.monotonic()
+    verdict = variant.settle()
+    return Outcome(variant, verdict, time.monotonic() - start)
+
+
+def settle(claims: Sequence[Claim], size: Size = "small") -> Iterator[tuple[Claim, object]]:
+    """Yields (claim, outcome) for each variant in turn, and (claim, Settled) after its last one."""
+    for claim in claims:
+        outcomes = []
+        for variant in selected(claim, size):
+            outcome = settle_variant(variant)
+            outcomes.append(outcome)
+            yield claim, outcome
+        sweep = claim.sweep(size) if claim.sweep is not None else None
+        measured = claim.measured() if claim.measured is not None else None
+        yield claim, Settled(claim, tuple(outcomes), sweep, measured)
