@@ -1,5 +1,6 @@
 """Test set-up shared by all: two CPU devices, and no silent dtype promotion in the library."""
 
+import importlib.util
 import os
 
 # Before JAX starts: sharding tests need more than one device, and one CPU has two here.
@@ -8,6 +9,9 @@ os.environ["XLA_FLAGS"] = (
 ).strip()
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+# Doctests are looked for in every file, and this one cannot be imported without PyTorch.
+collect_ignore = [] if importlib.util.find_spec("torch") else ["cnnjax/reference_torch.py"]
 
 
 def pytest_addoption(parser):

@@ -7,9 +7,8 @@ Images go in and out channels last; PyTorch has channels first. What PyTorch's l
 from __future__ import annotations
 
 import numpy as np
-import pytest
+import torch
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 F = torch.nn.functional
 Tensor = torch.Tensor
 

@@ -35,7 +35,9 @@ def test_layer_equals_the_numpy_loops(family):
 
 @pytest.mark.parametrize("family", CONFIGURATIONS)
 def test_numpy_loops_equal_pytorch(family):
-    torch_reference = pytest.importorskip("tests.cnnjax.reference_torch")
+    pytest.importorskip("torch", reason="PyTorch is not installed (extra `torch`)")
+    from tests.cnnjax import reference_torch as torch_reference
+
     count = CONFIGURATIONS[family]
     for ours, theirs in zip(
         grid.cases(family, count, reference),

@@ -78,7 +78,9 @@ def test_momentum_is_the_weight_of_the_old_statistics():
 
 
 def test_running_statistics_equal_pytorch():
-    reference_torch = pytest.importorskip("tests.cnnjax.reference_torch")
+    pytest.importorskip("torch", reason="PyTorch is not installed (extra `torch`)")
+    from tests.cnnjax import reference_torch
+
     x = np.random.default_rng(0).normal(size=(3, 4, 5, 2))
     np.testing.assert_allclose(reference_torch.running(x), reference.running(x), rtol=1e-12)
 
