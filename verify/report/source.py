@@ -1,0 +1,140 @@
+"""The source of a program, lightly coloured, with the values that it was closed over."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import io
+import keyword
+import textwrap
+import tokenize
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from verify.report.markup import Markup, join, tag
+from verify.report.words import t
+
+_PLAIN = (bool, int, float, str, tuple, list, dict, type(None))  # values worth printing
+
+
+def listing(f: Callable[..., Any]) -> Markup:
+    """The function's source and what it holds: plain values beside it, functions below it."""
+    return join(_listings(f, set()))
+
+
+def _listings(f: Callable[..., Any], seen: set[str]) -> Iterator[Markup]:
+    text, values, functions = source(f), *bindings(f)
+    held = {**{k: repr(v) for k, v in values.items()}, **{k: name(g) for k, g in functions.items()}}
+    where = ", ".join(f"{k} = {v}" for k, v in held.items())
+    if f"{text} {where}" in seen:
+        return
+    seen.add(f"{text} {where}")
+    yield tag("pre", tag("code", highlight(text)), tabindex=0)
+    if where:
+        yield tag("p", t("where"), " ", tag("code", where), class_="note")
+    for g in functions.values():
+        yield from _listings(g, seen)
+
+
+def source(f: Callable[..., Any]) -> str:
+    """The text of a function, below `jax.jit` and `functools.partial`.
+
+    >>> source(textwrap.dedent).startswith("def dedent")
+    True
+    >>> source(len)
+    'len'
+    """
+    inner = _inner(f)
+    try:
+        return textwrap.dedent(inspect.getsource(getattr(inner, "__code__", inner))).rstrip()
+    except (OSError, TypeError):
+        return name(inner)
+
+
+def name(f: Callable[..., Any]) -> str:
+    """What a function is called.
+
+    >>> name(functools.partial(len))
+    'len'
+    """
+    return getattr(_inner(f), "__name__", None) or repr(f)
+
+
+def bindings(f: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, Callable[..., Any]]]:
+    """The plain values that a partial or a closure holds, and the functions.
+
+    >>> def scaled(by):
+    ...     return lambda x: x * by
+    >>> bindings(scaled(3)), bindings(functools.partial(int, base=2))
+    (({'by': 3}, {}), ({'base': 2}, {}))
+    """
+    held: dict[str, Any] = {}
+    while isinstance(f, functools.partial):
+        held = {**f.keywords, **held}
+        f = f.func
+    inner = _inner(f)
+    if inspect.isfunction(inner):
+        held = {**_closed_over(inner), **held}
+    values = {k: v for k, v in held.items() if isinstance(v, _PLAIN)}
+    functions = {k: v for k, v in held.items() if callable(v) and not isinstance(v, type)}
+    return values, functions
+
+
+def _closed_over(f: Any) -> dict[str, Any]:
+    held = {}
+    for variable, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # a name that was never given a value
+            held[variable] = cell.cell_contents
+    return held
+
+
+def highlight(text: str) -> Markup:
+    """Python with its keywords, strings, numbers and comments in spans; other text as it is.
+
+    >>> highlight("return 1")
+    '<span class="k">return</span> <span class="n">1</span>'
+    """
+    try:
+        pieces = list(_pieces(text))
+    except (tokenize.TokenError, SyntaxError):
+        return join(text)
+    return join(
+        piece if kind is None else tag("span", piece, class_=kind) for kind, piece in pieces
+    )
+
+
+def _inner(f: Callable[..., Any]) -> Callable[..., Any]:
+    """The Python function below partials and compiled wrappers."""
+    while not inspect.isfunction(f):
+        if isinstance(f, functools.partial):
+            f = f.func
+        elif hasattr(f, "__wrapped__"):
+            f = f.__wrapped__
+        else:
+            break
+    return f
+
+
+def _pieces(text: str) -> Iterator[tuple[str | None, str]]:
+    """The text cut into (kind, piece), nothing lost."""
+    starts = [0]
+    for line in io.StringIO(text):
+        starts.append(starts[-1] + len(line))
+    done = 0
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        kind = _kind(token)
+        if kind is None:
+            continue
+        begin = starts[token.start[0] - 1] + token.start[1]
+        end = starts[token.end[0] - 1] + token.end[1]
+        yield None, text[done:begin]
+        yield kind, text[begin:end]
+        done = end
+    yield None, text[done:]
+
+
+def _kind(token: tokenize.TokenInfo) -> str | None:
+    if token.type == tokenize.NAME and keyword.iskeyword(token.string):
+        return "k"
+    return {tokenize.STRING: "s", tokenize.NUMBER: "n", tokenize.COMMENT: "c"}.get(token.type)
