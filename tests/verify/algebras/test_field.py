@@ -17,14 +17,22 @@ def field(**options):
 
 
 @pytest.mark.parametrize("large", [False, True])
-@pytest.mark.parametrize("shape", [(1, 3, 4, 2), (2, 5, 700, 3), (1, 1, 1, 1)])
-def test_matrix_products_are_exact(shape, large, monkeypatch):
+@pytest.mark.parametrize(
+    "shape",  # 128 terms are the most with two limbs, 4096 with three; the smaller operand is cut
+    [(1, 3, 4, 2), (2, 5, 700, 3), (1, 1, 1, 1), (1, 3, 128, 2), (1, 2, 129, 3), (1, 2, 4100, 5)],
+)
+@pytest.mark.parametrize("extreme", ["largest", "middle", "limbs"])
+def test_matrix_products_are_exact(shape, large, extreme, monkeypatch):
     monkeypatch.setattr(residues, "_LARGE", 0 if large else 2**60)
     b, m, k, n = shape
     f = field()
     rng = np.random.default_rng(1)
-    left = np.stack([rng.integers(p - 3, p, (b, m, k)) for p in f.m])  # the largest residues
-    right = np.stack([rng.integers(0, p, (b, k, n)) for p in f.m])
+    # Where the partial sums are largest: at the ends, in the middle, at full limbs.
+    low = {"largest": lambda p: p - 3, "middle": lambda p: p // 2 - 1, "limbs": lambda p: 2**30 - 1}
+    left = np.stack([rng.integers(low[extreme](p), low[extreme](p) + 3, (b, m, k)) for p in f.m])
+    full = sum(1 << bit for bit in (9, 10, 15, 20, 21, 29))  # half of a limb of 11 or of 16 bits
+    right = np.stack([rng.choice([p - 1, full, 2**30 - 1, p // 2], (b, k, n)) for p in f.m])
+    left, right = left % f.m[:, None, None, None], right % f.m[:, None, None, None]
     product = residues.matmul(left, right, f.m)
     for row, p in enumerate(f.m.tolist()):
         exact = (left[row].astype(object) @ right[row].astype(object)) % p

@@ -14,6 +14,8 @@ import math
 
 import numpy as np
 
+from verify.algebras.field import compiled
+
 _HALF = 16
 _LARGE = 2**20  # products of more elements than this are computed by a compiled kernel
 _TERMS = 2**18  # a dot product longer than this is summed in pieces
@@ -52,17 +54,19 @@ def add(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
 def matmul(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     """(rows, B, M, K) x (rows, B, K, N) -> (rows, B, M, N), exact."""
     terms = a.shape[-1]
-    if terms <= _TERMS and a.size + b.size + a[..., 0].size * b.shape[3] >= _LARGE:
-        from verify.algebras.field.compiled import matmul as compiled
-
-        return compiled(a, b, moduli)
-    if terms > _TERMS:
+    large = min(a[..., 0].size * b.shape[3] * 64, a.size + b.size) >= _LARGE
+    longest = compiled.TERMS if large else _TERMS
+    if terms > longest:
         total = None
-        for start in range(0, terms, _TERMS):
-            part = matmul(a[..., start : start + _TERMS], b[..., start : start + _TERMS, :], moduli)
+        for start in range(0, terms, longest):
+            part = matmul(
+                a[..., start : start + longest], b[..., start : start + longest, :], moduli
+            )
             total = part if total is None else reduce(total + part, moduli)
         assert total is not None
         return total
+    if large:
+        return compiled.matmul(a, b, moduli)
     a_low, a_high = (a & 0xFFFF).astype(np.float64), (a >> _HALF).astype(np.float64)
     b_low, b_high = (b & 0xFFFF).astype(np.float64), (b >> _HALF).astype(np.float64)
     low, high = a_low @ b_low, a_high @ b_high
