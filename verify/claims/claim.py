@@ -1,4 +1,4 @@
-"""What a claim of the note is, as data: a sentence, a statement in JAX, variants, expected verdicts.
+"""What a claim of the note is, as data: a sentence, a statement in JAX, variants with verdicts.
 
 Nothing here decides anything: `run.py` settles the variants and compares the verdicts with the
 expected ones, so that a claim whose variants come out otherwise fails.
@@ -13,6 +13,7 @@ from typing import Any, Literal
 from verify.verdict import Status, Verdict
 
 Size = Literal["small", "full"]
+Tick = Callable[[int, int], None]  # told (cells settled, cells in all) while a sweep runs
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ class Claim:
     korean: the sentence as it stands in the note. english: its reading.
     statement: the formal statement, JAX code or a formula that teaches.
     conclusion: what a reader should take home, conditions included; checked by the variants.
-    variants: proofs and refutations. sweep: finds the conditions (slower; see `Sweep`).
+    variants: proofs and refutations. sweep: finds the conditions (slower; see `Sweep`), given the
+        size of its grid and whom to tell how far it is.
     measured: the experiment's results, None where they have not been measured in this folder.
     """
 
@@ -93,7 +95,7 @@ class Claim:
     statement: str
     conclusion: str
     variants: tuple[Variant, ...] = ()
-    sweep: Callable[[Size], Sweep] | None = None
+    sweep: Callable[[Size, Tick], Sweep] | None = None
     measured: Callable[[], Measured | None] | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from verify.claims.claim import Claim, Outcome, Settled, Size, Variant
+from verify.claims.claim import Claim, Outcome, Settled, Size, Tick, Variant
 
 
 def selected(claim: Claim, size: Size) -> tuple[Variant, ...]:
@@ -20,14 +20,19 @@ def settle_variant(variant: Variant) -> Outcome:
     return Outcome(variant, verdict, time.monotonic() - start)
 
 
-def settle(claims: Sequence[Claim], size: Size = "small") -> Iterator[tuple[Claim, object]]:
-    """Yields (claim, outcome) for each variant in turn, and (claim, Settled) after its last one."""
+def settle(
+    claims: Sequence[Claim], size: Size = "small", tick: Tick = lambda done, of: None
+) -> Iterator[tuple[Claim, Outcome | Settled]]:
+    """Yields (claim, outcome) for each variant in turn, and (claim, Settled) after its last one.
+
+    `tick` is told how far a sweep is, which comes between the two.
+    """
     for claim in claims:
         outcomes = []
         for variant in selected(claim, size):
             outcome = settle_variant(variant)
             outcomes.append(outcome)
             yield claim, outcome
-        sweep = claim.sweep(size) if claim.sweep is not None else None
+        sweep = claim.sweep(size, tick) if claim.sweep is not None else None
         measured = claim.measured() if claim.measured is not None else None
         yield claim, Settled(claim, tuple(outcomes), sweep, measured)
