@@ -18,6 +18,7 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.algebras.linear import Linear
+from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.program import Program
 
@@ -89,7 +90,7 @@ def _only_real(program: Program) -> None:
     """Complex numbers and random keys have no linear form."""
     variables = [*program.inputs, *(v for e in program.equations for v in e.outputs)]
     for v in variables:
-        if not isinstance(v.dtype, np.dtype) or np.issubdtype(v.dtype, np.complexfloating):
+        if not isinstance(v.dtype, np.dtype) or is_kind(v.dtype, np.complexfloating):
             raise Unsupported(f"{v.dtype} in a proof by cases")
 
 
@@ -110,6 +111,6 @@ def _model(algebra: Linear, inputs: list[Any]) -> list[np.ndarray]:
                 array[place] = float(
                     value.as_fraction() if z3.is_rational_value(value) else value.as_long()
                 )
-        kind = terms.dtype if not np.issubdtype(terms.dtype, np.floating) else np.float64
+        kind = terms.dtype if not is_kind(terms.dtype, np.floating) else np.float64
         arrays.append(array.astype(kind))
     return arrays

@@ -28,7 +28,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field import Mode
 from verify.algebras.field.moduli import PRIMES_A_TRIAL
 from verify.certificate import subject
-from verify.counterexample import Comparison, Witness, explain, search, shrink
+from verify.counterexample import Comparison, Witness, explain, inhabited, search, shrink
 from verify.program import Program, trace
 from verify.proof import MODES, Difference, TooLarge, prove
 from verify.verdict import Counterexample, Verdict
@@ -196,12 +196,33 @@ class _Ladder:
         refuted = self.doubt(result.assumptions, mode.ties)
         if refuted is not None:
             return refuted
+        if result.partial and not self.defined():
+            # Equal whatever logarithms and square roots are? Then nothing need be assumed.
+            verdict = None
+            if not mode.opaque:
+                verdict = self.interpret(replace(mode, opaque=True), ignore)
+            self.reason = (
+                "the programs agree where both are defined, but no input was found at which both "
+                f"are ({'; '.join(result.assumptions)})"
+            )
+            return verdict
         return Verdict(
             "proved",
             method=f"random interpretation over {result.trials * PRIMES_A_TRIAL} random primes",
             error_probability=result.error_probability,
             assumptions=result.assumptions,
         )
+
+    def defined(self) -> bool:
+        """Whether the assumptions of a proof hold anywhere; taken for granted where the programs
+        cannot be evaluated."""
+        if not self.searchable:
+            return True
+        try:
+            until = time.monotonic() + _DOUBT_SECONDS
+            return inhabited(self.comparison, self.rng, until)
+        except Unsupported:
+            return True
 
     def doubt(self, assumptions: Iterable[str], ties: bool = True) -> Verdict | None:
         """Before a proof counts: a search where its assumptions fail, on ties or overflows."""

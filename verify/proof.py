@@ -51,6 +51,7 @@ class Agreement:
     trials: int
     mode: Mode
     assumptions: tuple[str, ...]
+    partial: bool = False  # whether the assumptions may hold nowhere: find a place where they do
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def prove(
     order = _root_order(left, right)
     error, trials = 1.0, 0
     assumptions: dict[str, None] = {}
+    partial = False
     while error > TARGET or (exponents and trials < 2):  # see bound.py for the second trial
         if trials == _MOST_TRIALS:
             raise TooLarge(
@@ -93,6 +95,7 @@ def prove(
         if difference is not None:
             return difference
         assumptions.update(field.assumptions)
+        partial |= field.partial
         miss = miss_probability(field)
         trials += 1
         if miss > 0.5:
@@ -100,7 +103,7 @@ def prove(
                 "the polynomials are too large for a proof: a trial's bound says nothing"
             )
         error *= miss
-    return Agreement(error, trials, mode, tuple(assumptions))
+    return Agreement(error, trials, mode, tuple(assumptions), partial)
 
 
 class TooLarge(Exception):

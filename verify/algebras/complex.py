@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.dtypes import is_kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class Pair:
 
 
 def is_complex(dtype: Any) -> bool:
-    return isinstance(dtype, np.dtype) and bool(np.issubdtype(dtype, np.complexfloating))
+    return isinstance(dtype, np.dtype) and bool(is_kind(dtype, np.complexfloating))
 
 
 def real_dtype(dtype: Any) -> np.dtype:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.dtypes import is_integer
 
 Monomial = tuple[int, ...]  # sorted numbers of atoms
 Polynomial = dict[Monomial, Fraction]
@@ -73,7 +74,7 @@ class Linear:
             if dtype == np.bool_:
                 items[place] = self.truth()
             else:
-                items[place] = self.atom(bool(np.issubdtype(dtype, np.integer)))
+                items[place] = self.atom(is_integer(dtype))
         return Terms(items, dtype)
 
     def expression(self, p: Polynomial) -> Any:
@@ -244,7 +245,7 @@ class Linear:
     # -- order --------------------------------------------------------------------------------
 
     def _ordered(self, x: Terms) -> None:
-        if np.issubdtype(x.dtype, np.integer):
+        if is_integer(x.dtype):
             self.assumptions.setdefault("no integer overflows where integers are compared")
 
     def maximum(self, a: Terms, b: Terms) -> Terms:
@@ -386,24 +387,25 @@ class Linear:
         dtype = np.dtype(dtype)
         if dtype == x.dtype:
             return x
-        if x.concrete is not None and not np.issubdtype(dtype, np.integer):
+        if x.concrete is not None and not is_integer(dtype):
             kept = x.concrete != 0 if dtype == np.bool_ else x.concrete.astype(np.float64)
             return self.lift(kept, dtype)
         if x.dtype == np.bool_:
             return self._map(self._indicator, dtype, x)
         if dtype == np.bool_:
             return self._map(lambda p: self._test("ne", p, {}), dtype, x)
-        integers = [bool(np.issubdtype(d, np.integer)) for d in (x.dtype, dtype)]
+        integers = [is_integer(d) for d in (x.dtype, dtype)]
         if not integers[0] and integers[1]:
-            return self._map(lambda p: p if self._is_whole(p) else self._shared("cut", p), dtype, x)
+            # Out of the integer's range the result is the dtype's own: it is part of the name.
+            name = f"cut:{dtype.name}"
+            return self._map(lambda p: p if self._is_digit(p) else self._shared(name, p), dtype, x)
         if integers[0]:
             self.assumptions.setdefault("no integer overflows")
         return Terms(x.items, dtype)
 
-    def _is_whole(self, p: Any) -> bool:
-        return not isinstance(p, float) and all(
-            v.denominator == 1 and self.whole.issuperset(m) for m, v in p.items()
-        )
+    def _is_digit(self, p: Any) -> bool:
+        """Whether p is certainly 0 or 1, which every integer dtype holds."""
+        return ("indicator", _frozen(p)) in self.known or p in ({}, {ONE: Fraction(1)})
 
     def function(
         self, name: str, args: Sequence[Terms], shape: tuple[int, ...], dtype: Any, params: Any = ()

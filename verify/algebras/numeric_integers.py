@@ -17,13 +17,15 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from verify.dtypes import is_kind
+
 Function = Callable[..., np.ndarray]
 
 
 def _quotient(a: np.ndarray, b: np.ndarray, params: Any = ()) -> np.ndarray:
     """Towards zero; by zero -1 (all bits set); the least integer by -1 is itself."""
     safe = np.where(b == 0, np.ones((), b.dtype), b)
-    if np.issubdtype(a.dtype, np.signedinteger):
+    if is_kind(a.dtype, np.signedinteger):
         with np.errstate(over="ignore"):
             down = a // np.where(safe == -1, np.ones((), b.dtype), safe)
             exact = down * safe == a

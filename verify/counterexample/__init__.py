@@ -11,10 +11,12 @@ import numpy as np
 from verify.counterexample.candidates import candidates, extremes
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.counterexample.directed import aimed
+from verify.counterexample.domain import inhabited
 from verify.counterexample.explain import explain
 from verify.counterexample.shrink import shrink
+from verify.dtypes import is_kind
 
-__all__ = ["Comparison", "Inputs", "Witness", "explain", "search", "shrink", "values"]
+__all__ = ["Comparison", "Inputs", "Witness", "explain", "inhabited", "search", "shrink", "values"]
 
 
 def search(
@@ -33,12 +35,13 @@ def search(
     After the deadline no more are tried, but always the first `at_least`: two show most
     differences, however slow the programs are.
 
-    `directed` adds the aimed search, from several base points; `overflow` starts with integers at
-    the ends of their ranges.
+    `directed` adds the aimed search, from several base points; `overflow` (and `directed`, where
+    there are integers) starts with integers at the ends of their ranges.
     """
     programs = (comparison.left, comparison.right)
     constants = [c for program in programs for c in program.constants()]
-    if overflow:
+    whole = any(is_kind(v.dtype, np.integer) for v in comparison.left.inputs)
+    if overflow or (directed and whole):
         witness = _first(comparison, extremes(comparison.left.inputs, rng), deadline)
         if witness is not None:
             return witness

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from verify.counterexample.confirm import Inputs
+from verify.dtypes import is_kind, limits
 from verify.program import Var
 
 
@@ -48,7 +49,7 @@ def candidates(
 
 def extremes(variables: Sequence[Var], rng: np.random.Generator) -> Iterator[Inputs]:
     """Inputs that overflow integers: the ends of their ranges, and anything in between."""
-    narrow = [v for v in variables if np.issubdtype(v.dtype, np.integer) and v.dtype.itemsize == 1]
+    narrow = [v for v in variables if is_kind(v.dtype, np.integer) and v.dtype.itemsize == 1]
     for value in range(256) if narrow else ():  # few enough to try them all
         yield [
             np.full(v.shape, value, np.uint8).view(v.dtype)
@@ -56,18 +57,32 @@ def extremes(variables: Sequence[Var], rng: np.random.Generator) -> Iterator[Inp
             else _integers(v, rng, -2, 3)
             for v in variables
         ]
+    for number in (1, -1):  # sums of many of them overflow
+        yield [fit(v, np.full(v.shape, float(number))) for v in variables]
+    whole = [v for v in variables if is_kind(v.dtype, np.integer)]
+    if 0 < len(whole) <= 3:  # every combination of ends: the least by -1, say
+        for combination in itertools.product(*(_ends(v) for v in whole)):
+            chosen = dict(zip(map(id, whole), combination, strict=True))
+            yield [
+                np.full(v.shape, chosen[id(v)], v.dtype)
+                if id(v) in chosen
+                else _integers(v, rng, -2, 3)
+                for v in variables
+            ]
     for choice in range(24):
         inputs = []
         for v in variables:
-            if not np.issubdtype(v.dtype, np.integer):
+            if not is_kind(v.dtype, np.integer):
                 inputs.append(_integers(v, rng, -2, 3))
                 continue
-            limits = np.iinfo(v.dtype)
+            least, most = limits(v.dtype)
             if choice < 3:
-                end = (limits.max, limits.min, limits.max // 2 + 1)[choice]
+                end = (most, least, most // 2 + 1)[choice]
                 inputs.append(np.full(v.shape, end, v.dtype))
             elif choice % 2:
-                inputs.append(rng.integers(limits.min, limits.max, v.shape, v.dtype, endpoint=True))
+                wide = np.uint64 if most > 2**63 - 1 else np.int64
+                drawn = rng.integers(least, most, v.shape, wide, endpoint=True)
+                inputs.append(np.asarray(drawn).astype(v.dtype))
             else:
                 inputs.append(_extreme(v, rng))
         yield inputs
@@ -77,12 +92,12 @@ def interesting(constants: Sequence[np.ndarray]) -> np.ndarray:
     """The programs' constants, their float32 neighbours, negatives, and values between them."""
     found: set[float] = set()
     for array in constants:
-        if array.dtype == np.bool_ or not np.issubdtype(array.dtype, np.number):
+        if array.dtype == np.bool_ or not is_kind(array.dtype, np.number):
             if array.dtype.kind == "V" or str(array.dtype) == "bfloat16":
                 array = array.astype(np.float64)
             else:
                 continue
-        if np.issubdtype(array.dtype, np.complexfloating):
+        if is_kind(array.dtype, np.complexfloating):
             continue
         flat = np.unique(array.astype(np.float64).reshape(-1)[:4096])
         found.update(float(c) for c in flat[:64] if np.isfinite(c))
@@ -99,17 +114,18 @@ def interesting(constants: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _is_float(v: Var) -> bool:
-    return not (np.issubdtype(v.dtype, np.integer) or v.dtype == np.bool_)
+    return not (is_kind(v.dtype, np.integer) or v.dtype == np.bool_)
 
 
 def fit(v: Var, array: np.ndarray) -> np.ndarray:
     """The numbers as values that the variable's dtype can hold."""
     if v.dtype == np.bool_:
         return np.asarray(array != 0)
-    if np.issubdtype(v.dtype, np.integer):
-        limits = np.iinfo(v.dtype)
-        return np.clip(np.rint(array), float(limits.min), float(limits.max)).astype(v.dtype)
-    if np.issubdtype(v.dtype, np.complexfloating):
+    if is_kind(v.dtype, np.integer):
+        least, most = limits(v.dtype)
+        top = float(most) if int(float(most)) == most else float(np.nextafter(float(most), 0))
+        return np.asarray(np.clip(np.rint(array), float(least), top)).astype(v.dtype)
+    if is_kind(v.dtype, np.complexfloating):
         return np.asarray(array, np.complex128)
     with np.errstate(over="ignore"):
         held = np.asarray(array, np.float64).astype(v.dtype).astype(np.float64)
@@ -118,15 +134,15 @@ def fit(v: Var, array: np.ndarray) -> np.ndarray:
 
 def _integers(v: Var, rng: np.random.Generator, low: int, high: int) -> np.ndarray:
     drawn = rng.integers(low, high, v.shape).astype(np.float64)
-    if np.issubdtype(v.dtype, np.unsignedinteger) or v.dtype == np.bool_:
+    if is_kind(v.dtype, np.unsignedinteger) or v.dtype == np.bool_:
         drawn = np.abs(drawn)
-    if np.issubdtype(v.dtype, np.complexfloating):
+    if is_kind(v.dtype, np.complexfloating):
         return np.asarray(drawn + 1j * rng.integers(low, high, v.shape))
     return fit(v, drawn)
 
 
 def _reals(v: Var, rng: np.random.Generator, scale: float) -> np.ndarray:
-    if np.issubdtype(v.dtype, np.complexfloating):
+    if is_kind(v.dtype, np.complexfloating):
         return np.asarray(rng.normal(size=v.shape) + 1j * rng.normal(size=v.shape)) * scale
     return fit(v, rng.normal(size=v.shape) * scale)
 
@@ -157,12 +173,17 @@ def _mixed(v: Var, special: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return fit(v, special[rng.integers(0, len(special), v.shape)])
 
 
+def _ends(v: Var) -> np.ndarray:
+    """Where an integer's arithmetic wraps or changes sign."""
+    least, most = limits(v.dtype)
+    numbers = (least, least + 1, -1, 0, 1, most - 1, most)
+    return np.array(sorted({min(max(n, least), most) for n in numbers}), v.dtype)
+
+
 def _extreme(v: Var, rng: np.random.Generator) -> np.ndarray:
     if not _is_float(v) and v.dtype != np.bool_:
-        limits = np.iinfo(v.dtype)
-        ends = np.array([limits.min, limits.min + 1, -1, 0, 1, limits.max - 1, limits.max])
-        ends = np.clip(ends, limits.min, limits.max)
-        return ends[rng.integers(0, len(ends), v.shape)].astype(v.dtype)
+        ends = _ends(v)
+        return np.asarray(ends[rng.integers(0, len(ends), v.shape)])
     ends = np.array([-1e6, -1e3, -0.5, 0.0, 0.5, 1e3, 1e6])
     return fit(v, ends[rng.integers(0, len(ends), v.shape)])
 

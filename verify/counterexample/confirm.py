@@ -13,8 +13,9 @@ import numpy as np
 
 from verify.algebras.extended import lift, parts
 from verify.algebras.numeric import Bounded, Numeric
+from verify.dtypes import is_kind
 from verify.evaluate import evaluate
-from verify.program import Program
+from verify.program import Equation, Program
 
 Inputs = list[np.ndarray]
 
@@ -37,6 +38,7 @@ class Comparison:
     def __init__(self, left: Program, right: Program) -> None:
         self.left, self.right = left, right
         self.evaluations = 0
+        self.defined = False  # whether an input was tried at which every step of both is defined
 
     def at(
         self, inputs: Inputs, where: tuple[int, tuple[int, ...]] | None = None
@@ -46,7 +48,9 @@ class Comparison:
         None as well where a program is undefined or its branches cannot be decided.
         """
         self.evaluations += 1
-        left, right = values(self.left, inputs), values(self.right, inputs)
+        domain = _Domain()
+        left, right = (values(p, inputs, domain.observe) for p in (self.left, self.right))
+        self.defined |= domain.inside
         best: Witness | None = None
         count, clearest = 0, 0.0
         for number, (a, b) in enumerate(zip(left, right, strict=True)):
@@ -68,6 +72,29 @@ class Comparison:
         if best is None:
             return None
         return Witness(best.inputs, best.output, best.index, best.left, best.right, count)
+
+
+# Primitives of floats that are not defined everywhere.
+_PARTIAL = frozenset(
+    (
+        *("div", "rem", "log", "log1p", "log2", "sqrt", "rsqrt", "cbrt", "pow", "integer_pow"),
+        *("acosh", "atanh", "asin", "acos", "tan", "erf_inv", "lgamma", "digamma", "atan2"),
+        *("cumlogsumexp", "cholesky", "triangular_solve", "reduce_prod", "exp"),
+    )
+)
+
+
+class _Domain:
+    """Watches an evaluation: did any partial function have no value?"""
+
+    inside = True
+
+    def observe(self, equation: Equation, results: list[Any]) -> None:
+        if equation.primitive in _PARTIAL and self.inside:
+            for value in results:
+                for part in parts(value):
+                    if part.value.dtype == np.float64 and np.isnan(part.value).any():
+                        self.inside = False
 
 
 def values(program: Program, inputs: Inputs, observe: Any = None) -> list[Any]:
@@ -93,7 +120,7 @@ def _whole(value: Any) -> Any:
 def _margin(a: Any, b: Any) -> np.ndarray:
     """How far beyond the error bounds two values differ; 0 where they do not, or are undefined."""
     x, y = np.asarray(a.value), np.asarray(b.value)
-    if x.dtype == np.bool_ or np.issubdtype(x.dtype, np.integer):
+    if x.dtype == np.bool_ or is_kind(x.dtype, np.integer):
         return np.where((x != y) & ~a.unknown & ~b.unknown, 1.0, 0.0)
     slack = np.zeros(x.shape)
     for error in (a.error, b.error):

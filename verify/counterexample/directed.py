@@ -16,6 +16,7 @@ import numpy as np
 from verify.algebras.base import Unsupported
 from verify.counterexample.candidates import fit
 from verify.counterexample.confirm import Inputs, values
+from verify.dtypes import is_kind
 from verify.program import Equation, Program, Var
 
 _DECISIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "max", "min", "clamp"})
@@ -26,7 +27,7 @@ _SAMPLED = 32  # elements of one decision that are followed
 def aimed(programs: Sequence[Program], base: Inputs, rng: np.random.Generator) -> Iterator[Inputs]:
     """Inputs around the decisions of the programs, along random lines through `base`."""
     variables = programs[0].inputs
-    real = [i for i, v in enumerate(variables) if np.issubdtype(v.dtype, np.floating) or _half(v)]
+    real = [i for i, v in enumerate(variables) if is_kind(v.dtype, np.floating) or _half(v)]
     if not real:
         return
     for direction in _directions(variables, real, rng):

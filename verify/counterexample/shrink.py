@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from verify.counterexample.confirm import Comparison, Inputs, Witness
+from verify.dtypes import is_kind
 
 
 def shrink(comparison: Comparison, witness: Witness, deadline: float) -> Witness:
@@ -61,7 +62,7 @@ def _fewer_nonzeros(
     while len(places):
         removed = False
         for chunk in np.array_split(places, parts):
-            array = current().inputs[number].copy()
+            array = np.array(current().inputs[number])  # a scalar too is an array, to write into
             array.flat[chunk] = 0
             if len(chunk) and attempt(_replaced(current().inputs, number, array)):
                 removed = True
@@ -79,7 +80,7 @@ def _simpler_elements(
 ) -> None:
     """Each remaining element as 1, -1, 2, ... or a rounded number."""
     for place in np.flatnonzero(current().inputs[number])[:32]:
-        value = current().inputs[number].flat[place]
+        value = np.asarray(current().inputs[number]).flat[place]
         if current().inputs[number].dtype == np.bool_ or np.iscomplexobj(value):
             continue
         size = abs(float(value))
@@ -88,8 +89,8 @@ def _simpler_elements(
         for choice in choices:
             if choice == value or (abs(choice) >= size and choice != 1.0):
                 continue
-            array = current().inputs[number].copy()
-            if choice < 0 and np.issubdtype(array.dtype, np.unsignedinteger):
+            array = np.array(current().inputs[number])
+            if choice < 0 and is_kind(array.dtype, np.unsignedinteger):
                 continue
             array.flat[place] = choice
             if array.flat[place] == choice and attempt(_replaced(current().inputs, number, array)):

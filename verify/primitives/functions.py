@@ -25,21 +25,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.dtypes import is_kind
 from verify.primitives.registry import RULES, Context, Rule, elementwise
 
 
 def call(ctx: Context, name: str, *args: Any, params: Any = ()) -> Any:
     """The algebra's function of that name, with the result's shape and dtype."""
     return ctx.algebra.function(name, list(args), ctx.shape, ctx.dtype, params)
-
-
-def is_kind(dtype: Any, kind: Any) -> bool:
-    """Is the dtype a kind of NumPy's (np.floating, ...)? bfloat16, int4 and the like included."""
-    return bool(jax.dtypes.issubdtype(dtype, kind))
 
 
 def number(ctx: Context, x: float, like: Any) -> Any:
@@ -65,7 +60,7 @@ def derived(name: str) -> Callable[[Rule], Rule]:
 
 _PLAIN = (
     *("exp", "log", "sqrt", "cbrt", "sin", "cos", "asin", "acos", "atan", "atan2"),
-    *("erf", "erf_inv", "floor", "nextafter", "lgamma", "digamma", "igamma", "igamma_grad_a"),
+    *("erf", "erf_inv", "floor", "lgamma", "digamma", "igamma", "igamma_grad_a"),
     *("random_gamma_grad", "regularized_incomplete_beta", "bessel_i0e", "bessel_i1e"),
     *("polygamma", "zeta"),
 )
@@ -76,6 +71,12 @@ for _name in _PLAIN:
         return call(ctx, _name, *args)
 
     elementwise(_name)(_function)
+
+
+@elementwise("nextafter")
+def _nextafter(ctx: Context, x: Any, y: Any) -> Any:
+    """The next number of x's own format, which is therefore part of the name."""
+    return call(ctx, "nextafter", x, y, params=(np.dtype(x.dtype).name,))
 
 
 # -- exponentials and logarithms --------------------------------------------------------------

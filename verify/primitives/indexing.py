@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.dtypes import limits
 from verify.primitives.monoids import OR, fold
 from verify.primitives.registry import Context
 
@@ -81,7 +82,7 @@ def _conditions(ctx: Context, index: Any, axis: int, last: int, clip: bool) -> A
     if clip and last == 0:
         return None
     n, d = index.shape
-    largest = int(np.iinfo(index.dtype).max)
+    largest = limits(index.dtype)[1]
     parts = []
 
     def compare(op: str, numbers: np.ndarray) -> None:

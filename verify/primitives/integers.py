@@ -13,13 +13,20 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.primitives.functions import call, is_kind
+from verify.dtypes import is_kind
+from verify.primitives.functions import call
 from verify.primitives.registry import Context, elementwise, rule
+
+
+def machine(ctx: Context, name: str, *args: Any) -> Any:
+    """A function of machine integers. It depends on their width and sign (-128 / -1 is -128 in
+    eight bits and 128 in nine), so the dtype is part of its name."""
+    return call(ctx, name, *args, params=(np.dtype(args[0].dtype).name,))
 
 
 @elementwise("div")
 def _div(ctx: Context, a: Any, b: Any) -> Any:
-    return call(ctx, "int_div", a, b) if is_kind(a.dtype, np.integer) else ctx.algebra.div(a, b)
+    return machine(ctx, "int_div", a, b) if is_kind(a.dtype, np.integer) else ctx.algebra.div(a, b)
 
 
 @elementwise("rem")
@@ -28,21 +35,21 @@ def _rem(ctx: Context, a: Any, b: Any) -> Any:
     that holds for b = 0 and for the least integer by -1 as well."""
     if is_kind(a.dtype, np.integer):
         algebra = ctx.algebra
-        return algebra.sub(a, algebra.mul(b, call(ctx, "int_div", a, b)))
+        return algebra.sub(a, algebra.mul(b, machine(ctx, "int_div", a, b)))
     return call(ctx, "rem", a, b)
 
 
 @elementwise("mulhi")
 def _mulhi(ctx: Context, a: Any, b: Any) -> Any:
-    return call(ctx, "mulhi", a, b)
+    return machine(ctx, "mulhi", a, b)
 
 
 @elementwise("shift_left")
 def _shift_left(ctx: Context, a: Any, places: Any) -> Any:
     """By a constant: times a power of two, which wraps; 0 from the width on."""
     if places.concrete is None:
-        return call(ctx, "shift_left", a, places)
-    width = np.iinfo(a.dtype).bits
+        return machine(ctx, "shift_left", a, places)
+    width = bit_width(a.dtype)
     shift = np.asarray(places.concrete).astype(np.int64)
     inside = (shift >= 0) & (shift < width)
     unsigned = np.left_shift(np.uint64(1), np.where(inside, shift, 0).astype(np.uint64))
@@ -53,7 +60,7 @@ def _shift_left(ctx: Context, a: Any, places: Any) -> Any:
 for _name in ("shift_right_logical", "shift_right_arithmetic", "population_count", "clz"):
 
     def _function(ctx: Context, *args: Any, _name: str = _name) -> Any:
-        return call(ctx, _name, *args)
+        return machine(ctx, _name, *args)
 
     elementwise(_name)(_function)
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.primitives.functions import is_kind
+from verify.dtypes import is_kind
 from verify.primitives.registry import Context, flat_index, rule
 
 _LARGEST = 64  # of a matrix that is eliminated step by step

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.dtypes import limits
 from verify.primitives.order import least, minimum
 from verify.primitives.registry import flat_index
 from verify.program import Program
@@ -135,5 +136,5 @@ def with_initial(ctx: Any, m: Monoid, folded: Any, initial: Any) -> Any:
 
 def _extreme(m: Monoid, dtype: Any) -> Any:
     if jax.dtypes.issubdtype(dtype, np.integer) and np.isinf(m.neutral):
-        return np.iinfo(dtype).min if m.neutral < 0 else np.iinfo(dtype).max
+        return limits(dtype)[0 if m.neutral < 0 else 1]
     return m.neutral

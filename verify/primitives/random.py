@@ -25,10 +25,10 @@ def _draw(
     lead, count = words.shape[:-1], words.shape[-1]
     size = int(np.prod(shape))
     whole = (*lead, *shape)
-    starts = np.arange(int(np.prod(lead))).reshape(*lead, *(1,) * len(shape)) * count
+    starts = np.arange(int(np.prod(lead))).reshape((*lead, *(1,) * len(shape))) * count
     place = np.broadcast_to(np.arange(size).reshape(shape), whole)
     args = [algebra.pick([words], np.broadcast_to(starts + word, whole)) for word in range(count)]
-    args.append(algebra.lift(np.ascontiguousarray(place, np.int32)))
+    args.append(algebra.lift(np.array(place, np.int32)))
     return algebra.function(name, args, whole, dtype, params)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.dtypes import is_kind, limits
 from verify.program import Equation
 
 Rule = Callable[..., Any]
@@ -51,10 +52,9 @@ class Context:
 
     def fill(self, shape: tuple[int, ...], number: float, dtype: Any) -> Any:
         """A constant array of one number. For integers, -inf and inf are the dtype's extremes."""
-        if np.issubdtype(dtype, np.integer) and np.isinf(number):
-            extremes = np.iinfo(dtype)
-            number = extremes.min if number < 0 else extremes.max
-        kind = dtype if np.issubdtype(dtype, np.integer) or dtype == np.bool_ else np.float64
+        if is_kind(dtype, np.integer) and np.isinf(number):
+            number = limits(dtype)[0 if number < 0 else 1]
+        kind = dtype if is_kind(dtype, np.integer) or dtype == np.bool_ else np.float64
         return self.algebra.lift(np.full(shape, number, dtype=kind), dtype)
 
 

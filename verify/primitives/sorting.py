@@ -17,10 +17,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.dtypes import contains, is_integer, is_kind
 from verify.primitives.indexing import choose
 from verify.primitives.order import least, minimum, reverse
 from verify.primitives.registry import Context, flat_index, offsets, rule
@@ -48,7 +48,7 @@ def _columns(algebra: Any, columns: Sequence[Any]) -> Any:
 
 
 def _check(dtype: Any, work: int) -> None:
-    if jax.dtypes.issubdtype(dtype, np.complexfloating):
+    if is_kind(dtype, np.complexfloating):
         raise Unsupported("sorting complex numbers")
     if work > LIMIT:
         raise Unsupported(f"sorting takes {work} comparisons, more than {LIMIT}")
@@ -195,9 +195,11 @@ def _first_index(ctx: Context, x: Any, dtype: Any) -> Any:
     """The index of the first maximum along the last axis."""
     algebra = ctx.algebra
     winner = algebra.winner(x)
-    kind = winner.dtype if not jax.dtypes.issubdtype(winner.dtype, np.integer) else None
+    whole = is_integer(winner.dtype)
+    if whole and contains(dtype, winner.dtype):  # 8 bits do not hold the index 300
+        winner = algebra.cast(winner, dtype)
     numbers = np.broadcast_to(np.arange(x.shape[-1]), x.shape)
-    lifted = ctx.lift(numbers.astype(np.float64 if kind is not None else winner.dtype), kind)
+    lifted = ctx.lift(numbers.astype(winner.dtype if whole else np.float64), winner.dtype)
     return algebra.cast(algebra.sum(algebra.mul(winner, lifted)), dtype)
 
 

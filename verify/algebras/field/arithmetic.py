@@ -17,11 +17,9 @@ from verify.algebras.field.value import (
     Unlucky,
     all_one,
     all_zero,
-    contains,
-    is_integer,
-    is_real,
     numpy_kind,
 )
+from verify.dtypes import contains, is_integer, is_real
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
@@ -124,6 +122,7 @@ def div(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
         raise Unsupported("division by what is zero everywhere")
     if b.concrete is None:
         field.assume("no division by zero")
+        field.partial |= not b.growth.analytic  # other divisors are zero on a set of measure zero
         growth = b.growth.inverse()
         field.count_poles(growth, len(np.unique(rows[0])))
     else:
@@ -211,12 +210,13 @@ def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
         zero = np.zeros(x.shape, numpy_kind(x.dtype))
         return field.compare("ne", x, field.lift(zero, x.dtype))
     # A copy of an input is in range; anything that arithmetic made may have wrapped.
-    computed = x.concrete is None and (x.growth.bits > 0 or x.growth.degree > 1)
+    computed = x.computed
     if is_integer(dtype):
         if x.dtype == np.bool_:
             pass
         elif not is_integer(x.dtype):
-            return field.function("truncate", [x], x.shape, dtype)
+            # Out of the integer's range the result is the dtype's own: it is part of the name.
+            return field.function("truncate", [x], x.shape, dtype, (dtype.name,))
         elif not contains(dtype, x.dtype):
             return field.function(f"wrap:{dtype.name}", [x], x.shape, dtype)
         elif computed:

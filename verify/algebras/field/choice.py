@@ -32,6 +32,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field import mixing, movement, residues
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.value import FieldArray, Mask, Pending
+from verify.dtypes import is_kind, is_real, limits
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 _CHUNK = 3_000_000  # residues of candidates that are weighed at a time
 _MASK = Growth(analytic=False)  # of a comparison's result: fresh random values
 NO_TIES = "no ties: no two compared values are equal (true but for a set of measure zero)"
+
+NO_NANS = "nothing that is tested for NaN is NaN"
 
 
 @dataclass(frozen=True)
@@ -239,13 +242,13 @@ class Chooser:
 
         for x, bound in ((a, b), (b, a)):
             known = bound.concrete
-            if known is None or not np.issubdtype(known.dtype, np.floating):
+            if known is None or not is_kind(known.dtype, np.floating):
                 continue
             if np.isneginf(known).all() or (x.nonnegative and (known <= 0).all()):
                 return x
             if np.isposinf(known).all():
                 return bound
-        self.field.no_overflow(a)
+        self.field.no_overflow(a, b)
         one, two = movement.candidates(self.field, a, 1), movement.candidates(self.field, b, 1)
         present = None
         if one.present is not None or two.present is not None:
@@ -265,7 +268,7 @@ class Chooser:
         if x.shape[-1] == 1:
             return self.field.reshape(x, x.shape[:-1])
         if 0 in x.shape:  # of nothing: the neutral element
-            low = -np.inf if _is_float(x.dtype) else np.iinfo(x.dtype).min
+            low = -np.inf if _is_float(x.dtype) else limits(x.dtype)[0]
             kind = np.float64 if _is_float(x.dtype) else x.dtype
             return self.field.lift(np.full(x.shape[:-1], low, kind), x.dtype)
         self.field.no_overflow(x)
@@ -287,6 +290,7 @@ class Chooser:
 
     def winner(self, x: FieldArray, last: bool) -> FieldArray:
         field = self.field
+        field.no_overflow(x)
         shape = x.shape
         p = movement.candidates(field, x, 1)
         if p.rows.shape[-1] > 1:
@@ -334,6 +338,8 @@ class Chooser:
 
     def compare(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray:
         if a is b:  # x != x asks for NaN, and there is none
+            if a.concrete is None and _is_float(a.dtype):
+                self.field.assume(NO_NANS)
             return self.field.lift(np.full(a.shape, op in ("eq", "ge", "le")))
         if a.dtype == np.bool_:
             return self._compare_booleans(op, a, b)
@@ -342,8 +348,7 @@ class Chooser:
             return self.field.logical_not(self.compare(opposite, a, b))
         if op == "lt":
             return self.compare("gt", b, a)
-        if not _is_float(a.dtype):
-            self.field.no_overflow(a)
+        self.field.no_overflow(a, b)
         infinite = self._compare_infinite(op, a, b)
         if infinite is not None:
             return infinite
@@ -510,7 +515,7 @@ def _double(field: Field, x: FieldArray) -> FieldArray:
 
 
 def _is_float(dtype: Any) -> bool:
-    return not (np.issubdtype(dtype, np.integer) or dtype == np.bool_)
+    return is_real(dtype) and dtype != np.bool_
 
 
 def _chosen(a: Growth, b: Growth) -> Growth:

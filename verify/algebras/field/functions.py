@@ -38,7 +38,7 @@ def apply(
     """One elementwise function."""
     if name == "exp" and field.exponents:
         return _exp(field, args[0])
-    if name == "log":
+    if name == "log" and not field.mode.opaque:
         return log_term(field, args[0])
     rows = [_key_rows(field, a) for a in args]
     flip: Any = None
@@ -56,8 +56,9 @@ def apply(
         out = np.where(flip, residues.reduce(-result.rows, field.m), result.rows)
         zero = (rows[0] == 0).all(axis=0)
         return field.plain(np.where(zero, 0, out), result, result.growth)
-    if name == "sqrt":
+    if name == "sqrt" and not field.mode.opaque:
         field.assume("no square root of a negative number")
+        field.partial = True
         result.root_of = args[0]
     return result
 
@@ -84,7 +85,9 @@ def _exp(field: Field, a: FieldArray) -> FieldArray:
     if a.growth.logs and a.parity is None:
         # A logarithm went through something that loses its parity: e**a is only an unknown.
         state = mixing.combine(field.digest(_key_rows(field, a)), tag=("exp", ()))
-        return field.atom(state, a.dtype, nonnegative=True)
+        unknown = field.atom(state, a.dtype, nonnegative=True)
+        unknown.growth = Growth(analytic=False, powers=True)
+        return unknown
     out = np.empty_like(a.rows)
     out[:points] = _power(field, a.rows[points:])
     if a.parity is not None:
@@ -97,7 +100,9 @@ def _exp(field: Field, a: FieldArray) -> FieldArray:
     out[points:] = np.where(one, 1, out[points:])
     if absent is not None:
         out = np.where(absent, 0, out)
-    result = field.plain(out, a, Growth(analytic=a.growth.analytic), nonnegative=True)
+    # With an exponential in the exponent, two terms that differ may be equal everywhere.
+    analytic = a.growth.analytic and not a.growth.powers
+    result = field.plain(out, a, Growth(analytic=analytic, powers=True), nonnegative=True)
     if absent is None:
         result.log = a
     return result
@@ -111,9 +116,10 @@ def log_term(field: Field, x: FieldArray) -> FieldArray:
     Sums of logarithms keep their parity, so that exp(sum of logs) is the product again. u and -u
     have the same logarithm, which is harmless: over the reals only one of the two has any.
     """
-    field.assume("no logarithm of a number that is not positive")
     if x.log is not None:
         return x.log
+    field.assume("no logarithm of a number that is not positive")
+    field.partial = True
     rows = _key_rows(field, x)
     result = field.atom(mixing.combine(field.digest(rows), tag=("log", ())), x.dtype)
     one = (rows == 1).all(axis=0)

@@ -26,6 +26,7 @@ class Growth:
     analytic: whether the values are analytic functions of the inputs, so that two of them that
         differ are equal on a set of measure zero only.
     logs: whether a logarithm is part of it, so that its residues are right modulo q, not modulo p.
+    powers: whether an exponential is part of it, so that modulo q it is only an unknown function.
     """
 
     degree: float = 1.0
@@ -36,6 +37,7 @@ class Growth:
     power: float = 0.0
     analytic: bool = True
     logs: bool = False
+    powers: bool = False
 
     @property
     def cleared(self) -> tuple[float, float]:
@@ -106,6 +108,7 @@ class Growth:
             max(self.power, other.power),
             self.analytic and other.analytic,
             self.logs or other.logs,
+            self.powers or other.powers,
         )
 
 

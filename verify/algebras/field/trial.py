@@ -34,6 +34,7 @@ from verify.algebras.field.functions import apply, log_term, power_tables
 from verify.algebras.field.growth import ATOM, Growth
 from verify.algebras.field.moduli import Moduli, draw, is_prime
 from verify.algebras.field.value import FieldArray, Mode, constant_growth
+from verify.dtypes import is_integer, is_kind
 
 
 @dataclass(eq=False)
@@ -52,6 +53,7 @@ class Field:
         self.points = len(self.moduli.p)
         self.key = self.rng.integers(0, 2**64, mixing.WORDS, dtype=np.uint64)
         self.assumptions: dict[str, None] = {}
+        self.partial = False  # whether an assumption may hold nowhere
         self.atoms = 0  # how many arguments of unknown functions were hashed
         self.inner_pairs = 0  # pairs of candidates inside the sets among them
         self.poles = self.pole_bits = 0.0  # degrees and bits of all divisors
@@ -86,8 +88,8 @@ class Field:
     def lift(self, array: np.ndarray, dtype: Any = None) -> FieldArray:
         array = np.asarray(array)
         dtype = array.dtype if dtype is None else dtype
-        if not (np.issubdtype(array.dtype, np.integer) or array.dtype == np.bool_):
-            if np.issubdtype(array.dtype, np.complexfloating):
+        if not (is_integer(array.dtype) or array.dtype == np.bool_):
+            if is_kind(array.dtype, np.complexfloating):
                 raise Unsupported("a complex constant outside the complex algebra")
             array = np.asarray(array, dtype=np.float64)
         value = FieldArray(self, array.shape, np.dtype(dtype), concrete=array)
@@ -98,7 +100,7 @@ class Field:
     def lift_rows(self, array: np.ndarray) -> np.ndarray:
         if array.dtype == np.bool_:
             return np.broadcast_to(array.astype(np.int64), (len(self.m), *array.shape)).copy()
-        if np.issubdtype(array.dtype, np.integer):
+        if is_integer(array.dtype):
             return residues.from_integers(array, self.m)
         if not np.isfinite(array).all():
             kind = "a NaN" if np.isnan(array).any() else "an infinite"
@@ -251,7 +253,8 @@ class Field:
         """Whether two values are equal, up to the trial's error probability."""
         return bool((a.rows == b.rows)[: self.points].all())
 
-    def no_overflow(self, x: Any) -> None:
-        """Order and rounding of integers are those of the unbounded ones: say so."""
-        if np.issubdtype(x.dtype, np.integer):
+    def no_overflow(self, *values: FieldArray) -> None:
+        """Order and rounding of integers are those of the unbounded ones: say so, where arithmetic
+        has made them (inputs, constants and results of machine functions are in range)."""
+        if any(is_integer(x.dtype) and x.computed for x in values):
             self.assume("no integer overflows where integers are compared")

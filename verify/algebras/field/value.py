@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.algebras.field.growth import ATOM, Growth
+from verify.dtypes import is_integer
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
@@ -21,10 +22,13 @@ class Mode:
     ties: distinguish > from >= and the first of equal maxima from the last, as if ties could
         happen anywhere. Without, a proof holds off ties, and says so.
     scaling: recognise arguments that are constant multiples of one another: [3x > 0] = [x > 0].
+    opaque: logarithms and square roots are functions of which nothing is known, so that nothing
+        is assumed of their arguments either.
     """
 
     ties: bool = True
     scaling: bool = False
+    opaque: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +82,11 @@ class FieldArray:
         return self._pending
 
     @property
+    def computed(self) -> bool:
+        """Whether arithmetic has made it, so that an integer may have wrapped."""
+        return self.concrete is None and (self.growth.bits > 0 or self.growth.degree > 1)
+
+    @property
     def undecided(self) -> bool:
         """A maximum that nothing has asked the value of yet."""
         return self._rows is None and self._pending is not None
@@ -118,30 +127,15 @@ def all_one(array: np.ndarray) -> bool:
     return bool((array == 1).all())
 
 
-def is_real(dtype: Any) -> bool:
-    """Not an integer, which could overflow."""
-    return not is_integer(dtype)
-
-
-def is_integer(dtype: Any) -> bool:
-    return bool(np.issubdtype(dtype, np.integer))
-
-
 def numpy_kind(dtype: np.dtype) -> Any:
     """The dtype that `concrete` arrays of this program dtype have."""
     return dtype if is_integer(dtype) or dtype == np.bool_ else np.float64
 
 
-def contains(wide: np.dtype, narrow: np.dtype) -> bool:
-    """Whether every value of one integer dtype is a value of the other."""
-    w, n = np.iinfo(wide), np.iinfo(narrow)
-    return bool(w.min <= n.min and w.max >= n.max)
-
-
 def constant_growth(array: np.ndarray) -> Growth:
     if array.size == 0 or array.dtype == np.bool_:
         return Growth(0.0, 1.0)
-    if np.issubdtype(array.dtype, np.integer):
+    if is_integer(array.dtype):
         largest = max(abs(int(array.max())), abs(int(array.min())), 1)
         return Growth(0.0, float(largest.bit_length()))
     finite = array[np.isfinite(array) & (array != 0)]

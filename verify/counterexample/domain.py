@@ -1,0 +1,54 @@
+"""Is there an input at which both programs are defined?
+
+log(x) and log(-x) have no common domain, so that whatever is said of both is true of nothing. A
+proof that assumes something of its inputs (no logarithm of a negative number, ...) counts only once
+an input has been found at which the assumptions hold: every function that is not defined everywhere
+gave a number, in both programs, whether or not a selection discards it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from verify.counterexample.candidates import fit
+from verify.counterexample.confirm import Comparison, Inputs
+from verify.dtypes import is_kind
+from verify.program import Var
+
+_AT_LEAST, _MOST = 8, 120
+_CENTRES = (1.0, 2.0, 0.5, 3.0, -1.0, 0.25, -2.0, 5.0, 10.0, -0.5, 30.0, 100.0)
+
+
+def inhabited(comparison: Comparison, rng: np.random.Generator, deadline: float) -> bool:
+    """Whether both programs are defined, with all they compute on the way, at some input tried."""
+    if comparison.defined:
+        return True
+    for number, inputs in enumerate(_ordinary(comparison.left.inputs, rng)):
+        if number >= _MOST or (number >= _AT_LEAST and time.monotonic() > deadline):
+            return False
+        comparison.at(inputs)
+        if comparison.defined:
+            return True
+    return False
+
+
+def _ordinary(variables: Sequence[Var], rng: np.random.Generator) -> Iterator[Inputs]:
+    """Numbers that are often in a domain: positive, between 0 and 1, above 1, close together within
+    an argument and apart between arguments."""
+    for low, high in ((0.5, 1.5), (0.01, 0.99), (1.0, 3.0), (-0.9, 0.9), (-3.0, -1.0), (5.0, 9.0)):
+        yield [_near(v, rng, (low + high) / 2, (high - low) / 2) for v in variables]
+    while True:
+        yield [
+            _near(v, rng, float(rng.choice(_CENTRES)), 10.0 ** rng.uniform(-3, 0))
+            for v in variables
+        ]
+
+
+def _near(v: Var, rng: np.random.Generator, centre: float, spread: float) -> np.ndarray:
+    drawn = centre + spread * rng.uniform(-1, 1, v.shape)
+    if is_kind(v.dtype, np.complexfloating):
+        return np.asarray(drawn + 1j * spread * rng.uniform(-1, 1, v.shape))
+    return fit(v, drawn)

@@ -1,0 +1,48 @@
+"""Kinds and limits of dtypes, the narrow ones included.
+
+NumPy does not know that int4, uint2, bfloat16 or float8 are numbers: `np.issubdtype(int4,
+np.integer)` is false. Everything in `verify` that asks what a dtype is asks here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def is_kind(dtype: Any, kind: Any) -> bool:
+    """Whether the dtype is of a kind of NumPy's (np.floating, np.integer, ...).
+
+    >>> is_kind(jnp.dtype("int4"), np.integer), is_kind(jnp.dtype("bfloat16"), np.floating)
+    (True, True)
+    """
+    return bool(jax.dtypes.issubdtype(dtype, kind))
+
+
+def is_integer(dtype: Any) -> bool:
+    """A machine integer, which can overflow. Booleans are none."""
+    return is_kind(dtype, np.integer)
+
+
+def is_real(dtype: Any) -> bool:
+    """Not an integer: a float, a complex number or a truth value."""
+    return not is_integer(dtype)
+
+
+def limits(dtype: Any) -> tuple[int, int]:
+    """The smallest and the largest value of an integer dtype.
+
+    >>> limits(jnp.dtype("int4"))
+    (-8, 7)
+    """
+    info = jnp.iinfo(dtype)
+    return int(info.min), int(info.max)
+
+
+def contains(wide: Any, narrow: Any) -> bool:
+    """Whether every value of one integer dtype is a value of the other."""
+    (low, high), (least, most) = limits(wide), limits(narrow)
+    return low <= least and high >= most
