@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.dtypes import is_integer
+from verify.dtypes import is_integer, limits
 
 Monomial = tuple[int, ...]  # sorted numbers of atoms
 Polynomial = dict[Monomial, Fraction]
@@ -50,7 +50,7 @@ class Linear:
         self.atoms: list[Any] = []  # z3 constants
         self.monomials: dict[Monomial, Any] = {}
         self.known: dict[Any, Any] = {}
-        self.whole: set[int] = set()  # atoms that are integers
+        self.digits: set[int] = set()  # atoms that are 0 or 1
         self.assumptions: dict[str, None] = {}
         self.work = work
 
@@ -60,8 +60,6 @@ class Linear:
         number = len(self.atoms)
         make = self.z3.Int if integer else self.z3.Real
         self.atoms.append(make(f"a{number}"))
-        if integer:
-            self.whole.add(number)
         return {(number,): Fraction(1)}
 
     def truth(self) -> Any:
@@ -369,7 +367,7 @@ class Linear:
         result: Polynomial = self._choose(c, {ONE: Fraction(1)}, {})
         if _degree(result) > 0:
             self.known["indicator", _frozen(result)] = c
-            self.whole.update(number for monomial in result for number in monomial)
+            self.digits.update(number for monomial in result for number in monomial)
         return result
 
     def logical_not(self, a: Terms) -> Terms:
@@ -397,15 +395,25 @@ class Linear:
         integers = [is_integer(d) for d in (x.dtype, dtype)]
         if not integers[0] and integers[1]:
             # Out of the integer's range the result is the dtype's own: it is part of the name.
-            name = f"cut:{dtype.name}"
-            return self._map(lambda p: p if self._is_digit(p) else self._shared(name, p), dtype, x)
+            cut = f"cut:{dtype.name}"
+            return self._map(
+                lambda p: p if self._fits(p, dtype) else self._shared(cut, p), dtype, x
+            )
         if integers[0]:
             self.assumptions.setdefault("no integer overflows")
         return Terms(x.items, dtype)
 
-    def _is_digit(self, p: Any) -> bool:
-        """Whether p is certainly 0 or 1, which every integer dtype holds."""
-        return ("indicator", _frozen(p)) in self.known or p in ({}, {ONE: Fraction(1)})
+    def _fits(self, p: Any, dtype: Any) -> bool:
+        """Whether p is certainly an integer within the dtype's limits: a sum of 0/1 unknowns."""
+        if isinstance(p, float) or any(v.denominator != 1 for v in p.values()):
+            return False
+        if not all(self.digits.issuperset(m) for m in p):
+            return False
+        fixed, (least, most) = p.get(ONE, 0), limits(dtype)
+        steps = [v for m, v in p.items() if m != ONE]
+        low = fixed + sum(v for v in steps if v < 0)
+        high = fixed + sum(v for v in steps if v > 0)
+        return bool(least <= low and high <= most)
 
     def function(
         self, name: str, args: Sequence[Terms], shape: tuple[int, ...], dtype: Any, params: Any = ()
