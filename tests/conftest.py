@@ -21,3 +21,8 @@ def pytest_addoption(parser):
         default=400,
         help="random pairs of programs that test_scoreboard.py asks the verifier about",
     )
+    parser.addoption(
+        "--full-claims",
+        action="store_true",
+        help="the claims at the note's own 100x100x3 too, which takes minutes (verify/claims)",
+    )

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from verify.claims.claim import Claim, Outcome, Settled, Size, Tick, Variant
+from verify.verdict import Verdict
 
 
 def selected(claim: Claim, size: Size) -> tuple[Variant, ...]:
@@ -14,9 +15,12 @@ def selected(claim: Claim, size: Size) -> tuple[Variant, ...]:
 
 
 def settle_variant(variant: Variant) -> Outcome:
-    """Computes one verdict."""
+    """Computes one verdict. An error in the variant's programs leaves it unknown, and says so."""
     start = time.monotonic()
-    verdict = variant.settle()
+    try:
+        verdict = variant.settle()
+    except Exception as error:  # one claim must not keep the others from being settled
+        verdict = Verdict("unknown", reason=f"{type(error).__name__}: {error}")
     return Outcome(variant, verdict, time.monotonic() - start)
 
 

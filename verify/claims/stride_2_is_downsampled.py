@@ -34,7 +34,9 @@ def downsampled(
     return conv(x, kernel, **how)[offset::stride, offset::stride]
 
 
-def _pair(stride: int, offset: int, **how: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def pair(stride: int, offset: int, **how: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The two programs for one stride and offset."""
+
     def left(x: jax.Array, kernel: jax.Array) -> jax.Array:
         return strided(x, kernel, stride, **how)
 
@@ -76,7 +78,7 @@ NOTE = (f32(100, 100, 3), f32(5, 5, 3, 32))
 
 def _variants() -> Iterator[Variant]:
     for name, (size, kernel, stride, offset, padding, holds) in VARIANTS.items():
-        left, right = _pair(stride, offset, padding=padding)
+        left, right = pair(stride, offset, padding=padding)
         examples = f32(size, size, 1), f32(kernel, kernel, 1, 1)
         about = (
             f"padding {padding}, size {size}, kernel {kernel}, stride {stride}, from pixel {offset}"
@@ -113,7 +115,7 @@ def _variants() -> Iterator[Variant]:
         f32(3, 3, 2, 2),
         f32(2),
     )
-    dilated = _pair(2, 0, padding="VALID", dilation=2)
+    dilated = pair(2, 0, padding="VALID", dilation=2)
     yield equal(
         "dilated",
         "A kernel with holes (dilation 2), VALID padding, size 8, kernel 3, from pixel 0.",
@@ -122,7 +124,7 @@ def _variants() -> Iterator[Variant]:
         f32(3, 3, 1, 1),
     )
     for offset, expected in ((0, False), (1, True)):
-        left, right = _pair(2, offset, padding="SAME")
+        left, right = pair(2, offset, padding="SAME")
         yield equal(
             f"note-same-offset-{offset}",
             f"The note's first layer, 100x100x3 with 32 kernels of 5x5 and SAME padding, from "
@@ -136,7 +138,7 @@ def _variants() -> Iterator[Variant]:
     yield equal_gradients(
         "note-same-offset-1-gradients",
         "The same gradients in image and kernels at the note's size, from pixel 1.",
-        *_pair(2, 1, padding="SAME"),
+        *pair(2, 1, padding="SAME"),
         *NOTE,
         size="full",
     )
@@ -174,8 +176,8 @@ def sweep(size: Size, tick: Tick) -> Sweep:
     places = grid(size)
     cells = []
     for n, k, s, padding, offset in places:
-        pair = _pair(s, offset, padding=padding)
-        verdict = equivalent(*pair, f32(n, n, 1), f32(k, k, 1, 1))
+        both = pair(s, offset, padding=padding)
+        verdict = equivalent(*both, f32(n, n, 1), f32(k, k, 1, 1))
         cells.append(Cell((n, k, s, padding, offset), verdict))
         tick(len(cells), len(places))
     rule, exact = learn(cells)

@@ -1,4 +1,4 @@
-"""The command line of the verifier: `verify pair`, `verify check`."""
+"""The command line of the verifier: `verify pair`, `verify check`, `verify notes`."""
 
 from verify.cli.app import main
 

@@ -1,4 +1,6 @@
-"""verify pair | check. Exit status: 0 proved (or confirmed), 1 refuted, 2 unknown or bad usage.
+"""verify pair | check | notes. Exit status: 0 proved (or confirmed), 1 refuted, 2 unknown.
+
+Bad usage is 2 as well, and Ctrl-C 130.
 
 JAX is imported only once the arguments are read, so that --help answers at once.
 """
@@ -10,7 +12,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-PROVED, REFUTED, UNKNOWN = 0, 1, 2
+from verify.cli import notes
+
+PROVED, REFUTED, UNKNOWN, INTERRUPTED = 0, 1, 2, 130
 
 _PAIR = """\
 Are two JAX functions the same function?
@@ -51,16 +55,35 @@ def parser() -> argparse.ArgumentParser:
         "check", help="run a certificate again", description=_CHECK, formatter_class=formatter
     )
     check.add_argument("certificate", metavar="FILE")
+    claims = commands.add_parser(
+        "notes",
+        help=notes.HELP,
+        description=notes.DESCRIPTION,
+        epilog=notes.EPILOG,
+        formatter_class=formatter,
+    )
+    notes.add_arguments(claims)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    status = _main(argv)
+    if argv is None and status == INTERRUPTED:
+        # Ctrl-C can leave XLA compiling in its own threads, and an orderly exit of Python under
+        # them ends in a segmentation fault now and then.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
+
+
+def _main(argv: Sequence[str] | None) -> int:
     try:
         options = parser().parse_args(argv)
     except SystemExit as stop:  # argparse has printed its message
         return int(stop.code or 0)
     try:
-        return _pair(options) if options.command == "pair" else _check(options)
+        return {"pair": _pair, "check": _check, "notes": notes.run}[options.command](options)
     except (ValueError, TypeError) as error:
         print(f"verify {options.command}: {error}", file=sys.stderr)
         return UNKNOWN
@@ -69,7 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return UNKNOWN
     except KeyboardInterrupt:
         print("verify: interrupted", file=sys.stderr)
-        return 130
+        return INTERRUPTED
 
 
 def _pair(options: argparse.Namespace) -> int:
