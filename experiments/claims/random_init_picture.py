@@ -33,7 +33,7 @@ def draw(settings: Any, raw: Raw, path: Path, arms: tuple[str, ...]) -> None:
             figure,
             "Kernels of layer 1 start random; what they detect afterwards is learned",
             f"Kernels: grey is weight 0, before and after on one scale. Patches: the {_PATCHES} "
-            "test images that excite the kernel most, the strongest on the left; flat grey lies "
+            "test images that excite the kernel most, the strongest on the left;\nflat grey lies "
             "outside the image. Right: dots are seeds, bars their mean.",
         )
         outer = figure.add_gridspec(2, 1, height_ratios=[count * 0.62, 2.9])

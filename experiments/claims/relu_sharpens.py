@@ -196,13 +196,15 @@ def headline(ahead: dict[str, Difference], speed: dict[str, list], sharper: Diff
     if beaten:
         parts.append(f"ReLU learns faster than {names(beaten)}")
     if faster:
-        parts.append(f"slower than {names(faster)}" if parts else f"{names(faster)} learns faster")
+        verb = "learns" if len(faster) == 1 else "learn"
+        parts.append(f"{names(faster)} {verb} faster than ReLU")
     if open_:
-        parts.append(f"{len(speed['relu'])} seeds cannot tell it from {names(open_, 'or')}")
+        parts.append(f"{len(speed['relu'])} seeds cannot tell ReLU from {names(open_, 'or')}")
     surer = {1: "makes maps more selective", -1: "makes maps less selective"}.get(
         sharper.sign, "does not clearly change how selective maps are"
     )
-    return f"{'; '.join(parts)}; it {surer}."
+    text = f"{'; '.join(parts)}; ReLU {surer}."
+    return text[0].upper() + text[1:]
 
 
 def found(settings, raw, ahead, changes, runs) -> str:

@@ -27,19 +27,21 @@ def draw(settings: Any, raw: Raw, path: Path, kinds: Mapping[str, str]) -> None:
     splits = settings.recipe.data(seed)
     rows = windows(splits.test.images[: settings.images], _SIDE)
     read = Preprocessing.fit(splits.train.images)
-    with style.sheet(path, 11.5, 6.6) as figure:
+    with style.sheet(path, 11.5, 8.4) as figure:
         style.headline(
             figure,
             "The patch most like a kernel, the patch that answers most, the best flat patch",
-            f"Kernels and patches of seed {seed}; under each patch its answer and its cosine with "
-            "the kernel. Kernels: grey is weight 0. Right: dots are seeds, bars their mean.",
+            f"Kernels and patches of seed {seed}; under each patch its answer | its cosine with "
+            "the kernel; orange: a flat patch beats the most similar one.\nLearned kernels: grey is "
+            "weight 0. Pattern kernels are shown as the patches they are. Right: dots are seeds, "
+            "bars their mean.",
         )
         strips, shares = figure.subfigures(1, 2, width_ratios=[2.5, 1])
         upper, lower = strips.subfigures(2, 1)
         _strip(upper, kinds["learned"], raw[f"seed {seed}"]["learned"], rows, read)
         _strip(lower, kinds["pattern"], raw[f"seed {seed}"]["pattern"], rows, None)
         axes = shares.subplots()
-        axes.set_title("a flat patch beats the most similar")
+        axes.set_title("a flat patch wins")
         for at, kind in enumerate(kinds):
             values = [np.mean(raw[f"seed {s}"][kind]["flat wins"]) for s in settings.seeds]
             axes.plot([at - 0.3, at + 0.3], [np.mean(values)] * 2, color=style.INK, lw=1.5)
@@ -61,11 +63,15 @@ def _strip(figure: Any, title: str, found: Any, rows: np.ndarray, read: Any) -> 
     if found["best flat"]:
         lines.append(("best flat", found["best flat"]))
     grid = figure.subplots(1 + len(lines), count, squeeze=False)
-    tiles = kernel_tiles(kernel, float(np.abs(kernel).max()))
+    tiles = (
+        list(np.moveaxis(kernel, -1, 0))
+        if kernel.min() >= 0
+        else kernel_tiles(kernel, float(np.abs(kernel).max()))
+    )
     own = columns(kernel)
     for k in range(count):
         grid[0, k].imshow(tiles[k], interpolation="nearest")
-        for line, (_, chosen) in enumerate(lines, start=1):
+        for line, (name, chosen) in enumerate(lines, start=1):
             pixels = rows[chosen[k]].reshape(_SIDE, _SIDE, -1)
             seen = pixels / 255.0
             if read is not None:
@@ -73,8 +79,13 @@ def _strip(figure: Any, title: str, found: Any, rows: np.ndarray, read: Any) -> 
             answer = float((seen * kernel[..., k]).sum())
             cosine = float(seen.ravel() @ own[:, k] / (np.linalg.norm(seen) or 1.0))
             grid[line, k].imshow(as_rgb(pixels), interpolation="nearest")
+            wins = name == "best flat" and found["flat wins"][k]
             grid[line, k].set_xlabel(
-                f"{answer:.1f} | {cosine:.2f}", fontsize=7, color=style.MUTED, labelpad=1
+                f"{answer:.1f} | {cosine:.2f}",
+                fontsize=7.5,
+                color=style.TEST if wins else style.MUTED,
+                weight="bold" if wins else "normal",
+                labelpad=1,
             )
     for axes in grid.ravel():
         style.bare(axes)
