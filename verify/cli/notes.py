@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import textwrap
 import time
@@ -154,7 +155,8 @@ def _rest(settled: Sequence[Settled], out: TextIO) -> None:
 def details(one: Settled) -> str:
     """Everything about one claim, as text."""
     claim = one.claim
-    lines = [claim.id, _paragraph(claim.korean), _paragraph(claim.english), ""]
+    # Korean letters are twice as wide as others.
+    lines = [claim.id, _paragraph(claim.korean, share=0.6), _paragraph(claim.english), ""]
     for outcome in one.outcomes:
         variant, verdict = outcome.variant, outcome.verdict
         lines.append(_paragraph(f"{verdict.status:8} {variant.says} [{variant.name}]", hang=9))
@@ -168,8 +170,11 @@ def details(one: Settled) -> str:
     return "\n".join([*lines, "", _paragraph(claim.conclusion)])
 
 
-def _paragraph(text: str, hang: int = 2) -> str:
-    return textwrap.fill(text, 100, subsequent_indent=" " * hang, break_on_hyphens=False)
+def _paragraph(text: str, hang: int = 2, share: float = 1.0) -> str:
+    wide = min(100, shutil.get_terminal_size((100, 40)).columns)
+    return textwrap.fill(
+        text, int(wide * share), subsequent_indent=" " * hang, break_on_hyphens=False
+    )
 
 
 def _check_folder(option: str, path: str) -> None:

@@ -174,7 +174,8 @@ def _remark(row: Row, running: bool) -> Text:
     if running:
         return Text(row.doing, style="dim")
     if row.settled is None:
-        return Text(f"{len(row.names) - len(row.outcomes)} to settle", style="dim")
+        left = len(row.names) - len(row.outcomes)
+        return Text(f"{left} to settle" if left else "", style="dim")
     found = []
     if row.settled.sweep is not None:
         found.append(f"rule for {len(row.settled.sweep.cells)} cells")
