@@ -50,6 +50,10 @@ class Recipe:
     def image(self) -> tuple[int, int, int]:
         return (self.size, self.size, 3)
 
+    @property
+    def steps(self) -> int:
+        return self.epochs * (self.train // self.batch_size)
+
     def data(self, seed: int) -> Splits:
         """The images of one seed; the last few seeds are remembered."""
         return _drawn(seed, self.size, self.train, self.test)

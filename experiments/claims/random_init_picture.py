@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -15,51 +16,64 @@ from cnnjax.pictures import strongest, style
 from cnnjax.pictures.kernels import kernel_tiles
 from cnnjax.pictures.tiles import mosaic
 from cnnjax.preprocessing import Preprocessing
+from experiments.claims.measures import columns
 from experiments.claims.record import Raw, unpack
 
 _PATCHES = 6
-_SHOWN_SEEDS = 3
 _KERNELS = 8
 
 
 def draw(settings: Any, raw: Raw, path: Path, arms: tuple[str, ...]) -> None:
-    """Top: each kernel's best patches before and after; bottom: other seeds, and accuracies."""
+    """Top: each kernel of one seed and its best patches; bottom: all seeds, and accuracies."""
     splits = settings.recipe.data(settings.data_seed)
-    run = raw[f"learned seed {settings.seeds[0]}"]
+    seed = settings.seeds[0]
+    run = raw[f"learned seed {seed}"]
     before, after = unpack(run["before"]), unpack(run["after"])
     count = min(before.shape[-1], _KERNELS)
-    with style.sheet(path, 11.5, 8.0) as figure:
+    scale = np.abs([before, after]).max()
+    change = after - before
+    blocks = [
+        (kernel_tiles(before, scale), "random", _best(before, np.zeros(len(before.T)), splits)),
+        (kernel_tiles(after, scale), "learned", _best(after, unpack(run["bias"]), splits)),
+    ]
+    with style.sheet(path, 11.5, 8.6) as figure:
         style.headline(
             figure,
             "Kernels of layer 1 start random; what they detect afterwards is learned",
-            f"Kernels: grey is weight 0, before and after on one scale. Patches: the {_PATCHES} "
-            "test images that excite the kernel most, the strongest on the left;\nflat grey lies "
-            "outside the image. Right: dots are seeds, bars their mean.",
+            f"Seed {seed}. Kernels: grey is weight 0, random and learned on one scale, the change "
+            f"on its own. Patches: the {_PATCHES} test images that excite the kernel most, the\n"
+            "strongest on the left; flat grey lies outside the image. Below: dots are seeds or "
+            "pairs of seeds, bars their mean.",
         )
-        outer = figure.add_gridspec(2, 1, height_ratios=[count * 0.62, 2.9])
-        top = outer[0].subgridspec(count, 4, width_ratios=[1, _PATCHES, 1, _PATCHES])
-        scale = max(np.abs(before).max(), np.abs(after).max())
-        for side, (kernel, bias, title) in enumerate(
-            (
-                (before, np.zeros(before.shape[-1]), f"seed {settings.seeds[0]}: random"),
-                (after, unpack(run["bias"]), f"seed {settings.seeds[0]}: learned"),
-            )
-        ):
-            patches = _best(kernel, bias, splits)
-            tiles = kernel_tiles(kernel, scale)
-            for index in range(count):
-                axes = figure.add_subplot(top[index, 2 * side])
-                axes.imshow(tiles[index], interpolation="nearest")
+        outer = figure.add_gridspec(2, 1, height_ratios=[count * 0.7, 2.8])
+        grid = outer[0].subgridspec(count, 5, width_ratios=[1, _PATCHES, 1, 1, _PATCHES], wspace=0)
+        for row in range(count):
+            cells = [figure.add_subplot(grid[row, column]) for column in range(5)]
+            for (tiles, name, patches), (one, strip) in zip(
+                blocks, (cells[:2], cells[3:]), strict=True
+            ):
+                one.imshow(tiles[row], interpolation="nearest")
+                tiled = mosaic(list(patches[row]), _PATCHES, zoom=6, gap=2)
+                strip.imshow(tiled, interpolation="nearest")
+                if row == 0:
+                    one.set_title(name, fontsize=8)
+                    strip.set_title("its best patches", fontsize=8)
+            tile = kernel_tiles(change, float(np.abs(change).max()) or 1.0)[row]
+            cells[2].imshow(tile, interpolation="nearest")
+            if row == 0:
+                cells[2].set_title("change", fontsize=8)
+            for axes in cells:
                 style.bare(axes)
-                strip = figure.add_subplot(top[index, 2 * side + 1])
-                strip.imshow(mosaic(list(patches[index]), _PATCHES, zoom=6, gap=2))
-                style.bare(strip)
-                if index == 0:
-                    axes.set_title("kernel")
-                    strip.set_title(f"{title}, its best patches")
-        bottom = outer[1].subgridspec(1, 2, width_ratios=[1.5, 1])
-        _seeds(figure, bottom[0], settings, raw, count)
-        _accuracies(figure.add_subplot(bottom[1]), settings, raw, arms)
+        left, right = outer[1].subgridspec(1, 2).subplots()
+        _cosines(left, settings, raw)
+        accuracies = {
+            a.replace(" frozen", "\nfrozen"): [
+                raw[f"{a} seed {s}"]["curve"][-1] for s in settings.seeds
+            ]
+            for a in arms
+        }
+        _dots(right, "accuracy on test images", accuracies)
+        right.yaxis.set_major_formatter(PercentFormatter(xmax=1.0, decimals=0))
 
 
 def _best(kernel: np.ndarray, bias: np.ndarray, splits: Any) -> np.ndarray:
@@ -75,31 +89,37 @@ def _best(kernel: np.ndarray, bias: np.ndarray, splits: Any) -> np.ndarray:
     ).patches
 
 
-def _seeds(figure: Any, where: Any, settings: Any, raw: Raw, count: int) -> None:
-    """Rows of kernels: other seeds, and other batches from one start."""
-    shown = settings.seeds[:_SHOWN_SEEDS]
-    rows = [(f"seed {s}, random", raw[f"learned seed {s}"]["before"]) for s in shown[1:]]
-    rows += [(f"seed {s}, learned", raw[f"learned seed {s}"]["after"]) for s in shown[1:]]
-    rows += [(f"one start, batches {s}", raw[f"same start seed {s}"]["after"]) for s in shown]
-    grid = where.subgridspec(max(1, len(rows)), 1)
-    for at, (label, packed) in enumerate(rows):
-        kernel = unpack(packed)
-        axes = figure.add_subplot(grid[at])
-        tiles = kernel_tiles(kernel, np.abs(kernel).max())[:count]
-        axes.imshow(mosaic(tiles, count, zoom=6, gap=4), interpolation="nearest")
-        style.bare(axes)
-        axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8, color=style.MUTED)
+def _cosines(axes: Any, settings: Any, raw: Raw) -> None:
+    """How alike learned kernels are: to their start, to other batches', to other seeds'."""
+    learned = [raw[f"learned seed {s}"] for s in settings.seeds]
+    same = [columns(unpack(raw[f"same start seed {s}"]["after"])) for s in settings.seeds]
+    ends = [columns(unpack(run["after"])) for run in learned]
+    starts = [columns(unpack(run["before"])) for run in learned]
+
+    def matches(sets: list[np.ndarray]) -> list[float]:
+        return [float((a.T @ b).max(1).mean()) for a, b in itertools.combinations(sets, 2)]
+
+    _dots(
+        axes,
+        "cosine between kernels of layer 1, mean over kernels",
+        {
+            "learned and\nits own start": [float(np.mean(run["turned"])) for run in learned],
+            "one start,\nother batches": [
+                float((a * b).sum(0).mean()) for a, b in itertools.combinations(same, 2)
+            ],
+            "best match in\nanother seed": matches(ends),
+            "the same,\nbefore training": matches(starts),
+        },
+    )
 
 
-def _accuracies(axes: Any, settings: Any, raw: Raw, arms: tuple[str, ...]) -> None:
-    axes.set_title("accuracy on test images")
-    for at, arm in enumerate(arms):
-        values = [raw[f"{arm} seed {s}"]["curve"][-1] for s in settings.seeds]
+def _dots(axes: Any, title: str, groups: dict[str, list[float]]) -> None:
+    axes.set_title(title)
+    for at, values in enumerate(groups.values()):
         axes.plot([at - 0.3, at + 0.3], [np.mean(values)] * 2, color=style.INK, lw=1.5)
         axes.plot([at] * len(values), values, "o", color=style.TRAIN, ms=4, alpha=0.7)
-    axes.set_xticks(range(len(arms)), [arm.replace(" frozen", "\nfrozen") for arm in arms])
-    axes.set_xlim(-0.6, len(arms) - 0.4)
-    axes.set_ylim(0, 1)
-    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1.0, decimals=0))
+    axes.set_xticks(range(len(groups)), list(groups))
+    axes.set_xlim(-0.6, len(groups) - 0.4)
+    axes.set_ylim(0, 1.03)
     axes.grid(True, axis="y")
     axes.set_axisbelow(True)

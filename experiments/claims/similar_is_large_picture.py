@@ -32,9 +32,9 @@ def draw(settings: Any, raw: Raw, path: Path, kinds: Mapping[str, str]) -> None:
             figure,
             "The patch most like a kernel, the patch that answers most, the best flat patch",
             f"Kernels and patches of seed {seed}; under each patch its answer | its cosine with "
-            "the kernel; orange: a flat patch beats the most similar one.\nLearned kernels: grey is "
-            "weight 0. Pattern kernels are shown as the patches they are. Right: dots are seeds, "
-            "bars their mean.",
+            "the kernel; orange: a flat patch beats the most similar one.\nLearned kernels: grey "
+            "is weight 0. Pattern kernels are shown as the patches they are. Right: dots are "
+            "seeds, bars their mean.",
         )
         strips, shares = figure.subfigures(1, 2, width_ratios=[2.5, 1])
         upper, lower = strips.subfigures(2, 1)
