@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 
 demo: install
 	$(BIN)/cnnjax demo --out runs/demo
+	@printf '\nThe claims of the note, each proved, refuted or measured:\n\n'
+	$(BIN)/verify notes --report report.html
 
 test: install-test lint types
 	$(BIN)/pytest -n 2

@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
         f"cnnjax evaluate {args.out}": "which classes are confused",
         f"cnnjax summary --run {args.out}": "shapes, parameters, receptive fields",
         "cnnjax train --data folder:DIR": "your own images, DIR/CLASS/*.jpg",
+        "verify notes": "every claim of the note, proved or refuted, and report.html",
         "cnnjax --help": "everything else",
     }
     wide = max(map(len, next_steps))
