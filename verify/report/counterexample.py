@@ -29,7 +29,7 @@ def figure(variant: Variant, verdict: Verdict) -> Markup | None:
     return tag(
         "figure",
         tag("figcaption", t("counterexample"), class_="over"),
-        tag("div", *_inputs(example, left, right), class_="panels"),
+        _inputs(example, left, right),
         _legend(example, left, right),
         _outputs(example, left, right),
         _versus(example),
@@ -49,19 +49,26 @@ def names(example: Counterexample) -> list[str]:
 def _inputs(example: Counterexample, left: View, right: View) -> Iterator[Markup]:
     """Drawn where there are non-zero elements; named where there are none, or no room."""
     arrays = [np.asarray(leaf) for leaf in jax.tree.leaves(example.inputs)]
-    drawn = 0
+    panels: list[Markup] = []
+    zeros: list[Markup] = []
     for number, (name, array) in enumerate(zip(names(example), arrays, strict=True)):
         boxes = _boxes(left, right, number, array.shape)
         shown, more = grids(array, [box for _, box in boxes])
-        if not shown or drawn >= _MOST_INPUTS:
-            yield _unseen(name, array, drawn=bool(shown))
-            continue
-        for grid in shown:
+        spec = [tag("code", name), " ", tag("span", format_spec(array), class_="spec")]
+        if not shown:
+            zeros.append(tag("li", spec))
+        elif len(panels) >= _MOST_INPUTS:
+            panels.append(tag("p", spec, " ", tag("span", describe(array), lang="en")))
+        for grid in shown if len(panels) < _MOST_INPUTS else ():
             frames = [f for side, box in boxes for f in _frame(grid, side, box)]
-            yield _panel(name + grid.place, format_spec(array), grid, frames=frames)
-            drawn += 1
+            panels.append(_panel(name + grid.place, format_spec(array), grid, frames=frames))
         if more:
-            yield tag("p", t("more-slices", n=more), class_="note")
+            panels.append(tag("p", t("more-slices", n=more), class_="note"))
+    yield tag("div", panels, class_="panels")
+    if zeros:
+        yield tag(
+            "div", tag("span", t("all-zero"), class_="label"), tag("ul", zeros), class_="zeros"
+        )
 
 
 def _outputs(example: Counterexample, left: View, right: View) -> Markup | None:
@@ -106,12 +113,6 @@ def _label(name: str, grid: Grid) -> str:
     rows, columns = (f"{r.start} to {r.stop - 1}" for r in (grid.rows, grid.columns))
     window = np.asarray(grid.values)
     return f"{name}, rows {rows}, columns {columns}: {describe(window)}"
-
-
-def _unseen(name: str, array: np.ndarray, drawn: bool) -> Markup:
-    what = tag("span", describe(array), lang="en") if drawn else t("all-zero")
-    spec = tag("span", format_spec(array), class_="spec")
-    return tag("p", tag("code", name), " ", spec, " ", what, class_="unseen")
 
 
 def _versus(example: Counterexample) -> Markup:
@@ -162,7 +163,7 @@ def _boxes(left: View, right: View, number: int, shape: Sequence[int]) -> list[t
 
 def _frame(grid: Grid, side: Side, box: Box) -> list[Frame]:
     window = grid.window(box)
-    return [] if window is None else [Frame(*window, side)]
+    return [] if window is None else [Frame(window, side)]
 
 
 def _legend(example: Counterexample, left: View, right: View) -> Markup | None:

@@ -15,11 +15,24 @@ from typing import Any
 import numpy as np
 
 MOST_SLICES = 3
-_MOST_CELLS = 9  # along an axis: what fits a phone
+_MOST_CELLS = 9  # along an axis: what fits a phone with every value written
+_MOST_SMALL_CELLS = 20  # with the zeros left out: only to show a whole window
 _MARGIN = 1  # zeros around what matters, for orientation
 
 Index = tuple[int, ...]
 Box = tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A rectangle of cells of a picture, and which of its sides are not cut off by the crop."""
+
+    rows: range
+    columns: range
+    top: bool = True
+    right: bool = True
+    bottom: bool = True
+    left: bool = True
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,7 @@ class Grid:
             return None
         return row - self.rows.start, column - self.columns.start
 
-    def window(self, box: Box) -> tuple[range, range] | None:
+    def window(self, box: Box) -> Window | None:
         """The part of a box of the array that lies in the picture, in cells; None if nothing."""
         if any(
             not s.start <= i < s.stop
@@ -70,8 +83,10 @@ class Grid:
             low, high = max(wanted.start, shown.start), min(wanted.stop, shown.stop)
             if low >= high:
                 return None
-            sides.append(range(low - shown.start, high - shown.start))
-        return sides[0], sides[1]
+            ends = (low == wanted.start, high == wanted.stop)
+            sides.append((range(low - shown.start, high - shown.start), ends))
+        (rows, (top, bottom)), (columns, (left, right)) = sides
+        return Window(rows, columns, top, right, bottom, left)
 
     def _off(self, axis: int) -> bool:
         return axis not in self.axes
@@ -140,9 +155,16 @@ def _crop(size: int, here: int, nonzero: Sequence[int], ends: Sequence[int]) -> 
     """The indices to show of an axis: everything, else what matters, else what is near `here`."""
     if size <= _MOST_CELLS + 2 * _MARGIN:
         return range(size)
-    for wanted in ((here, *nonzero, *ends), (here, *nonzero)):
+    choices = (
+        ((here, *nonzero, *ends), _MOST_CELLS),
+        ((here, *nonzero, *ends), _MOST_SMALL_CELLS if ends else 0),
+        ((here, *nonzero), _MOST_CELLS),
+    )
+    for wanted, most in choices:
+        if size <= most:
+            return range(size)
         low, high = max(min(wanted) - _MARGIN, 0), min(max(wanted) + 1 + _MARGIN, size)
-        if high - low <= _MOST_CELLS:
+        if high - low <= most:
             break
     else:
         low, high = here - _MOST_CELLS // 2, here + _MOST_CELLS // 2 + 1

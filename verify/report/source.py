@@ -18,23 +18,28 @@ from verify.report.words import t
 _PLAIN = (bool, int, float, str, tuple, list, dict, type(None))  # values worth printing
 
 
-def listing(f: Callable[..., Any]) -> Markup:
-    """The function's source and what it holds: plain values beside it, functions below it."""
-    return join(_listings(f, set()))
+def listing(f: Callable[..., Any], seen: set[str]) -> Markup:
+    """The function's source and what it holds: plain values beside it, functions below it.
+
+    seen: texts that were shown already; those are named only, and the new ones are added.
+    """
+    return join(_listings(f, seen, set()))
 
 
-def _listings(f: Callable[..., Any], seen: set[str]) -> Iterator[Markup]:
+def _listings(f: Callable[..., Any], seen: set[str], above: set[int]) -> Iterator[Markup]:
     text, values, functions = source(f), *bindings(f)
     held = {**{k: repr(v) for k, v in values.items()}, **{k: name(g) for k, g in functions.items()}}
     where = ", ".join(f"{k} = {v}" for k, v in held.items())
-    if f"{text} {where}" in seen:
-        return
-    seen.add(f"{text} {where}")
-    yield tag("pre", tag("code", highlight(text)), tabindex=0)
+    if text not in seen:
+        yield tag("pre", tag("code", highlight(text)), tabindex=0)
+    elif where or not above:
+        yield tag("p", tag("code", name(f)), class_="note")
+    seen.add(text)
     if where:
         yield tag("p", t("where"), " ", tag("code", where), class_="note")
     for g in functions.values():
-        yield from _listings(g, seen)
+        if id(g) not in above and _home(g) == _home(f):  # it may hold itself; JAX is not its own
+            yield from _listings(g, seen, above | {id(f)})
 
 
 def source(f: Callable[..., Any]) -> str:
@@ -79,6 +84,11 @@ def bindings(f: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, Callable[
     values = {k: v for k, v in held.items() if isinstance(v, _PLAIN)}
     functions = {k: v for k, v in held.items() if callable(v) and not isinstance(v, type)}
     return values, functions
+
+
+def _home(f: Callable[..., Any]) -> str:
+    """The package that a function is from."""
+    return str(getattr(_inner(f), "__module__", "")).partition(".")[0]
 
 
 def _closed_over(f: Any) -> dict[str, Any]:

@@ -175,7 +175,14 @@ def _line(one: Settled, kind: str) -> Markup:
         signs.append(tag("span", "≈", class_="experiment"))
     return tag(
         "li",
-        tag("a", prose(one.claim.english), href=f"#{anchor(one.claim.id)}", lang="en"),
+        tag(
+            "a",
+            tag("span", one.claim.id, class_="id"),
+            " ",
+            tag("span", prose(one.claim.english), class_="sentence"),
+            href=f"#{anchor(one.claim.id)}",
+            lang="en",
+        ),
         tag("span", signs, class_="signs", aria_hidden="true"),
         data_has=kind,
     )
@@ -234,7 +241,7 @@ def _fact(key: str, content: Markup | str) -> Markup:
 
 
 def _how_to_read() -> Markup:
-    chips = {status: chip(status) for status in SYMBOLS}
+    chips: dict[str, Markup] = {status: chip(status) for status in SYMBOLS}
     chips["unexpected"] = tag("span", "! ", t("unexpected"), class_="chip unexpected")
     return tag(
         "details",

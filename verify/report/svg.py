@@ -6,27 +6,39 @@ Nothing is said by colour alone: values are printed, the left frame is solid, th
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from verify.report.grid import Grid
+from verify.report.grid import Grid, Window
 from verify.report.markup import Markup, tag
 
 Side = Literal["left", "right"]
-_CELL, _WIDEST, _LABEL, _TOP = 30, 66, 26, 20
+_CELL, _SMALL, _WIDEST, _LABEL, _TOP = 30, 15, 66, 26, 20
+_MANY = 11  # cells along an axis: where there are more, they are small and zeros are not written
 
 
 @dataclass(frozen=True)
 class Frame:
     """A rectangle of cells that one side reads."""
 
-    rows: range
-    columns: range
+    window: Window
     side: Side
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where cells are: the upper left corner, and the size of one."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def at(self, row: int, column: int) -> tuple[float, float]:
+        return self.x + column * self.width, self.y + row * self.height
 
 
 def draw(
@@ -37,25 +49,31 @@ def draw(
     side: Side | None = None,
 ) -> Markup:
     """The picture. label: what it shows, for screen readers. mark: the cell that differs."""
-    width = min(max(_CELL, *(8 * len(number(v)) + 8 for row in grid.values for v in row)), _WIDEST)
-    x0 = _LABEL if grid.axes[0] is not None else 2
-    y0 = _TOP if grid.axes[1] is not None else 2
-    wide, high = x0 + width * len(grid.columns) + 4, y0 + _CELL * len(grid.rows) + 4
+    small = max(len(grid.rows), len(grid.columns)) > _MANY
+    longest = max(len(number(value)) for row in grid.values for value in row)
+    size = _SMALL if small else _CELL
+    layout = _Layout(
+        _LABEL if grid.axes[0] is not None else 2,
+        _TOP if grid.axes[1] is not None else 2,
+        size if small else min(max(size, 8 * longest + 8), _WIDEST),
+        size,
+    )
+    end = layout.at(len(grid.rows), len(grid.columns))
     return tag(
         "svg",
-        _labels(grid, x0, y0, width),
+        _labels(grid, layout),
         (
-            _cell(value, x0 + c * width, y0 + r * _CELL, width, (r, c) == mark)
+            _cell(value, layout, (r, c), (r, c) == mark)
             for r, row in enumerate(grid.values)
             for c, value in enumerate(row)
         ),
-        _borders(grid, x0, y0, width),
-        (_frame(frame, x0, y0, width) for frame in frames),
-        None if mark is None else _mark(mark, side, x0, y0, width),
-        class_="grid",
-        viewBox=f"0 0 {wide} {high}",
-        width=wide,
-        height=high,
+        _borders(grid, layout),
+        (_frame(frame, layout) for frame in frames),
+        None if mark is None else _mark(mark, side, layout),
+        class_="grid fine" if small else "grid",
+        viewBox=f"0 0 {end[0] + 4:g} {end[1] + 4:g}",
+        width=f"{end[0] + 4:g}",
+        height=f"{end[1] + 4:g}",
         role="img",
         aria_label=label,
     )
@@ -79,16 +97,16 @@ def number(value: Any) -> str:
     return f"{mantissa}e{int(exponent)}" if exponent else shown
 
 
-def _cell(value: Any, x: int, y: int, width: int, marked: bool) -> Markup:
-    zero = not value
-    sign = "zero" if zero else "minus" if _negative(value) else "plus"
+def _cell(value: Any, layout: _Layout, at: tuple[int, int], marked: bool) -> Markup:
+    x, y = layout.at(*at)
+    sign = "zero" if not value else "minus" if _negative(value) else "plus"
     text = number(value)
     size = "" if len(text) <= 5 else " small"
     return tag(
         "g",
         tag("title", _full(value)) if text != _full(value) else None,
-        tag("rect", x=x, y=y, width=width, height=_CELL),
-        tag("text", text, x=x + width / 2, y=y + _CELL / 2),
+        tag("rect", x=x, y=y, width=layout.width, height=layout.height),
+        tag("text", text, x=x + layout.width / 2, y=y + layout.height / 2),
         class_=f"cell {sign}{size}{' marked' if marked else ''}",
         data_value=_full(value),
     )
@@ -102,25 +120,23 @@ def _full(value: Any) -> str:
     return str(value.item() if hasattr(value, "item") else value)
 
 
-def _labels(grid: Grid, x0: int, y0: int, width: int) -> Markup:
+def _labels(grid: Grid, layout: _Layout) -> Markup:
     """The coordinates, as they are in the array."""
     parts = []
     if grid.axes[1] is not None:
-        parts += [
-            tag("text", str(c), x=x0 + k * width + width / 2, y=y0 - 9)
-            for k, c in enumerate(grid.columns)
-        ]
+        for k, c in enumerate(grid.columns):
+            x, y = layout.at(0, k)
+            parts.append(tag("text", str(c), x=x + layout.width / 2, y=y - 9))
     if grid.axes[0] is not None:
-        parts += [
-            tag("text", str(r), x=x0 - 13, y=y0 + k * _CELL + _CELL / 2)
-            for k, r in enumerate(grid.rows)
-        ]
+        for k, r in enumerate(grid.rows):
+            x, y = layout.at(k, 0)
+            parts.append(tag("text", str(r), x=x - 13, y=y + layout.height / 2))
     return tag("g", parts, class_="label", aria_hidden="true")
 
 
-def _borders(grid: Grid, x0: int, y0: int, width: int) -> list[Markup]:
+def _borders(grid: Grid, layout: _Layout) -> list[Markup]:
     """Solid where the array ends, dotted where the picture is cropped."""
-    x1, y1 = x0 + width * len(grid.columns), y0 + _CELL * len(grid.rows)
+    (x0, y0), (x1, y1) = layout.at(0, 0), layout.at(len(grid.rows), len(grid.columns))
     lines = (
         (x0, y0, x1, y0, grid.rows.start == 0),
         (x0, y1, x1, y1, grid.rows.stop == grid.height),
@@ -133,26 +149,26 @@ def _borders(grid: Grid, x0: int, y0: int, width: int) -> list[Markup]:
     ]
 
 
-def _frame(frame: Frame, x0: int, y0: int, width: int) -> Markup:
-    inset = 1 if frame.side == "left" else 4  # both stay visible where they coincide
-    return tag(
-        "rect",
-        x=x0 + frame.columns.start * width + inset,
-        y=y0 + frame.rows.start * _CELL + inset,
-        width=len(frame.columns) * width - 2 * inset,
-        height=len(frame.rows) * _CELL - 2 * inset,
-        rx=3,
-        class_=f"frame {frame.side}",
-    )
+def _frame(frame: Frame, layout: _Layout) -> Markup:
+    """The sides of a window; those that the crop cuts off stay open."""
+    window, inset = frame.window, 1 if frame.side == "left" else 4  # both visible if they coincide
+    x0, y0 = (v + inset for v in layout.at(window.rows.start, window.columns.start))
+    x1, y1 = (v - inset for v in layout.at(window.rows.stop, window.columns.stop))
+    corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
+    sides = (window.top, window.right, window.bottom, window.left)
+    steps = [f"M{x0:g} {y0:g}"]
+    for (x, y), drawn in zip((*corners[1:], corners[0]), sides, strict=True):
+        steps.append(f"{'L' if drawn else 'M'}{x:g} {y:g}")
+    return tag("path", d="".join(steps), class_=f"frame {frame.side}")
 
 
-def _mark(at: tuple[int, int], side: Side | None, x0: int, y0: int, width: int) -> Markup:
-    x, y = x0 + at[1] * width, y0 + at[0] * _CELL
-    corner = itertools.chain.from_iterable(((x, y), (x + 10, y), (x, y + 10)))
+def _mark(at: tuple[int, int], side: Side | None, layout: _Layout) -> Markup:
+    x, y = layout.at(*at)
+    box = {"x": x, "y": y, "width": layout.width, "height": layout.height}
     return tag(
         "g",
-        tag("rect", x=x, y=y, width=width, height=_CELL, class_="halo"),
-        tag("rect", x=x, y=y, width=width, height=_CELL),
-        tag("polygon", points=" ".join(map(str, corner))),
+        tag("rect", **box, class_="halo"),
+        tag("rect", **box),
+        tag("polygon", points=f"{x:g},{y:g} {x + 10:g},{y:g} {x:g},{y + 10:g}"),
         class_=f"mark {side or ''}".strip(),
     )

@@ -24,8 +24,7 @@ Place = tuple[Any, ...]
 
 def section(sweep: Sweep) -> Markup:
     """The heading, the rule, a legend with counts, and the tables."""
-    found = {cell.at: cell.verdict.status for cell in sweep.cells}
-    counts = Counter(found.values())
+    counts = Counter(cell.verdict.status for cell in sweep.cells)
     legend = (
         tag(
             "li",
@@ -52,89 +51,127 @@ def section(sweep: Sweep) -> Markup:
             class_="rule",
         ),
         tag("ul", legend, class_="legend"),
-        tag(
-            "details",
-            tag("summary", t("n-cells", n=len(found))),
-            tag("div", _groups(sweep.axes, found), class_="groups"),
-            open=len(found) <= _OPEN,
-        ),
+        _grid(sweep) if sweep.cells else None,
         class_="sweep",
     )
 
 
-def _groups(axes: Sequence[str], found: dict[Place, Status]) -> Iterator[Markup]:
-    """The tables; those that differ only in the last of the other axes stand side by side."""
-    points = [_values([at[k] for at in found]) for k in range(len(axes))]
-    down, across = _layout([len(values) for values in points])
-    others = [k for k in range(len(axes)) if k not in (down, across)]
-    for outer in itertools.product(*(points[k] for k in others[:-1])):
-        tables = []
-        for inner in itertools.product(*(points[k] for k in others[-1:])):
-            where = dict(zip(others, (*outer, *inner), strict=True))
-            if any(all(at[k] == v for k, v in where.items()) for at in found):
-                caption = _caption(axes, dict(zip(others[-1:], inner, strict=True)))
-                corner = _caption(axes, where)
-                lines = _Lines(axes, points, down, across, where)
-                tables.append(_table(lines, found, caption, corner))
-        title = _caption(axes, dict(zip(others[:-1], outer, strict=True)))
-        if tables:
-            yield tag(
-                "div",
-                tag("p", title, class_="label") if title else None,
-                tag("div", tables, class_="tables"),
-            )
-
-
 @dataclass(frozen=True)
-class _Lines:
-    """What runs down and across in one table, and where the table is in the grid."""
+class _Plan:
+    """How the axes are laid out. written: an axis that the others determine stands in the cells."""
 
     axes: Sequence[str]
-    points: Sequence[Sequence[Any]]
+    points: Sequence[Sequence[Any]]  # the values of each axis
     down: int | None
     across: int
-    where: dict[int, Any]
+    others: Sequence[int]  # a table for each of their combinations
+    written: int | None
+    found: dict[Place, tuple[Status, Any]]  # by the axes that are not written
 
-    def place(self, row: Any, column: Any) -> Place:
-        at = {**self.where, self.across: column}
-        if self.down is not None:
-            at[self.down] = row
-        return tuple(at[k] for k in range(len(self.axes)))
+    def caption(self, where: dict[int, Any]) -> str:
+        return ", ".join(f"{self.axes[k]} {_text(v)}" for k, v in where.items())
+
+    def cell(self, at: dict[int, Any]) -> Markup:
+        place = tuple(at[k] for k in sorted(at) if k != self.written)
+        if place not in self.found:
+            return tag("td")
+        status, value = self.found[place]
+        text = SYMBOLS[status] if self.written is None else f"{SYMBOLS[status]} {_text(value)}"
+        return tag("td", text, class_=status)
 
 
-def _table(lines: _Lines, found: dict[Place, Status], caption: str, name: str) -> Markup:
-    across = lines.axes[lines.across]
-    corner = across if lines.down is None else f"{lines.axes[lines.down]} \\ {across}"
-    columns = lines.points[lines.across]
-    head = tag(
-        "tr", tag("th", corner, scope="col"), (tag("th", _text(v), scope="col") for v in columns)
+def _grid(sweep: Sweep) -> Markup:
+    plan = _plan(sweep)
+    lines = [t("columns"), ": ", tag("b", plan.axes[plan.across])]
+    if plan.down is not None:
+        lines = [t("rows"), ": ", tag("b", plan.axes[plan.down]), " · ", *lines]
+    if plan.written is not None:
+        lines += [" · ", t("in-cells"), ": ", tag("b", plan.axes[plan.written])]
+    return tag(
+        "details",
+        tag("summary", t("n-cells", n=len(sweep.cells))),
+        tag("p", lines, class_="note"),
+        tag("div", _groups(plan), class_="groups"),
+        open=len(sweep.cells) <= _OPEN,
     )
+
+
+def _plan(sweep: Sweep) -> _Plan:
+    count = len(sweep.axes)
+    points = [_values([cell.at[k] for cell in sweep.cells]) for k in range(count)]
+    written = _determined([cell.at for cell in sweep.cells], [len(values) for values in points])
+    free = [k for k in range(count) if k != written]
+    order = sorted(free, key=lambda k: -len(points[k]))
+    across, down = order[0], order[1] if len(order) > 1 else None
+    found = {
+        tuple(cell.at[k] for k in free): (
+            cell.verdict.status,
+            None if written is None else cell.at[written],
+        )
+        for cell in sweep.cells
+    }
+    others = [k for k in free if k not in (across, down)]
+    return _Plan(sweep.axes, points, down, across, others, written, found)
+
+
+def _determined(places: Sequence[Place], lengths: Sequence[int]) -> int | None:
+    """The axis with the most values, if the others determine it although it varies.
+
+    >>> _determined([(3, 1, 5), (5, 1, 9), (3, 2, 7), (5, 2, 13)], [2, 2, 4])
+    2
+    >>> _determined([(3, 1), (5, 1), (3, 2), (5, 2)], [2, 2]) is None
+    True
+    """
+    longest = max(range(len(lengths)), key=lambda k: lengths[k])
+    others = {at[:longest] + at[longest + 1 :] for at in places}
+    alone = len(lengths) == 1 or len(others) < len(places) or lengths[longest] == 1
+    return None if alone else longest
+
+
+def _groups(plan: _Plan) -> Iterator[Markup]:
+    """The tables; those that differ only in the last of the other axes stand side by side."""
+    for outer in itertools.product(*(plan.points[k] for k in plan.others[:-1])):
+        fixed = dict(zip(plan.others[:-1], outer, strict=True))
+        tables = []
+        for inner in itertools.product(*(plan.points[k] for k in plan.others[-1:])):
+            last = dict(zip(plan.others[-1:], inner, strict=True))
+            tables.append(_table(plan, {**fixed, **last}, plan.caption(last)))
+        title = plan.caption(fixed)
+        shown = [table for table in tables if table is not None]
+        if shown:
+            heading = tag("p", title, class_="label") if title else None
+            yield tag("div", heading, tag("div", shown, class_="tables"))
+
+
+def _table(plan: _Plan, where: dict[int, Any], caption: str) -> Markup | None:
+    """One table; None if there is nothing in it."""
+    across, down = plan.axes[plan.across], "" if plan.down is None else plan.axes[plan.down]
+    columns = plan.points[plan.across]
+    corner = tag("span", f"{down} / {across}" if down else across, class_="hidden")
     rows = []
-    for row in [None] if lines.down is None else lines.points[lines.down]:
-        cells = (_cell(found.get(lines.place(row, column))) for column in columns)
-        label = "" if lines.down is None else _text(row)
-        rows.append(tag("tr", tag("th", label, scope="row"), cells))
+    for row in [None] if plan.down is None else plan.points[plan.down]:
+        at = where if plan.down is None else {**where, plan.down: row}
+        cells = [plan.cell({**at, plan.across: column}) for column in columns]
+        label = "" if plan.down is None else _text(row)
+        rows.append(
+            (tag("tr", tag("th", label, scope="row"), cells), any("class" in c for c in cells))
+        )
+    if not any(filled for _, filled in rows):
+        return None
+    head = tag("tr", tag("td", corner), (tag("th", _text(v), scope="col") for v in columns))
     return tag(
         "div",
         tag(
             "table",
             tag("caption", caption) if caption else None,
             tag("thead", head),
-            tag("tbody", rows),
+            tag("tbody", (row for row, _ in rows)),
         ),
         class_="scroll",
         tabindex=0,
         role="region",
-        aria_label=name or corner,
+        aria_label=plan.caption(where) or across,
     )
-
-
-def _cell(status: Status | None) -> Markup:
-    return tag("td") if status is None else tag("td", SYMBOLS[status], class_=status)
-
-
-def _caption(axes: Sequence[str], where: dict[int, Any]) -> str:
-    return ", ".join(f"{axes[k]} {_text(v)}" for k, v in where.items())
 
 
 def _values(column: Sequence[Any]) -> list[Any]:
@@ -142,16 +179,6 @@ def _values(column: Sequence[Any]) -> list[Any]:
     values = list(dict.fromkeys(column))
     numeric = all(isinstance(v, int | float) for v in values)
     return sorted(values) if numeric else values
-
-
-def _layout(lengths: Sequence[int]) -> tuple[int | None, int]:
-    """The axes that run down and across: the two longest, the longer across.
-
-    >>> _layout([6, 3, 2, 4]), _layout([5])
-    ((3, 0), (None, 0))
-    """
-    order = sorted(range(len(lengths)), key=lambda k: -lengths[k])
-    return (order[1] if len(order) > 1 else None), order[0]
 
 
 def _text(value: Any) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from verify.claims.claim import Claim, Outcome, Variant
-from verify.report import counterexample, source
+from verify.report import counterexample, field, source
 from verify.report.markup import Child, Markup, anchor, join, prose, tag
 from verify.report.sweep import SYMBOLS
 from verify.report.words import both, t
@@ -31,6 +31,7 @@ def article(claim: Claim, outcome: Outcome) -> Markup:
         ),
         tag("dl", _facts(verdict), class_="facts"),
         counterexample.figure(variant, verdict),
+        field.figure(variant, verdict),
         _programs(variant),
         id=here,
         class_="variant" if outcome.as_expected else "variant surprise",
@@ -118,11 +119,12 @@ def _programs(variant: Variant) -> Markup | None:
     sides = [(k, f) for k, f in (("left", variant.left), ("right", variant.right)) if f is not None]
     if not sides:
         return None
+    seen: set[str] = set()
     listings = (
         tag(
             "div",
             tag("p", t(key), class_=f"side {key}") if len(sides) == 2 else None,
-            source.listing(f),
+            source.listing(f, seen),
         )
         for key, f in sides
     )

@@ -109,6 +109,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "program": ("Source of the program", "프로그램 소스"),
     "where": ("where", "여기서"),
     "sweep": ("Where it holds", "어디에서 성립하는가"),
+    "rows": ("Rows", "행"),
+    "columns": ("Columns", "열"),
+    "in-cells": ("In the cells", "칸 안의 수"),
+    "field": ("What the output sees", "출력이 보는 영역"),
+    "field-says": (
+        "{seen} of {whole}: the elements that the output can depend on, found in the program.",
+        "{whole} 가운데 {seen}: 출력이 의존할 수 있는 원소. 프로그램에서 찾아냈다.",
+    ),
     "rule": ("Rule found", "찾아낸 규칙"),
     "rule-exact": ("It separates every cell.", "이 규칙이 모든 칸을 정확히 가른다."),
     "rule-not-exact": (
