@@ -198,12 +198,12 @@ def rule(cells: list[Cell]) -> tuple[str, bool]:
 CLAIM = Claim(
     id="receptive-field",
     korean=(
-        "Layer1이 5x5 patch를 봄. Layer2가 보는 patch는 layer1에서 출력받은 5x5짜리 feature map임. "
+        "Layer2가 보는 patch는 layer1에서 출력받은 5x5짜리 feature map임. "
         "---> 9x9 영역을 보는 효과! == Receptive field"
     ),
     english=(
-        "Layer 1 sees a 5x5 patch. The patch that layer 2 sees is a 5x5 piece of the feature map "
-        "that it got from layer 1. ---> The effect of seeing an area of 9x9! == Receptive field"
+        "The patch that layer 2 sees is a 5x5 piece of the feature map that it got from layer 1 "
+        "[which saw 5x5 itself]. ---> The effect of seeing an area of 9x9! == Receptive field"
     ),
     statement=source(network, formula, seeing_only),
     conclusion=(

@@ -18,6 +18,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from cnnjax import conv, relu
 from verify.claims.claim import Claim, Size, Variant
@@ -42,7 +43,7 @@ def cauchy_schwarz_gap(patch: jax.Array, kernel: jax.Array) -> jax.Array:
 def lagrange(patch: jax.Array, kernel: jax.Array) -> jax.Array:
     """Lagrange's sum of squares: zero only where patch and kernel are parallel."""
     x, w = patch.ravel(), kernel.ravel()
-    i, j = jnp.triu_indices(x.size, 1)
+    i, j = np.triu_indices(x.size, 1)
     return jnp.sum((x[i] * w[j] - x[j] * w[i]) ** 2)
 
 
