@@ -162,7 +162,7 @@ def test_broken_results_of_an_experiment_are_known_before_the_proofs(notes):
 def test_what_is_not_measured_is_said(notes):
     status, out, _ = notes(claim("late", RIGHT, measured=lambda: None), options=["--no-report"])
     assert status == 0
-    assert "not measured here: late" in out
+    assert "late: not measured here; run: python -m experiments.claims.late" in out
 
 
 def interrupting():

@@ -140,10 +140,10 @@ def _rest(settled: Sequence[Settled], out: TextIO) -> None:
     for one in settled:
         if one.sweep is not None:
             print(_paragraph(f"{one.claim.id}: {one.sweep.rule}"), file=out)
-    missing = [s.claim.id for s in settled if s.claim.measured is not None and s.measured is None]
-    if missing:
-        text = f"not measured here: {', '.join(missing)} (see experiments/README.md)"
-        print(_paragraph(text), file=out)
+    for one in settled:
+        if one.claim.measured is not None and one.measured is None:
+            command = f"python -m experiments.claims.{one.claim.id.replace('-', '_')}"
+            print(f"{one.claim.id}: not measured here; run: {command}", file=out)
     for one in settled:
         for outcome in one.outcomes:
             if not outcome.as_expected:
