@@ -2,11 +2,11 @@
 
 A cell of the sweep is (size, kernel, stride, padding, offset) and its verdict. The rule sought is
 
-    proved  exactly where  offset = round(m / d),
+    proved  exactly where  offset = m, or m / 2 rounded down or up,
 
 with m from a family of small expressions in size, kernel and stride; one for each padding or, where
-none fits, one each for odd and for even sizes or kernels. Of the expressions that are right in
-every cell the ones that need the fewest different ones are taken, then the simplest. Nothing about
+none fits, one each for odd and for even sizes or kernels. Where several are right in every cell,
+those are taken that make for the fewest different ones, and then the simplest. Nothing about
 padding is put in: the family knows no low or high.
 """
 
