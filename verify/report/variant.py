@@ -46,8 +46,8 @@ def chip(status: Status, count: int | None = None) -> Markup:
         "span",
         tag("span", SYMBOLS[status], aria_hidden="true"),
         " ",
-        None if count is None else f"{count} ",
         t(status),
+        None if count is None else f" {count}",
         class_=f"chip {status}",
     )
 

@@ -68,9 +68,16 @@ def spoken(page):
     return page.evaluate("document.body.innerText")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("language", ["en-US", "ko-KR"])
-@pytest.mark.parametrize("width", [320, 390, 1200])
+@pytest.mark.parametrize(
+    ("width", "language", "dark"),
+    [
+        (320, "en-US", False),
+        (390, "en-US", True),
+        (390, "ko-KR", False),
+        (1200, "en-US", False),
+        (1200, "ko-KR", True),
+    ],
+)
 def test_it_renders_fits_and_is_silent(browser, url, width, language, dark):
     page = browser.open(url, width=width, language=language, dark=dark)
     for _ in range(2):  # as it is first seen, and with everything unfolded
