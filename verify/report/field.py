@@ -24,7 +24,7 @@ from verify.verdict import Verdict
 _SIDE = 280.0  # of the picture, in pixels
 _LINES = 48  # cells along a side up to which there are lines between them
 _LEFT, _TOP = 26, 20  # room for coordinates
-_MOST = 3_000_000  # elements of all intermediate arrays together: a second or two
+_MOST = 5_000_000  # elements of all intermediate arrays together: two or three seconds
 
 
 def figure(variant: Variant, verdict: Verdict) -> Markup | None:
