@@ -4,7 +4,8 @@
 2. A few exact evaluations: a difference there ends it.
 3. Proof by random interpretation (`proof.py`), with more and more laws.
 4. Proof by cases (`cases.py`) of the elements that are still open.
-5. Random interpretation off ties, after a search among inputs full of ties.
+5. Random interpretation off ties, after a search among inputs full of ties; the same with every
+   choice decided, branch by branch.
 6. A long search for a counterexample, aimed at the programs' constants and comparisons.
 7. Unknown, with the reason.
 
@@ -14,6 +15,7 @@ A proof is never given where a concrete evaluation has shown a difference.
 from __future__ import annotations
 
 import inspect
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -25,19 +27,29 @@ import numpy as np
 
 from verify import cases
 from verify.algebras.base import Unsupported
-from verify.algebras.field import Mode
-from verify.algebras.field.moduli import PRIMES_A_TRIAL
+from verify.algebras.field import NO_TIES, Mode
 from verify.certificate import subject
 from verify.counterexample import Comparison, Witness, explain, inhabited, search, shrink
 from verify.program import Program, trace
-from verify.proof import MODES, Difference, TooLarge, prove
+from verify.proof import MODES, PATTERNS, Difference, TooLarge, prove
 from verify.verdict import Counterexample, Verdict
 
 _FEW, _TIES, _MANY = 3, 40, 400  # inputs tried
 _CASES_SECONDS = 10.0
 _GLANCE_SECONDS = 0.5
 _SHRINK_SECONDS = 15.0
+_PATTERN_SECONDS, _PATTERN_SIZE = 10.0, 20_000  # array elements that the programs compute
 _DOUBT_SECONDS, _DOUBT_AT_LEAST = 3.0, 4
+
+# Primitives that choose one of several values.
+_CHOICES = frozenset(
+    (
+        *("max", "min", "abs", "sign", "clamp", "select_n", "eq", "ne", "lt", "le", "gt", "ge"),
+        *("reduce_max", "reduce_min", "argmax", "argmin", "cummax", "cummin", "sort", "top_k"),
+        *("reduce_window_max", "reduce_window_min", "select_and_scatter_add"),
+        *("select_and_gather_add", "scatter_max", "scatter_min"),
+    )
+)
 
 
 def equivalent(
@@ -152,6 +164,7 @@ class _Ladder:
             lambda: self.interpret(scaling),
             self.by_cases,
             lambda: self.interpret(off_ties),
+            self.by_patterns,
             lambda: self.search("a directed search", most=_MANY, skip=_FEW, directed=True),
         )
         for step in steps:
@@ -182,7 +195,9 @@ class _Ladder:
     def interpret(self, mode: Mode, ignore: Any = None) -> Verdict | None:
         """Random interpretation with the laws of one mode."""
         try:
-            result = prove(self.left, self.right, mode, self.draw(), ignore)
+            limit = time.thread_time() + _PATTERN_SECONDS
+            until = limit if mode.patterns else math.inf
+            result = prove(self.left, self.right, mode, self.draw(), ignore, until)
         except (Unsupported, TooLarge) as error:
             self.reason = str(error)
             return None
@@ -193,7 +208,7 @@ class _Ladder:
                 "values differ"
             )
             return None
-        refuted = self.doubt(result.assumptions, mode.ties)
+        refuted = self.doubt(result.assumptions, NO_TIES not in result.assumptions)
         if refuted is not None:
             return refuted
         if result.partial and not self.defined():
@@ -206,12 +221,25 @@ class _Ladder:
                 f"are ({'; '.join(result.assumptions)})"
             )
             return verdict
+        branches = " of all branches" if mode.patterns else ""
         return Verdict(
             "proved",
-            method=f"random interpretation over {result.trials * PRIMES_A_TRIAL} random primes",
+            method=f"random interpretation{branches} over {result.primes} random primes",
             error_probability=result.error_probability,
             assumptions=result.assumptions,
         )
+
+    def by_patterns(self) -> Verdict | None:
+        """Branch by branch, where there is something to choose and the programs are small."""
+        programs = (self.left, self.right)
+        if not any(p.primitives() & _CHOICES for p in programs):
+            return None
+        if sum(p.size() for p in programs) > _PATTERN_SIZE:
+            return None
+        reason = self.reason
+        verdict = self.interpret(PATTERNS)
+        self.reason = self.reason if verdict is None and not reason else reason
+        return verdict
 
     def defined(self) -> bool:
         """Whether the assumptions of a proof hold anywhere; taken for granted where the programs

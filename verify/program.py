@@ -101,6 +101,15 @@ class Program:
                     names |= inner.primitives()
         return frozenset(names)
 
+    def size(self) -> int:
+        """How many array elements the equations compute, a loop's body counted once."""
+        total = 0
+        for equation in self.equations:
+            total += sum(int(np.prod(v.shape)) for v in equation.outputs)
+            for value in equation.params.values():
+                total += sum(inner.size() for inner in _programs_in(value))
+        return total
+
     def constants(self) -> list[np.ndarray]:
         """Every constant in the program, literals included: where a search should aim."""
         found: list[np.ndarray] = []

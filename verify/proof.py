@@ -7,6 +7,7 @@ are repeated, with new primes, inputs and functions, until the product is below 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +17,18 @@ import numpy as np
 from verify.algebras.extended import fresh, parts
 from verify.algebras.field import Field, FieldArray, Mode, Unlucky
 from verify.algebras.field.bound import miss_probability
+from verify.algebras.field.patterns import PatternField
 from verify.evaluate import evaluate
 from verify.program import Program
 
 TARGET = 2.0**-100
 _MOST_TRIALS = 12
+_MOST_PATTERN_TRIALS = 150
 _MOST_DRAWS = 30
 
 # Cheap first; each knows more laws than the one before it.
 MODES = (Mode(), Mode(scaling=True), Mode(ties=False, scaling=True))
+PATTERNS = Mode(ties=False, scaling=True, patterns=True)
 
 _EXPONENTIAL = frozenset(
     (
@@ -48,7 +52,7 @@ class Agreement:
     """The programs agree on every trial: a proof with this error probability."""
 
     error_probability: float
-    trials: int
+    primes: int  # drawn, over all trials
     mode: Mode
     assumptions: tuple[str, ...]
     partial: bool = False  # whether the assumptions may hold nowhere: find a place where they do
@@ -71,10 +75,13 @@ def prove(
     mode: Mode,
     seed: int,
     ignore: Mapping[int, np.ndarray] | None = None,
+    deadline: float = math.inf,
 ) -> Agreement | Difference:
     """Evaluates both programs over random residues.
 
     `ignore` names output elements that are proved equal by other means, as in `Difference`.
+    `deadline` (time.thread_time(), so that a busy machine proves the same): after it, no further
+    trial is begun.
     Raises `Unsupported` where a program cannot be evaluated so, `TooLarge` where the error bound
     says too little.
     """
@@ -84,26 +91,33 @@ def prove(
     error, trials = 1.0, 0
     assumptions: dict[str, None] = {}
     partial = False
+    primes, wanted = 0, None  # how many primes so far; how many the next trial needs
     while error > TARGET or (exponents and trials < 2):  # see bound.py for the second trial
-        if trials == _MOST_TRIALS:
+        late = trials > 0 and time.thread_time() > deadline
+        if late or trials == (_MOST_PATTERN_TRIALS if mode.patterns else _MOST_TRIALS):
             raise TooLarge(
                 f"the polynomials are too large for a proof: {trials} trials bound the error only "
                 f"by {error:.1e}"
             )
-        field, one, two = _trial(left, right, mode, seed + 1000 * trials, exponents, order)
+        field, one, two = _trial(left, right, mode, seed + 1000 * trials, exponents, order, wanted)
         difference = _compare(field, one, two, ignore or {})
         if difference is not None:
             return difference
         assumptions.update(field.assumptions)
         partial |= field.partial
-        miss = miss_probability(field)
+        if isinstance(field, PatternField):
+            miss = field.miss_probability([*one, *two])
+            wanted = field.wanted
+        else:
+            miss = miss_probability(field)
         trials += 1
-        if miss > 0.5:
+        primes += len(field.moduli.primes)
+        if miss > 0.5 and (wanted is None or wanted <= len(field.moduli.primes)):
             raise TooLarge(
                 "the polynomials are too large for a proof: a trial's bound says nothing"
             )
         error *= miss
-    return Agreement(error, trials, mode, tuple(assumptions), partial)
+    return Agreement(error, primes, mode, tuple(assumptions), partial)
 
 
 class TooLarge(Exception):
@@ -111,10 +125,17 @@ class TooLarge(Exception):
 
 
 def _trial(
-    left: Program, right: Program, mode: Mode, seed: int, exponents: bool, order: int
+    left: Program,
+    right: Program,
+    mode: Mode,
+    seed: int,
+    exponents: bool,
+    order: int,
+    primes: int | None,
 ) -> tuple[Field, list[Any], list[Any]]:
     for attempt in range(_MOST_DRAWS):
-        field = Field(seed + attempt, mode, exponents, order)
+        kind = PatternField if mode.patterns else Field
+        field = kind(seed + attempt, mode, exponents, order, primes)
         inputs = [fresh(field.random, v.shape, v.dtype) for v in left.inputs]
         try:
             one = evaluate(left, field, inputs)

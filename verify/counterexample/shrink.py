@@ -32,9 +32,13 @@ def shrink(comparison: Comparison, witness: Witness, deadline: float) -> Witness
     _plainer_values(best, attempt)
     for number in range(len(witness.inputs)):
         _fewer_nonzeros(lambda: best, number, attempt)
-    for number in range(len(witness.inputs)):
-        _simpler_elements(lambda: best, number, attempt)
-        _fewer_nonzeros(lambda: best, number, attempt)
+    for _ in range(2):  # what one element could not do may go once the others are simple
+        before = best
+        for number in range(len(witness.inputs)):
+            _simpler_elements(lambda: best, number, attempt)
+            _fewer_nonzeros(lambda: best, number, attempt)
+        if best is before:
+            break
     plain = [x + 0 if x.dtype == np.float64 else x for x in best.inputs]  # -0.0 reads badly
     return comparison.at(plain) or best
 
@@ -49,7 +53,7 @@ def _plainer_values(witness: Witness, attempt: Callable[[Inputs], bool]) -> None
         if array.dtype == np.bool_ or array.size == 0 or np.iscomplexobj(array):
             continue
         for plainer in (np.ones_like(array), np.sign(array), np.rint(array)):
-            inputs = _replaced(witness.inputs, number, plainer.astype(array.dtype))
+            inputs = _replaced(witness.inputs, number, np.asarray(plainer).astype(array.dtype))
             if not np.array_equal(plainer, array) and attempt(inputs):
                 break
 
@@ -87,7 +91,7 @@ def _simpler_elements(
         choices = [1.0, -1.0, 2.0, -2.0, 3.0, float(np.rint(value))]
         choices += [float(np.round(value, digits)) for digits in (1, 2, 3)]
         for choice in choices:
-            if choice == value or (abs(choice) >= size and choice != 1.0):
+            if choice == value or (abs(choice) >= size and (value == 1 or abs(choice) != 1)):
                 continue
             array = np.array(current().inputs[number])
             if choice < 0 and is_kind(array.dtype, np.unsignedinteger):

@@ -79,9 +79,13 @@ def _clamp(ctx: Context, low: Any, x: Any, high: Any) -> Any:
     return minimum(ctx.algebra, ctx.algebra.maximum(x, low), high)
 
 
-for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
+# The total orders (searchsorted) differ from the others at NaN and at -0 only: not over the reals.
+_COMPARISONS = {name: name for name in ("eq", "ne", "lt", "le", "gt", "ge")}
+_COMPARISONS |= {"eq_to": "eq", "lt_to": "lt", "le_to": "le"}
 
-    def _compare(ctx: Context, a: Any, b: Any, _op: str = _name, **_: Any) -> Any:
+for _name, _order in _COMPARISONS.items():
+
+    def _compare(ctx: Context, a: Any, b: Any, _op: str = _order, **_: Any) -> Any:
         return ctx.algebra.compare(_op, a, b)
 
     elementwise(_name)(_compare)

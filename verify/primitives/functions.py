@@ -244,7 +244,7 @@ def _abs(ctx: Context, x: Any) -> Any:
     algebra = ctx.algebra
     if is_kind(x.dtype, np.complexfloating):
         return algebra.absolute(x)
-    if is_kind(x.dtype, np.unsignedinteger):
+    if is_kind(x.dtype, np.unsignedinteger) or getattr(x, "nonnegative", False):
         return x
     return algebra.maximum(x, algebra.neg(x))
 

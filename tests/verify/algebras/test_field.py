@@ -92,11 +92,12 @@ def test_random_residues_are_no_small_fractions():
     assert found == [None] * 2000
 
 
-def test_primes_are_prime_and_distinct():
-    drawn = moduli.draw(np.random.default_rng(), exponents=True)
-    assert len(set(drawn.primes)) == len(drawn.primes)
+@pytest.mark.parametrize("source", [moduli.LARGE, moduli.SMALL])
+def test_primes_are_prime_and_distinct(source):
+    drawn = moduli.draw(np.random.default_rng(), exponents=True, source=source)
+    assert len(set(drawn.primes)) == len(drawn.primes) == source.trial
     for p in drawn.primes:
-        assert moduli.LOW <= p < moduli.HIGH
+        assert source.low <= p < source.high
         assert moduli.is_prime(p)
         assert moduli.is_prime((p - 1) // 2)
     rooted = moduli.draw(np.random.default_rng(), exponents=False, root_order=24)
@@ -107,14 +108,27 @@ def test_counts_of_primes_fit_a_sample():
     """The two counts of the error bound, against the density in random windows."""
     rng = np.random.default_rng(5)
     width, windows = 4000, 60
+    source = moduli.LARGE
     primes = safe = 0
-    for start in rng.integers(moduli.LOW, moduli.HIGH - width, windows).tolist():
+    for start in rng.integers(source.low, source.high - width, windows).tolist():
         found = [n for n in range(start | 1, start + width, 2) if moduli.is_prime(n)]
         primes += len(found)
         safe += sum(moduli.is_prime((p - 1) // 2) for p in found)
-    scale = (moduli.HIGH - moduli.LOW) / (width * windows)
-    assert primes * scale == pytest.approx(moduli.PRIMES, rel=0.05)
-    assert safe * scale == pytest.approx(moduli.SAFE_PRIMES, rel=0.25)
+    scale = (source.high - source.low) / (width * windows)
+    assert primes * scale == pytest.approx(source.primes, rel=0.05)
+    assert safe * scale == pytest.approx(source.safe_primes, rel=0.25)
+
+
+def test_counts_of_small_primes_are_exact():
+    source = moduli.SMALL
+    sieve = np.ones(source.high, bool)
+    sieve[:2] = False
+    for n in range(2, int(source.high**0.5) + 1):
+        if sieve[n]:
+            sieve[n * n :: n] = False
+    primes = np.flatnonzero(sieve[source.low :]) + source.low
+    assert len(primes) == source.primes
+    assert sieve[(primes - 1) // 2].sum() == source.safe_primes
 
 
 @pytest.mark.parametrize("mode", [Mode(), Mode(scaling=True), Mode(ties=False, scaling=True)])

@@ -61,6 +61,7 @@ def add(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
                 growth,
                 _pending=Pending(rows, p.present, sign, p.analytic and t.growth.analytic),
                 nonnegative=known,
+                parity=_joint_parity(a, b),
             )
     y = field.plain(residues.add(a.rows, b.rows, field.m), a, growth, nonnegative=known)
     y.parity = _joint_parity(a, b)

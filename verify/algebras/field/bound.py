@@ -25,7 +25,7 @@ import math
 from typing import TYPE_CHECKING
 
 from verify.algebras.field.mixing import DIGEST_BITS
-from verify.algebras.field.moduli import LOW, POINTS_A_PRIME
+from verify.algebras.field.moduli import POINTS_A_PRIME
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
@@ -35,15 +35,25 @@ _RECONSTRUCTION_BITS = 2 * 36 + 1  # fractions that `residues.rational` may retu
 
 def miss_probability(field: Field) -> float:
     """An upper bound for one trial; 1.0 where it says nothing."""
+    one_point, bad_prime = coincidences(field)
+    one_prime = min(1.0, one_point**POINTS_A_PRIME + bad_prime)
+    all_primes = one_prime ** len(field.moduli.primes)
+    pairs = 1.0 + field.atoms**2 / 2 + field.inner_pairs
+    collision = math.ldexp(1.0, -DIGEST_BITS)
+    return min(1.0, pairs * (all_primes + collision) + wrong_fractions(field))
+
+
+def coincidences(field: Field) -> tuple[float, float]:
+    """The probabilities that two values that differ agree at one point, and that a prime divides
+    all coefficients of their difference."""
     degree, bits = field.largest.cleared
     # The difference of two values: each numerator times the other's divisors.
     degree, bits = 2 * degree, 2 * bits + 1
-    smallest = float(LOW) if field.moduli.q is None else LOW / 2
-    one_point = min(1.0, degree / smallest)
-    one_prime = min(1.0, one_point**POINTS_A_PRIME + bits / 30 / field.moduli.choices)
-    all_primes = one_prime ** len(field.moduli.primes)
-    pairs = 1.0 + field.atoms**2 / 2 + field.inner_pairs
-    fractions = field.chooser.reconstructions * 2.0 ** (
-        _RECONSTRUCTION_BITS - 30 * len(field.moduli.primes)
-    )
-    return min(1.0, pairs * (all_primes + math.ldexp(1.0, -DIGEST_BITS)) + fractions)
+    smallest = float(field.moduli.low) if field.moduli.q is None else field.moduli.low / 2
+    return min(1.0, degree / smallest), bits / math.log2(field.moduli.low) / field.moduli.choices
+
+
+def wrong_fractions(field: Field) -> float:
+    """The probability that a number was taken for a small fraction that it is not."""
+    drawn = math.log2(field.moduli.low) * len(field.moduli.primes)
+    return float(field.chooser.reconstructions * 2.0 ** (_RECONSTRUCTION_BITS - drawn))

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
 
 _CHUNK = 3_000_000  # residues of candidates that are weighed at a time
-_MASK = Growth(analytic=False)  # of a comparison's result: fresh random values
 NO_TIES = "no ties: no two compared values are equal (true but for a set of measure zero)"
 
 NO_NANS = "nothing that is tested for NaN is NaN"
@@ -59,6 +58,8 @@ class Chooser:
 
     def __init__(self, field: Field) -> None:
         self.field = field
+        # Of a comparison's result: fresh random values, or zeros and ones once decided.
+        self.mask_growth = Growth(analytic=field.mode.patterns)
         self.scales: dict[bytes, tuple[int, ...]] = {}
         self.reconstructions = 0  # rational reconstructions relied on, for the error bound
 
@@ -105,13 +106,26 @@ class Chooser:
         drawn = mixing.expand(mixing.combine(sets[..., None], members, tag="winner"), m)
         field.atoms += len(sets[0])
         field.inner_pairs += distinct.size * size
-        drawn = np.where(distinct, drawn, 0)
-        rest = residues.reduce(1 - residues.total(drawn, m), m)
-        share = residues.multiply(rest, inverses, m)
-        weights = np.where(distinct, residues.reduce(drawn + share[..., None], m), 0)
+        if field.mode.patterns:
+            weights = self._one(drawn, distinct)
+        else:
+            drawn = np.where(distinct, drawn, 0)
+            rest = residues.reduce(1 - residues.total(drawn, m), m)
+            share = residues.multiply(rest, inverses, m)
+            weights = np.where(distinct, residues.reduce(drawn + share[..., None], m), 0)
         if constant.any():
             self._decide(weights, difference, distinct, constant)
+        field.note(sets, np.where(constant, 1, count))
         return Weighed(weights, sets, distinct, constant)
+
+    def _one(self, drawn: np.ndarray, distinct: np.ndarray) -> np.ndarray:
+        """One of the candidates in each row, any with the same probability; a point's rows modulo p
+        and modulo q agree."""
+        points = self.field.points
+        best = np.where(distinct, drawn[:points], -1).argmax(axis=-1)
+        weights = (np.arange(distinct.shape[-1]) == best[..., None]).astype(np.int64)
+        weights *= distinct
+        return np.concatenate([weights] * (len(drawn) // points))
 
     def _distinct(self, rows: np.ndarray, present: np.ndarray | None) -> np.ndarray:
         """Which candidates are there, and the first of their kind."""
@@ -258,7 +272,7 @@ class Chooser:
             self.field,
             a.shape,
             a.dtype,
-            _chosen(a.growth, b.growth),
+            _chosen(a.growth, b.growth, self.field.mode.patterns),
             _pending=Pending(rows, present, 1, one.analytic and two.analytic),
             nonnegative=a.nonnegative or b.nonnegative,
         )
@@ -278,7 +292,7 @@ class Chooser:
             self.field,
             x.shape[:-1],
             x.dtype,
-            _chosen(x.growth, x.growth),
+            _chosen(x.growth, x.growth, self.field.mode.patterns),
             _pending=Pending(
                 p.rows.reshape(len(p.rows), *shape),
                 None if p.present is None else p.present.reshape(shape),
@@ -305,8 +319,12 @@ class Chooser:
         if here is None:
             here = np.ones(rows.shape[1:], bool)
         repeats = here & ~weighed.distinct
-        ties = field.mode.ties or not x.growth.analytic or not _is_float(x.dtype)
-        if ties or repeats.any():
+        analytic = x.growth.analytic and _is_float(x.dtype)
+        ties = field.mode.ties or not analytic
+        if field.mode.patterns and analytic:
+            field.assume(NO_TIES)
+            weights = self._first_of_equals(rows, weights, here, last)
+        elif ties or repeats.any():
             # Which of equal maxima is taken depends on their order: a function of the sequence.
             difference = residues.reduce(
                 rows - residues.multiply(rows, weights, field.m).sum(-1, keepdims=True), field.m
@@ -334,7 +352,21 @@ class Chooser:
             weights = np.where(exact[None, :, None], weights, drawn)
         else:
             field.assume(NO_TIES)
-        return field.plain(weights.reshape(len(field.m), *shape), x, _MASK, nonnegative=True)
+        weights = weights.reshape(len(field.m), *shape)
+        return field.plain(weights, x, self.mask_growth, nonnegative=True)
+
+    def _first_of_equals(
+        self, rows: np.ndarray, weights: np.ndarray, here: np.ndarray, last: bool
+    ) -> np.ndarray:
+        """Decided weights moved to the first (last) candidate that equals the winner in that row:
+        relu(x) and relu(y) are both zero in some of them."""
+        points = self.field.points
+        best = (rows * weights)[:points].sum(axis=-1, keepdims=True)
+        equal = (rows[:points] == best) & here
+        size = equal.shape[-1]
+        place = size - 1 - equal[..., ::-1].argmax(axis=-1) if last else equal.argmax(axis=-1)
+        moved = (np.arange(size) == place[..., None]).astype(np.int64)
+        return np.concatenate([moved] * (len(rows) // points))
 
     def compare(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray:
         if a is b:  # x != x asks for NaN, and there is none
@@ -397,24 +429,36 @@ class Chooser:
         # An explicit equality is about the ties: it keeps them in every mode.
         ties = field.mode.ties or op == "eq" or not growth.analytic or not _is_float(a.dtype)
         if ties:
-            tie = mixing.expand(mixing.combine(weighed.sets, tag="tie"), m)
+            state = mixing.combine(weighed.sets, tag="tie")
+            tie = mixing.expand(state, m)
+            if field.mode.patterns and op == "eq":  # decided, whatever > says
+                tie = np.concatenate([tie[: field.points] & 1] * (len(m) // field.points))
             tie = np.where(weighed.constant, 0, tie)
             field.atoms += tie[0].size
+            field.note(state, 2)
         else:
             tie = np.zeros_like(flat)
             field.assume(NO_TIES)
         shape = a.shape
+        if field.mode.patterns:  # in some branches the two are equal
+            here = flat[: field.points] == 0
+            zero = np.concatenate([here] * (len(flat) // field.points))
         if op == "eq":
             rows = np.where(zero, 1, tie)
             return FieldArray(
                 field,
                 shape,
                 np.dtype(bool),
-                _MASK,
+                self.mask_growth,
                 rows.reshape(len(m), *shape),
                 nonnegative=True,
             )
         weight = np.where(zero, 0, weighed.weights[..., 0])
+        if field.mode.patterns:  # what cannot be negative is above zero where it is not zero
+            if a.nonnegative and b.concrete is not None and (b.concrete <= 0).all():
+                weight = np.where(zero, 0, 1)
+            if b.nonnegative and a.concrete is not None and (a.concrete <= 0).all():
+                weight = np.zeros_like(weight)
         half = residues.inverse_of_integer(2, m)[:, None]
         rows = residues.reduce(weight - residues.multiply(tie, half, m), m)
         rows = np.where(zero, 0, rows)
@@ -422,7 +466,7 @@ class Chooser:
             field,
             shape,
             np.dtype(bool),
-            _MASK,
+            self.mask_growth,
             rows.reshape(len(m), *shape),
             nonnegative=True,
         )
@@ -449,12 +493,17 @@ class Chooser:
         else:
             field.assume(NO_TIES)
             weighed = self.weigh(rows, here)
-            same = (rows[: field.points] == target[: field.points, :, None]).all(axis=0)
-            out = residues.total(np.where(same & weighed.distinct, weighed.weights, 0), m)
+            same = rows[: field.points] == target[: field.points, :, None]
+            if field.mode.patterns:  # in this row, is the one that was chosen the target?
+                out = (weighed.weights[: field.points] * same).max(axis=-1)
+                out = np.concatenate([out] * (len(m) // field.points))
+            else:
+                same = same.all(axis=0) & weighed.distinct
+                out = residues.total(np.where(same, weighed.weights, 0), m)
         return field.plain(
             out.reshape(len(m), *shape),
             field.lift(np.array(True)),
-            _MASK,
+            self.mask_growth,
             nonnegative=True,
         )
 
@@ -492,7 +541,7 @@ class Chooser:
         product = field.mul(field.cast(which, no.dtype), difference)
         result = field.add(product, no)
         result.nonnegative = yes.nonnegative and no.nonnegative
-        result.growth = _chosen(result.growth, result.growth)
+        result.growth = _chosen(result.growth, result.growth, field.mode.patterns)
         return result
 
     def _select_many(self, which: FieldArray, cases: Sequence[FieldArray]) -> FieldArray:
@@ -518,7 +567,8 @@ def _is_float(dtype: Any) -> bool:
     return is_real(dtype) and dtype != np.bool_
 
 
-def _chosen(a: Growth, b: Growth) -> Growth:
+def _chosen(a: Growth, b: Growth, patterns: bool) -> Growth:
     """A weight (a fresh random value) times a value, over all candidates; no longer analytic."""
     both = a.union(b)
-    return replace(both, degree=both.degree + 1, bits=both.bits + 8, analytic=False)
+    analytic = both.analytic and patterns  # once decided, a choice is what was chosen
+    return replace(both, degree=both.degree + 1, bits=both.bits + 8, analytic=analytic)

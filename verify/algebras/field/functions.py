@@ -15,7 +15,7 @@ import numpy as np
 
 from verify.algebras.field import mixing, residues
 from verify.algebras.field.growth import Growth
-from verify.algebras.field.moduli import POINTS_A_PRIME
+from verify.algebras.field.moduli import POINTS_A_PRIME, SMALL
 from verify.algebras.field.value import Unlucky, infinite
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def _exp(field: Field, a: FieldArray) -> FieldArray:
         out[:points] = np.where(odd, residues.reduce(-out, field.m)[:points], out[:points])
     state = mixing.combine(field.digest(out), tag="exponential")
     field.atoms += int(np.prod(a.shape))
+    field.note(state)
     out[points:] = mixing.expand(state, field.m)[points:]
     one = (out[:points] == 1).all(axis=0)
     out[points:] = np.where(one, 1, out[points:])
@@ -156,24 +157,39 @@ def _power(field: Field, exponent: np.ndarray) -> np.ndarray:
 
 
 def discrete_logs(field: Field, u: np.ndarray) -> np.ndarray:
-    """k with u**2 = w**(2 k), for (points, *shape) residues: baby steps and giant steps.
+    """k with u**2 = w**(2 k), for (points, *shape) residues.
 
-    Shanks 1971. The table is as long as balances building it against looking up all values.
+    Small primes have a table of all logarithms. Large ones: baby steps and giant steps (Shanks
+    1971), with a table as long as balances building it against looking up all values.
     """
     assert field.moduli.q is not None
     out = np.empty_like(u)
     for row in range(0, field.points, POINTS_A_PRIME):
         rows = slice(row, row + POINTS_A_PRIME)
         p, q = int(field.moduli.p[row]), int(field.moduli.q[row])
-        squares, where = np.unique(u[rows] * u[rows] % p, return_inverse=True)
-        table = field.logarithms.get(p)
-        if table is None or 4 * len(table[0]) ** 2 < q * len(squares):
-            table = field.logarithms[p] = _baby_steps(field, p, q, len(squares))
-        found = _lookup(squares, table, field.generators[p], p, q)
-        halved = (found * pow(2, -1, q) % q)[where].reshape(u[rows].shape)
+        squares = u[rows] * u[rows] % p
+        if p < SMALL.high:
+            found = _all_logarithms(field, p, q)[squares].astype(np.int64)
+        else:
+            distinct, where = np.unique(squares, return_inverse=True)
+            table = field.logarithms.get(p)
+            if table is None or 4 * len(table[0]) ** 2 < q * len(distinct):
+                table = field.logarithms[p] = _baby_steps(field, p, q, len(distinct))
+            found = _lookup(distinct, table, field.generators[p], p, q)[where]
+            found = found.reshape(squares.shape)
+        halved = found * pow(2, -1, q) % q
         for i, logs in enumerate(halved):  # from the prime's generator to the row's own base
             out[row + i] = logs * pow(int(field.bases[row + i]), -1, q) % q
     return out
+
+
+def _all_logarithms(field: Field, p: int, q: int) -> np.ndarray:
+    """For each number below p, which power of the generator it is."""
+    if p not in field.all_logarithms:
+        logarithms = field.all_logarithms[p] = np.zeros(p, np.int32)
+        powers = _powers(field.generators[p], 1 << q.bit_length(), p)[:q]
+        logarithms[powers] = np.arange(q, dtype=np.int32)
+    return field.all_logarithms[p]
 
 
 def _baby_steps(field: Field, p: int, q: int, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,12 +2,13 @@
 
 A difference of two programs whose coefficients all have a common prime factor is invisible modulo
 that prime, so primes are drawn at random, and the count of primes in the set that they are drawn
-from enters the error bound. Three sets, all in [2**30, 2**31):
+from enters the error bound. Three sets, all in [2**30, 2**31), or in [2**19, 2**20) where a trial
+needs many rows and tables of powers for each (`patterns.py`):
 
-* every prime (50,697,537 of them: pi(2**31) - pi(2**30));
-* with exponentials: safe primes p = 2q + 1 (1,634,069 of them), so that Z_p has roots of unity of
-  the prime order q and exponents live in Z_q (Wu et al., "Mirage", OSDI 2025, section 5; its q is
-  much smaller);
+* every prime (50,697,537 of them: pi(2**31) - pi(2**30); 38,635 small ones);
+* with exponentials: safe primes p = 2q + 1 (1,634,069 of them; 1,938 small ones), so that Z_p has
+  roots of unity of the prime order q and exponents live in Z_q (Wu et al., "Mirage", OSDI 2025,
+  section 5; its q is much smaller);
 * with Fourier transforms of length n: p = 1 modulo n.
 """
 
@@ -20,12 +21,22 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 
-LOW, HIGH = 2**30, 2**31
-PRIMES = 50_697_537
-SAFE_PRIMES = 1_634_069
-
-PRIMES_A_TRIAL = 5
 POINTS_A_PRIME = 2
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the primes of a trial are drawn from: an interval, and how many are in it."""
+
+    low: int
+    high: int
+    primes: int
+    safe_primes: int
+    trial: int  # how many a trial draws
+
+
+LARGE = Source(2**30, 2**31, 50_697_537, 1_634_069, trial=5)
+SMALL = Source(2**19, 2**20, 38_635, 1_938, trial=24)
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,7 @@ class Moduli:
     p: np.ndarray  # (rows,) int64
     q: np.ndarray | None  # (rows,) int64, p = 2q + 1
     choices: float  # how many primes each was drawn from
+    low: int  # all of them are larger
 
     @property
     def all(self) -> np.ndarray:
@@ -48,30 +60,44 @@ class Moduli:
         return [int(m) for m in self.p[::POINTS_A_PRIME]]
 
 
-def draw(rng: np.random.Generator, *, exponents: bool, root_order: int = 1) -> Moduli:
-    """Distinct random primes for one trial; `root_order` must divide p - 1."""
+def draw(
+    rng: np.random.Generator,
+    *,
+    exponents: bool,
+    root_order: int = 1,
+    source: Source = LARGE,
+    count: int | None = None,
+) -> Moduli:
+    """Distinct random primes for one trial, `count` of them (None: as many as the source says);
+    `root_order` must divide p - 1."""
     chosen: list[int] = []
     if exponents and root_order > 2:
         # p = order * q * j + 1: both a transform and exponentials.
         raise Unsupported("a Fourier transform together with an exponential")
     step = root_order if root_order > 1 else 1
-    while len(chosen) < PRIMES_A_TRIAL:
+    low, high = source.low, source.high
+    if step > low // 1000:
+        raise Unsupported(f"roots of unity of order {step} among small primes")
+    seen: set[int] = set()
+    while len(chosen) < (count or source.trial):
         if exponents:
-            q = int(rng.integers(LOW // 2, HIGH // 2)) | 1
+            q = int(rng.integers(low // 2, high // 2)) | 1
             candidate = 2 * q + 1
             if not (is_prime(q) and is_prime(candidate)):
                 continue
         else:
-            candidate = int(rng.integers(LOW // step, HIGH // step)) * step + 1
-            if not LOW <= candidate < HIGH or not is_prime(candidate):
+            candidate = int(rng.integers(low // step, high // step)) * step + 1
+            if not low <= candidate < high or not is_prime(candidate):
                 continue
-        if candidate not in chosen:
+        if candidate not in seen:
+            seen.add(candidate)
             chosen.append(candidate)
     p = np.repeat(np.array(chosen, np.int64), POINTS_A_PRIME)
     # Primes in an arithmetic progression share the density evenly (Dirichlet); 0.9 is a margin.
     totient = sum(math.gcd(i, step) == 1 for i in range(1, step + 1)) if step > 1 else 1
-    choices = SAFE_PRIMES if exponents else PRIMES if step == 1 else 0.9 * PRIMES / totient
-    return Moduli(p, (p - 1) // 2 if exponents else None, choices)
+    every = source.primes
+    choices = source.safe_primes if exponents else every if step == 1 else 0.9 * every / totient
+    return Moduli(p, (p - 1) // 2 if exponents else None, choices, low)
 
 
 _SMALL = [n for n in range(3, 400, 2) if all(n % d for d in range(3, int(n**0.5) + 1, 2))]

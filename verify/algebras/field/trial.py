@@ -30,9 +30,9 @@ import numpy as np
 from verify.algebras.base import Unsupported
 from verify.algebras.field import arithmetic, mixing, movement, residues
 from verify.algebras.field.choice import Chooser
-from verify.algebras.field.functions import apply, log_term, power_tables
+from verify.algebras.field.functions import apply, power_tables
 from verify.algebras.field.growth import ATOM, Growth
-from verify.algebras.field.moduli import Moduli, draw, is_prime
+from verify.algebras.field.moduli import LARGE, SMALL, Moduli, draw, is_prime
 from verify.algebras.field.value import FieldArray, Mode, constant_growth
 from verify.dtypes import is_integer, is_kind
 
@@ -45,10 +45,17 @@ class Field:
     mode: Mode = field(default_factory=Mode)
     exponents: bool = False
     root_order: int = 1
+    primes: int | None = None  # how many; None: as many as the mode needs at first
 
     def __post_init__(self) -> None:
         self.rng = np.random.Generator(np.random.Philox(self.seed))
-        self.moduli: Moduli = draw(self.rng, exponents=self.exponents, root_order=self.root_order)
+        self.moduli: Moduli = draw(
+            self.rng,
+            exponents=self.exponents,
+            root_order=self.root_order,
+            source=SMALL if self.mode.patterns else LARGE,
+            count=self.primes,
+        )
         self.m = self.moduli.all
         self.points = len(self.moduli.p)
         self.key = self.rng.integers(0, 2**64, mixing.WORDS, dtype=np.uint64)
@@ -59,6 +66,7 @@ class Field:
         self.poles = self.pole_bits = 0.0  # degrees and bits of all divisors
         self.largest = ATOM  # of all values so far
         self.logarithms: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # tables of functions.py
+        self.all_logarithms: dict[int, np.ndarray] = {}  # of small primes
         self.generators: dict[int, int] = {}  # of the group of order q, for each p
         self.bases = np.ones(self.points, np.int64)  # each row's w is this power of the generator
         if self.moduli.q is not None:
@@ -181,9 +189,6 @@ class Field:
 
     # -- functions: functions.py -----------------------------------------------------------------
 
-    def log_of(self, x: FieldArray) -> FieldArray:
-        return log_term(self, x)
-
     def function(
         self,
         name: str,
@@ -237,11 +242,16 @@ class Field:
             roots[p] = root
         return roots
 
+    def note(self, digests: np.ndarray, count: np.ndarray | int = 1) -> None:
+        """Told of all values that were hashed: (WORDS, ...) digests; and of choices, where `count`
+        says among how many candidates."""
+
     # -- random values ---------------------------------------------------------------------------
 
     def atom(self, state: np.ndarray, dtype: Any, **known: Any) -> FieldArray:
         """Fresh random values, one for each digest."""
         self.atoms += int(np.prod(state.shape[1:]))
+        self.note(state)
         rows = mixing.expand(state, self.m)
         return FieldArray(self, rows.shape[1:], dtype, ATOM, rows, **known)
 

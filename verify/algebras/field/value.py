@@ -22,6 +22,8 @@ class Mode:
     ties: distinguish > from >= and the first of equal maxima from the last, as if ties could
         happen anywhere. Without, a proof holds off ties, and says so.
     scaling: recognise arguments that are constant multiples of one another: [3x > 0] = [x > 0].
+    patterns: each row decides every choice one way or the other, at random (`patterns.py`): more
+        laws hold, but only as many proofs as there are rows. Without ties.
     opaque: logarithms and square roots are functions of which nothing is known, so that nothing
         is assumed of their arguments either.
     """
@@ -29,6 +31,7 @@ class Mode:
     ties: bool = True
     scaling: bool = False
     opaque: bool = False
+    patterns: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +73,7 @@ class FieldArray:
     log: FieldArray | None = None  # this value is the exponential of that one
     antilog: FieldArray | None = None  # this value is the logarithm of that one
     parity: np.ndarray | None = None  # of a sum of logarithms: see functions.py
+    origin: Any = None  # what it was made of: see patterns.py
 
     def __post_init__(self) -> None:
         self.growth = self.growth.capped(self.field.poles, self.field.pole_bits)

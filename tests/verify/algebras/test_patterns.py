@@ -1,0 +1,187 @@
+"""Proof by sign patterns: laws that hold branch by branch are proved, and nothing else.
+
+`prove` is asked directly, without the searches that would refute a difference before.
+"""
+
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from tests.verify.pairs.famous import f32
+from verify.algebras.base import Algebra
+from verify.algebras.field.patterns import _KINDS, PatternField
+from verify.program import trace
+from verify.proof import PATTERNS, Agreement, Difference, TooLarge, prove
+
+relu, softplus, sigmoid = jax.nn.relu, jax.nn.softplus, jax.nn.sigmoid
+X = f32(3)
+
+
+def ask(f, g, *examples, seed=0):
+    try:
+        return prove(trace(f, *examples), trace(g, *examples), PATTERNS, seed)
+    except TooLarge as error:
+        return error
+
+
+def huber(e, strict=False):
+    inside = jnp.abs(e) < 1 if strict else jnp.abs(e) <= 1
+    return jnp.where(inside, e * e / 2, jnp.abs(e) - 0.5)
+
+
+def first_of(x, y):
+    """1 where x is the first maximum of the two: where max-pooling sends its gradient."""
+
+    def pooled(pair):
+        return lax.reduce_window(pair, -jnp.inf, lax.max, (2, 1), (2, 1), "VALID").sum()
+
+    return jax.grad(pooled)(jnp.stack([x, y]))[0]
+
+
+EQUAL = {
+    "product of the extremes": (
+        lambda x, y: jnp.maximum(x, y) * jnp.minimum(x, y),
+        lambda x, y: x * y,
+    ),
+    "square of an absolute value": (lambda x, y: jnp.abs(x) * jnp.abs(x), lambda x, y: x * x),
+    "no two of a kind": (lambda x, y: relu(x) * relu(-x), lambda x, y: jnp.zeros_like(x)),
+    "softplus": (lambda x, y: softplus(x), lambda x, y: jnp.log1p(jnp.exp(x))),
+    "logaddexp": (jnp.logaddexp, lambda x, y: jnp.log(jnp.exp(x) + jnp.exp(y))),
+    "gradient of softplus": (
+        lambda x, y: jax.vmap(jax.grad(softplus))(x),
+        lambda x, y: sigmoid(x),
+    ),
+    "continuous at the threshold": (lambda e, y: huber(e), lambda e, y: huber(e, strict=True)),
+    "elu": (
+        lambda x, y: jax.nn.elu(x),
+        lambda x, y: relu(x) + jnp.exp(jnp.minimum(x, 0)) - 1,
+    ),
+    "sign of what is not negative": (lambda x, y: relu(x), lambda x, y: x * jnp.sign(relu(x))),
+    "ties on an open set": (
+        lambda x, y: jnp.where(relu(x) > relu(y), 1.0, 0.0),
+        lambda x, y: jnp.where(relu(y) >= relu(x), 0.0, 1.0),
+    ),
+    "first of equals": (
+        lambda x, y: first_of(relu(x), relu(y)),
+        lambda x, y: jnp.where(relu(x) >= relu(y), 1.0, 0.0),
+    ),
+}
+
+DIFFERENT = {
+    "another tie": (
+        lambda x, y: jnp.where(relu(x) > relu(y), 1.0, 0.0),
+        lambda x, y: jnp.where(relu(x) >= relu(y), 1.0, 0.0),
+    ),
+    "second of equals": (
+        lambda x, y: first_of(relu(x), relu(y)),
+        lambda x, y: jnp.where(relu(x) > relu(y), 1.0, 0.0),
+    ),
+    "last of equals": (
+        lambda x, y: jnp.argmax(jnp.stack([relu(x), relu(y)]), axis=0),
+        lambda x, y: 1 - jnp.argmax(jnp.stack([relu(y), relu(x)]), axis=0),
+    ),
+    "gradient at a tie on an open set": (
+        jax.grad(lambda x, y: jnp.maximum(relu(x), relu(x) * 2).sum()),
+        jax.grad(lambda x, y: 2 * relu(x).sum() + relu(y).sum(), argnums=1),
+    ),
+    "below and equal": (
+        lambda x, y: jnp.where(x < y, 1.0, 2.0),
+        lambda x, y: jnp.where(x == y, 1.0, 2.0),
+    ),
+    "above and equal": (
+        lambda x, y: jnp.where(x > y, 1.0, 2.0),
+        lambda x, y: jnp.where(x == y, 1.0, 2.0),
+    ),
+    "one branch of four": (
+        lambda x, y: jnp.where((x > 0) & (y > 0), 1.0, 0.0),
+        lambda x, y: jnp.zeros_like(x),
+    ),
+    "softplus of the negative": (
+        lambda x, y: softplus(x),
+        lambda x, y: jnp.log1p(jnp.exp(-x)),
+    ),
+    "an absolute value too few": (lambda x, y: jnp.abs(x) * x, lambda x, y: x * x),
+    "jump at the threshold": (
+        lambda e, y: huber(e),
+        lambda e, y: jnp.where(jnp.abs(e) <= 1, e * e / 2, jnp.abs(e) - 0.25),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_a_law_of_every_branch_is_proved(name):
+    f, g = EQUAL[name]
+    found = ask(f, g, X, X)
+    assert isinstance(found, Agreement), found
+    assert found.error_probability <= 2.0**-100
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_a_difference_in_some_branch_is_never_agreed_to(name, seed):
+    f, g = DIFFERENT[name]
+    assert isinstance(ask(f, g, X, X, seed=seed), Difference)
+
+
+@pytest.mark.parametrize("signs", [1, 3, 6, 12, 20])
+def test_a_difference_behind_many_choices_is_seen_or_the_proof_is_too_large(signs):
+    """Where all of x are positive, a branch that a row takes with the probability 2**-signs."""
+
+    def corner(x):
+        return jnp.prod(jnp.where(x > 0, x, 0.0))
+
+    found = ask(corner, lambda x: 0 * x.sum(), f32(signs))
+    assert isinstance(found, Difference | TooLarge)
+
+
+def flips_of(f, *examples):
+    """The coin flips behind each output element of f, as the bound counts them."""
+    from verify.evaluate import evaluate
+
+    program = trace(f, *examples)
+    field = PatternField(3, PATTERNS, False, 1)
+    inputs = [field.random(v.shape, v.dtype) for v in program.inputs]
+    (y,) = evaluate(program, field, inputs)
+    _ = y.rows
+    return field.marks.totals(field.marks_of(y, {}))[0]
+
+
+@pytest.mark.parametrize(
+    ("f", "expected"),
+    [
+        (lambda x: x + 1, 0),
+        (relu, 1),
+        (lambda x: jnp.abs(x) + relu(3 * x), 1),  # one sign
+        (lambda x: relu(x) + relu(x - 1), 2),
+        (lambda x: jnp.max(x.reshape(1, -1), axis=1), np.log2(6)),
+        (lambda x: relu(x)[::-1] * 2, 1),
+        (lambda x: relu(x).reshape(2, 3).T, 1),
+        (lambda x: relu(x).reshape(2, 3).sum(1), 3),
+        (lambda x: relu(x).reshape(2, 3) @ jnp.ones((3, 2)), 3),
+        (lambda x: jnp.cumsum(relu(x)), np.arange(1, 7)),
+        (lambda x: jnp.where(x[0] > 0, x, -x), 1),
+        (lambda x: jnp.concatenate([relu(x), x]), [1] * 6 + [0] * 6),
+        (lambda x: jnp.exp(relu(x)) / (1 + relu(x)), 1),
+        (lambda x: lax.fori_loop(0, 3, lambda i, y: relu(y - 1.0), x), 2),  # x, -2, -1, 0
+    ],
+)
+def test_every_choice_behind_an_element_is_counted(f, expected):
+    # A choice that is counted twice makes a proof longer, one that is missed makes it false.
+    counted = flips_of(f, f32(6)).reshape(-1)
+    expected = np.broadcast_to(expected, counted.shape)
+    assert (counted >= expected - 1e-9).all(), counted
+    assert (counted <= expected + 1e-9).all(), counted
+
+
+def test_every_operation_of_the_algebra_keeps_its_origin():
+    operations = {
+        name
+        for name, member in vars(Algebra).items()
+        if inspect.isfunction(member) and not name.startswith("_")
+    }
+    tracked = {name for names in _KINDS.values() for name in names}
+    assert operations - {"lift"} == tracked

@@ -1,0 +1,235 @@
+"""Proof by sign patterns: every choice is decided, at random, in every row of its own.
+
+The weights of `choice.py` are unknowns of which only the sum is known. Here they are 0 or 1: each
+row of residues chooses one of the candidates, so that it evaluates one branch of the program, and
+all laws of that branch hold in it: max(x, y) min(x, y) = x y, |x| |x| = x**2, and, since
+exponentials meet what was chosen and not a mixture,
+log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)).
+
+Sound, because equal in all branches, possible or not, is equal. Two programs that differ do so in
+some branch; if it takes K coin flips to get there (log2 n for a choice among n), a row sees it with
+the probability 2**-K. K is counted for each output element: `Marks` keeps the set of choices that
+an element depends on, and the bound is that of the element with the most.
+
+Ties: two values that are equal in a branch are equal there, exactly; ties of values that differ
+have measure zero, and the proof says that it assumes none.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.extended import parts
+from verify.algebras.field import mixing
+from verify.algebras.field.bound import coincidences, wrong_fractions
+from verify.algebras.field.moduli import POINTS_A_PRIME
+from verify.algebras.field.trial import Field
+from verify.algebras.field.value import FieldArray
+
+_WORDS = 16  # 64 bits each
+_GOAL = 25.0  # a trial should miss a difference with the probability 2**-25
+_MOST_PRIMES = 500
+
+
+class Marks:
+    """Sets of choices, one an array element, as bits. Choices that share a bit count together."""
+
+    def __init__(self) -> None:
+        self.places: dict[bytes, int] = {}
+        self.flips = np.zeros(64 * _WORDS)  # log2 of the candidates, summed over a bit's choices
+        self.values = np.zeros(64 * _WORDS)  # how many values were told apart
+
+    def of(self, digests: np.ndarray, count: np.ndarray) -> np.ndarray:
+        """(N, _WORDS): one bit each for (WORDS, N) digests of choices among (N,) candidates."""
+        out = np.zeros((digests.shape[1], _WORDS), np.uint64)
+        flips, values = np.log2(np.maximum(count, 1)), count + 1.0
+        for n, column in enumerate(np.ascontiguousarray(digests.T)):
+            name = column.tobytes()
+            bit = self.places.get(name)
+            if bit is None:
+                bit = self.places[name] = len(self.places) % len(self.flips)
+                self.flips[bit] += flips[n]
+                self.values[bit] += values[n]
+            out[n, bit // 64] |= np.uint64(1 << (bit % 64))
+        return out
+
+    def totals(self, marks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Coin flips, and values told apart, of each of (N, _WORDS) sets."""
+        bits = np.unpackbits(marks.view(np.uint8), axis=1, bitorder="little").astype(np.float64)
+        return bits @ self.flips, bits @ self.values
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """How a value was made: enough to find, at the end, which choices it depends on."""
+
+    kind: str  # how the operands' elements spread: "each", "reshape", "pick", "last", "dot", ...
+    operands: tuple[FieldArray, ...]
+    own: list[np.ndarray]  # marks of the choices made on the way
+    index: np.ndarray | None = None  # of "pick"
+    inner: Origin | None = None  # of the same value, from an operation within this one
+
+
+# Operations of the algebra by how their operands' elements reach the result's.
+_KINDS = {
+    "each": (
+        *("neg", "add", "sub", "mul", "div", "cast", "maximum", "compare", "select", "function"),
+        *("logical_not", "logical_and", "logical_or"),
+    ),
+    "last": ("sum", "prod", "max"),
+    "lane": ("winner",),
+    "dot": ("dot",),
+    "reshape": ("reshape",),
+    "pick": ("pick",),
+}
+
+
+def _operands(args: Sequence[Any]) -> tuple[FieldArray, ...]:
+    found: list[FieldArray] = []
+    for arg in args:
+        if isinstance(arg, FieldArray):
+            found.append(arg)
+        elif isinstance(arg, list | tuple):
+            found += _operands(arg)
+    return tuple(found)
+
+
+def _tracked(name: str, kind: str) -> Callable[..., Any]:
+    plain = getattr(Field, name)
+
+    @functools.wraps(plain)
+    def operation(self: PatternField, *args: Any, **options: Any) -> FieldArray:
+        self.noted.append([])
+        try:
+            y: FieldArray = plain(self, *args, **options)
+        finally:
+            own = self.noted.pop()
+        operands = _operands(args)
+        if own or y not in operands:  # an operand that came back is what it was
+            others = tuple(x for x in operands if x is not y) if y in operands else operands
+            index = args[1] if kind == "pick" else None
+            y.origin = Origin(kind, others, own, index, y.origin)
+        return y
+
+    return operation
+
+
+class PatternField(Field):
+    """A trial in which each row decides each choice."""
+
+    def __post_init__(self) -> None:
+        self.marks = Marks()
+        self.wanted: int | None = None  # primes that a trial should have, as far as is known
+        self.noted: list[list[np.ndarray]] = [[]]  # by the operations in progress
+        super().__post_init__()
+
+    def note(self, digests: np.ndarray, count: np.ndarray | int = 1) -> None:
+        flat = digests.reshape(len(digests), -1)
+        self.noted[-1].append(self.marks.of(flat, np.broadcast_to(count, flat.shape[1])))
+
+    def collapse(self, x: FieldArray) -> np.ndarray:
+        self.noted.append([])
+        try:
+            rows = super().collapse(x)
+        finally:
+            own = self.noted.pop()
+        x.origin = Origin("each", (), own, None, x.origin)
+        return rows
+
+    def marks_of(self, x: FieldArray, known: dict[int, np.ndarray]) -> np.ndarray:
+        """(size, _WORDS): the choices behind each element of a decided value."""
+        stack = [x]
+        while stack:  # operands first; programs are too deep for recursion
+            y = stack[-1]
+            waiting = [o for part in _parts(y.origin) for o in part.operands if id(o) not in known]
+            if waiting:
+                stack += waiting
+                continue
+            stack.pop()
+            if id(y) not in known:
+                size = int(np.prod(y.shape))
+                marks = np.zeros((size, _WORDS), np.uint64)
+                for part in _parts(y.origin):
+                    marks |= _behind(part, size, known)
+                known[id(y)] = marks
+        return known[id(x)]
+
+    def miss_probability(self, outputs: Sequence[Any]) -> float:
+        """An upper bound on missing a difference in this trial, for the worst output element."""
+        known: dict[int, np.ndarray] = {}
+        values = [part for value in outputs for part in parts(value)]
+        sets = [self.marks_of(value, known) for value in values if value.concrete is None]
+        if not sets:
+            return 2.0**-200
+        flips, told_apart = self.marks.totals(np.unique(np.concatenate(sets), axis=0))
+        one_point, bad_prime = coincidences(self)
+        seen = np.maximum(0.0, 2.0**-flips - one_point)
+        one_prime = np.minimum(1.0, (1 - seen) ** POINTS_A_PRIME + bad_prime)
+        all_primes = one_prime ** len(self.moduli.primes) + 2.0**-mixing.DIGEST_BITS
+        # Any two of the values told apart on the way may have been confused.
+        confusions = 1 + (told_apart + 1) ** 2 / 2
+        worst = int(np.argmax(confusions * all_primes))
+        with np.errstate(divide="ignore"):
+            needed = (_GOAL + np.log2(confusions[worst])) / -np.log2(one_prime[worst])
+        self.wanted = int(min(_MOST_PRIMES, max(len(self.moduli.primes), np.ceil(needed))))
+        return min(1.0, float(confusions[worst] * all_primes[worst]) + wrong_fractions(self))
+
+
+def _parts(origin: Origin | None) -> Iterator[Origin]:
+    while origin is not None:
+        yield origin
+        origin = origin.inner
+
+
+def _behind(origin: Origin, size: int, known: dict[int, np.ndarray]) -> np.ndarray:
+    """The marks of the operands and of the choices on the way, one set for each of `size`."""
+    kind, operands = origin.kind, origin.operands
+    sets = [known[id(o)] for o in operands]
+    marks = np.zeros((size, _WORDS), np.uint64)
+    if kind == "pick":
+        index = np.asarray(origin.index).reshape(-1)
+        total = sum(len(s) for s in sets)
+        if sets and len(index) == size and (index < total).all():
+            marks |= np.concatenate(sets)[index]
+            sets = []
+    elif kind == "dot" and len(operands) == 2:
+        a, b = (s.reshape(*o.shape, _WORDS) for s, o in zip(sets, operands, strict=True))
+        rows = np.bitwise_or.reduce(a, axis=2)[:, :, None]
+        columns = np.bitwise_or.reduce(b, axis=1)[:, None]
+        marks |= (rows | columns).reshape(size, _WORDS)
+        sets = []
+    for s, o in zip(sets, operands, strict=False):
+        if kind in ("last", "lane") and o.shape[-1:] != (0,):
+            s = np.bitwise_or.reduce(s.reshape(-1, o.shape[-1], _WORDS), axis=1)
+            s = np.repeat(s, o.shape[-1], axis=0) if kind == "lane" else s
+        marks |= _spread(s, size)
+    for own in _joined(origin.own, size):
+        if kind == "lane" and len(own) * operands[0].shape[-1] == size:
+            own = np.repeat(own, operands[0].shape[-1], axis=0)
+        marks |= _spread(own, size)
+    return marks
+
+
+for _kind, _names in _KINDS.items():
+    for _name in _names:
+        setattr(PatternField, _name, _tracked(_name, _kind))
+
+
+def _joined(own: list[np.ndarray], size: int) -> list[np.ndarray]:
+    """Marks made in several chunks of one batch, laid end to end."""
+    if len(own) > 1 and sum(map(len, own)) == size:
+        return [np.concatenate(own)]
+    return own
+
+
+def _spread(marks: np.ndarray, size: int) -> np.ndarray:
+    """One set an element; where the elements do not correspond, every set for every element."""
+    count = len(marks)
+    if count == size or count == 0:
+        return marks if count else np.zeros((1, _WORDS), np.uint64)
+    return np.asarray(np.bitwise_or.reduce(marks, axis=0, keepdims=True))
