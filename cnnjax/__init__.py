@@ -11,6 +11,7 @@ import away and loaded only then:
     cnnjax.train       fit, evaluate
     cnnjax.checkpoint  saved models
     cnnjax.summary     the table of a model
+    cnnjax.tiling      tiled, blocks: networks tile by tile, for large images
     cnnjax.convert     to and from Flax and PyTorch
     cnnjax.pictures    curves, kernels, feature maps
     cnnjax.cli         the command line
@@ -42,6 +43,7 @@ from cnnjax.layers import (
     tanh,
 )
 from cnnjax.losses import accuracy, cross_entropy
+from cnnjax.tiling import tiled
 
 __version__ = "0.1.0"
 
@@ -73,4 +75,5 @@ __all__ = [
     "softmax",
     "softplus",
     "tanh",
+    "tiled",
 ]

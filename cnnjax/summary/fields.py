@@ -117,7 +117,7 @@ def reshape(flow: Flow, old: Shape, new: Shape) -> Flow:
     if 0 in old:
         return everywhere(flow, old)
     flow = collapse(flow, [axis for axis, n in enumerate(old) if n == 1], old)
-    for group, targets in _groups(old, new):
+    for group, targets in groups(old, new):
         flow = tuple(_regroup(field, group, targets, old, new) for field in flow)
     # `_regroup` marks its new axes as negative so that groups do not meet each other's names.
     return tuple(
@@ -126,11 +126,11 @@ def reshape(flow: Flow, old: Shape, new: Shape) -> Flow:
     )
 
 
-def _groups(old: Shape, new: Shape) -> list[tuple[list[int], list[int]]]:
+def groups(old: Shape, new: Shape) -> list[tuple[list[int], list[int]]]:
     """The finest consecutive groups of axes with equal products, axes of size one left out."""
     olds = [axis for axis, n in enumerate(old) if n != 1]
     news = [axis for axis, n in enumerate(new) if n != 1]
-    groups = []
+    found = []
     while olds:
         group, targets = [olds.pop(0)], [news.pop(0)]
         left, right = old[group[0]], new[targets[0]]
@@ -141,8 +141,8 @@ def _groups(old: Shape, new: Shape) -> list[tuple[list[int], list[int]]]:
             else:
                 targets.append(news.pop(0))
                 right *= new[targets[-1]]
-        groups.append((group, targets))
-    return groups
+        found.append((group, targets))
+    return found
 
 
 def _regroup(field: Field, group: list[int], targets: list[int], old: Shape, new: Shape) -> Field:
