@@ -132,6 +132,12 @@ def _decide(
     seconds: float,
     seed: int,
 ) -> Verdict:
+    if left.is_symbolic() or right.is_symbolic():
+        return Verdict(
+            "unknown",
+            reason="the examples have symbolic dimensions, and every proof here is for concrete "
+            "shapes: give sizes",
+        )
     mismatch = _structure(left, right, examples)
     if mismatch is not None:
         return mismatch

@@ -110,6 +110,10 @@ class Program:
                 total += sum(inner.size() for inner in _programs_in(value))
         return total
 
+    def is_symbolic(self) -> bool:
+        """Whether a dimension of an input is an expression of `jax.export.symbolic_shape`."""
+        return any(not isinstance(n, int | np.integer) for v in self.inputs for n in v.shape)
+
     def constants(self) -> list[np.ndarray]:
         """Every constant in the program, literals included: where a search should aim."""
         found: list[np.ndarray] = []
@@ -271,6 +275,8 @@ def _parameter(value: Any) -> Any:
 def _concrete(value: Any, dtype: Any = None) -> Any:
     if isinstance(value, jax.Array) and jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
         return value
+    if getattr(value, "dtype", None) == jax.dtypes.float0:  # the tangent of an integer: nothing
+        return np.zeros(np.shape(value), np.bool_)
     return np.asarray(value, dtype=dtype if isinstance(dtype, np.dtype) else None)
 
 

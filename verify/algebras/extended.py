@@ -13,7 +13,7 @@ import numpy as np
 
 from verify.algebras.complex import Complex, Pair, is_complex, real_dtype
 from verify.algebras.keys import KeyAlgebra, Keys, generator, is_key
-from verify.algebras.mesh import Mesh
+from verify.algebras.mesh import Mesh, Sharded
 
 
 def over(algebra: Any, dtypes: Iterable[Any]) -> Any:
@@ -61,8 +61,11 @@ def fresh(make: Callable[[tuple[int, ...], Any], Any], shape: tuple[int, ...], d
 def parts(value: Any) -> list[Any]:
     """The values of the inner algebra that a value is made of: what to compare, or to show.
 
-    A real value is its own only part; a complex one has two; an array of keys is its bits.
+    A real value is its own only part; a complex one has two; an array of keys is its bits; a value
+    on several devices has those of each.
     """
+    if isinstance(value, Sharded):
+        return [part for one in value.parts for part in parts(one)]
     if isinstance(value, Pair):
         return [value.re, value.im]
     return [value.bits] if isinstance(value, Keys) else [value]

@@ -92,12 +92,8 @@ def interesting(constants: Sequence[np.ndarray]) -> np.ndarray:
     """The programs' constants, their float32 neighbours, negatives, and values between them."""
     found: set[float] = set()
     for array in constants:
-        if array.dtype == np.bool_ or not is_kind(array.dtype, np.number):
-            if array.dtype.kind == "V" or str(array.dtype) == "bfloat16":
-                array = array.astype(np.float64)
-            else:
-                continue
-        if is_kind(array.dtype, np.complexfloating):
+        real = is_kind(array.dtype, np.number) and not is_kind(array.dtype, np.complexfloating)
+        if not real:  # truth values, complex numbers, the float0 of an integer's gradient
             continue
         flat = np.unique(array.astype(np.float64).reshape(-1)[:4096])
         found.update(float(c) for c in flat[:64] if np.isfinite(c))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.algebras.field import residues
+from verify.algebras.field import residues, roots
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.movement import as_maximum, finite
 from verify.algebras.field.value import (
@@ -36,6 +36,7 @@ def neg(field: Field, a: FieldArray) -> FieldArray:
     if a._rows is not None:
         y._rows = residues.reduce(-a._rows, field.m)
     y.parity = a.parity
+    y.rooted = roots.negated(field, a)
     return y
 
 
@@ -65,6 +66,7 @@ def add(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
             )
     y = field.plain(residues.add(a.rows, b.rows, field.m), a, growth, nonnegative=known)
     y.parity = _joint_parity(a, b)
+    y.rooted = roots.added(field, a, b)
     return y
 
 
@@ -96,9 +98,9 @@ def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
             rows = residues.multiply(p.rows, scale[..., None], field.m)
             pending = Pending(rows, p.present, sign, p.analytic)
             return FieldArray(field, a.shape, a.dtype, growth, _pending=pending, nonnegative=known)
-    roots = a.root_of is not None and b.root_of is not None
-    if a.root_of is not None and roots and (a is b or np.array_equal(a.rows, b.rows)):
-        return a.root_of
+    known_product = roots.product(field, a, b)
+    if known_product is not None:
+        return known_product
     left, right = a.rows, b.rows
     for x, c in ((a, b), (b, a)):
         if x.mask is not None:
@@ -107,6 +109,9 @@ def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
             chosen = np.where(exact, x.mask.weight, x.rows)
             left, right = chosen, c.rows
     y = field.plain(residues.multiply(left, right, field.m), a, growth, nonnegative=known)
+    y.rooted = roots.scaled(field, a, b) or roots.scaled(field, b, a)
+    if a is b and is_real(a.dtype):
+        y.square_of = a
     return y
 
 
@@ -118,6 +123,9 @@ def div(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
             raise Unsupported("division by a constant zero")
         if np.isinf(b.concrete).any():
             raise Unsupported("division by an infinite constant")
+    by_root = roots.inverse(field, b)
+    if by_root is not None:
+        return field.mul(a, by_root)
     rows = b.rows
     if not _nonzero(field, rows):
         raise Unsupported("division by what is zero everywhere")
@@ -135,9 +143,6 @@ def div(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
         if positive.all() or not positive.any():
             # A constant: let maxima pass through it as through any constant factor.
             return _scaled(field, a, inverted, 1 if positive.all() else -1)
-    if b.root_of is not None:
-        # 1/sqrt(x) is the root of 1/x.
-        inverted.root_of = field.div(field.lift(np.ones(b.shape), b.dtype), b.root_of)
     if a.concrete is not None and all_one(a.concrete):
         return inverted
     return field.mul(a, inverted)
@@ -168,11 +173,16 @@ def _nonzero(field: Field, rows: np.ndarray) -> bool:
 
 
 def dot(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
+    known_product = roots.dot(field, a, b)
+    if known_product is not None:
+        return known_product
     terms = a.shape[-1]
     growth = a.growth.times(b.growth, terms)
     rows = residues.matmul(a.rows, b.rows, field.m)
     known = a.nonnegative and b.nonnegative and is_real(a.dtype)
-    return field.plain(rows, a, growth, nonnegative=known)
+    y = field.plain(rows, a, growth, nonnegative=known)
+    y.rooted = roots.dotted(field, a, b)
+    return y
 
 
 def sum(field: Field, x: FieldArray) -> FieldArray:
@@ -183,6 +193,7 @@ def sum(field: Field, x: FieldArray) -> FieldArray:
     y = field.plain(residues.total(x.rows, field.m), x, growth, nonnegative=known)
     if x.parity is not None:
         y.parity = np.bitwise_xor.reduce(x.parity, axis=-1)
+    y.rooted = roots.summed(field, x)
     return y
 
 
@@ -235,11 +246,13 @@ def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
         x.concrete,
         x.nonnegative,
         x.mask,
-        x.root_of,
-        x.log,
-        x.antilog,
-        x.parity,
+        log=x.log,
+        antilog=x.antilog,
+        parity=x.parity,
     )
+    if is_real(dtype) and is_real(x.dtype):
+        y.rooted = roots.moved(x, lambda part: field.cast(part, dtype))
+        y.square_of = x.square_of
     if x.concrete is not None:
         y.concrete = x.concrete.astype(numpy_kind(dtype))
     return y

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.algebras.field import mixing, residues
+from verify.algebras.field import mixing, residues, roots
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.moduli import POINTS_A_PRIME, SMALL
 from verify.algebras.field.value import Unlucky, infinite
@@ -40,6 +40,9 @@ def apply(
         return _exp(field, args[0])
     if name == "log" and not field.mode.opaque:
         return log_term(field, args[0])
+    if name == "sqrt" and args[0].square_of is not None:  # the absolute value
+        base = args[0].square_of
+        return base if base.nonnegative else field.maximum(base, field.neg(base))
     rows = [_key_rows(field, a) for a in args]
     flip: Any = None
     if name in ODD or name in EVEN:
@@ -59,7 +62,7 @@ def apply(
     if name == "sqrt" and not field.mode.opaque:
         field.assume("no square root of a negative number")
         field.partial = True
-        result.root_of = args[0]
+        roots.of_root(field, result, args[0])
     return result
 
 
@@ -119,6 +122,10 @@ def log_term(field: Field, x: FieldArray) -> FieldArray:
     """
     if x.log is not None:
         return x.log
+    below = roots.radicand(x)
+    if below is not None:  # log(sqrt(u)) = log(u) / 2
+        half = field.lift(np.full(x.shape, 0.5), x.dtype)
+        return field.mul(half, field.function("log", [below], x.shape, x.dtype))
     field.assume("no logarithm of a number that is not positive")
     field.partial = True
     rows = _key_rows(field, x)

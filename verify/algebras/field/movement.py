@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.algebras.field import residues
+from verify.algebras.field import residues, roots
 from verify.algebras.field.growth import ATOM
 from verify.algebras.field.value import FieldArray, Mask, Pending, infinite
 
@@ -106,8 +106,9 @@ def moved(field: Field, x: FieldArray, move: Any, shape: tuple[int, ...]) -> Fie
         y._pending = pending
     if x.mask is not None:
         y.mask = Mask(move(x.mask.difference, lead, ()), move(x.mask.weight, lead, ()))
-    if x.root_of is not None:
-        y.root_of = moved(field, x.root_of, move, shape)
+    y.rooted = roots.moved(x, lambda part: moved(field, part, move, shape))
+    if x.square_of is not None:
+        y.square_of = moved(field, x.square_of, move, shape)
     if x.log is not None:
         y.log = moved(field, x.log, move, shape)
     if x.antilog is not None:

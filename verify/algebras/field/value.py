@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.algebras.field.growth import ATOM, Growth
+from verify.algebras.field.roots import Parts
 from verify.dtypes import is_integer
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ class FieldArray:
     concrete: np.ndarray | None = None
     nonnegative: bool = False
     mask: Mask | None = None  # set on the direct result of a comparison, and its casts
-    root_of: FieldArray | None = None  # this value is the square root of that one
+    rooted: Parts | None = None  # what it is made of, where a square root is in it: see roots.py
+    square_of: FieldArray | None = None  # this value is the square of that one
     log: FieldArray | None = None  # this value is the exponential of that one
     antilog: FieldArray | None = None  # this value is the logarithm of that one
     parity: np.ndarray | None = None  # of a sum of logarithms: see functions.py
