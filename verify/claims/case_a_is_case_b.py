@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 
+import cnnjax
 from verify.claims.claim import Claim, Size, Variant
 from verify.claims.patch_by_patch import (
     Layers,
@@ -14,6 +15,7 @@ from verify.claims.patch_by_patch import (
     case_a,
     case_b,
     interior,
+    max_pool,
     squares,
     through_all_layers,
 )
@@ -66,6 +68,12 @@ def _without_bias(f: Callable[..., Any]) -> Callable[..., Any]:
     return with_zero_biases
 
 
+def _split_pool(x: jax.Array) -> jax.Array:
+    """2x2 max-pooling by `jnp.max`."""
+    height, width, channels = x.shape
+    return x.reshape(height // 2, 2, width // 2, 2, channels).max(axis=(1, 3))
+
+
 def _of(prefix: str, about: str, pool: int, network: tuple[Any, Layers], size: Size) -> Any:
     """Both forms of Case A, and the naive form, for one network."""
     for name, over in WAYS.items():
@@ -110,6 +118,22 @@ def _variants() -> Iterator[Variant]:
         *CONVOLUTIONS,
         expected="refuted",
     )
+    yield equal(
+        "pooling",
+        "The pooling that is used here is the library's.",
+        lambda x: max_pool(x, 2),
+        lambda x: cnnjax.max_pool(x, 2),
+        f32(7, 6, 2),
+    )
+    pools: tuple[Any, ...] = (lambda x: max_pool(x, 2), _split_pool, f32(4, 6, 2))
+    yield equal("pooling-as-max", "Pooling by jnp.max has the same values.", *pools)
+    yield equal_gradients(
+        "pooling-as-max-gradients",
+        "Its gradients differ where maxima tie: jnp.max splits them, pooling gives all to the "
+        "first. Case A and Case B agree on ties because they pool in the same way.",
+        *pools,
+        expected="refuted",
+    )
     yield from _of("pooled-", "three convolutions, each with 2x2 max-pooling", 2, POOLED, "small")
     for name, over in WAYS.items():
         for prefix, pool, network in (("", 1, CONVOLUTIONS), ("pooled-", 2, POOLED)):
@@ -131,7 +155,7 @@ CLAIM = Claim(
         "The two have exactly the same output: (A) all layers for one patch, then the next patch; "
         "(B) one layer for all patches, then the next layer."
     ),
-    statement=source(case_b, case_a, through_all_layers, squares),
+    statement=source(case_b, max_pool, case_a, through_all_layers, squares),
     conclusion=(
         "True with one condition: what a patch computes beyond the border of a map in between must "
         "be set to zero, because layer by layer pads every map with zeros. Padding only the image "

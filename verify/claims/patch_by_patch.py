@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from cnnjax import conv, max_pool, relu
+from cnnjax import conv, relu
 
 Layers = list[dict[str, Any]]
 Over = Literal["one after the other", "all at once"]
@@ -33,6 +33,15 @@ def case_b(x: jax.Array, layers: Layers, pool: int) -> jax.Array:
     for layer in layers:
         x = max_pool(relu(conv(x, layer["kernel"], layer["bias"])), pool)
     return x
+
+
+def max_pool(x: jax.Array, pool: int) -> jax.Array:
+    """Max-pooling as JAX defines it: where maxima tie, the gradient goes to the first.
+
+    Written out, since `cnnjax.max_pool` may compute the same in a way that depends on the shape.
+    """
+    window = (pool, pool, 1)
+    return lax.reduce_window(x, -jnp.inf, lax.max, window, window, "VALID")
 
 
 def case_a(
