@@ -126,6 +126,18 @@ NEVER_PROVED = {
         lambda x: jnp.where(x > 0, jnp.log(-x), jnp.log(x)),
         of(F32),
     ),
+    "a power of a negative base": (
+        lambda a, b: (a ** (2 * b)) ** 0.5,
+        lambda a, b: a**b,
+        of(F32),
+        of(F32),
+    ),
+    "the sign of a power": (
+        lambda a, b: jnp.exp(3 * jnp.log(a) + b),
+        lambda a, b: -(a**3) * jnp.exp(b),
+        of(F32),
+        of(F32),
+    ),
     "division by what is always zero": (
         lambda x: 1 / (jax.nn.relu(x) * jax.nn.relu(-x)) * (jax.nn.relu(x) * jax.nn.relu(-x)),
         lambda x: jnp.ones_like(x),
@@ -181,6 +193,21 @@ PROVED = {
         of(I8, 300),
     ),
     "masks of bits, widened": (*widened(lambda x: x & 15, I32), of(I8)),
+    "a power with two exponents": (
+        lambda a, b, c: a**b * a**c,
+        lambda a, b, c: a ** (b + c),
+        *[of(F32, 2)] * 3,
+    ),
+    "a power as an exponential": (
+        lambda a, b: a**b,
+        lambda a, b: jnp.exp(b * jnp.log(a)),
+        *[of(F32, 2)] * 2,
+    ),
+    "a cube as an exponential": (
+        lambda a: jnp.exp(3 * jnp.log(a)),
+        lambda a: a * a * a,
+        of(F32, 2),
+    ),
     "a scalar draw from a seed": (
         lambda seed, x: x * jax.random.uniform(jax.random.key(seed)),
         lambda seed, x: jax.random.uniform(jax.random.key(seed)) * x,

@@ -187,7 +187,8 @@ _LARGEST_EXPONENT = 64
 
 @elementwise("pow")
 def _pow(ctx: Context, x: Any, y: Any) -> Any:
-    """x**y: products and square roots for exponents in Z/2, exp(y log x) for a constant x > 0."""
+    """x**y: products and square roots for exponents in Z/2, else exp(y log x), which is undefined
+    for x <= 0 (and says so) where x**y may be a number; numbers have the function itself."""
     if is_kind(x.dtype, np.integer):
         raise Unsupported("an integer power whose exponent is an array")
     if y.concrete is not None:
@@ -200,7 +201,9 @@ def _pow(ctx: Context, x: Any, y: Any) -> Any:
             return powers[0] if len(powers) == 1 else ctx.algebra.pick(powers, index)
     y = ctx.algebra.cast(y, ctx.dtype)
     base = x.concrete
-    if base is not None and not np.iscomplexobj(base) and (base > 0).all():
+    real = all(is_kind(v.dtype, np.floating) for v in (x, y))
+    positive = base is not None and not np.iscomplexobj(base) and (base > 0).all()
+    if positive or (real and "pow" not in getattr(ctx.algebra, "native", ())):
         return exp(ctx, ctx.algebra.mul(y, log(ctx, x)))
     return call(ctx, "pow", x, y)
 

@@ -112,6 +112,10 @@ def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     y.rooted = roots.scaled(field, a, b) or roots.scaled(field, b, a)
     if a is b and is_real(a.dtype):
         y.square_of = a
+    for x, c in ((a, b), (b, a)):
+        n = c.concrete
+        if x.parity is not None and n is not None and np.array_equal(n, np.rint(n)):
+            y.parity = x.parity & (np.abs(n) % 2).astype(np.uint8)  # u**n: the sign where n is odd
     return y
 
 

@@ -85,14 +85,15 @@ def _exp(field: Field, a: FieldArray) -> FieldArray:
             present[missing, 0] = True
             a = field.plain(field.chooser.value(rows, present), a, a.growth)
     points = field.points
-    if a.growth.logs and a.parity is None:
-        # A logarithm went through something that loses its parity: e**a is only an unknown.
-        state = mixing.combine(field.digest(_key_rows(field, a)), tag=("exp", ()))
-        unknown = field.atom(state, a.dtype, nonnegative=True)
-        unknown.growth = Growth(analytic=False, powers=True)
-        return unknown
     out = np.empty_like(a.rows)
-    out[:points] = _power(field, a.rows[points:])
+    exponent = a.rows[points:]
+    if a.growth.logs and a.parity is None:
+        # A logarithm went through something that loses its parity (u**y = e**(y log u)), so that
+        # w**a is u**y up to a sign only. Powers of another base obey e**(a + b) = e**a e**b too,
+        # and are never mistaken for what u is made of.
+        q = field.m[points:].reshape(-1, *(1,) * (exponent.ndim - 1))
+        exponent = exponent * field.detour.reshape(q.shape) % q
+    out[:points] = _power(field, exponent)
     if a.parity is not None:
         odd = a.parity.astype(bool)
         out[:points] = np.where(odd, residues.reduce(-out, field.m)[:points], out[:points])

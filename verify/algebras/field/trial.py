@@ -69,11 +69,13 @@ class Field:
         self.all_logarithms: dict[int, np.ndarray] = {}  # of small primes
         self.generators: dict[int, int] = {}  # of the group of order q, for each p
         self.bases = np.ones(self.points, np.int64)  # each row's w is this power of the generator
+        self.detour = self.bases
         if self.moduli.q is not None:
             self.generators = {
                 p: int(self.rng.integers(2, p - 1)) ** 2 % p for p in self.moduli.primes
             }
             self.bases = self.rng.integers(1, self.moduli.q)
+            self.detour = self.rng.integers(2, self.moduli.q - 1)  # see functions.py
         self.chooser = Chooser(self)
 
     # -- making values ------------------------------------------------------------------------
