@@ -98,7 +98,7 @@ def frozen(learned, all_frozen, *, kept=0.1, noise=NOISE):
     def value(arm):
         level = all_frozen if arm["arm"] == "all kernels frozen" else learned
         sign = -1 if "frozen" in arm["arm"] else 1
-        run = {"curve": [level + sign * noise[arm["seed"]]]}
+        run = {"curve": [level + sign * noise[arm["seed"] % 100]]}
         return run if "frozen" in arm["arm"] else run | kernels(arm, kept=kept)
 
     return value
@@ -123,7 +123,7 @@ def counts(few, many, *, noise=NOISE, dead=0):
     def value(arm):
         single = arm["kernels"] == 1
         level = few if single else many
-        shift = (1 if single else -1) * noise[arm["seed"]]
+        shift = (1 if single else -1) * noise[arm["seed"] % 100]
         return {
             "curve": [level + shift],
             "dead": [0, 0 if single else dead],
@@ -158,7 +158,9 @@ def test_dead_kernels_are_reported():
 def shapes(growing, others, *, noise=NOISE):
     def value(arm):
         grows = arm["shape"] == "growing"
-        return {"curve": [(growing if grows else others) + (1 - 2 * grows) * noise[arm["seed"]]]}
+        return {
+            "curve": [(growing if grows else others) + (1 - 2 * grows) * noise[arm["seed"] % 100]]
+        }
 
     return value
 

@@ -8,13 +8,15 @@ import pytest
 
 from cnnjax.summary import summary
 from experiments.claims import network as network_module
+from experiments.claims import table as claims_table
 from experiments.claims import wider_deeper
 from experiments.claims.network import network
 from experiments.claims.record import HERE
 from tests.experiments.tiny import EXPERIMENTS, SCRIPTS, SETTINGS
 
 REPOSITORY = HERE.parent
-COMMITTED = {name: HERE / "results" / "claims" / f"{name}.json" for name in SCRIPTS}
+COMMITTED_FOLDER = HERE / "results" / "claims"
+COMMITTED = {name: COMMITTED_FOLDER / f"{name}.json" for name in SCRIPTS}
 
 
 def test_wider_deeper_compares_equal_budgets():
@@ -99,3 +101,9 @@ def test_what_is_committed_is_what_the_runs_say(name):
     assert path.stat().st_size < 100_000
     picture = REPOSITORY / Path(record["picture"])
     assert 1_000 < picture.stat().st_size < 300_000
+
+
+def test_the_readme_shows_the_committed_records():
+    readme = (HERE / "README.md").read_text("utf-8")
+    assert claims_table.inserted(readme, claims_table.table(COMMITTED_FOLDER)) == readme
+    assert all(f"| [{name}](pictures/{name}.png) |" in readme for name in SCRIPTS)

@@ -26,10 +26,12 @@ SETTINGS = {
     ),
     "random-init": random_init.Settings(seeds=(0, 1, 2), widths=WIDTHS, top=4, recipe=RECIPE),
     "count-is-hyperparameter": count_is_hyperparameter.Settings(
-        counts=(1, 3), later=(4,), seeds=(0, 1, 2), recipe=RECIPE
+        counts=(1, 3), later=(4,), learning_rates=(0.003,), warmup_steps=0, seeds=(0, 1, 2),
+        recipe=RECIPE,
     ),
     "wider-deeper": wider_deeper.Settings(
-        growing=WIDTHS, within=0.5, seeds=(0, 1, 2), recipe=RECIPE
+        growing=WIDTHS, within=0.5, learning_rates=(0.003,), warmup_steps=0, seeds=(0, 1, 2),
+        recipe=RECIPE,
     ),
     "similar-is-large": similar_is_large.Settings(
         seeds=(0, 1, 2), images=16, widths=WIDTHS, recipe=RECIPE
