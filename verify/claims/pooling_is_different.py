@@ -40,7 +40,7 @@ def avg_pooled_1x1(x: jax.Array, kernel: jax.Array) -> jax.Array:
 DIFFERENT: dict[str, Callable[..., Any]] = {"max": max_pooled, "average": avg_pooled}
 SAME: dict[str, Callable[..., Any]] = {"max-1x1": max_pooled_1x1, "average-1x1": avg_pooled_1x1}
 
-SMALL = (f32(6, 6, 1), f32(3, 3, 1, 1))
+SMALL = (f32(6, 6, 2), f32(3, 3, 2, 1))
 NOTE = (f32(100, 100, 3), f32(5, 5, 3, 32))
 
 

@@ -40,8 +40,8 @@ class Stack:
 
     @property
     def kernels(self) -> tuple[Any, ...]:
-        """The shapes of the kernels; one channel is enough, channels do not move windows."""
-        return (f32(self.kernel, self.kernel, 1, 1),) * self.layers
+        """The shapes of the kernels; two channels are enough, channels do not move windows."""
+        return (f32(self.kernel, self.kernel, 2, 2),) * self.layers
 
 
 def network(x: jax.Array, kernels: tuple[jax.Array, ...], stack: Stack) -> jax.Array:
@@ -93,7 +93,7 @@ def _question(stack: Stack, side: int | None = None) -> tuple[Any, Box, Any]:
     """An output, a box and examples: side x side pixels in the middle of the formula's field."""
     position, size = away_from_the_border(stack)
     box = _box(formula(stack).inputs(position), side)
-    return one_output(stack, position), box, (f32(size, size, 1), stack.kernels)
+    return one_output(stack, position), box, (f32(size, size, 2), stack.kernels)
 
 
 def _box(field: tuple[int, int], side: int | None) -> Box:
@@ -139,7 +139,7 @@ _NOTE: dict[str, tuple[str, int, int, int, Status]] = {
 def _variants() -> Iterator[Variant]:
     for name, (says, stack, side, expected) in _ASKED.items():
         yield _variant(name, says, expected, *_question(stack, side))
-    at_the_corner = one_output(Stack(), 0), _box((0, 5), 5), (f32(12, 12, 1), Stack().kernels)
+    at_the_corner = one_output(Stack(), 0), _box((0, 5), 5), (f32(12, 12, 2), Stack().kernels)
     says = "At the corner of the image 9x9 is cut to the 5x5 pixels that exist"
     yield _variant("corner", says, "proved", *at_the_corner)
     kernels = f32(5, 5, 3, 32), f32(5, 5, 32, 64)

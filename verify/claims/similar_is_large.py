@@ -152,14 +152,14 @@ def _of(prefix: str, patch: Any, size: Size) -> Iterator[Variant]:
 
 
 def _variants() -> Iterator[Variant]:
-    yield from _of("", f32(3, 3, 1), "small")
+    yield from _of("", f32(3, 3, 2), "small")
     yield equal(
         "mirrored-has-equal-norm",
         "A mirrored kernel has the kernel's norm.",
         lambda kernel, mirror: squared_norm(mirrored(kernel, mirror)),
         lambda kernel, mirror: squared_norm(kernel),
-        f32(3, 3, 1),
-        f32(3, 3, 1),
+        f32(3, 3, 2),
+        f32(3, 3, 2),
     )
     yield equal(
         "every-equal-norm-is-mirrored",
@@ -172,16 +172,16 @@ def _variants() -> Iterator[Variant]:
             * (squared_norm(patch) - squared_norm(kernel))
             / squared_norm(kernel - patch)
         ),
-        f32(3, 3, 1),
-        f32(3, 3, 1),
+        f32(3, 3, 2),
+        f32(3, 3, 2),
     )
     yield equal_gradients(
         "distance-gradients",
         "The gradients of shortfall and half squared distance are the same.",
         shortfall,
         half_squared_distance,
-        f32(3, 3, 1),
-        f32(3, 3, 1),
+        f32(3, 3, 2),
+        f32(3, 3, 2),
     )
     yield from _of("note-", f32(5, 5, 3), "small")  # the note's kernel is small enough
 

@@ -79,7 +79,7 @@ NOTE = (f32(100, 100, 3), f32(5, 5, 3, 32))
 def _variants() -> Iterator[Variant]:
     for name, (size, kernel, stride, offset, padding, holds) in VARIANTS.items():
         left, right = pair(stride, offset, padding=padding)
-        examples = f32(size, size, 1), f32(kernel, kernel, 1, 1)
+        examples = f32(size, size, 2), f32(kernel, kernel, 2, 1)
         about = (
             f"padding {padding}, size {size}, kernel {kernel}, stride {stride}, from pixel {offset}"
         )
@@ -120,8 +120,8 @@ def _variants() -> Iterator[Variant]:
         "dilated",
         "A kernel with holes (dilation 2), VALID padding, size 8, kernel 3, from pixel 0.",
         *dilated,
-        f32(8, 8, 1),
-        f32(3, 3, 1, 1),
+        f32(8, 8, 2),
+        f32(3, 3, 2, 1),
     )
     for offset, expected in ((0, False), (1, True)):
         left, right = pair(2, offset, padding="SAME")
@@ -177,7 +177,7 @@ def sweep(size: Size, tick: Tick) -> Sweep:
     cells = []
     for n, k, s, padding, offset in places:
         both = pair(s, offset, padding=padding)
-        verdict = equivalent(*both, f32(n, n, 1), f32(k, k, 1, 1))
+        verdict = equivalent(*both, f32(n, n, 2), f32(k, k, 2, 1))
         cells.append(Cell((n, k, s, padding, offset), verdict))
         tick(len(cells), len(places))
     rule, exact = learn(cells)

@@ -71,5 +71,5 @@ def test_a_program_with_another_field_is_found_out():
         return one_output(stack, 3)(x, kernels) + jnp.where(x[6, 6, 0] > 5, 1.0, 0.0)
 
     box = (slice(1, 6), slice(1, 6))
-    assert sees_exactly(one_output(stack, 3), box, f32(7, 7, 1), stack.kernels)
-    assert not sees_exactly(reads_too_far, box, f32(7, 7, 1), stack.kernels)
+    assert sees_exactly(one_output(stack, 3), box, f32(7, 7, 2), stack.kernels)
+    assert not sees_exactly(reads_too_far, box, f32(7, 7, 2), stack.kernels)
