@@ -44,15 +44,19 @@ def equal(
     >>> twice.settle().status
     'proved'
     """
-    # Proofs draw fresh primes every time. A counterexample is confirmed by evaluation, whatever
-    # the seed, and pages are easier to talk about if it is always the same one.
-    seed = 0 if expected == "refuted" else None
+    seed = seed_for(expected)
 
     def settle() -> Verdict:
         more = () if backward_of is None else (jax.eval_shape(backward_of, *examples),)
         return equivalent(left, right, *examples, *more, seed=seed)
 
     return Variant(name, says, expected, settle, size, left, right)
+
+
+def seed_for(expected: Status) -> int | None:
+    """Proofs draw fresh primes every time. A counterexample is confirmed by evaluation, whatever
+    the seed, and pages are easier to talk about if it is always the same one."""
+    return 0 if expected == "refuted" else None
 
 
 def equal_gradients(

@@ -18,7 +18,7 @@ import jax
 from cnnjax import conv, max_pool, relu
 from cnnjax.geometry import ReceptiveField, extent
 from verify.claims.claim import Cell, Claim, Size, Sweep, Tick, Variant
-from verify.claims.programs import f32, source
+from verify.claims.programs import f32, seed_for, source
 from verify.claims.seen_pixels import Box, seeing_only, sees_exactly
 from verify.verdict import Status, Verdict
 
@@ -159,8 +159,10 @@ def _variant(
     examples: tuple[Any, ...],
     size: Size = "small",
 ) -> Variant:
+    seed = seed_for(expected)
+
     def asked() -> Verdict:
-        return sees_exactly(output, box, *examples)
+        return sees_exactly(output, box, *examples, seed=seed)
 
     right = seeing_only(box, output)
     return Variant(name, f"{says}.", expected, asked, size, left=output, right=right)

@@ -27,9 +27,11 @@ from verify.verdict import Verdict
 Box = tuple[slice, slice]  # rows and columns
 
 
-def sees_exactly(output: Callable[..., jax.Array], box: Box, *examples: Any) -> Verdict:
+def sees_exactly(
+    output: Callable[..., jax.Array], box: Box, *examples: Any, seed: int | None = None
+) -> Verdict:
     """Whether `output`, a number, depends on all sides of `box` of its first argument, an image,
-    and on nothing outside.
+    and on nothing outside. `seed` is that of `verify.equivalent`.
 
     >>> import jax.numpy as jnp
     >>> x = jax.ShapeDtypeStruct((4, 4, 1), jnp.float32)
@@ -40,7 +42,7 @@ def sees_exactly(output: Callable[..., jax.Array], box: Box, *examples: Any) -> 
     >>> print(verdict.counterexample.explanation)
     left: 1 from x[...]; right: nothing
     """
-    verdict = equivalent(output, seeing_only(box, output), *examples)
+    verdict = equivalent(output, seeing_only(box, output), *examples, seed=seed)
     if not verdict:
         return verdict
     found = dependence(output, *examples).box()[0]
