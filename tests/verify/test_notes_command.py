@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from verify import Verdict, claims
-from verify.claims import Cell, Claim, Sweep, Variant
+from verify.claims import Cell, Claim, Measured, Sweep, Variant
 from verify.claims.programs import equal, f32
 from verify.cli import main, notes_table
 
@@ -163,6 +163,18 @@ def test_what_is_not_measured_is_said(notes):
     status, out, _ = notes(claim("late", RIGHT, measured=lambda: None), options=["--no-report"])
     assert status == 0
     assert "late: not measured here; run: python -m experiments.claims.late" in out
+
+
+@pytest.mark.parametrize(
+    ("supported", "words"), [(True, "as the note says"), (False, "not as the note"), (None, ":")]
+)
+def test_what_is_measured_is_said(notes, supported, words):
+    found = Measured("Half of them.", "A paragraph.", supported, (), (), "x.png", "run")
+    _, out, _ = notes(claim("late", RIGHT, measured=lambda: found), options=["--no-report"])
+    (line,) = (line for line in out.splitlines() if line.startswith("late: "))
+    assert line.startswith("late: measured")
+    assert words in line
+    assert line.endswith("Half of them.")
 
 
 def interrupting():

@@ -135,13 +135,23 @@ def _total(shown: Board, interrupted: bool, seconds: float, out: TextIO) -> None
     print(f"{'interrupted: ' if interrupted else ''}{', '.join(words)}", file=out)
 
 
+_SUPPORTED = {
+    True: "measured, as the note says",
+    False: "measured, not as the note says",
+    None: "measured",
+}
+
+
 def _rest(settled: Sequence[Settled], out: TextIO) -> None:
-    """What a row of the table has no room for: rules found, experiments missing, surprises."""
+    """What a row of the table has no room for: rules, experiments, surprises."""
     for one in settled:
         if one.sweep is not None:
             print(_paragraph(f"{one.claim.id}: {one.sweep.rule}"), file=out)
     for one in settled:
-        if one.claim.measured is not None and one.measured is None:
+        if one.measured is not None:
+            words = _SUPPORTED[one.measured.supported]
+            print(_paragraph(f"{one.claim.id}: {words}: {one.measured.headline}"), file=out)
+        elif one.claim.measured is not None:
             command = f"python -m experiments.claims.{one.claim.id.replace('-', '_')}"
             print(f"{one.claim.id}: not measured here; run: {command}", file=out)
     for one in settled:
