@@ -39,7 +39,7 @@ def tuned(raw: Raw, names: Sequence[str], rates: Sequence[float], words: str) ->
         f"Each {words} was trained at the best of {len(rates)} learning rates "
         f"({min(rates):g} to {max(rates):g}), tuned with one seed and images of its own"
     )
-    quoted = ", ".join(f'"{name}"' for name in edge)
     if not edge:
         return text + ". "
-    return text + f" (at the edge of these for {len(edge)} of {len(names)}: {quoted}). "
+    where = "all" if len(edge) == len(names) else ", ".join(f'"{name}"' for name in edge)
+    return text + f" (the best lies at the edge of these for {where}). "
