@@ -20,6 +20,7 @@ from jax import lax
 from cnnjax import geometry
 from cnnjax.geometry import Padding, Pads
 from cnnjax.layers import _check
+from cnnjax.lowerings import CONV, Geometry, choose
 
 _LETTERS = {1: "W", 2: "HW", 3: "DHW"}
 
@@ -34,13 +35,15 @@ def conv(
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
     precision: lax.PrecisionLike = None,
+    lowering: str | None = None,
 ) -> jax.Array:
     """Convolve ``x`` (*batch, *image, C) with ``kernel`` (*window, C // groups, O).
 
     Returns (*batch, *image', O) in ``x``'s dtype; image' is what `geometry.output_size` says.
     ``bias`` is (O,). ``stride`` and ``dilation`` are an int or one an axis; ``padding`` is any
     form of `geometry.pads`. ``precision`` goes to `lax.conv_general_dilated`: on GPUs and TPUs
-    None lets float32 be multiplied in fewer bits.
+    None lets float32 be multiplied in fewer bits. ``lowering`` names the way to compute it, one of
+    `cnnjax.lowerings.CONV`; None picks one by backend and shape. They are the same function.
 
     Errors: TypeError where kernel or bias have another dtype than ``x`` (nothing is promoted),
     ValueError for shapes that do not fit each other, at the call.
@@ -71,16 +74,8 @@ def conv(
     x = _one_batch_axis(x, axes)
     if any(p != 0 for pair in outer for p in pair):
         x = _pad(x, outer)
-    y = lax.conv_general_dilated(
-        x,
-        kernel,
-        stride,
-        inner,
-        rhs_dilation=dilation,
-        dimension_numbers=_layout(axes),
-        feature_group_count=groups,
-        precision=precision,
-    )
+    how = Geometry(stride, inner, dilation, groups, precision)
+    y = choose("conv", CONV, lowering, x, kernel, how)(x, kernel, how)
     return _add_bias("conv", _batch_axes(y, batch), bias)
 
 

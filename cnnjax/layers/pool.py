@@ -21,6 +21,7 @@ from jax import lax
 from cnnjax import geometry
 from cnnjax.geometry import Padding, Pads
 from cnnjax.layers import _check
+from cnnjax.lowerings import MAX_POOL, choose
 
 
 def max_pool(
@@ -29,11 +30,14 @@ def max_pool(
     *,
     stride: int | Sequence[int] | None = None,
     padding: Padding = "VALID",
+    lowering: str | None = None,
 ) -> jax.Array:
     """Take the maximum of each window: (*batch, *image, C) -> (*batch, *image', C).
 
     ``window`` is an int (two image axes) or one int an image axis; ``stride`` None is the window.
     Padding is minus infinity (the smallest integer), so it never wins. Integers and floats.
+    ``lowering`` names the way to compute it, one of `cnnjax.lowerings.MAX_POOL`; None picks one by
+    backend and shape. They are the same function with the same gradient.
 
     Errors: ValueError for shapes that do not fit, and where a window would lie in the padding
     alone - it has no maximum.
@@ -47,7 +51,9 @@ def max_pool(
     x = _check.array("max_pool", "x", x)
     window, stride, pads = _resolve("max_pool", x, window, stride, padding)
     _refuse_empty_windows("max_pool", x, window, stride, pads)
-    return _reduce(x, _lowest("max_pool", x), lax.max, window, stride, pads)
+    _refuse_unordered("max_pool", x)
+    call = choose("max_pool", MAX_POOL, lowering, x, window, stride, pads)
+    return call(x, window, stride, pads)
 
 
 def avg_pool(
@@ -122,7 +128,8 @@ def global_max_pool(x: jax.Array, *, spatial: int = 2) -> jax.Array:
     x = _check.array("global_max_pool", "x", x)
     _refuse_empty_image("global_max_pool", x, spatial)
     image = x.shape[-spatial - 1 : -1]
-    y = _reduce(x, _lowest("global_max_pool", x), lax.max, image, image, ((0, 0),) * spatial)
+    _refuse_unordered("global_max_pool", x)
+    y = MAX_POOL["lax"].run(x, image, image, ((0, 0),) * spatial)
     return y.reshape(*x.shape[: -spatial - 1], x.shape[-1])
 
 
@@ -169,13 +176,9 @@ def _refuse_empty_windows(
             )
 
 
-def _lowest(name: str, x: jax.Array) -> np.ndarray:
-    """What never wins a maximum against ``x``."""
-    if jnp.issubdtype(x.dtype, jnp.floating):
-        return np.array(-np.inf, x.dtype)
-    if jnp.issubdtype(x.dtype, jnp.integer):
-        return np.array(jnp.iinfo(x.dtype).min, x.dtype)
-    raise TypeError(f"{name}: x must hold integers or floats, got {x.dtype}")
+def _refuse_unordered(name: str, x: jax.Array) -> None:
+    if not jnp.issubdtype(x.dtype, jnp.floating) and not jnp.issubdtype(x.dtype, jnp.integer):
+        raise TypeError(f"{name}: x must hold integers or floats, got {x.dtype}")
 
 
 def _reduce(

@@ -16,6 +16,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from cnnjax.lowerings import plain_only
 from cnnjax.models.model import BATCH_STATS, Model
 from cnnjax.summary import layers
 from cnnjax.summary.fields import of_input
@@ -90,9 +91,11 @@ def summary(
     walk = Walk()
     values: list[Value] = []
     if params is None:
-        program = jax.make_jaxpr(fn)(x)
+        with plain_only():
+            program = jax.make_jaxpr(fn)(x)
     else:
-        program = jax.make_jaxpr(fn)(params, x)
+        with plain_only():
+            program = jax.make_jaxpr(fn)(params, x)
         for path, leaf in jax.tree_util.tree_leaves_with_path(params):
             name = jax.tree_util.keystr(path, simple=True, separator="/")
             trained = BATCH_STATS not in name.split("/")

@@ -1,0 +1,91 @@
+"""The shapes at which lowerings are proved equal to the plain one, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+
+def spec(*shape: int) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, jnp.float32)
+
+
+@dataclass(frozen=True)
+class ConvCase:
+    """One call of `cnnjax.conv`: shapes and options."""
+
+    name: str
+    x: tuple[int, ...]
+    kernel: tuple[int, ...]
+    options: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def examples(self) -> tuple[jax.ShapeDtypeStruct, ...]:
+        return spec(*self.x), spec(*self.kernel)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class PoolCase:
+    """One call of `cnnjax.max_pool`."""
+
+    name: str
+    x: tuple[int, ...]
+    window: int | tuple[int, ...]
+    stride: int | tuple[int, ...] | None = None
+    padding: Any = "VALID"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _options(**given: Any) -> tuple[tuple[str, Any], ...]:
+    return tuple(given.items())
+
+
+DENSE = [
+    ConvCase("5x5 SAME", (2, 6, 7, 3), (5, 5, 3, 2)),
+    ConvCase("5x5 VALID", (2, 6, 7, 2), (5, 5, 2, 3), _options(padding="VALID")),
+    ConvCase("even kernel", (1, 5, 6, 2), (2, 4, 2, 3)),
+    ConvCase("1x1", (2, 3, 4, 3), (1, 1, 3, 2)),
+    ConvCase("stride 2, even size", (2, 6, 8, 2), (3, 3, 2, 2), _options(stride=2)),
+    ConvCase(
+        "stride 2, padded as PyTorch", (1, 7, 6, 2), (3, 3, 2, 2), _options(stride=2, padding=1)
+    ),
+    ConvCase("stride beyond the window", (1, 8, 7, 2), (2, 1, 2, 2), _options(stride=3)),
+    ConvCase("dilated", (1, 8, 7, 2), (3, 2, 2, 2), _options(dilation=(2, 3))),
+    ConvCase("uneven padding", (1, 5, 4, 1), (3, 3, 1, 2), _options(padding=((0, 1), (2, 0)))),
+    ConvCase("1-D", (3, 7, 2), (3, 2, 2), _options(stride=2)),
+    ConvCase("3-D", (1, 3, 4, 3, 2), (2, 3, 1, 2, 2)),
+    ConvCase("no batch", (5, 5, 2), (3, 3, 2, 2)),
+]
+
+DEPTHWISE = [
+    ConvCase("3x3", (2, 5, 6, 3), (3, 3, 1, 3), _options(groups=3)),
+    ConvCase("stride 2", (1, 6, 7, 2), (3, 3, 1, 2), _options(groups=2, stride=2)),
+    ConvCase("two kernels a channel", (2, 4, 5, 2), (3, 2, 1, 4), _options(groups=2)),
+    ConvCase("dilated", (1, 7, 6, 2), (3, 2, 1, 2), _options(groups=2, dilation=2)),
+    ConvCase("VALID", (1, 5, 6, 2), (4, 3, 1, 2), _options(groups=2, padding="VALID")),
+    ConvCase("1-D", (2, 7, 3), (3, 1, 3), _options(groups=3, padding=(2, 0))),
+    ConvCase("3-D", (1, 3, 3, 4, 2), (2, 1, 3, 1, 2), _options(groups=2)),
+    ConvCase("one channel", (2, 5, 5, 1), (3, 3, 1, 2)),
+]
+
+POOLS = [
+    PoolCase("2x2", (2, 4, 6, 2), 2),
+    PoolCase("2x2, odd size", (1, 5, 7, 2), 2),
+    PoolCase("2x2 SAME, odd size", (1, 5, 3, 2), 2, padding="SAME"),
+    PoolCase("3x2", (2, 6, 4, 1), (3, 2)),
+    PoolCase("3x3 stride 2, padded: ResNet", (1, 6, 6, 1), 3, 2, 1),
+    PoolCase("overlapping", (1, 5, 4, 1), 2, 1),
+    PoolCase("stride beyond the window", (1, 8, 7, 1), 2, 3),
+    PoolCase("last window in the padding's reach", (1, 4, 5, 1), 3, 3, (1, 2)),
+    PoolCase("1-D", (2, 7, 2), (3,), 2, (2, 0)),
+    PoolCase("3-D", (1, 4, 2, 5, 1), (2, 2, 2)),
+    PoolCase("no batch", (4, 4, 2), 2),
+]

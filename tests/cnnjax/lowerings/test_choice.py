@@ -1,0 +1,84 @@
+"""Which lowering a layer takes: the named one, else the backend's, else the plain one."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+import cnnjax
+from cnnjax.lowerings import CONV, MAX_POOL, Geometry, choose, registry
+from verify.program import trace
+
+
+def geometry(groups=1):
+    return Geometry((1, 1), ((1, 1), (1, 1)), (1, 1), groups)
+
+
+def test_on_the_cpu_by_shape_and_elsewhere_the_plain_one(monkeypatch):
+    x, kernel, depthwise = jnp.ones((2, 5, 5, 4)), jnp.ones((3, 3, 4, 2)), jnp.ones((3, 3, 1, 4))
+    pool = (x, (2, 2), (2, 2), ((0, 0), (0, 0)))
+
+    def chosen():
+        return (
+            choose("conv", CONV, None, x, kernel, geometry()),
+            choose("conv", CONV, None, x, depthwise, geometry(4)),
+            choose("conv", CONV, None, x, jnp.ones((3, 3, 2, 4)), geometry(2)),
+            choose("max_pool", MAX_POOL, None, *pool),
+        )
+
+    expected = (CONV["canonical"], CONV["shifted"], CONV["lax"], MAX_POOL["argmax"])
+    assert chosen() == tuple(lowering.run for lowering in expected)
+    monkeypatch.setattr(registry.jax, "default_backend", lambda: "gpu")
+    plain = (CONV["lax"], CONV["lax"], CONV["lax"], MAX_POOL["lax"])
+    assert chosen() == tuple(lowering.run for lowering in plain)
+
+
+def test_integers_are_left_to_the_plain_one():
+    x = jnp.arange(16).reshape(4, 4, 1)
+    assert choose("max_pool", MAX_POOL, None, x, (2, 2), (2, 2), ((0, 0),) * 2).__name__ == "plain"
+    assert cnnjax.max_pool(x, 2)[..., 0].tolist() == [[5, 7], [13, 15]]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda x, k: cnnjax.conv(x, k, lowering="fastest"),
+            "conv: lowering 'fastest' is unknown; there are lax, canonical, shifted",
+        ),
+        (
+            lambda x, k: cnnjax.conv(x, k, lowering="shifted"),
+            "conv: lowering 'shifted' needs .*groups = channels",
+        ),
+        (
+            lambda x, k: cnnjax.max_pool(x, 17, lowering="argmax"),
+            "max_pool: lowering 'argmax' needs .*256 cells",
+        ),
+    ],
+)
+def test_a_lowering_that_cannot_be_had_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(jnp.ones((17, 17, 4)), jnp.ones((3, 3, 4, 2)))
+
+
+def test_gradients_are_convolutions_in_the_layout_of_the_forward_pass():
+    """What makes scanned training fast: image and output keep batch first and channels last."""
+
+    def gradients(lowering, x, kernel):
+        f = partial(cnnjax.conv, lowering=lowering)
+        return jax.grad(lambda *a: jnp.sum(f(*a) ** 2), (0, 1))(x, kernel)
+
+    def layouts(lowering):
+        program = trace(
+            partial(gradients, lowering), jnp.ones((2, 5, 5, 2)), jnp.ones((3, 3, 2, 4))
+        )
+        return {
+            tuple(equation.params["dimension_numbers"])
+            for equation in program.equations
+            if equation.primitive == "conv_general_dilated"
+        }
+
+    usual = ((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
+    assert layouts("canonical") == {usual}
+    assert len(layouts("lax")) > 1

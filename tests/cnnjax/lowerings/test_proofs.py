@@ -1,0 +1,127 @@
+"""Every lowering is the plain one: proved, values and gradients in both modes, shape by shape.
+
+Proofs are over the reals (`verify`), so they say nothing of rounding; and each kind of bug that
+such a rewrite invites is planted and refuted.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import cnnjax
+import verify
+from cnnjax.lowerings import CONV, Geometry
+from tests.cnnjax.lowerings.cases import DENSE, DEPTHWISE, POOLS, spec
+
+CONVS = [("canonical", case) for case in DENSE] + [("shifted", case) for case in DEPTHWISE]
+
+
+def everything(f, *arrays):
+    """(y, gradients for the cotangent g, tangent along t): a function of all of these."""
+
+    def call(arrays, g, t):
+        y, pull = jax.vjp(f, *arrays)
+        return y, pull(g), jax.jvp(f, arrays, t)[1]
+
+    y = jax.eval_shape(f, *arrays)
+    return call, (arrays, spec(*y.shape), arrays)
+
+
+@pytest.mark.parametrize(("name", "case"), CONVS, ids=str)
+def test_convolution_is_the_plain_one_with_its_derivatives(name, case):
+    f = partial(cnnjax.conv, **dict(case.options), lowering=name)
+    plain = partial(cnnjax.conv, **dict(case.options), lowering="lax")
+    left, examples = everything(f, *case.examples)
+    right, _ = everything(plain, *case.examples)
+    verify.assert_equivalent(left, right, *examples)
+
+
+@pytest.mark.parametrize("case", POOLS, ids=str)
+def test_max_pool_is_the_plain_one_with_its_gradient(case):
+    def gradient(lowering, x, g):
+        f = partial(
+            cnnjax.max_pool,
+            window=case.window,
+            stride=case.stride,
+            padding=case.padding,
+            lowering=lowering,
+        )
+        y, pull = jax.vjp(f, x)
+        return y, pull(g)[0]
+
+    x = spec(*case.x)
+    y = jax.eval_shape(
+        lambda x: cnnjax.max_pool(x, case.window, stride=case.stride, padding=case.padding), x
+    )
+    verify.assert_equivalent(
+        partial(gradient, "argmax"), partial(gradient, "lax"), x, spec(*y.shape)
+    )
+
+
+# What goes wrong in such rewrites, each as a change of the canonical gradients or of the taps.
+
+
+def _unflipped(x, kernel, g):
+    """The image's gradient with the kernel not flipped."""
+    return CONV["lax"].run(g, jnp.swapaxes(kernel, 2, 3), Geometry((1, 1), "SAME", (1, 1)))
+
+
+def _unswapped(x, kernel, g):
+    """The kernel's gradient with channels and outputs exchanged."""
+    return jnp.swapaxes(_kernel_gradient("canonical", x, kernel, g), 2, 3)
+
+
+def _off_by_one(x, kernel, g):
+    """The kernel's gradient of an image that is padded one pixel too far."""
+    return _kernel_gradient("canonical", jnp.roll(x, 1, 1), kernel, g)
+
+
+def _lost_image(x, kernel, g):
+    """The kernel's gradient summed over all images but the last."""
+    return _kernel_gradient("canonical", x[:-1], kernel, g[:-1])
+
+
+def _image_gradient(lowering, x, kernel, g):
+    return jax.vjp(lambda x: cnnjax.conv(x, kernel, lowering=lowering), x)[1](g)[0]
+
+
+def _kernel_gradient(lowering, x, kernel, g):
+    return jax.vjp(lambda kernel: cnnjax.conv(x, kernel, lowering=lowering), kernel)[1](g)[0]
+
+
+@pytest.mark.parametrize(
+    ("bug", "right"),
+    [
+        (_unflipped, _image_gradient),
+        (_unswapped, _kernel_gradient),
+        (_off_by_one, _kernel_gradient),
+        (_lost_image, _kernel_gradient),
+    ],
+)
+def test_a_planted_bug_is_refuted(bug, right):
+    examples = spec(2, 5, 4, 2), spec(3, 3, 2, 2), spec(2, 5, 4, 2)
+    assert verify.equivalent(partial(right, "canonical"), partial(right, "lax"), *examples)
+    verdict = verify.equivalent(bug, partial(right, "lax"), *examples)
+    assert verdict.status == "refuted", verdict
+
+
+def test_another_winner_among_equal_maxima_is_refuted():
+    """The values agree, the gradients where inputs tie do not."""
+
+    def last_wins(x, g):
+        def pool(x):  # of the image turned around: its first maximum is the last one
+            return jnp.flip(cnnjax.max_pool(jnp.flip(x, (0, 1)), 2), (0, 1))
+
+        return jax.vjp(pool, x)[1](g)[0]
+
+    def first_wins(x, g):
+        return jax.vjp(lambda x: cnnjax.max_pool(x, 2, lowering="lax"), x)[1](g)[0]
+
+    verdict = verify.equivalent(last_wins, first_wins, spec(4, 4, 1), spec(2, 2, 1))
+    assert verdict.status == "refuted", verdict
+    x = np.asarray(verdict.counterexample.inputs[0])
+    windows = x.reshape(2, 2, 2, 2, 1).swapaxes(1, 2).reshape(4, 4)
+    assert any(np.sum(w == w.max()) > 1 for w in windows)
