@@ -159,8 +159,8 @@ def conclude(raw: Raw, device: str) -> dict[str, Any]:
     found = " ".join(
         [
             f"The note's three layers on one image, {ROUNDS} interleaved rounds on a machine",
-            f"shared with other work ({device}); ratios to B are medians of ratios within a round. The",
-            "patch of one output position is 36x36 pixels, and its neighbour's begins 8 pixels",
+            f"shared with other work ({device}); ratios to B are medians of ratios within a round.",
+            "The patch of one output position is 36x36 pixels, and its neighbour's begins 8 pixels",
             "further, so A does",
             f"{span(patch, 'work')} times the multiplications of B. It takes",
             f"{span(one_by_one, 'slower')} times as long as B patch after patch, and",
