@@ -2,7 +2,7 @@
 
 1. Trace both; compare output trees, shapes and dtypes.
 2. A few exact evaluations: a difference there ends it.
-3. Proof by random interpretation (`proof.py`), with more and more laws.
+3. Proof by random interpretation (`proof.py`), with more and more laws; a few more evaluations.
 4. Proof by cases (`cases.py`) of the elements that are still open.
 5. Random interpretation off ties, after a search among inputs full of ties; the same with every
    choice decided, branch by branch.
@@ -34,7 +34,7 @@ from verify.program import Program, trace
 from verify.proof import MODES, PATTERNS, Difference, TooLarge, prove
 from verify.verdict import Counterexample, Verdict
 
-_FEW, _TIES, _MANY = 3, 40, 400  # inputs tried
+_FEW, _SECOND, _TIES, _MANY = 3, 3, 40, 400  # inputs tried
 _CASES_SECONDS = 10.0
 _GLANCE_SECONDS = 0.5
 _SHRINK_SECONDS = 15.0
@@ -167,11 +167,14 @@ class _Ladder:
         steps = (
             self.glance,
             lambda: self.interpret(strict),
+            self.second_glance,
             lambda: self.interpret(scaling),
             self.by_cases,
             lambda: self.interpret(off_ties),
             self.by_patterns,
-            lambda: self.search("a directed search", most=_MANY, skip=_FEW, directed=True),
+            lambda: self.search(
+                "a directed search", most=_MANY, skip=_FEW + _SECOND, directed=True
+            ),
         )
         for step in steps:
             verdict = step()
@@ -184,6 +187,16 @@ class _Ladder:
     def glance(self) -> Verdict | None:
         """A few evaluations: most differences show at once. One for large programs."""
         return self.search("exact evaluation", most=_FEW, seconds=_GLANCE_SECONDS)
+
+    def second_glance(self) -> Verdict | None:
+        """A few more, once the programs are known to differ as terms: cheaper than more laws."""
+        return self.search(
+            "exact evaluation",
+            most=_FEW + _SECOND,
+            seconds=_GLANCE_SECONDS,
+            skip=_FEW,
+            at_least=_SECOND,
+        )
 
     def search(
         self, name: str, most: int, seconds: float | None = None, **options: Any

@@ -24,6 +24,8 @@ def candidates(
     yield [_integers(v, rng, -2, 3) for v in variables]
     yield [_weights(v, rng) for v in variables]
     yield [_integers(v, rng, 0, 1) for v in variables]  # zeros: everything ties
+    for _ in range(3):  # one draw in ten leaves a given channel of a network dead
+        yield [_weights(v, rng) for v in variables]
     yield [_reals(v, rng, 1.0) for v in variables]
     yield [_integers(v, rng, 1, 4) for v in variables]
     yield [_counting(v) for v in variables]
@@ -34,6 +36,7 @@ def candidates(
         round_number += 1
         size = 3 if round_number % 3 else 10
         yield [_integers(v, rng, -size, size + 1) for v in variables]
+        yield [_weights(v, rng) for v in variables]
         yield [_reals(v, rng, 10.0 ** rng.integers(-2, 3)) for v in variables]
         yield [_sparse(v, rng) for v in variables]
         yield [_few_values(v, rng) for v in variables]
