@@ -48,10 +48,16 @@ MAX_POOL: Mapping[str, Lowering] = {
     ),
 }
 
-# For each backend the lowerings to try, best first; `lax` is what remains.
-_PREFERRED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "conv": {"cpu": ("shifted", "canonical")},
-    "max_pool": {"cpu": ("argmax",)},
+
+def _disjoint(x: Any, window: Any, stride: Any, pads: Any) -> bool:
+    return window == stride
+
+
+# For each backend the lowerings to try, best first, and where each of them pays; `lax` is what
+# remains.
+_PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...]]] = {
+    "conv": {"cpu": (("shifted", _always), ("canonical", _always))},
+    "max_pool": {"cpu": (("argmax", _disjoint),)},
 }
 
 
@@ -95,8 +101,8 @@ def choose(
     """
     if name is None:
         preferred = () if _PLAIN_ONLY.get() else _PREFERRED[layer].get(jax.default_backend(), ())
-        for candidate in preferred:
-            if table[candidate].fits(*arguments):
+        for candidate, pays in preferred:
+            if table[candidate].fits(*arguments) and pays(*arguments):
                 return table[candidate].run
         return table["lax"].run
     if name not in table:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 import cnnjax
-from cnnjax.lowerings import CONV, MAX_POOL, Geometry, choose, registry
+from cnnjax.lowerings import CONV, MAX_POOL, Geometry, choose, plain_only, registry
 from verify.program import trace
 
 
@@ -29,6 +29,10 @@ def test_on_the_cpu_by_shape_and_elsewhere_the_plain_one(monkeypatch):
 
     expected = (CONV["canonical"], CONV["shifted"], CONV["lax"], MAX_POOL["argmax"])
     assert chosen() == tuple(lowering.run for lowering in expected)
+    overlapping = (x, (3, 3), (2, 2), ((0, 0), (0, 0)))
+    assert choose("max_pool", MAX_POOL, None, *overlapping) is MAX_POOL["lax"].run
+    with plain_only():
+        assert choose("conv", CONV, None, x, kernel, geometry()) is CONV["lax"].run
     monkeypatch.setattr(registry.jax, "default_backend", lambda: "gpu")
     plain = (CONV["lax"], CONV["lax"], CONV["lax"], MAX_POOL["lax"])
     assert chosen() == tuple(lowering.run for lowering in plain)

@@ -1,0 +1,187 @@
+"""Each lowering against plain lax: its speed, and the verdict of the proof that it is the same.
+
+    python -m benchmarks.lowerings [--rounds 7] [--batch 8]
+
+Speed at real sizes, forward and gradients apart and inside a `lax.scan`; the proof (values and
+gradients) at small sizes of the same kind, where `verify` takes a second. Prints a table and writes
+`results/lowerings.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+import cnnjax
+import verify
+from benchmarks.timing import as_json, interleave, machine
+from cnnjax.train.compiler import compiler_options
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A layer call: image (without batch) and kernel shapes, and a small version to prove."""
+
+    name: str
+    lowering: str
+    call: Callable[..., jax.Array]
+    shapes: tuple[tuple[int, ...], ...]
+    small: tuple[tuple[int, ...], ...]
+
+
+def _pool(x: Any, *, lowering: str, **options: Any) -> jax.Array:
+    return cnnjax.max_pool(x, lowering=lowering, **options)
+
+
+SUBJECTS = [
+    Subject(
+        "conv 5x5, 32 to 64 at 50x50",
+        "canonical",
+        cnnjax.conv,
+        ((50, 50, 32), (5, 5, 32, 64)),
+        ((6, 6, 3), (5, 5, 3, 2)),
+    ),
+    Subject(
+        "conv 3x3, 64 to 64 at 32x32",
+        "canonical",
+        cnnjax.conv,
+        ((32, 32, 64), (3, 3, 64, 64)),
+        ((5, 5, 2), (3, 3, 2, 2)),
+    ),
+    Subject(
+        "conv 3x3 stride 2, 64 to 128 at 32x32",
+        "canonical",
+        partial(cnnjax.conv, stride=2, padding=1),
+        ((32, 32, 64), (3, 3, 64, 128)),
+        ((6, 6, 2), (3, 3, 2, 2)),
+    ),
+    Subject(
+        "depthwise 3x3, 64 at 32x32",
+        "shifted",
+        partial(cnnjax.conv, groups=64),
+        ((32, 32, 64), (3, 3, 1, 64)),
+        ((5, 4, 64), (3, 3, 1, 64)),
+    ),
+    Subject(
+        "max-pool 2x2, 32 at 100x100",
+        "argmax",
+        partial(_pool, window=2),
+        ((100, 100, 32),),
+        ((5, 6, 2),),
+    ),
+    Subject(
+        "max-pool 3x3 stride 2, 64 at 56x56",
+        "argmax",
+        partial(_pool, window=3, stride=2, padding=1),
+        ((56, 56, 64),),
+        ((6, 6, 1),),
+    ),
+]
+
+
+def forward(f: Callable[..., Any], arrays: tuple[Any, ...], g: Any) -> Any:
+    return f(*arrays)
+
+
+def gradients(f: Callable[..., Any], arrays: tuple[Any, ...], g: Any) -> Any:
+    return jax.vjp(f, *arrays)[1](g)
+
+
+def scanned(f: Callable[..., Any], arrays: tuple[Any, ...], g: Any) -> Any:
+    """Two gradients one after the other, each at another point."""
+
+    def body(arrays: Any, _: Any) -> Any:
+        moved = jax.tree.map(lambda a, d: a - 1e-6 * d, arrays, gradients(f, arrays, g))
+        return moved, None
+
+    return lax.scan(body, arrays, length=2)[0]
+
+
+WORK = {"forward": forward, "gradients": gradients, "2 in a scan": scanned}
+
+
+def _arrays(shapes: tuple[tuple[int, ...], ...], batch: int) -> tuple[jax.Array, ...]:
+    rng = np.random.default_rng(0)
+    shapes = ((batch, *shapes[0]), *shapes[1:])
+    return tuple(jnp.asarray(rng.normal(size=shape), jnp.float32) for shape in shapes)
+
+
+def prove(subject: Subject) -> verify.Verdict:
+    """Whether the lowering and plain lax agree in values and gradients, at the small shapes."""
+
+    def everything(lowering: str, arrays: Any, g: Any) -> Any:
+        y, pull = jax.vjp(partial(subject.call, lowering=lowering), *arrays)
+        return y, pull(g)
+
+    arrays = _arrays(subject.small, 1)
+    y = jax.eval_shape(partial(subject.call, lowering="lax"), *arrays)
+    sides = (partial(everything, name) for name in (subject.lowering, "lax"))
+    return verify.equivalent(*sides, arrays, y)
+
+
+def measure(subject: Subject, batch: int, rounds: int, seconds: float) -> dict[str, Any]:
+    """Milliseconds of each piece of work, for both lowerings."""
+    arrays = _arrays(subject.shapes, batch)
+    options = compiler_options(jax.default_backend(), jnp.float32, batch)
+    contenders = {}
+    for work, run in WORK.items():
+        for lowering in (subject.lowering, "lax"):
+            f = partial(subject.call, lowering=lowering)
+            y = jax.eval_shape(f, *arrays)
+            g = jnp.ones(y.shape, y.dtype)
+            compiled = jax.jit(partial(run, f), compiler_options=options).lower(arrays, g).compile()
+            contenders[f"{work}: {lowering}"] = partial(_wait, compiled, arrays, g)
+    return as_json(interleave(contenders, rounds=rounds, seconds=seconds))
+
+
+def _wait(compiled: Any, *arguments: Any) -> None:
+    jax.block_until_ready(compiled(*arguments))
+
+
+def main() -> None:
+    """Print the table and write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of rounds, for each subject")
+    options = parser.parse_args()
+    record: dict[str, Any] = {"machine": machine(), "batch": options.batch, "subjects": {}}
+    print("| layer | lowering | forward | gradients | in a scan | proof |")
+    print("|---|---|---|---|---|---|")
+    for subject in SUBJECTS:
+        verdict = prove(subject)
+        found = measure(subject, options.batch, options.rounds, options.seconds)
+        cells = []
+        for work in WORK:
+            ours, plain = (found[f"{work}: {name}"] for name in (subject.lowering, "lax"))
+            cells.append(f"{ours['median']:.1f} ms, {plain['median'] / ours['median']:.1f}x")
+        print(
+            f"| {subject.name} | `{subject.lowering}` | {' | '.join(cells)} "
+            f"| {verdict.status}, {verdict.seconds:.1f} s |",
+            flush=True,
+        )
+        record["subjects"][subject.name] = {
+            "lowering": subject.lowering,
+            "milliseconds": found,
+            "proof": verdict.status,
+            "error_probability": verdict.error_probability,
+        }
+    record["machine"]["load after"] = machine()["load"]
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "lowerings.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
