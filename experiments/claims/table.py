@@ -1,4 +1,4 @@
-"""Write what the measured claims found into experiments/README.md, between two markers.
+"""Write what the scripts of this folder found into experiments/README.md, between two markers.
 
 python -m experiments.claims.table
 """
@@ -34,10 +34,12 @@ def row(record: Mapping[str, Any]) -> str:
 
 
 def table(folder: Path) -> str:
-    """The table of all records in `folder`."""
+    """The records in `folder` that scripts of this package wrote: a table, and their texts."""
     records = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
-    head = "| claim | borne out | found | runs | CPU time |"
-    return "\n".join([head, "|---|---|---|---|---|", *map(row, records)]) + "\n"
+    records = [r for r in records if r["command"].startswith("python -m experiments.claims.")]
+    head = ["| claim | borne out | found | runs | CPU time |", "|---|---|---|---|---|"]
+    said = [f"\n**{record['id']}**: {record['found']}" for record in records]
+    return "\n".join([*head, *map(row, records), *said]) + "\n"
 
 
 def inserted(readme: str, text: str) -> str:
