@@ -34,6 +34,7 @@ from verify.program import Program, trace
 from verify.proof import MODES, PATTERNS, Difference, TooLarge, prove
 from verify.verdict import Counterexample, Verdict
 
+_LARGE = 1_000_000  # array elements that a program computes
 _FEW, _SECOND, _TIES, _MANY = 3, 3, 40, 400  # inputs tried
 _CASES_SECONDS = 10.0
 _GLANCE_SECONDS = 0.5
@@ -185,8 +186,17 @@ class _Ladder:
         return Verdict("unknown", reason=self.reason)
 
     def glance(self) -> Verdict | None:
-        """A few evaluations: most differences show at once. One for large programs."""
-        return self.search("exact evaluation", most=_FEW, seconds=_GLANCE_SECONDS)
+        """A few evaluations: most differences show at once. One for large programs, at weights:
+        small integers overflow the exponentials of a deep network."""
+        large = max(self.left.size(), self.right.size()) > _LARGE
+        skip, at_least = (1, 1) if large else (0, 2)
+        return self.search(
+            "exact evaluation",
+            most=_FEW,
+            seconds=_GLANCE_SECONDS,
+            skip=skip,
+            at_least=at_least,
+        )
 
     def second_glance(self) -> Verdict | None:
         """A few more, once the programs are known to differ as terms: cheaper than more laws."""

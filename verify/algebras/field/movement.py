@@ -26,6 +26,8 @@ def pick(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Fie
         flat = index.reshape(-1)
 
         def move(a: np.ndarray, lead: tuple[int, ...], trail: tuple[int, ...]) -> np.ndarray:
+            if lead and not trail:
+                return residues.take(a.reshape(*lead, -1), index)
             taken = a.reshape(*lead, -1, *trail).take(flat, axis=len(lead))
             return taken.reshape((*lead, *index.shape, *trail))
 
@@ -45,7 +47,7 @@ def pick(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Fie
 
     def gather() -> np.ndarray:
         flat = np.concatenate([x.rows.reshape(len(field.m), -1) for x in operands], axis=1)
-        return flat.take(index.reshape(-1), axis=1).reshape(len(field.m), *index.shape)
+        return residues.take(flat, index)
 
     y = FieldArray(field, index.shape, dtype, growth, nonnegative=known)
     ends = any(infinite(x).any() for x in operands)

@@ -11,12 +11,16 @@ terms (Karatsuba's middle product has halves below 2**17), so float64 sums are e
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from verify.algebras.field import compiled
 
 _HALF = 16
+_PARALLEL = 2**21  # elements from which several threads are worth starting
 _LARGE = 2**20  # products of more elements than this are computed by a compiled kernel
 _TERMS = 2**18  # a dot product longer than this is summed in pieces
 
@@ -31,8 +35,33 @@ def reduce(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     if x.ndim == 1:
         return x % moduli
     out = np.empty_like(x)
-    for row, modulus in enumerate(moduli):
-        np.remainder(x[row], int(modulus), out=out[row])
+
+    def one(row: int) -> None:
+        np.remainder(x[row], int(moduli[row]), out=out[row, ...])
+
+    each_row(one, x)
+    return out
+
+
+def each_row(one: Callable[[int], None], x: np.ndarray) -> None:
+    """Calls `one` for every row, in several threads where the rows are long (NumPy lets others run
+    while it computes)."""
+    if x.size < _PARALLEL:
+        for row in range(len(x)):
+            one(row)
+        return
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        list(pool.map(one, range(len(x))))
+
+
+def take(x: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """(rows, N) -> (rows, *index.shape)."""
+    out = np.empty((len(x), *index.shape), x.dtype)
+
+    def one(row: int) -> None:
+        np.take(x[row], index, out=out[row, ...], mode="clip")  # other modes buffer the result
+
+    each_row(one, out)
     return out
 
 
@@ -45,16 +74,22 @@ def add(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     if a.ndim == 1:
         return (a + b) % moduli
     out = np.empty_like(a)
-    for row, modulus in enumerate(moduli.tolist()):
+
+    def one(row: int) -> None:
+        modulus = int(moduli[row])
         total = np.subtract(a[row], modulus - b[row], out=out[row, ...])
         total += (total >> 63) & modulus
+
+    each_row(one, a)
     return out
 
 
 def matmul(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     """(rows, B, M, K) x (rows, B, K, N) -> (rows, B, M, N), exact."""
     terms = a.shape[-1]
-    large = min(a[..., 0].size * b.shape[3] * 64, a.size + b.size) >= _LARGE
+    size, result = a.size + b.size, a[..., 0].size * b.shape[3]
+    # Where little comes out of much, the operands are only read: nothing to gain.
+    large = size + result >= _LARGE and 64 * result >= size
     longest = compiled.TERMS if large else _TERMS
     if terms > longest:
         total = None
