@@ -12,6 +12,8 @@ from verify.claims import stride_2_is_downsampled as strides
 from verify.claims.offset_rule import learn
 from verify.claims.programs import f32
 
+pytestmark = pytest.mark.slow  # some 700 verdicts
+
 
 @pytest.fixture(scope="module")
 def sweep():
