@@ -1,31 +1,20 @@
-"""Compiler options and memory for the jitted steps: where a backend is treated specially.
+"""Compiler options for the jitted steps: the one place where a backend is treated specially.
 
 On the CPU, XLA's default (YNNPACK) runs many convolutions on one core; the older Eigen path uses
 all of them.  For float32 training at batch 32 the step is about twice as fast without YNNPACK.
 Small batches (below 8) are faster with it, by 1.2 to 3 times, and float64 by a factor of 25: those
 keep the default.
-
-A program on the CPU takes its memory from malloc, anew for each call. For sizes of a batch glibc
-asks the system each time and gives the memory back at once, so that every page is faulted in and
-zeroed again: a fresh 41 MB array takes ten times as long to write as one whose pages are there.
-`kept_memory` has glibc keep what it has.
 """
 
 from __future__ import annotations
 
-import ctypes
-import os
-import platform as python_platform
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-__all__ = ["compiler_options", "kept_memory", "use_compilation_cache"]
+__all__ = ["compiler_options"]
 
 _WITHOUT_YNNPACK = {"xla_cpu_experimental_ynn_fusion_type": ""}
 _BATCH = 8  # where the two meet, for the 5x5 convolutions of the note's network
@@ -55,55 +44,3 @@ def compiler_options(platform: str, dtype: Any, batch: int) -> dict[str, Any] | 
     if wanted and _known(platform):
         return dict(_WITHOUT_YNNPACK)
     return None
-
-
-# Parameters of glibc's mallopt (malloc.h), and their defaults.
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
-_DEFAULTS = {_TRIM_THRESHOLD: 128 << 10, _MMAP_MAX: 65536}
-_KEEP = {_TRIM_THRESHOLD: 2**31 - 1, _MMAP_MAX: 0}
-
-
-@contextmanager
-def kept_memory(platform: str) -> Iterator[None]:
-    """While it lasts, malloc keeps freed memory for the next call instead of returning it.
-
-    It holds for the whole process, which stays as large as it has once been until the end; then
-    the memory goes back to the system. Nothing happens on backends other than the CPU, and where
-    the C library is not glibc.
-
-    >>> with kept_memory("cpu"):
-    ...     x = jnp.zeros(3) + 1
-    """
-    if platform != "cpu" or python_platform.libc_ver()[0] != "glibc":
-        yield
-        return
-    library = ctypes.CDLL(None)
-    for parameter, value in _KEEP.items():
-        library.mallopt(parameter, value)
-    try:
-        yield
-    finally:
-        for parameter, value in _DEFAULTS.items():
-            library.mallopt(parameter, value)
-        library.malloc_trim(0)
-
-
-def use_compilation_cache() -> None:
-    """Keep compiled programs in the user's cache folder, for the next process to find.
-
-    The folder is `$XDG_CACHE_HOME/cnnjax/compiled` (`~/.cache/...`), or the one that the variable
-    CNNJAX_CACHE of the environment names; CNNJAX_CACHE=off switches it off. A folder that JAX has
-    been given stays; one that cannot be written is not used.
-    """
-    wanted = os.environ.get("CNNJAX_CACHE", "")
-    given = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
-    if wanted == "off" or given is not None:
-        return
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(wanted or f"{home}/cnnjax/compiled").expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):  # read-only, or there is no home
-        return
-    if os.access(folder, os.W_OK):
-        jax.config.update("jax_compilation_cache_dir", str(folder))
