@@ -19,7 +19,7 @@ import numpy as np
 TERMS = 4096  # the longest dot product
 
 _TWO_LIMBS = 128  # the longest dot product with limbs of 16 bits
-_WORKERS = min(4, os.cpu_count() or 1)
+_WORKERS = min(8, 2 * (os.cpu_count() or 1))  # twice: they wait for memory in turn
 
 
 def matmul(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:

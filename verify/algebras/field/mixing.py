@@ -14,6 +14,8 @@ import zlib
 
 import numpy as np
 
+from verify.algebras.field.residues import each_row
+
 WORDS = 3
 DIGEST_BITS = 64 * WORDS
 
@@ -41,12 +43,15 @@ def digest(rows: np.ndarray, key: np.ndarray) -> np.ndarray:
     """(rows, *shape) residues -> (WORDS, *shape) words. `key`: WORDS random words."""
     shape = rows.shape[1:]
     state = np.empty((WORDS, *shape), np.uint64)
-    with np.errstate(over="ignore"):
-        for word in range(WORDS):
+
+    def one(word: int) -> None:
+        with np.errstate(over="ignore"):
             value = np.full(shape, key[word], np.uint64)
             for row in rows:
                 value = _mix(value + row.astype(np.uint64) + _STEP)
             state[word] = value
+
+    each_row(one, state)
     return state
 
 
@@ -70,10 +75,13 @@ def unordered(digests: np.ndarray, present: np.ndarray) -> np.ndarray:
 def expand(state: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     """(WORDS, *shape) words -> (rows, *shape) residues, one independent draw a row."""
     out = np.empty((len(moduli), *state.shape[1:]), np.int64)
-    with np.errstate(over="ignore"):
-        for row, modulus in enumerate(moduli):
-            value = _mix(state[0] + np.uint64(row + 1) * _STEP)
+
+    def one(row: int) -> None:
+        with np.errstate(over="ignore"):
+            value = _mix(state[0] + np.uint64((row + 1) * int(_STEP) % 2**64))
             value = _mix(value ^ state[1])
             value = _mix(value + state[2])
-            out[row] = (value % np.uint64(modulus)).astype(np.int64)
+            out[row] = (value % np.uint64(moduli[row])).astype(np.int64)
+
+    each_row(one, out)
     return out

@@ -155,6 +155,10 @@ def from_integers(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
 
 def from_floats(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     """Finite floats as residues: a float is the dyadic rational mantissa * 2**exponent, exactly."""
+    x = np.asarray(x, dtype=np.float64)
+    if x.size > 1 and (x == x.flat[0]).all():  # zeros to compare with, say
+        one = from_floats(np.asarray(x.flat[0]), moduli)
+        return np.broadcast_to(one.reshape(-1, *(1,) * x.ndim), (len(one), *x.shape))
     mantissa, exponent = np.frexp(np.asarray(x, dtype=np.float64))
     integer = np.ldexp(mantissa, 53).astype(np.int64)
     shift = exponent.astype(np.int64) - 53
