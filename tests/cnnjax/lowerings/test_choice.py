@@ -31,6 +31,8 @@ def test_on_the_cpu_by_shape_and_elsewhere_the_plain_one(monkeypatch):
     assert chosen() == tuple(lowering.run for lowering in expected)
     overlapping = (x, (3, 3), (2, 2), ((0, 0), (0, 0)))
     assert choose("max_pool", MAX_POOL, None, *overlapping) is MAX_POOL["lax"].run
+    gray = (jnp.ones((2, 5, 5, 1)), jnp.ones((3, 3, 1, 6)), geometry())
+    assert choose("conv", CONV, None, *gray) is CONV["canonical"].run
     with plain_only():
         assert choose("conv", CONV, None, x, kernel, geometry()) is CONV["lax"].run
     monkeypatch.setattr(registry.jax, "default_backend", lambda: "gpu")
@@ -86,3 +88,18 @@ def test_gradients_are_convolutions_in_the_layout_of_the_forward_pass():
     usual = ((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
     assert layouts("canonical") == {usual}
     assert len(layouts("lax")) > 1
+
+
+@pytest.mark.parametrize("wanted", [0, 1, (0, 1)], ids=["image", "kernel", "both"])
+def test_what_is_not_differentiated_is_not_computed(wanted):
+    """A network's input has no gradient: its first layer has one convolution less, as in lax."""
+
+    def convolutions(lowering):
+        def loss(x, kernel):
+            return jnp.sum(cnnjax.conv(x, kernel, lowering=lowering) ** 2)
+
+        arrays = jnp.ones((2, 5, 5, 2)), jnp.ones((3, 3, 2, 4))
+        names = [e.primitive for e in trace(jax.grad(loss, wanted), *arrays).equations]
+        return names.count("conv_general_dilated")
+
+    assert convolutions("canonical") == convolutions("lax") == (3 if wanted == (0, 1) else 2)
