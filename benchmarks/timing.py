@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 
@@ -62,14 +61,6 @@ def interleave(
 def _timing(wall: list[float], cpu: list[float]) -> Timing:
     low, median, high = np.percentile(wall, [25, 50, 75]).tolist()
     return Timing(median, low, high, min(wall), float(np.median(cpu)), len(wall))
-
-
-def matmul_peak(size: int = 2048, rounds: int = 7) -> float:
-    """The best rate of a float32 matrix product here, in GFLOP/s."""
-    a = jnp.asarray(np.random.default_rng(0).normal(size=(size, size)), jnp.float32)
-    product = jax.jit(lambda a: a @ a)
-    timing = interleave({"product": lambda: product(a).block_until_ready()}, rounds=rounds)
-    return 2 * size**3 / timing["product"].least / 1e6
 
 
 def machine() -> dict[str, Any]:

@@ -1,0 +1,66 @@
+"""One contender in a process of its own: allocator, threads and peak memory are nobody else's.
+
+    python -m benchmarks.worker '{"peer": "lax", "network": "notes", "training": true, "batch": 32}'
+
+Answers each line of standard input with a line of JSON: at the start {"first": seconds of the
+first call, compilation and all}; for "go" {"wall": ms, "cpu": ms} of one call; for "end" the peak
+memory.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import platform
+import resource
+import sys
+import time
+from typing import Any
+
+# Parameters of glibc's mallopt (malloc.h).
+_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
+
+
+def _keep_memory() -> None:
+    """Have glibc keep freed memory. Before any other thread starts: later it does next to nothing,
+    because threads that have an arena of their own stay with it."""
+    if platform.libc_ver()[0] == "glibc":
+        library = ctypes.CDLL(None)
+        for parameter, value in ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, 2**31 - 1), (_ARENA_MAX, 1)):
+            library.mallopt(parameter, value)
+
+
+def main() -> None:
+    job = json.loads(sys.argv[1])
+    if job["peer"].endswith(", kept"):
+        _keep_memory()
+    from benchmarks.peers import Job, build
+
+    def answer(**values: Any) -> None:
+        print(json.dumps(values), file=out, flush=True)
+
+    out = sys.stdout
+    sys.stdout = sys.stderr  # libraries may print
+    try:
+        call = build(Job(**job))
+        base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        start = time.perf_counter()
+        call()
+        answer(first=time.perf_counter() - start)
+        call()
+    except Exception as error:  # a peer that is not installed, or cannot do this job
+        answer(error=f"{type(error).__name__}: {error}".splitlines()[0][:200])
+        return
+    for line in sys.stdin:
+        if line.strip() == "end":
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            answer(peak_mb=peak / 1024, before_mb=base / 1024)
+            return
+        worked, started = time.process_time(), time.perf_counter()
+        call()
+        wall = time.perf_counter() - started
+        answer(wall=1e3 * wall, cpu=1e3 * (time.process_time() - worked))
+
+
+if __name__ == "__main__":
+    main()
