@@ -14,11 +14,10 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from cnnjax.cli import demo, evaluate, predict, show, summary, train
+from cnnjax.cli.interrupt import INTERRUPTED, leave, lost_interrupts_return
 from cnnjax.cli.problems import BadUsage, Failed
 
 COMMANDS = (train, evaluate, predict, summary, show, demo)
-
-_INTERRUPTED = 128 + signal.SIGINT  # what a shell reports of a program that Ctrl-C ended
 
 DESCRIPTION = "Convolutional networks as pure JAX functions: train them, and see what they see."
 EPILOG = """\
@@ -69,13 +68,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["predict"])  # says on stderr what is missing
     2
     """
-    status = _status(parser(), argv)
-    if argv is None and status == _INTERRUPTED:
-        # Ctrl-C can leave XLA compiling in its own threads, and an orderly exit of Python under
-        # them ends in a segmentation fault (139 instead of 130) now and then.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+    with lost_interrupts_return():
+        status = _status(parser(), argv)
+    if argv is None and status == INTERRUPTED:
+        leave(status)
     return status
 
 
@@ -99,7 +95,7 @@ def _run(args: Any) -> int:
     except KeyboardInterrupt as interrupt:
         # `fit` says how to go on; elsewhere there is nothing to say.
         print(str(interrupt) or "interrupted", file=sys.stderr)
-        return _INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader (`| head`) has seen enough; Python would complain once more while closing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,9 +12,10 @@ import os
 import sys
 from collections.abc import Sequence
 
+from cnnjax.cli.interrupt import INTERRUPTED, leave, lost_interrupts_return
 from verify.cli import notes
 
-PROVED, REFUTED, UNKNOWN, INTERRUPTED = 0, 1, 2, 130
+PROVED, REFUTED, UNKNOWN = 0, 1, 2
 
 _PAIR = """\
 Are two JAX functions the same function?
@@ -67,13 +68,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    status = _main(argv)
+    with lost_interrupts_return():
+        status = _main(argv)
     if argv is None and status == INTERRUPTED:
-        # Ctrl-C can leave XLA compiling in its own threads, and an orderly exit of Python under
-        # them ends in a segmentation fault now and then.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+        leave(status)
     return status
 
 

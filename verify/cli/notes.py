@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from cnnjax.cli.interrupt import INTERRUPTED
+
 if TYPE_CHECKING:
     from verify.claims import Claim, Settled
     from verify.cli.notes_table import Board
@@ -30,7 +32,7 @@ EPILOG = (
     "exit status: 0 every verdict as expected, 1 some came out otherwise, 2 unknown or bad usage"
 )
 
-AS_EXPECTED, OTHERWISE, UNKNOWN, INTERRUPTED = 0, 1, 2, 130
+AS_EXPECTED, OTHERWISE, UNKNOWN = 0, 1, 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
