@@ -15,7 +15,7 @@ from typing import Any
 
 import jax
 
-from cnnjax.lowerings import conv, max_pool
+from cnnjax.lowerings import conv, depthwise, max_pool, pointwise
 
 __all__ = ["CONV", "MAX_POOL", "Lowering", "choose", "plain_only"]
 
@@ -36,7 +36,12 @@ def _always(*_: Any) -> bool:
 CONV: Mapping[str, Lowering] = {
     "lax": Lowering(conv.plain, _always, "anything"),
     "canonical": Lowering(conv.canonical, conv.canonical_fits, "floats and groups=1"),
-    "shifted": Lowering(conv.shifted, conv.shifted_fits, "floats, known sizes, groups = channels"),
+    "shifted": Lowering(
+        depthwise.shifted, depthwise.fits, "floats, known sizes, groups = channels"
+    ),
+    "pointwise": Lowering(
+        pointwise.pointwise, pointwise.fits, "floats, windows of one pixel, groups=1, no padding"
+    ),
 }
 
 MAX_POOL: Mapping[str, Lowering] = {
@@ -62,7 +67,7 @@ def _disjoint(x: Any, window: Any, stride: Any, pads: Any) -> bool:
 # For each backend the lowerings to try, best first, and where each of them pays; `lax` is what
 # remains.
 _PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...]]] = {
-    "conv": {"cpu": (("shifted", _several_groups), ("canonical", _always))},
+    "conv": {"cpu": (("shifted", _several_groups), ("pointwise", _always), ("canonical", _always))},
     "max_pool": {"cpu": (("argmax", _disjoint),)},
 }
 
