@@ -25,6 +25,7 @@ import numpy as np
 from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
+from cnnjax.lowerings.bias import spread
 from cnnjax.lowerings.conv import Geometry
 
 __all__ = ["fits", "shifted"]
@@ -103,7 +104,7 @@ def _kernel_tangent(x: jax.Array, dkernel: jax.Array, geometry: Geometry) -> jax
 
     @partial(jax.checkpoint, prevent_cse=False)  # keeps the image, not a copy for each tap
     def some(x: jax.Array, dkernel: jax.Array) -> jax.Array:
-        return _taps(x, dkernel, geometry, _product_with_ones)
+        return _taps(x, dkernel, geometry, spread)
 
     if each == x.shape[0]:
         return some(x, dkernel)
@@ -120,9 +121,9 @@ def _taps(
     x: jax.Array,
     kernel: jax.Array,
     geometry: Geometry,
-    spread: Callable[[jax.Array, tuple[int, ...]], jax.Array],
+    fill: Callable[[jax.Array, tuple[int, ...]], jax.Array],
 ) -> jax.Array:
-    """The sum over the kernel's taps; ``spread`` brings a tap's factors (O,) to an image's shape."""
+    """The sum over the kernel's taps; ``fill`` brings a tap's factors (O,) to an image's shape."""
     window, outputs = kernel.shape[:-2], kernel.shape[-1]
     wide = jnp.dtype(jnp.float32) if jnp.finfo(x.dtype).bits < 32 else x.dtype
     copies = outputs // x.shape[-1]
@@ -149,16 +150,10 @@ def _taps(
         ).astype(wide)
         if copies > 1:  # output c * copies + m reads channel c
             cells = jnp.repeat(cells, copies, axis=-1)
-        term = cells * spread(kernel[tap][0].astype(wide), cells.shape)
+        term = cells * fill(kernel[tap][0].astype(wide), cells.shape)
         total = term if total is None else total + term
     return total.astype(x.dtype)
 
 
 def _broadcast(factor: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     return lax.broadcast_in_dim(factor, shape, (len(shape) - 1,))
-
-
-def _product_with_ones(factor: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """As `_broadcast`; its transpose is a product with ones, too."""
-    ones = jnp.ones((math.prod(shape[:-1]), 1), factor.dtype)
-    return lax.dot(ones, factor[None], precision=lax.Precision.HIGHEST).reshape(shape)

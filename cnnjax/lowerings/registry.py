@@ -15,9 +15,9 @@ from typing import Any
 
 import jax
 
-from cnnjax.lowerings import conv, depthwise, max_pool, pointwise
+from cnnjax.lowerings import bias, conv, depthwise, max_pool, pointwise
 
-__all__ = ["CONV", "MAX_POOL", "Lowering", "choose", "plain_only"]
+__all__ = ["BIAS", "CONV", "MAX_POOL", "Lowering", "choose", "plain_only"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,11 @@ MAX_POOL: Mapping[str, Lowering] = {
     ),
 }
 
+BIAS: Mapping[str, Lowering] = {
+    "lax": Lowering(bias.plain, _always, "anything"),
+    "ones": Lowering(bias.ones, bias.ones_fits, "float32 or wider, known sizes"),
+}
+
 
 def _several_groups(x: Any, kernel: Any, geometry: conv.Geometry) -> bool:
     # An image of one channel is depthwise by the letter, and slower by shifts: LeNet-5's training
@@ -69,6 +74,7 @@ def _disjoint(x: Any, window: Any, stride: Any, pads: Any) -> bool:
 _PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...]]] = {
     "conv": {"cpu": (("shifted", _several_groups), ("pointwise", _always), ("canonical", _always))},
     "max_pool": {"cpu": (("argmax", _disjoint),)},
+    "bias": {"cpu": (("ones", _always),)},
 }
 
 
