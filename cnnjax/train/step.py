@@ -5,7 +5,8 @@
 All randomness of step t comes from the key (seed, t); nothing random is stored.  Parameters,
 optimiser state and loss are float32, the network computes in `config.precision`.  With
 `accumulate=k` the gradient is the mean over k micro-batches, which for models without batch norm
-or dropout is the gradient of the whole batch (to rounding), in the memory of one of them.
+or dropout is the gradient of the whole batch (to rounding), in the memory of one of them.  For the
+same models a CPU computes each of them in parts that stay in its cache (`parts.py`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from cnnjax.train.compiler import compiler_options
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.mesh import replicated, split
 from cnnjax.train.optimizer import optimizer
+from cnnjax.train.parts import in_parts, parts_that_pay
 
 if TYPE_CHECKING:
     from cnnjax.models import Model
@@ -98,13 +100,17 @@ def make_step(
     everywhere, batch = replicated(mesh), split(mesh)
     parts = config.accumulate
     share = config.batch_size // (parts * mesh.size)
-    options = compiler_options(mesh.devices.flat[0].platform, dtype, share)
+    platform = mesh.devices.flat[0].platform
+    options = compiler_options(platform, dtype, share)
+    # Over several devices a part would have to lie on all of them.
+    cuts = parts_that_pay(model, share, platform, training=True) if mesh.size == 1 else 1
 
     def loss_of(trained: Any, stats: Any, images: Any, labels: Any, key: Any) -> Any:
         x = preprocessing(images, dtype)
         logits, new_stats = model.apply_train(_merge(trained, stats), x, key)
         logits = logits.astype(jnp.float32)
-        loss = jnp.mean(cross_entropy(logits, labels, label_smoothing=config.label_smoothing))
+        losses = cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+        loss = jnp.mean(losses) / cuts
         correct = jnp.sum(jnp.argmax(logits, -1).astype(labels.dtype) == labels)
         new_stats = jax.tree.map(lambda new, old: new.astype(old.dtype), new_stats, stats)
         return loss, (new_stats, correct.astype(jnp.float32))
@@ -133,9 +139,13 @@ def make_step(
                 for array in (images, labels)
             )
             for_model = jax.random.fold_in(for_model, part)
-        (loss, (stats, correct)), grads = jax.value_and_grad(loss_of, has_aux=True)(
-            state.trained, sums.batch_stats, images, labels, for_model
-        )
+
+        def gradient(trained: Any, images: Any, labels: Any) -> Any:
+            return jax.value_and_grad(loss_of, has_aux=True)(
+                trained, sums.batch_stats, images, labels, for_model
+            )
+
+        (loss, (stats, correct)), grads = in_parts(gradient, cuts)(state.trained, images, labels)
         grads = jax.tree.map(jnp.add, sums.grads, grads)
         return _Sums(grads, stats, sums.loss + loss, sums.correct + correct)
 
