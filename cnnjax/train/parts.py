@@ -17,6 +17,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from cnnjax.train.loops import fast_in_loops
+
 if TYPE_CHECKING:
     from cnnjax.models import Model
 
@@ -94,10 +96,21 @@ def parts_that_pay(model: Model, batch: int, platform: str, *, training: bool) -
         return 1
     maps = jax.eval_shape(model.features, params, image)
     each = sum(math.prod(y.shape) * y.dtype.itemsize for y in maps.values())
-    for parts in range(1, batch // _FEWEST + 1):
-        if batch % parts == 0 and batch // parts * each <= _CACHE:
-            return parts
-    return 1
+    fitting = (n for n in range(1, batch // _FEWEST + 1) if batch % n == 0)
+    parts = next((n for n in fitting if batch // n * each <= _CACHE), 1)
+    if parts > 1:
+        images = jax.ShapeDtypeStruct((batch // parts, *model.image), jnp.float32)
+        f = _gradient(model) if training else model.apply
+        if not fast_in_loops(f, params, images):
+            return 1
+    return parts
+
+
+def _gradient(model: Model) -> Callable[..., Any]:
+    def total(params: Any, images: Any) -> Any:
+        return jnp.sum(model.apply_train(params, images, jax.random.key(0))[0])
+
+    return jax.grad(total)
 
 
 def _apart(model: Model, params: Any, image: Any) -> bool:
@@ -107,4 +120,4 @@ def _apart(model: Model, params: Any, image: Any) -> bool:
     )
     key = closed.jaxpr.invars[-1]
     used = any(key is atom for equation in closed.jaxpr.eqns for atom in equation.invars)
-    return not stats and not used
+    return not jax.tree.leaves(stats) and not used
