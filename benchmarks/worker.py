@@ -9,31 +9,15 @@ memory.
 
 from __future__ import annotations
 
-import ctypes
 import json
-import platform
 import resource
 import sys
 import time
 from typing import Any
 
-# Parameters of glibc's mallopt (malloc.h).
-_TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8
-
-
-def _keep_memory() -> None:
-    """Have glibc keep freed memory. Before any other thread starts: later it does next to nothing,
-    because threads that have an arena of their own stay with it."""
-    if platform.libc_ver()[0] == "glibc":
-        library = ctypes.CDLL(None)
-        for parameter, value in ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, 2**31 - 1), (_ARENA_MAX, 1)):
-            library.mallopt(parameter, value)
-
 
 def main() -> None:
     job = json.loads(sys.argv[1])
-    if job["peer"].endswith(", kept"):
-        _keep_memory()
     from benchmarks.peers import Job, build
 
     def answer(**values: Any) -> None:

@@ -9,6 +9,8 @@ os.environ["XLA_FLAGS"] = (
 ).strip()
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Nothing is written to the user's cache.
+os.environ["CNNJAX_CACHE"] = "off"
 
 # Doctests are looked for in every file, and this one cannot be imported without PyTorch.
 collect_ignore = [] if importlib.util.find_spec("torch") else ["cnnjax/reference_torch.py"]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 # Names of contenders, and the module that builds them.
 PEERS = {
     "cnnjax": "jax_layers",
-    "cnnjax, kept": "jax_layers",
     "lax": "jax_layers",
     "flax.nnx": "flax_nnx",
     "flax.linen": "flax_linen",

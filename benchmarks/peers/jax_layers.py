@@ -1,8 +1,7 @@
-"""`cnnjax` as `cnnjax.train` uses it, with two things more, and the same program on plain lax.
+"""`cnnjax` as `cnnjax.train` uses it, and the same program on plain lax.
 
-cnnjax: lowerings chosen by the layers, the compiler options of `cnnjax.train`, a jitted step.
-cnnjax, kept: the same, in a process whose malloc keeps freed memory (see `benchmarks.worker`), and
-with short steps done many in one compiled loop; `cnnjax.train` does neither yet.
+cnnjax: lowerings chosen by the layers; the compiler options, the parts of a batch and the loop over
+short steps of `cnnjax.train`.
 lax: plain convolutions and pools, a jitted step, a Python loop.
 """
 
@@ -21,47 +20,49 @@ from benchmarks import networks as n
 from benchmarks.peers import Job
 from benchmarks.peers.jax_common import loss, prepare, sgd
 from cnnjax import init as initializers
+from cnnjax.models import Model
 from cnnjax.train.compiler import compiler_options
+from cnnjax.train.parts import in_parts, mapped_in_parts, parts_that_pay
 
 
 def build(job: Job) -> Callable[[], None]:
     network, images, labels = prepare(job)
-    ours, kept = job.peer != "lax", job.peer == "cnnjax, kept"
-    lowering = None if ours else "lax"
+    ours = job.peer != "lax"
     keys = iter(jax.random.split(jax.random.key(0), 1000))
     params, stats, _ = init(network.layers, (1, *network.image), keys)
-    options = compiler_options(jax.default_backend(), images.dtype, job.batch) if ours else None
+    backend = jax.default_backend()
+    options = compiler_options(backend, images.dtype, job.batch) if ours else None
     compiled = partial(jax.jit, compiler_options=options)
-    forward = partial(apply, network.layers, lowering=lowering)
+    forward = partial(apply, network.layers, lowering=None if ours else "lax")
+    parts = 1
+    if ours:
+        model = _model(network, params, stats, forward)
+        parts = parts_that_pay(model, job.batch, backend, training=job.training)
     if not job.training:
 
-        def infer(params: Any, stats: Any, images: Any) -> Any:
+        def infer(params: Any, images: Any) -> Any:
             return forward(params, stats, images, training=False)[0]
 
-        if kept and network.steps > 1:
-            infer = partial(_mapped, infer)
-            run = compiled(infer)
-            return lambda: jax.block_until_ready(run(params, stats, images))
-        run = compiled(infer)
-        return lambda: jax.block_until_ready([run(params, stats, x) for x in images])
+        run = compiled(mapped_in_parts(infer, parts))
+        return lambda: jax.block_until_ready([run(params, x) for x in images])
 
     transform = sgd()
     state = [(params, stats, transform.init(params))]
 
     def step(state: Any, batch: Any) -> tuple[Any, jax.Array]:
         params, stats, momentum = state
-        x, y = batch
 
-        def cost(params: Any) -> Any:
+        def cost(params: Any, x: Any, y: Any) -> Any:
             logits, new = forward(params, stats, x, training=True)
-            return loss(logits, y), new
+            return loss(logits, y) / parts, new
 
-        (value, stats), grads = jax.value_and_grad(cost, has_aux=True)(params)
+        gradient = in_parts(jax.value_and_grad(cost, has_aux=True), parts)
+        (value, stats), grads = gradient(params, *batch)
         updates, momentum = transform.update(grads, momentum, params)
         params = jax.tree.map(lambda p, u: p + u, params, updates)
         return (params, stats, momentum), value
 
-    if kept and network.steps > 1:
+    if ours and network.steps > 1:
         scanned = compiled(lambda state, batches: lax.scan(step, state, batches), donate_argnums=0)
 
         def call() -> None:
@@ -79,8 +80,24 @@ def build(job: Job) -> Callable[[], None]:
     return loop
 
 
-def _mapped(infer: Callable[..., Any], params: Any, stats: Any, images: Any) -> Any:
-    return lax.map(lambda x: infer(params, stats, x), images)
+def _model(network: n.Network, params: Any, stats: Any, forward: Callable[..., Any]) -> Model:
+    """The network as `cnnjax.train` would see it."""
+
+    def features(params: Any, x: Any) -> dict[str, jax.Array]:
+        maps: dict[str, jax.Array] = {}
+        forward(params, stats, x, training=False, maps=maps)
+        return maps
+
+    return Model(
+        name="benchmark",
+        config={},
+        image=network.image,
+        classes=10,
+        init=lambda key: params,
+        apply=lambda params, x: forward(params, stats, x, training=False)[0],
+        apply_train=lambda params, x, key: forward(params, stats, x, training=True),
+        features=features,
+    )
 
 
 def init(layers: Any, shape: Any, keys: Any) -> tuple[list[Any], list[Any], Any]:
@@ -121,10 +138,17 @@ def init(layers: Any, shape: Any, keys: Any) -> tuple[list[Any], list[Any], Any]
 
 
 def apply(
-    layers: Any, params: Any, stats: Any, x: Any, *, training: bool, lowering: str | None
+    layers: Any,
+    params: Any,
+    stats: Any,
+    x: Any,
+    *,
+    training: bool,
+    lowering: str | None,
+    maps: dict[str, jax.Array] | None = None,
 ) -> tuple[Any, list[Any]]:
-    """The output, and the new running statistics."""
-    again = partial(apply, training=training, lowering=lowering)
+    """The output, and the new running statistics; notes what each layer gives in `maps`."""
+    again = partial(apply, training=training, lowering=lowering, maps=maps)
     new = []
     for layer, p, s in zip(layers, params, stats, strict=True):
         match layer:
@@ -156,4 +180,6 @@ def apply(
                 z, two = again(shortcut, p[1], s[1], x)
                 x, s = y + z, [one, two]
         new.append(s)
+        if maps is not None:
+            maps[str(len(maps))] = x
     return x, new

@@ -1,6 +1,6 @@
 """Several ways to compute the same layer, chosen by backend and shape. See README.md."""
 
 from cnnjax.lowerings.conv import Geometry
-from cnnjax.lowerings.registry import BIAS, CONV, MAX_POOL, Lowering, choose, plain_only
+from cnnjax.lowerings.registry import BIAS, CONV, MAX_POOL, Lowering, choose, plain_only, without
 
-__all__ = ["BIAS", "CONV", "MAX_POOL", "Geometry", "Lowering", "choose", "plain_only"]
+__all__ = ["BIAS", "CONV", "MAX_POOL", "Geometry", "Lowering", "choose", "plain_only", "without"]

@@ -8,16 +8,16 @@ other backend it says `lax`: there XLA's own choices stand until someone has mea
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 
-from cnnjax.lowerings import bias, conv, depthwise, max_pool, pointwise
+from cnnjax.lowerings import bias, conv, depthwise, max_pool, pointwise, winograd
 
-__all__ = ["BIAS", "CONV", "MAX_POOL", "Lowering", "choose", "plain_only"]
+__all__ = ["BIAS", "CONV", "MAX_POOL", "Lowering", "choose", "plain_only", "without"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,12 @@ CONV: Mapping[str, Lowering] = {
     ),
     "pointwise": Lowering(
         pointwise.pointwise, pointwise.fits, "floats, windows of one pixel, groups=1, no padding"
+    ),
+    "winograd": Lowering(
+        winograd.winograd,
+        winograd.fits,
+        "two image axes of known size, windows of 2 to 5 taps, stride=1, dilation=1, groups=1, and "
+        "float32 or wider",
     ),
 }
 
@@ -72,33 +78,45 @@ def _disjoint(x: Any, window: Any, stride: Any, pads: Any) -> bool:
 # For each backend the lowerings to try, best first, and where each of them pays; `lax` is what
 # remains.
 _PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...]]] = {
-    "conv": {"cpu": (("shifted", _several_groups), ("pointwise", _always), ("canonical", _always))},
+    "conv": {
+        "cpu": (
+            ("shifted", _several_groups),
+            ("pointwise", _always),
+            ("winograd", winograd.pays),
+            ("canonical", _always),
+        )
+    },
     "max_pool": {"cpu": (("argmax", _disjoint),)},
     "bias": {"cpu": (("ones", _always),)},
 }
 
 
-_PLAIN_ONLY: ContextVar[bool] = ContextVar("plain_only", default=False)
+_NOT_NOW: ContextVar[frozenset[str]] = ContextVar("not_now", default=frozenset())
 
 
 @contextmanager
-def plain_only() -> Iterator[None]:
-    """While it lasts, layers that name no lowering are traced as plain `lax`.
+def without(*names: str) -> Iterator[None]:
+    """While it lasts, layers that name no lowering are not traced as one of these.
 
-    For tools that read a program instead of running it: a depthwise convolution is then one
-    convolution, not a sum of shifted images. What `jax.jit` has traced before stays as it is, and
-    what it traces here it keeps.
+    For tools that read a program instead of running it: Winograd's tiles are not windows of the
+    image, a depthwise convolution by shifts is not a convolution. What `jax.jit` has traced before
+    stays as it is, and what it traces here it keeps.
 
     >>> import jax.numpy as jnp
-    >>> with plain_only():
+    >>> with without("argmax"):
     ...     choose("max_pool", MAX_POOL, None, jnp.ones((4, 1)), (2,), (2,), ((0, 0),)).__name__
     'plain'
     """
-    token = _PLAIN_ONLY.set(True)
+    token = _NOT_NOW.set(_NOT_NOW.get() | set(names))
     try:
         yield
     finally:
-        _PLAIN_ONLY.reset(token)
+        _NOT_NOW.reset(token)
+
+
+def plain_only() -> AbstractContextManager[None]:
+    """`without` all that there is: every layer is traced as plain `lax`."""
+    return without(*CONV, *MAX_POOL, *BIAS)
 
 
 def choose(
@@ -117,8 +135,9 @@ def choose(
     ValueError: max_pool: lowering 'fast' is unknown; there are lax, argmax
     """
     if name is None:
-        preferred = () if _PLAIN_ONLY.get() else _PREFERRED[layer].get(jax.default_backend(), ())
-        for candidate, pays in preferred:
+        for candidate, pays in _PREFERRED[layer].get(jax.default_backend(), ()):
+            if candidate in _NOT_NOW.get():
+                continue
             if table[candidate].fits(*arguments) and pays(*arguments):
                 return table[candidate].run
         return table["lax"].run

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from cnnjax import geometry
+from cnnjax.lowerings import without
 from cnnjax.tiling.plan import Plan, check_result, follow, plan
 from cnnjax.tiling.program import Equation, Var, every, flatten
 from cnnjax.tiling.spans import Box, Span
@@ -96,7 +97,8 @@ def grid(apply_fn: Callable[..., Any], tile: Sizes, args: Sequence[Any]) -> Grid
             f"tiled: the last argument must be the image, (*batch, {axes} image axes, channels); "
             f"got {given}"
         )
-    closed, result = jax.make_jaxpr(apply_fn, return_shape=True)(*args)
+    with without("winograd"):  # a window reads itself there, and not the tiles that it lies in
+        closed, result = jax.make_jaxpr(apply_fn, return_shape=True)(*args)
     program, rank = flatten(closed), len(x.shape)
     image = program.inputs[-1]
     varies = follow(program, image, {rank - 1 - axes + d: d for d in range(axes)})

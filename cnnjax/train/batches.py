@@ -50,23 +50,24 @@ def epoch_order(seed: int, epoch: int, images: int, batch: int) -> np.ndarray:
 def feeder(dataset: Dataset, mesh: Mesh, *, resident: bool | None = None) -> Feed:
     """A function from (B,) indices to the batch: (B, H, W, C) uint8, (B,) int32, split on `mesh`.
 
+    (K, B) indices give a stack of K batches, each of them split.
+
     `resident` None decides by size (and by the number of processes: with several, each sends its
     own share).  Both ways give the same batch.
     """
     images, labels = dataset.images, np.asarray(dataset.labels, np.int32)
     if resident is None:
         resident = images.nbytes <= RESIDENT_BYTES and jax.process_count() == 1
-    sharding = split(mesh)
     if not resident:
 
         def send(array: np.ndarray, indices: np.ndarray) -> jax.Array:
-            shape = (len(indices), *array.shape[1:])
+            shape = (*indices.shape, *array.shape[1:])
 
             # Called once for each device of this process.
             def part(index: Any) -> np.ndarray:
-                return array[indices[index[0]]]
+                return array[indices[index[: indices.ndim]]]
 
-            return jax.make_array_from_callback(shape, sharding, part)
+            return jax.make_array_from_callback(shape, split(mesh, indices.ndim - 1), part)
 
         return lambda indices: (send(images, indices), send(labels, indices))
 
@@ -75,6 +76,9 @@ def feeder(dataset: Dataset, mesh: Mesh, *, resident: bool | None = None) -> Fee
         taken = (jnp.take(images, indices, 0, mode="clip"), jnp.take(labels, indices, mode="clip"))
         return taken
 
-    jitted = jax.jit(gather, in_shardings=replicated(mesh), out_shardings=sharding)
+    one, stack = (
+        jax.jit(gather, in_shardings=replicated(mesh), out_shardings=split(mesh, axis))
+        for axis in (0, 1)
+    )
     here = to_mesh((images, labels), mesh)
-    return lambda indices: jitted(*here, indices)
+    return lambda indices: (one if indices.ndim == 1 else stack)(*here, indices)

@@ -1,4 +1,5 @@
-"""Compiler options for the jitted steps: the one place where a backend is treated specially.
+"""Compiler options for the jitted steps, the one place where a backend is treated specially; and
+where compiled programs are kept.
 
 On the CPU, XLA's default (YNNPACK) runs many convolutions on one core; the older Eigen path uses
 all of them.  For float32 training at batch 32 the step is about twice as fast without YNNPACK.
@@ -8,13 +9,15 @@ keep the default.
 
 from __future__ import annotations
 
+import os
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-__all__ = ["compiler_options"]
+__all__ = ["compiler_options", "use_compilation_cache"]
 
 _WITHOUT_YNNPACK = {"xla_cpu_experimental_ynn_fusion_type": ""}
 _BATCH = 8  # where the two meet, for the 5x5 convolutions of the note's network
@@ -44,3 +47,24 @@ def compiler_options(platform: str, dtype: Any, batch: int) -> dict[str, Any] | 
     if wanted and _known(platform):
         return dict(_WITHOUT_YNNPACK)
     return None
+
+
+def use_compilation_cache() -> None:
+    """Keep compiled programs in the user's cache folder, for the next process to find.
+
+    The folder is `$XDG_CACHE_HOME/cnnjax/compiled` (`~/.cache/...`), or the one that the variable
+    CNNJAX_CACHE of the environment names; CNNJAX_CACHE=off switches it off. A folder that JAX has
+    been given stays; one that cannot be written is not used.
+    """
+    wanted = os.environ.get("CNNJAX_CACHE", "")
+    given = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
+    if wanted == "off" or given is not None:
+        return
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = Path(wanted or f"{home}/cnnjax/compiled").expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # read-only, or there is no home
+        return
+    if os.access(folder, os.W_OK):
+        jax.config.update("jax_compilation_cache_dir", str(folder))

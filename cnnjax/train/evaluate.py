@@ -22,6 +22,7 @@ from cnnjax.preprocessing import Preprocessing
 from cnnjax.train.batches import Feed, feeder
 from cnnjax.train.compiler import compiler_options
 from cnnjax.train.mesh import data_mesh, replicated, split, to_mesh
+from cnnjax.train.parts import mapped_in_parts, parts_that_pay
 
 if TYPE_CHECKING:
     from cnnjax.data import Dataset
@@ -73,7 +74,10 @@ def evaluate(
     mesh = data_mesh() if mesh is None else mesh
     batch = -(-min(batch_size, count) // mesh.size) * mesh.size
     feed = feeder(dataset, mesh) if feed is None else feed
-    measure = _measure(model.apply, preprocessing, precision, mesh, batch // mesh.size)
+    share = batch // mesh.size
+    platform = mesh.devices.flat[0].platform
+    parts = parts_that_pay(model, share, platform, training=False) if mesh.size == 1 else 1
+    measure = _measure(model.apply, preprocessing, precision, mesh, share, parts)
     params = to_mesh(params, mesh)
     confusion = to_mesh(np.zeros((model.classes, model.classes), np.int32), mesh)
     losses: list[float] = []
@@ -95,13 +99,18 @@ def evaluate(
 
 @lru_cache(maxsize=16)
 def _measure(
-    apply: Any, preprocessing: Preprocessing, precision: str, mesh: Mesh, share: int
+    apply: Any, preprocessing: Preprocessing, precision: str, mesh: Mesh, share: int, parts: int
 ) -> Callable[..., Any]:
     """The jitted step of an evaluation; cached, so that the next epoch does not compile again."""
     dtype = jnp.dtype(precision)
 
+    def answer(params: Any, images: Any) -> jax.Array:
+        return apply(params, preprocessing(images, dtype)).astype(jnp.float32)
+
+    logits_of = mapped_in_parts(answer, parts)
+
     def measure(params: Any, confusion: Any, images: Any, labels: Any, real: Any) -> Any:
-        logits = apply(params, preprocessing(images, dtype)).astype(jnp.float32)
+        logits = logits_of(params, images)
         loss = jnp.sum(jnp.where(real, cross_entropy(logits, labels), jnp.zeros(())))
         answers = jnp.argmax(logits, -1)
         return loss, confusion.at[labels, answers].add(real.astype(confusion.dtype))

@@ -1,7 +1,8 @@
 """`fit`: the training loop, its early stop, Ctrl-C, checkpoints and resuming.
 
-The loop never waits for the step it has just started: results are read `IN_FLIGHT` steps behind,
-which keeps the devices busy and still stops within a few steps of a non-finite loss.
+Short steps are done many in a call (`chunk.py`). The loop never waits for the call it has just
+started: results are read `IN_FLIGHT` calls behind, which keeps the devices busy, gathers the next
+images meanwhile, and still stops within a few calls of a non-finite loss.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,8 @@ from jax.sharding import Mesh
 from cnnjax.checkpoint import save_model, write_json
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train.batches import epoch_order
+from cnnjax.train.chunk import make_chunk, steps_a_call
+from cnnjax.train.compiler import use_compilation_cache
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.evaluate import Evaluation
 from cnnjax.train.interrupt import Interrupted, interruptible
@@ -28,7 +32,7 @@ from cnnjax.train.mesh import data_mesh, to_mesh
 from cnnjax.train.progress import Report, epoch_line, reporter
 from cnnjax.train.resume import Position, load_state, save_state
 from cnnjax.train.run import Run, check, prepare
-from cnnjax.train.step import State, Step, make_step, params_of
+from cnnjax.train.step import State, make_step, params_of
 
 if TYPE_CHECKING:
     from cnnjax.data import Splits
@@ -37,6 +41,9 @@ if TYPE_CHECKING:
 __all__ = ["FitResult", "NonFiniteLoss", "fit"]
 
 IN_FLIGHT = 4
+
+# From the state and (n, batch) indices to the state n steps later and at least n rows of metrics.
+Advance = Callable[[State, np.ndarray], tuple[State, jax.Array]]
 
 
 class NonFiniteLoss(FloatingPointError):
@@ -81,12 +88,13 @@ def fit(
     `CheckpointError` for a checkpoint that is damaged or of another run, `NonFiniteLoss`, and
     `Interrupted` on Ctrl-C (once the state is saved; a second Ctrl-C does not wait).
     """
+    use_compilation_cache()
     mesh = data_mesh() if mesh is None else mesh
     check(model, splits, config, mesh)
     run, state = prepare(model, splits, config, mesh, None if out is None else Path(out))
     state, position = _begin(run, state, resume)
     state = to_mesh(state, mesh)
-    step = _compiled(run, state)
+    advance, most = _compiled(run, state)
     evaluation: Evaluation | None = None
     with (
         interruptible() as asked,
@@ -98,7 +106,7 @@ def fit(
         ) as report,
     ):
         while position.step < run.steps:
-            state, position = _epoch(run, step, state, position, report, asked)
+            state, position = _epoch(run, advance, most, state, position, report, asked)
             evaluation = run.test(params_of(state))
             position = _close_epoch(run, position, evaluation)
             _save(run, state, position)
@@ -136,15 +144,29 @@ def _begin(run: Run, state: State, resume: bool) -> tuple[State, Position]:
     return state, Position()
 
 
-def _compiled(run: Run, state: State) -> Step:
-    """The step, compiled before the clock starts."""
+def _compiled(run: Run, state: State) -> tuple[Advance, int]:
+    """What does the steps, compiled before the clock starts, and how many it can do in a call."""
+    given = (run.model, run.config, run.preprocessing, run.steps)
     batch = run.feed(np.zeros(run.config.batch_size, np.int32))
-    return make_step(run.model, run.config, run.preprocessing, run.steps, run.mesh, (state, *batch))
+    most = steps_a_call(*given, run.per_epoch, run.mesh, (state, *batch))
+    if most == 1:
+        step = make_step(*given, run.mesh, (state, *batch))
+        return lambda state, rows: step(state, *run.feed(rows[0])), 1
+    stack = run.feed(np.zeros((most, run.config.batch_size), np.int32))
+    chunk = make_chunk(*given, run.mesh, (state, *stack))
+
+    def advance(state: State, rows: np.ndarray) -> tuple[State, jax.Array]:
+        # The last rows of an epoch may not fill a call; what fills it up is not computed.
+        filled = rows[np.minimum(np.arange(most), len(rows) - 1)]
+        return chunk(state, *run.feed(filled), np.int32(len(rows)))
+
+    return advance, most
 
 
 def _epoch(
     run: Run,
-    step: Step,
+    advance: Advance,
+    most: int,
     state: State,
     position: Position,
     report: Report,
@@ -155,13 +177,16 @@ def _epoch(
     epoch = position.step // run.per_epoch
     first = epoch * run.per_epoch
     order = epoch_order(run.config.seed, epoch, run.images, batch)
-    waiting: deque[jax.Array] = deque()
+    waiting: deque[tuple[jax.Array, int]] = deque()
     saved = time.monotonic()
     begun = time.perf_counter() - position.seconds
-    for at in range(position.step, first + run.per_epoch):
-        state, metrics = step(state, *run.feed(order[at - first]))
+    at, end = position.step, first + run.per_epoch
+    while at < end:
+        count = min(most, end - at, _to_checkpoint(run, at))
+        state, metrics = advance(state, order[at - first : at - first + count])
         metrics.copy_to_host_async()
-        waiting.append(metrics)
+        waiting.append((metrics, count))
+        at += count
         position = _settle(run, position, waiting, keep=IN_FLIGHT)
         if done := position.step - first:
             report.moved(
@@ -171,9 +196,9 @@ def _epoch(
                 position.correct / (done * batch),
                 done * batch / (time.perf_counter() - begun),
             )
-        if at + 1 == first + run.per_epoch:
+        if at == end:
             break  # `fit` saves once the epoch is evaluated
-        if asked.is_set() or _due(run.config, at + 1, saved):
+        if asked.is_set() or _due(run.config, at, saved):
             position = _settle(run, position, waiting, keep=0)
             position = replace(position, seconds=time.perf_counter() - begun)
             _save(run, state, position)
@@ -185,18 +210,27 @@ def _epoch(
     return state, replace(position, seconds=time.perf_counter() - begun)
 
 
-def _settle(run: Run, position: Position, waiting: deque[jax.Array], keep: int) -> Position:
-    """Read the results of all waiting steps but the last `keep`; stop where one is not finite."""
+def _to_checkpoint(run: Run, step: int) -> int:
+    """Steps from `step` to the next one after which `checkpoint_steps` wants to save."""
+    every = run.config.checkpoint_steps
+    return run.steps if every is None else every - step % every
+
+
+def _settle(
+    run: Run, position: Position, waiting: deque[tuple[jax.Array, int]], keep: int
+) -> Position:
+    """Read the results of all waiting calls but the last `keep`; stop where one is not finite."""
     while len(waiting) > keep:
-        loss, correct = np.asarray(waiting.popleft()).tolist()
-        if not math.isfinite(loss):
-            raise _diverged(run, position.step, f"the loss became {loss}")
-        position = replace(
-            position,
-            step=position.step + 1,
-            loss=position.loss + loss,
-            correct=position.correct + round(correct),
-        )
+        metrics, count = waiting.popleft()
+        for loss, correct in np.asarray(metrics).reshape(-1, 2)[:count].tolist():
+            if not math.isfinite(loss):
+                raise _diverged(run, position.step, f"the loss became {loss}")
+            position = replace(
+                position,
+                step=position.step + 1,
+                loss=position.loss + loss,
+                correct=position.correct + round(correct),
+            )
     return position
 
 

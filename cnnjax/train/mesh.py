@@ -39,9 +39,9 @@ def data_mesh(devices: Any = None) -> Mesh:
     return Mesh(np.array(jax.devices() if devices is None else devices), ("data",))
 
 
-def split(mesh: Mesh) -> NamedSharding:
-    """The sharding of a batch: its first axis over the devices."""
-    return NamedSharding(mesh, PartitionSpec("data"))
+def split(mesh: Mesh, axis: int = 0) -> NamedSharding:
+    """The sharding of a batch: its first axis over the devices (`axis` 1 in a stack of batches)."""
+    return NamedSharding(mesh, PartitionSpec(*[None] * axis, "data"))
 
 
 def replicated(mesh: Mesh) -> NamedSharding:

@@ -5,7 +5,8 @@
 All randomness of step t comes from the key (seed, t); nothing random is stored.  Parameters,
 optimiser state and loss are float32, the network computes in `config.precision`.  With
 `accumulate=k` the gradient is the mean over k micro-batches, which for models without batch norm
-or dropout is the gradient of the whole batch (to rounding), in the memory of one of them.
+or dropout is the gradient of the whole batch (to rounding), in the memory of one of them.  For the
+same models a CPU computes each of them in parts that stay in its cache (`parts.py`).
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from cnnjax.train.compiler import compiler_options
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.mesh import replicated, split
 from cnnjax.train.optimizer import optimizer
+from cnnjax.train.parts import in_parts, parts_that_pay
 
 if TYPE_CHECKING:
     from cnnjax.models import Model
 
-__all__ = ["State", "Step", "initial_params", "initial_state", "make_step", "params_of"]
+__all__ = ["State", "Step", "initial_params", "initial_state", "make_step", "one_step", "params_of"]
 
 # The streams of randomness that grow from one seed.
 _INIT, _STEPS = 0, 1
@@ -78,33 +80,31 @@ def _merge(trained: Any, stats: Any) -> Any:
     return {**trained, "batch_stats": stats} if stats else dict(trained)
 
 
-def make_step(
-    model: Model,
-    config: TrainConfig,
-    preprocessing: Preprocessing,
-    steps: int,
-    mesh: Mesh,
-    example: tuple[State, jax.Array, jax.Array],
-) -> Step:
-    """The compiled step of a run of `steps` steps over `mesh`.
+class _Pieces(NamedTuple):
+    """A step in three: empty sums, the sums with one micro-batch added, the update from them."""
 
-    It takes the state (donated: use the returned one), (B, H, W, C) uint8 images and (B,) int32
-    labels, both split over the mesh, and returns the state and a float32 array [mean loss, number
-    of correct answers].  `example` is one such set of arguments, or their ShapeDtypeStructs with
-    shardings.
-    """
+    start: Callable[[State], _Sums]
+    add: Callable[[State, _Sums, Any, Any, Any], _Sums]
+    finish: Callable[[State, _Sums], tuple[State, jax.Array]]
+
+
+def _pieces(
+    model: Model, config: TrainConfig, preprocessing: Preprocessing, steps: int, mesh: Mesh
+) -> _Pieces:
     transform = optimizer(config, steps)
     dtype = jnp.dtype(config.precision)
-    everywhere, batch = replicated(mesh), split(mesh)
     parts = config.accumulate
     share = config.batch_size // (parts * mesh.size)
-    options = compiler_options(mesh.devices.flat[0].platform, dtype, share)
+    # Over several devices a part would have to lie on all of them.
+    platform = mesh.devices.flat[0].platform
+    cuts = parts_that_pay(model, share, platform, training=True) if mesh.size == 1 else 1
 
     def loss_of(trained: Any, stats: Any, images: Any, labels: Any, key: Any) -> Any:
         x = preprocessing(images, dtype)
         logits, new_stats = model.apply_train(_merge(trained, stats), x, key)
         logits = logits.astype(jnp.float32)
-        loss = jnp.mean(cross_entropy(logits, labels, label_smoothing=config.label_smoothing))
+        losses = cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+        loss = jnp.mean(losses) / cuts
         correct = jnp.sum(jnp.argmax(logits, -1).astype(labels.dtype) == labels)
         new_stats = jax.tree.map(lambda new, old: new.astype(old.dtype), new_stats, stats)
         return loss, (new_stats, correct.astype(jnp.float32))
@@ -133,9 +133,13 @@ def make_step(
                 for array in (images, labels)
             )
             for_model = jax.random.fold_in(for_model, part)
-        (loss, (stats, correct)), grads = jax.value_and_grad(loss_of, has_aux=True)(
-            state.trained, sums.batch_stats, images, labels, for_model
-        )
+
+        def gradient(trained: Any, images: Any, labels: Any) -> Any:
+            return jax.value_and_grad(loss_of, has_aux=True)(
+                trained, sums.batch_stats, images, labels, for_model
+            )
+
+        (loss, (stats, correct)), grads = in_parts(gradient, cuts)(state.trained, images, labels)
         grads = jax.tree.map(jnp.add, sums.grads, grads)
         return _Sums(grads, stats, sums.loss + loss, sums.correct + correct)
 
@@ -145,6 +149,42 @@ def make_step(
         trained = optax.apply_updates(state.trained, updates)
         metrics = jnp.stack([sums.loss / parts, sums.correct])
         return State(trained, sums.batch_stats, opt_state, state.step + 1), metrics
+
+    return _Pieces(start, add, finish)
+
+
+def one_step(
+    model: Model, config: TrainConfig, preprocessing: Preprocessing, steps: int, mesh: Mesh
+) -> Step:
+    """The step as a plain function, to be compiled by the caller; no micro-batches."""
+    start, add, finish = _pieces(model, config, preprocessing, steps, mesh)
+
+    def step(state: State, images: Any, labels: Any) -> tuple[State, jax.Array]:
+        return finish(state, add(state, start(state), images, labels, 0))
+
+    return step
+
+
+def make_step(
+    model: Model,
+    config: TrainConfig,
+    preprocessing: Preprocessing,
+    steps: int,
+    mesh: Mesh,
+    example: tuple[State, jax.Array, jax.Array],
+) -> Step:
+    """The compiled step of a run of `steps` steps over `mesh`.
+
+    It takes the state (donated: use the returned one), (B, H, W, C) uint8 images and (B,) int32
+    labels, both split over the mesh, and returns the state and a float32 array [mean loss, number
+    of correct answers].  `example` is one such set of arguments, or their ShapeDtypeStructs with
+    shardings.
+    """
+    dtype = jnp.dtype(config.precision)
+    everywhere, batch = replicated(mesh), split(mesh)
+    parts = config.accumulate
+    share = config.batch_size // (parts * mesh.size)
+    options = compiler_options(mesh.devices.flat[0].platform, dtype, share)
 
     def compiled(f: Any, *arguments: Any, donate: tuple[int, ...], shardings: Any) -> Any:
         return (
@@ -161,16 +201,13 @@ def make_step(
 
     state, images, labels = example
     if parts == 1:
-
-        def whole(state: State, images: Any, labels: Any) -> tuple[State, jax.Array]:
-            return finish(state, add(state, start(state), images, labels, 0))
-
+        whole = one_step(model, config, preprocessing, steps, mesh)
         return compiled(
             whole, state, images, labels, donate=(0,), shardings=(everywhere, batch, batch)
         )
 
-    # Three programs instead of a loop in one: memory is that of one micro-batch on every backend,
-    # and on the CPU convolution gradients inside a loop body are up to 28 times slower.
+    # Three programs instead of a loop in one: memory is that of one micro-batch on every backend.
+    start, add, finish = _pieces(model, config, preprocessing, steps, mesh)
     sums = jax.eval_shape(start, state)
     begin = compiled(start, state, donate=(), shardings=(everywhere,))
     end = compiled(finish, state, sums, donate=(0,), shardings=(everywhere, everywhere))

@@ -76,6 +76,17 @@ DEPTHWISE = [
     ConvCase("one channel", (2, 5, 5, 1), (3, 3, 1, 2)),
 ]
 
+WINOGRAD = [
+    ConvCase("5x5 SAME", (2, 6, 7, 2), (5, 5, 2, 3)),
+    ConvCase("3x3 SAME, whole tiles", (2, 4, 8, 2), (3, 3, 2, 2)),
+    ConvCase("VALID", (1, 7, 8, 2), (3, 3, 2, 1), _options(padding="VALID")),
+    ConvCase("windows of 2 and 5", (1, 5, 6, 1), (2, 5, 1, 2)),
+    ConvCase("windows of 4 and 3", (1, 6, 5, 2), (4, 3, 2, 1)),
+    ConvCase("uneven padding", (1, 5, 4, 1), (3, 3, 1, 2), _options(padding=((0, 1), (4, 0)))),
+    ConvCase("smaller than the window", (2, 3, 2, 1), (5, 5, 1, 1)),
+    ConvCase("no batch", (5, 5, 2), (3, 3, 2, 2)),
+]
+
 POOLS = [
     PoolCase("2x2", (2, 4, 6, 2), 2),
     PoolCase("2x2, odd size", (1, 5, 7, 2), 2),

@@ -14,9 +14,13 @@ import pytest
 import cnnjax
 import verify
 from cnnjax.lowerings import CONV, Geometry
-from tests.cnnjax.lowerings.cases import DENSE, DEPTHWISE, POOLS, spec
+from tests.cnnjax.lowerings.cases import DENSE, DEPTHWISE, POOLS, WINOGRAD, spec
 
-CONVS = [("canonical", case) for case in DENSE] + [("shifted", case) for case in DEPTHWISE]
+CONVS = [
+    *(("canonical", case) for case in DENSE),
+    *(("shifted", case) for case in DEPTHWISE),
+    *(("winograd", case) for case in WINOGRAD),
+]
 
 
 def everything(f, *arrays):

@@ -1,0 +1,267 @@
+"""Convolution by Winograd's minimal filtering: fewer multiplications, more additions.
+
+A tile of 4 outputs of a correlation with r taps is, read as polynomials, a transposed product of
+degrees 3 and r - 1. It is determined by its values at n = r + 3 points, so that n multiplications
+do where the direct form needs 4 r; in two dimensions 64 where it needs 400 (5x5), 36 where it needs
+144 (3x3). With D a tile of n x n pixels and K a kernel:
+
+    Y = A^T [ (G K G^T) * (B^T D B) ] A        * is elementwise, summed over channels: a product
+                                               of matrices at each of the n x n points
+
+(Winograd, Arithmetic complexity of computations, 1980; Lavin and Gray, Fast algorithms for
+convolutional neural networks, 2016.) A, B and G come from the points exactly; all constants in the
+program are dyadic rationals, and G's odd denominators are a division, so that over the reals this
+is the convolution, not nearly the convolution.
+
+Two things make it pay on a CPU. Images go through in pieces whose tiles stay in the cache: all at
+once, the transformed tiles would be written to memory and read back, and cost more than is saved.
+And the transformed kernel is computed once for all of them. Derivatives are those of the parts,
+which are linear: the backward pass is two products at each point, in pieces again. Tiles are
+computed again there instead of being kept.
+
+The price is rounding: see `amplification`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cache, partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from cnnjax.lowerings.conv import Geometry
+
+__all__ = ["amplification", "fits", "pays", "winograd"]
+
+_TILE = 4  # outputs a tile, along each axis
+_TAPS = range(2, _TILE + 2)  # a tile reads its own block of pixels and the next one, no third
+_POINTS = (0, 1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
+# Tiles and their products of one piece, in bytes; measured on a CPU with 32 MiB of shared cache.
+PIECE = 9 << 20
+_EXACT = lax.Precision.HIGHEST
+
+Matrix = list[list[Fraction]]
+
+
+def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
+    """Whether `winograd` can take this call.
+
+    Two image axes of known size, windows of 2 to 5 taps, no stride, dilation or groups, float32
+    or wider.
+    """
+    known = all(isinstance(n, int) for n in (*x.shape, *kernel.shape))
+    return (
+        known
+        and kernel.ndim == 4
+        and all(taps in _TAPS for taps in kernel.shape[:2])
+        and geometry.stride == geometry.dilation == (1, 1)
+        and geometry.groups == 1
+        and not isinstance(geometry.pads, str)
+        and jnp.issubdtype(x.dtype, jnp.floating)
+        and jnp.finfo(x.dtype).bits >= 32
+        and x.size > 0
+        and kernel.size > 0
+        and min(_outputs(x, kernel, geometry)) > 0
+    )
+
+
+def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
+    """Whether it is the faster way on a CPU, of calls that fit; measured, see README.md.
+
+    5x5 windows, many channels, many tiles, and an image whose tiles stay in the cache; float32, and
+    a precision that does not ask for every bit.
+    """
+    channels, outputs = kernel.shape[2:]
+    size = _outputs(x, kernel, geometry)
+    tiles = math.prod(-(-n // _TILE) for n in size)
+    return (
+        kernel.shape[:2] == (5, 5)
+        and x.dtype == jnp.float32
+        and geometry.precision is None
+        and min(channels, outputs) >= 32
+        and channels * outputs >= 32 * 64
+        and tiles >= 32
+        and x.shape[0] * tiles >= 300
+        and _image_bytes(size, kernel.shape, x.dtype.itemsize) <= PIECE
+    )
+
+
+def winograd(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
+    """As `cnnjax.lowerings.conv.plain`, by Winograd's method. Needs `fits`.
+
+    >>> geometry = Geometry((1, 1), ((1, 1), (1, 1)), (1, 1))
+    >>> y = winograd(jnp.ones((1, 3, 3, 1)), jnp.ones((3, 3, 1, 1)), geometry)
+    >>> jnp.round(y[0, :, :, 0], 4).tolist()
+    [[4.0, 6.0, 4.0], [6.0, 9.0, 6.0], [4.0, 6.0, 4.0]]
+    """
+    count = x.shape[0]
+    size = _outputs(x, kernel, geometry)
+    weights = _kernel_at_points(kernel)
+    pieces = _pieces(count, size, kernel.shape, x.dtype.itemsize)
+    each = -(-count // pieces)
+    compute = jax.checkpoint(
+        partial(_images, taps=kernel.shape[:2], size=size, geometry=geometry), prevent_cse=False
+    )
+    if pieces == 1:
+        return compute(weights, x)
+    x = lax.pad(x, jnp.zeros((), x.dtype), ((0, pieces * each - count, 0), *((0, 0, 0),) * 3))
+    y = lax.map(partial(compute, weights), x.reshape(pieces, each, *x.shape[1:]))
+    return y.reshape(-1, *y.shape[2:])[:count]
+
+
+def amplification(taps: int) -> float:
+    """How much larger the rounding bound is than the direct form's, along one axis.
+
+    With every pixel and tap at most 1 in magnitude an output of the direct form is a sum of
+    ``taps`` terms; this is the sum of the magnitudes of Winograd's terms, over ``taps``. For a
+    square window the factor is the square. It bounds the worst case: what is measured is near its
+    square root.
+
+    >>> [round(amplification(taps)) for taps in (3, 5)]
+    [16, 17]
+    """
+    a, b, g, denominators = _exact_matrices(taps)
+    mass = [
+        sum(map(abs, g[p])) * sum(map(abs, b[p])) / denominators[p] for p in range(len(b))
+    ]  # the largest magnitude that a product at point p can have
+    worst = max(sum(abs(a[output][p]) * mass[p] for p in range(len(b))) for output in range(_TILE))
+    return float(worst / taps)
+
+
+def _outputs(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> tuple[int, ...]:
+    return tuple(
+        n + low + high - taps + 1
+        for n, (low, high), taps in zip(
+            x.shape[1:3], _pads(geometry), kernel.shape[:2], strict=True
+        )
+    )
+
+
+def _pads(geometry: Geometry) -> Sequence[tuple[int, int]]:
+    assert not isinstance(geometry.pads, str)
+    return geometry.pads
+
+
+def _pieces(count: int, size: Sequence[int], kernel: Sequence[int], itemsize: int) -> int:
+    """In how many pieces `count` images go through the cache."""
+    image = _image_bytes(size, kernel, itemsize)
+    return -(-count // max(1, round(PIECE / image)))
+
+
+def _image_bytes(size: Sequence[int], kernel: Sequence[int], itemsize: int) -> int:
+    """The tiles of one image and their products, in bytes."""
+    points = math.prod(taps + _TILE - 1 for taps in kernel[:2])
+    tiles = math.prod(-(-n // _TILE) for n in size)
+    return points * tiles * (kernel[2] + kernel[3]) * itemsize
+
+
+def _kernel_at_points(kernel: jax.Array) -> jax.Array:
+    """(taps, taps', C, O) to (points' * points, C, O): columns first, as `_images` has them."""
+    rows, columns = (_matrices(taps, str(kernel.dtype)) for taps in kernel.shape[:2])
+    values = jnp.einsum("ai,bj,ijco->baco", rows.g, columns.g, kernel, precision=_EXACT)
+    values = values / (columns.denominators[:, None] * rows.denominators)[..., None, None]
+    return values.reshape(-1, *kernel.shape[2:])
+
+
+def _images(
+    weights: jax.Array,
+    x: jax.Array,
+    *,
+    taps: Sequence[int],
+    size: Sequence[int],
+    geometry: Geometry,
+) -> jax.Array:
+    """Some images, all at once; `weights` is the kernel at the points."""
+    count, channels = x.shape[0], x.shape[-1]
+    rows, columns = (_matrices(n, str(x.dtype)) for n in taps)
+    high, wide = (-(-n // _TILE) for n in size)
+    edges = [
+        (low, (tiles + 1) * _TILE - n - low, 0)
+        for (low, _), tiles, n in zip(_pads(geometry), (high, wide), x.shape[1:3], strict=True)
+    ]
+    x = lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *edges, (0, 0, 0)))
+
+    # The axis that is transformed goes first, so that each transform is one product of matrices
+    # and none of the large arrays is transposed.
+    x = _product(rows.b, _tiles(x, 1, taps[0]))
+    x = x.reshape(-1, (wide + 1) * _TILE, channels)  # (points * count * high, width, C)
+    x = _product(columns.b, _tiles(x, 1, taps[1]))
+    x = x.reshape(-1, count * high * wide, channels)  # (points' * points, tiles, C)
+    y = lax.dot_general(x, weights, (((2,), (1,)), ((0,), (0,))), precision=geometry.precision)
+    y = _product(np.kron(columns.a, rows.a), y)
+    y = y.reshape(_TILE, _TILE, count, high, wide, -1).transpose(2, 3, 1, 4, 0, 5)
+    return y.reshape(count, high * _TILE, wide * _TILE, -1)[:, : size[0], : size[1]]
+
+
+def _tiles(x: jax.Array, axis: int, taps: int) -> jax.Array:
+    """The pixels of the tiles along an axis of blocks, in front: (points, ..., tiles, ...)."""
+    blocks = x.reshape(*x.shape[:axis], -1, _TILE, *x.shape[axis + 1 :])
+    own = lax.slice_in_dim(blocks, 0, -1, axis=axis)
+    following = lax.slice_in_dim(blocks, 1, None, axis=axis)
+    following = lax.slice_in_dim(following, 0, taps - 1, axis=axis + 1)
+    return jnp.moveaxis(lax.concatenate([own, following], axis + 1), axis + 1, 0)
+
+
+def _product(matrix: np.ndarray, x: jax.Array) -> jax.Array:
+    """matrix (m, n) times x (n, ...): (m, everything else in one axis)."""
+    return jnp.dot(matrix, x.reshape(len(matrix[0]), -1), precision=_EXACT)
+
+
+class _Matrices(NamedTuple):
+    """For one axis: a (4, points), b (points, points), g (points, taps) over denominators."""
+
+    a: np.ndarray
+    b: np.ndarray
+    g: np.ndarray
+    denominators: np.ndarray
+
+
+@cache
+def _matrices(taps: int, dtype: str) -> _Matrices:
+    return _Matrices(*(np.array(part, np.float64).astype(dtype) for part in _exact_matrices(taps)))
+
+
+@cache
+def _exact_matrices(taps: int) -> tuple[Matrix, Matrix, Matrix, list[int]]:
+    """A^T, B^T, G and G's denominators; all entries are dyadic, the denominators odd.
+
+    At the finite points p_i, B^T holds the coefficients of prod_{j != i} (x - p_j) and G the powers
+    of p_i over prod_{j != i} (p_i - p_j); at the last point, infinity, they are those of
+    prod_j (x - p_j) and the leading coefficient.
+    """
+    points = [Fraction(p) for p in _POINTS[: taps + _TILE - 2]]
+    infinity = [Fraction(0)] * (taps - 1) + [Fraction(1)]
+    a = [[p**k for p in points] + [Fraction(int(k == _TILE - 1))] for k in range(_TILE)]
+    b, g, denominators = [], [], []
+    for i, p in enumerate(points):
+        others = points[:i] + points[i + 1 :]
+        between = math.prod((p - q for q in others), start=Fraction(1))
+        odd = _odd_part(between)
+        b.append([*_coefficients(others), Fraction(0)])
+        g.append([p**k * odd / between for k in range(taps)])
+        denominators.append(odd)
+    b.append(_coefficients(points))
+    g.append(infinity)
+    denominators.append(1)
+    return a, b, g, denominators
+
+
+def _coefficients(roots: Sequence[Fraction]) -> list[Fraction]:
+    """Of prod (x - root), constant term first."""
+    product = [Fraction(1)]
+    for root in roots:
+        shifted, scaled = [Fraction(0), *product], [*(-root * c for c in product), Fraction(0)]
+        product = [s + t for s, t in zip(shifted, scaled, strict=True)]
+    return product
+
+
+def _odd_part(value: Fraction) -> int:
+    """The odd part of a numerator; denominators here are powers of two."""
+    n = abs(value.numerator)
+    return n // (n & -n)
