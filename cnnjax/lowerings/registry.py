@@ -15,7 +15,7 @@ from typing import Any
 
 import jax
 
-from cnnjax.lowerings import bias, conv, depthwise, max_pool, pointwise, winograd
+from cnnjax.lowerings import bias, blocked, conv, depthwise, max_pool, pointwise, winograd
 
 __all__ = ["BIAS", "CONV", "MAX_POOL", "Lowering", "choose", "plain_only", "without"]
 
@@ -42,6 +42,7 @@ CONV: Mapping[str, Lowering] = {
     "pointwise": Lowering(
         pointwise.pointwise, pointwise.fits, "floats, windows of one pixel, groups=1, no padding"
     ),
+    "blocked": Lowering(blocked.blocked, blocked.fits, "floats, known sizes, groups=1"),
     "winograd": Lowering(
         winograd.winograd,
         winograd.fits,

@@ -13,12 +13,22 @@ import pytest
 
 import cnnjax
 import verify
-from cnnjax.lowerings import CONV, Geometry
-from tests.cnnjax.lowerings.cases import DENSE, DEPTHWISE, POOLS, WINOGRAD, spec
+from cnnjax.lowerings import BIAS, CONV, Geometry
+from tests.cnnjax.lowerings.cases import (
+    BLOCKED,
+    DENSE,
+    DEPTHWISE,
+    POINTWISE,
+    POOLS,
+    WINOGRAD,
+    spec,
+)
 
 CONVS = [
     *(("canonical", case) for case in DENSE),
     *(("shifted", case) for case in DEPTHWISE),
+    *(("pointwise", case) for case in POINTWISE),
+    *(("blocked", case) for case in BLOCKED),
     *(("winograd", case) for case in WINOGRAD),
 ]
 
@@ -40,6 +50,20 @@ def test_convolution_is_the_plain_one_with_its_derivatives(name, case):
     plain = partial(cnnjax.conv, **dict(case.options), lowering="lax")
     left, examples = everything(f, *case.examples)
     right, _ = everything(plain, *case.examples)
+    verify.assert_equivalent(left, right, *examples)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 2, 2), (0, 2)], ids=str)
+def test_bias_is_the_plain_one_with_its_derivatives(shape):
+    left, examples = everything(BIAS["ones"].run, spec(*shape), spec(shape[-1]))
+    right, _ = everything(BIAS["lax"].run, *examples[0])
+    verify.assert_equivalent(left, right, *examples)
+
+
+def test_relu_has_the_derivative_of_jax_nn_relu():
+    """Its mask is taken from the result, not from what went in."""
+    left, examples = everything(cnnjax.relu, spec(4))
+    right, _ = everything(jax.nn.relu, spec(4))
     verify.assert_equivalent(left, right, *examples)
 
 
