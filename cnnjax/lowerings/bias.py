@@ -30,9 +30,10 @@ def plain(y: jax.Array, bias: jax.Array) -> jax.Array:
 
 
 def ones_fits(y: jax.Array, bias: jax.Array) -> bool:
-    """Whether `ones` can take this call: float32 or wider, known sizes."""
+    """Whether `ones` can take this call: float32 or wider, known sizes, not empty."""
     known = all(isinstance(n, int) for n in y.shape)
-    return known and jnp.issubdtype(y.dtype, jnp.floating) and jnp.finfo(y.dtype).bits >= 32
+    floats = jnp.issubdtype(y.dtype, jnp.floating)
+    return known and floats and jnp.finfo(y.dtype).bits >= 32 and y.size > 0
 
 
 @jax.custom_jvp

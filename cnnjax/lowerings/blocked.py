@@ -30,6 +30,8 @@ from cnnjax.lowerings.conv import Geometry
 __all__ = ["blocked", "fits", "pays"]
 
 _WIDE, _MOST = 64, 4  # columns of the matrix, and neighbours; measured on a CPU
+# The largest kernels that pay: where the rows stay in a cache of 2 MiB a core, and where not.
+_LARGE, _SMALL, _CACHE = 2400, 2000, 4 << 20
 
 
 def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
@@ -42,6 +44,25 @@ def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
         and x.size > 0
         and kernel.size > 0
         and min(_outputs(x, kernel, geometry)) > 0
+    )
+
+
+def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
+    """Whether it is the faster way on a CPU, of calls that fit; measured, see README.md.
+
+    Few channels (of 8 and more XLA fills its vectors), small kernels, images without strides.
+    """
+    channels, outputs = kernel.shape[-2:]
+    size = _outputs(x, kernel, geometry)
+    block = _block(size[-1], outputs)
+    row = math.prod(kernel.shape[:-3]) * _columns(kernel, geometry, block) * channels
+    rows = x.shape[0] * math.prod(size) // block * row * x.dtype.itemsize
+    return (
+        kernel.ndim == 4
+        and x.dtype == jnp.float32
+        and geometry.stride == geometry.dilation == (1, 1)
+        and channels < 8
+        and kernel.size <= (_LARGE if rows <= _CACHE else _SMALL)
     )
 
 

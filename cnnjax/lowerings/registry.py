@@ -62,7 +62,7 @@ MAX_POOL: Mapping[str, Lowering] = {
 
 BIAS: Mapping[str, Lowering] = {
     "lax": Lowering(bias.plain, _always, "anything"),
-    "ones": Lowering(bias.ones, bias.ones_fits, "float32 or wider, known sizes"),
+    "ones": Lowering(bias.ones, bias.ones_fits, "float32 or wider, known sizes, not empty"),
 }
 
 
@@ -83,6 +83,7 @@ _PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...
         "cpu": (
             ("shifted", _several_groups),
             ("pointwise", _always),
+            ("blocked", blocked.pays),
             ("winograd", winograd.pays),
             ("canonical", _always),
         )

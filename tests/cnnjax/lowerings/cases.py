@@ -78,9 +78,9 @@ DEPTHWISE = [
     ConvCase("stride beyond the window", (1, 8, 7, 2), (2, 1, 1, 2), _options(groups=2, stride=3)),
     ConvCase(
         "all at once",
-        (2, 9, 8, 2),
-        (2, 3, 1, 4),
-        _options(groups=2, stride=(2, 1), dilation=2, padding=((0, 1), (1, 2))),
+        (2, 6, 5, 2),
+        (2, 2, 1, 4),
+        _options(groups=2, stride=(2, 1), dilation=2, padding=((0, 1), (1, 0))),
     ),
     ConvCase("no batch", (4, 5, 2), (3, 3, 1, 2), _options(groups=2)),
 ]
@@ -100,7 +100,7 @@ BLOCKED = [
     *DENSE,
     ConvCase("blocks of 4 and a rest", (1, 3, 11, 1), (3, 3, 1, 2)),
     ConvCase("blocks of 3", (1, 3, 9, 1), (2, 5, 1, 1)),
-    ConvCase("one channel, three blocks", (2, 4, 12, 1), (5, 5, 1, 2), _options(padding="VALID")),
+    ConvCase("one channel, three blocks", (2, 6, 14, 1), (5, 5, 1, 2), _options(padding="VALID")),
     ConvCase(
         "all at once",
         (1, 7, 13, 2),
