@@ -30,8 +30,9 @@ from cnnjax.lowerings.conv import Geometry
 __all__ = ["blocked", "fits", "pays"]
 
 _WIDE, _MOST = 64, 4  # columns of the matrix, and neighbours; measured on a CPU
-# The largest kernels that pay: where the rows stay in a cache of 2 MiB a core, and where not.
-_LARGE, _SMALL, _CACHE = 2400, 2000, 4 << 20
+# The largest kernels that pay: with few outputs and rows that stay in the cache, and otherwise.
+_LARGE, _SMALL, _FEW, _CACHE = 2400, 2000, 16, 4 << 20
+_BATCH = 8  # for smaller ones `cnnjax.train.compiler` takes a backend good at many outputs
 
 
 def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
@@ -62,7 +63,8 @@ def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
         and x.dtype == jnp.float32
         and geometry.stride == geometry.dilation == (1, 1)
         and channels < 8
-        and kernel.size <= (_LARGE if rows <= _CACHE else _SMALL)
+        and (x.shape[0] >= _BATCH or outputs <= _FEW)
+        and kernel.size <= (_LARGE if outputs <= _FEW and rows <= _CACHE else _SMALL)
     )
 
 

@@ -64,7 +64,8 @@ def shifted(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     factors = kernel.reshape(-1, outputs)
     total: Any = None
     for number, cell in enumerate(cells):
-        term = cell * factors[number].astype(cell.dtype)
+        factor = factors[number].astype(cell.dtype)
+        term = cell * lax.broadcast_in_dim(factor, cell.shape, (cell.ndim - 1,))
         total = term if total is None else total + term
     return total.astype(x.dtype)
 

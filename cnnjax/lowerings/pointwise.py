@@ -19,7 +19,7 @@ __all__ = ["fits", "pointwise"]
 
 
 def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
-    """Whether `pointwise` can take this call: windows of one pixel, no padding, one group, floats."""
+    """Whether `pointwise` can take this call: floats, windows of one pixel, one group."""
     return (
         all(taps == 1 for taps in kernel.shape[:-2])
         and geometry.groups == 1

@@ -17,10 +17,39 @@ SAME = Geometry((1, 1), ((1, 1), (1, 1)), (1, 1))
 
 @pytest.mark.parametrize(
     ("outputs", "channels", "block"),
-    [(28, 6, 4), (10, 16, 2), (11, 1, 4), (9, 6, 3), (3, 6, 3), (28, 32, 2), (28, 64, 1), (5, 99, 1)],
+    [
+        (28, 6, 4),
+        (10, 16, 2),
+        (11, 1, 4),
+        (9, 6, 3),
+        (3, 6, 3),
+        (28, 32, 2),
+        (28, 64, 1),
+        (5, 99, 1),
+    ],
 )
 def test_blocks(outputs, channels, block):
     assert blocked._block(outputs, channels) == block
+
+
+@pytest.mark.parametrize(
+    ("x", "kernel", "expected"),
+    [
+        ((32, 28, 28, 1), (5, 5, 1, 6), True),  # LeNet-5
+        ((32, 14, 14, 6), (5, 5, 6, 16), True),
+        ((32, 28, 28, 6), (5, 5, 6, 16), False),  # rows of 6 MiB
+        ((32, 32, 32, 3), (3, 3, 3, 64), True),  # ResNet-18's first layer
+        ((1, 32, 32, 3), (3, 3, 3, 64), False),
+        ((32, 100, 100, 3), (5, 5, 3, 32), False),  # the note's
+        ((32, 28, 28, 8), (3, 3, 8, 8), False),
+    ],
+)
+def test_where_blocks_pay(x, kernel, expected):
+    half = kernel[0] // 2
+    same = Geometry((1, 1), ((half, half), (half, half)), (1, 1))
+    assert blocked.pays(spec(*x), spec(*kernel), same) == expected
+    strided = Geometry((2, 1), ((half, half), (half, half)), (1, 1))
+    assert not blocked.pays(spec(*x), spec(*kernel), strided)
 
 
 def _shifted_block(x, kernel):
@@ -81,7 +110,5 @@ def test_counting_both_rows_of_ones_is_refuted():
     y, bias = spec(2, 3, 4), spec(4)
     right = partial(gradient, BIAS["lax"].run)
     assert verify.equivalent(partial(gradient, BIAS["ones"].run), right, y, bias, y)
-    verdict = verify.equivalent(
-        lambda *a: 2 * gradient(BIAS["ones"].run, *a), right, y, bias, y
-    )
+    verdict = verify.equivalent(lambda *a: 2 * gradient(BIAS["ones"].run, *a), right, y, bias, y)
     assert verdict.status == "refuted", verdict
