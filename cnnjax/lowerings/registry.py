@@ -15,9 +15,9 @@ from typing import Any
 
 import jax
 
-from cnnjax.lowerings import bias, blocked, conv, depthwise, max_pool, pointwise, winograd
+from cnnjax.lowerings import bias, blocked, conv, depthwise, max_pool, pointwise, sum_pool, winograd
 
-__all__ = ["BIAS", "CONV", "MAX_POOL", "Lowering", "choose", "plain_only", "without"]
+__all__ = ["BIAS", "CONV", "MAX_POOL", "SUM_POOL", "Lowering", "choose", "plain_only", "without"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,13 @@ MAX_POOL: Mapping[str, Lowering] = {
     ),
 }
 
+SUM_POOL: Mapping[str, Lowering] = {
+    "lax": Lowering(sum_pool.plain, _always, "anything"),
+    "folded": Lowering(
+        sum_pool.folded, sum_pool.folded_fits, "known sizes, no overlap, no padding"
+    ),
+}
+
 BIAS: Mapping[str, Lowering] = {
     "lax": Lowering(bias.plain, _always, "anything"),
     "ones": Lowering(bias.ones, bias.ones_fits, "float32 or wider, known sizes, not empty"),
@@ -89,6 +96,7 @@ _PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...
         )
     },
     "max_pool": {"cpu": (("argmax", _disjoint),)},
+    "sum_pool": {"cpu": (("folded", _always),)},
     "bias": {"cpu": (("ones", _always),)},
 }
 
@@ -118,7 +126,7 @@ def without(*names: str) -> Iterator[None]:
 
 def plain_only() -> AbstractContextManager[None]:
     """`without` all that there is: every layer is traced as plain `lax`."""
-    return without(*CONV, *MAX_POOL, *BIAS)
+    return without(*CONV, *MAX_POOL, *SUM_POOL, *BIAS)
 
 
 def choose(

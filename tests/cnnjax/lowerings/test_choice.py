@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 import cnnjax
-from cnnjax.lowerings import BIAS, CONV, MAX_POOL, Geometry, choose, plain_only, registry
+from cnnjax.lowerings import BIAS, CONV, MAX_POOL, SUM_POOL, Geometry, choose, plain_only, registry
 from verify.program import trace
 
 
@@ -28,18 +28,24 @@ def test_on_the_cpu_by_shape_and_elsewhere_the_plain_one(monkeypatch):
             choose("conv", CONV, None, x, jnp.ones((1, 1, 8, 4)), unpadded),
             choose("conv", CONV, None, gray, jnp.ones((3, 3, 1, 6)), geometry()),
             choose("max_pool", MAX_POOL, None, *pool),
+            choose("sum_pool", SUM_POOL, None, *pool),
             choose("bias", BIAS, None, x, jnp.ones(8)),
         )
 
     names = ("canonical", "shifted", "lax", "pointwise", "blocked")
-    expected = (*(CONV[name] for name in names), MAX_POOL["argmax"], BIAS["ones"])
+    expected = (
+        *(CONV[name] for name in names),
+        MAX_POOL["argmax"],
+        SUM_POOL["folded"],
+        BIAS["ones"],
+    )
     assert chosen() == tuple(lowering.run for lowering in expected)
     overlapping = (x, (3, 3), (2, 2), ((0, 0), (0, 0)))
     assert choose("max_pool", MAX_POOL, None, *overlapping) is MAX_POOL["lax"].run
     with plain_only():
         assert choose("conv", CONV, None, x, kernel, geometry()) is CONV["lax"].run
     monkeypatch.setattr(registry.jax, "default_backend", lambda: "gpu")
-    plain = (*[CONV["lax"]] * 5, MAX_POOL["lax"], BIAS["lax"])
+    plain = (*[CONV["lax"]] * 5, MAX_POOL["lax"], SUM_POOL["lax"], BIAS["lax"])
     assert chosen() == tuple(lowering.run for lowering in plain)
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 import verify
-from cnnjax.lowerings import BIAS, CONV, Geometry, blocked
+from cnnjax.lowerings import BIAS, CONV, SUM_POOL, Geometry, blocked
 from tests.cnnjax.lowerings.cases import spec
 
 PLAIN = Geometry((1, 1), ((0, 0), (0, 0)), (1, 1))
@@ -111,4 +111,17 @@ def test_counting_both_rows_of_ones_is_refuted():
     right = partial(gradient, BIAS["lax"].run)
     assert verify.equivalent(partial(gradient, BIAS["ones"].run), right, y, bias, y)
     verdict = verify.equivalent(lambda *a: 2 * gradient(BIAS["ones"].run, *a), right, y, bias, y)
+    assert verdict.status == "refuted", verdict
+
+
+def test_a_grid_that_starts_a_row_late_is_refuted():
+    call = {"window": (2, 2), "stride": (2, 2), "pads": ((0, 0), (0, 0))}
+    plain = partial(SUM_POOL["lax"].run, **call)
+
+    def late(x):
+        return SUM_POOL["folded"].run(x[1:], **call)
+
+    x = spec(5, 4, 2)
+    assert verify.equivalent(partial(SUM_POOL["folded"].run, **call), plain, x)
+    verdict = verify.equivalent(late, plain, x)
     assert verdict.status == "refuted", verdict

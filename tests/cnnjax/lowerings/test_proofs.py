@@ -13,7 +13,7 @@ import pytest
 
 import cnnjax
 import verify
-from cnnjax.lowerings import BIAS, CONV, Geometry
+from cnnjax.lowerings import BIAS, CONV, SUM_POOL, Geometry
 from tests.cnnjax.lowerings.cases import (
     BLOCKED,
     DENSE,
@@ -57,6 +57,18 @@ def test_convolution_is_the_plain_one_with_its_derivatives(name, case):
 def test_bias_is_the_plain_one_with_its_derivatives(shape):
     left, examples = everything(BIAS["ones"].run, spec(*shape), spec(shape[-1]))
     right, _ = everything(BIAS["lax"].run, *examples[0])
+    verify.assert_equivalent(left, right, *examples)
+
+
+@pytest.mark.parametrize(
+    ("shape", "window"),
+    [((2, 4, 6, 2), (2, 2)), ((5, 7, 3), (2, 3)), ((2, 3, 2, 5, 1), (3, 1, 2)), ((3, 4, 2), (4,))],
+    ids=str,
+)
+def test_sums_of_windows_are_the_plain_ones_with_their_derivatives(shape, window):
+    call = {"window": window, "stride": window, "pads": ((0, 0),) * len(window)}
+    left, examples = everything(partial(SUM_POOL["folded"].run, **call), spec(*shape))
+    right, _ = everything(partial(SUM_POOL["lax"].run, **call), spec(*shape))
     verify.assert_equivalent(left, right, *examples)
 
 
