@@ -1,8 +1,9 @@
 """The lowerings by name, and which one a layer takes when the caller names none.
 
-Choosing is a table of (backend, what the call must look like, lowering), first match wins. It was
-measured once, on two CPU cores (`python -m benchmarks.lowerings`, figures in README.md); on every
-other backend it says `lax`: there XLA's own choices stand until someone has measured.
+What was measured on this machine (`tuned.py`) comes first. Else choosing is a table of (backend,
+what the call must look like, lowering), first match wins. It was measured once, on two CPU cores
+(`python -m benchmarks.lowerings`, figures in README.md); on every other backend it says `lax`:
+there XLA's own choices stand until someone has measured.
 """
 
 from __future__ import annotations
@@ -15,9 +16,18 @@ from typing import Any
 
 import jax
 
-from cnnjax.lowerings import conv, max_pool, winograd
+from cnnjax.lowerings import conv, max_pool, tuned, winograd
 
-__all__ = ["CONV", "MAX_POOL", "Lowering", "choose", "plain_only", "without"]
+__all__ = [
+    "CONV",
+    "MAX_POOL",
+    "Call",
+    "Lowering",
+    "choose",
+    "plain_only",
+    "recorded",
+    "without",
+]
 
 
 @dataclass(frozen=True)
@@ -107,10 +117,37 @@ def plain_only() -> AbstractContextManager[None]:
     return without(*CONV, *MAX_POOL)
 
 
+@dataclass(frozen=True)
+class Call:
+    """A call of a layer that named no lowering; arrays by shape and dtype only."""
+
+    layer: str
+    arguments: tuple[Any, ...]
+
+
+_RECORD: ContextVar[list[Call] | None] = ContextVar("record", default=None)
+
+
+@contextmanager
+def recorded() -> Iterator[list[Call]]:
+    """While it lasts, every call that a lowering is chosen for is noted in the list."""
+    calls: list[Call] = []
+    token = _RECORD.set(calls)
+    try:
+        yield calls
+    finally:
+        _RECORD.reset(token)
+
+
 def choose(
-    layer: str, table: Mapping[str, Lowering], name: str | None, *arguments: Any
+    layer: str,
+    table: Mapping[str, Lowering],
+    name: str | None,
+    *arguments: Any,
+    measured: bool = True,
 ) -> Callable[..., jax.Array]:
-    """The function that computes ``layer`` at ``arguments``: the named one, or the table's.
+    """The function that computes ``layer`` at ``arguments``: the named one, or else the one that
+    was measured here (`cnnjax tune`; not asked for without ``measured``), or the shipped table's.
 
     Errors: ValueError for a name that is none, or a lowering that cannot take the arguments.
 
@@ -123,8 +160,11 @@ def choose(
     ValueError: max_pool: lowering 'fast' is unknown; there are lax, argmax
     """
     if name is None:
-        for candidate, pays in _PREFERRED[layer].get(jax.default_backend(), ()):
-            if candidate in _NOT_NOW.get():
+        _note(layer, arguments)
+        known = tuned.lookup(layer, arguments) if measured else None
+        first = () if known is None else ((known, _always),)
+        for candidate, pays in (*first, *_PREFERRED[layer].get(jax.default_backend(), ())):
+            if candidate not in table or candidate in _NOT_NOW.get():
                 continue
             if table[candidate].fits(*arguments) and pays(*arguments):
                 return table[candidate].run
@@ -137,3 +177,12 @@ def choose(
             "another"
         )
     return table[name].run
+
+
+def _note(layer: str, arguments: tuple[Any, ...]) -> None:
+    record = _RECORD.get()
+    if record is not None:
+        shapes = (
+            jax.ShapeDtypeStruct(a.shape, a.dtype) if hasattr(a, "shape") else a for a in arguments
+        )
+        record.append(Call(layer, tuple(shapes)))
