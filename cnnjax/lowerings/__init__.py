@@ -1,6 +1,23 @@
 """Several ways to compute the same layer, chosen by backend and shape. See README.md."""
 
 from cnnjax.lowerings.conv import Geometry
-from cnnjax.lowerings.registry import CONV, MAX_POOL, Lowering, choose, plain_only, without
+from cnnjax.lowerings.registry import (
+    CONV,
+    CONV_TRANSPOSE,
+    MAX_POOL,
+    Lowering,
+    choose,
+    plain_only,
+    without,
+)
 
-__all__ = ["CONV", "MAX_POOL", "Geometry", "Lowering", "choose", "plain_only", "without"]
+__all__ = [
+    "CONV",
+    "CONV_TRANSPOSE",
+    "MAX_POOL",
+    "Geometry",
+    "Lowering",
+    "choose",
+    "plain_only",
+    "without",
+]

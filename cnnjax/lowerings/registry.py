@@ -16,10 +16,11 @@ from typing import Any
 
 import jax
 
-from cnnjax.lowerings import conv, max_pool, tuned, winograd
+from cnnjax.lowerings import conv, conv_transpose, max_pool, tuned, winograd
 
 __all__ = [
     "CONV",
+    "CONV_TRANSPOSE",
     "MAX_POOL",
     "Call",
     "Lowering",
@@ -55,6 +56,14 @@ CONV: Mapping[str, Lowering] = {
     ),
 }
 
+CONV_TRANSPOSE: Mapping[str, Lowering] = {
+    "lax": Lowering(conv_transpose.plain, _always, "anything"),
+    "spread": Lowering(conv_transpose.spread, _always, "anything"),
+    "phases": Lowering(
+        conv_transpose.phases, conv_transpose.phases_fit, "known sizes, dilation=1, groups=1"
+    ),
+}
+
 MAX_POOL: Mapping[str, Lowering] = {
     "lax": Lowering(max_pool.plain, _always, "anything"),
     "argmax": Lowering(
@@ -71,6 +80,10 @@ def _several_groups(x: Any, kernel: Any, geometry: conv.Geometry) -> bool:
     return geometry.groups > 1
 
 
+def _strided(x: Any, kernel: Any, geometry: conv.Geometry, size: Any) -> bool:
+    return any(s > 1 for s in geometry.stride)
+
+
 def _disjoint(x: Any, window: Any, stride: Any, pads: Any) -> bool:
     return window == stride
 
@@ -85,6 +98,7 @@ _PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...
             ("canonical", _always),
         )
     },
+    "conv_transpose": {"cpu": (("phases", _strided), ("spread", _always))},
     "max_pool": {"cpu": (("argmax", _disjoint),)},
 }
 
@@ -114,7 +128,7 @@ def without(*names: str) -> Iterator[None]:
 
 def plain_only() -> AbstractContextManager[None]:
     """`without` all that there is: every layer is traced as plain `lax`."""
-    return without(*CONV, *MAX_POOL)
+    return without(*CONV, *CONV_TRANSPOSE, *MAX_POOL)
 
 
 @dataclass(frozen=True)

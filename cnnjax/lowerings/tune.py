@@ -13,11 +13,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from cnnjax.lowerings import tuned
-from cnnjax.lowerings.registry import CONV, MAX_POOL, Call, Lowering, choose, recorded
+from cnnjax.lowerings.registry import (
+    CONV,
+    CONV_TRANSPOSE,
+    MAX_POOL,
+    Call,
+    Lowering,
+    choose,
+    recorded,
+)
 
 __all__ = ["Measured", "calls_of", "measure"]
 
-_TABLES = {"conv": CONV, "max_pool": MAX_POOL}
+_TABLES = {"conv": CONV, "conv_transpose": CONV_TRANSPOSE, "max_pool": MAX_POOL}
 # What a machine's noise can make of nothing: the shipped choice stays unless it is beaten by more.
 _MARGIN = 1.05
 

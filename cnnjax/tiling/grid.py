@@ -97,7 +97,8 @@ def grid(apply_fn: Callable[..., Any], tile: Sizes, args: Sequence[Any]) -> Grid
             f"tiled: the last argument must be the image, (*batch, {axes} image axes, channels); "
             f"got {given}"
         )
-    with without("winograd"):  # a window reads itself there, and not the tiles that it lies in
+    # Neither reads window by window: one its own tiles, the other makes pixels of channels.
+    with without("winograd", "phases"):
         closed, result = jax.make_jaxpr(apply_fn, return_shape=True)(*args)
     program, rank = flatten(closed), len(x.shape)
     image = program.inputs[-1]
