@@ -77,6 +77,27 @@ SUBJECTS = [
         ((6, 6, 2), (3, 3, 2, 2)),
     ),
     Subject(
+        "conv 5x5, 32 to 64 at 50x50",
+        "winograd",
+        cnnjax.conv,
+        ((50, 50, 32), (5, 5, 32, 64)),
+        ((6, 6, 3), (5, 5, 3, 2)),
+    ),
+    Subject(
+        "conv 5x5, 64 to 128 at 25x25",
+        "winograd",
+        cnnjax.conv,
+        ((25, 25, 64), (5, 5, 64, 128)),
+        ((5, 5, 2), (5, 5, 2, 3)),
+    ),
+    Subject(
+        "conv 3x3, 64 to 64 at 32x32",
+        "winograd",
+        cnnjax.conv,
+        ((32, 32, 64), (3, 3, 64, 64)),
+        ((5, 5, 2), (3, 3, 2, 2)),
+    ),
+    Subject(
         "depthwise 3x3, 64 at 32x32",
         "shifted",
         partial(cnnjax.conv, groups=64),

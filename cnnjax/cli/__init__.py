@@ -1,4 +1,4 @@
-"""The command line: `cnnjax train | evaluate | predict | summary | show | demo`."""
+"""The command line: `cnnjax train | evaluate | predict | summary | show | tune | demo`."""
 
 from cnnjax.cli.app import main
 

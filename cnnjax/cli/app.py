@@ -13,11 +13,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from cnnjax.cli import demo, evaluate, predict, show, summary, train
+from cnnjax.cli import demo, evaluate, predict, show, summary, train, tune
 from cnnjax.cli.interrupt import INTERRUPTED, leave, lost_interrupts_return
 from cnnjax.cli.problems import BadUsage, Failed
 
-COMMANDS = (train, evaluate, predict, summary, show, demo)
+COMMANDS = (train, evaluate, predict, summary, show, tune, demo)
 
 DESCRIPTION = "Convolutional networks as pure JAX functions: train them, and see what they see."
 EPILOG = """\

@@ -4,6 +4,7 @@ from cnnjax.lowerings.conv import Geometry
 from cnnjax.lowerings.registry import (
     BIAS,
     CONV,
+    CONV_TRANSPOSE,
     MAX_POOL,
     SUM_POOL,
     Lowering,
@@ -15,6 +16,7 @@ from cnnjax.lowerings.registry import (
 __all__ = [
     "BIAS",
     "CONV",
+    "CONV_TRANSPOSE",
     "MAX_POOL",
     "SUM_POOL",
     "Geometry",

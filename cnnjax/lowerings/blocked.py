@@ -13,6 +13,9 @@ so that, with 5 taps and b = 4, there are 8 columns instead of 20 to copy, and 1
 multiplications in a product 4 times as wide. All parts are linear and their derivatives natural:
 both gradients are products with the same rows, or with the same matrix.
 
+As with Winograd's tiles, what is not finite spreads: a NaN or an infinity, times the band's zeros,
+makes NaNs of the whole block that reads it.
+
 x is (N, *image, C), kernels are (*window, C, O); see `cnnjax.layers.conv`.
 """
 

@@ -19,9 +19,10 @@ __all__ = ["fits", "pointwise"]
 
 
 def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
-    """Whether `pointwise` can take this call: floats, windows of one pixel, one group."""
+    """Whether `pointwise` can take this call: floats of known sizes, windows of one pixel."""
     return (
-        all(taps == 1 for taps in kernel.shape[:-2])
+        all(isinstance(n, int) for n in (*x.shape, *kernel.shape))
+        and all(taps == 1 for taps in kernel.shape[:-2])
         and geometry.groups == 1
         and not isinstance(geometry.pads, str)
         and all(pad == (0, 0) for pad in geometry.pads)

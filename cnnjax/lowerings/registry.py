@@ -1,8 +1,9 @@
 """The lowerings by name, and which one a layer takes when the caller names none.
 
-Choosing is a table of (backend, what the call must look like, lowering), first match wins. It was
-measured once, on two CPU cores (`python -m benchmarks.lowerings`, figures in README.md); on every
-other backend it says `lax`: there XLA's own choices stand until someone has measured.
+What was measured on this machine (`tuned.py`) comes first. Else choosing is a table of (backend,
+what the call must look like, lowering), first match wins. It was measured once, on two CPU cores
+(`python -m benchmarks.lowerings`, figures in README.md); on every other backend it says `lax`:
+there XLA's own choices stand until someone has measured.
 """
 
 from __future__ import annotations
@@ -15,9 +16,32 @@ from typing import Any
 
 import jax
 
-from cnnjax.lowerings import bias, blocked, conv, depthwise, max_pool, pointwise, sum_pool, winograd
+from cnnjax.lowerings import (
+    bias,
+    blocked,
+    conv,
+    conv_transpose,
+    depthwise,
+    max_pool,
+    pointwise,
+    sum_pool,
+    tuned,
+    winograd,
+)
 
-__all__ = ["BIAS", "CONV", "MAX_POOL", "SUM_POOL", "Lowering", "choose", "plain_only", "without"]
+__all__ = [
+    "BIAS",
+    "CONV",
+    "CONV_TRANSPOSE",
+    "MAX_POOL",
+    "SUM_POOL",
+    "Call",
+    "Lowering",
+    "choose",
+    "plain_only",
+    "recorded",
+    "without",
+]
 
 
 @dataclass(frozen=True)
@@ -40,7 +64,9 @@ CONV: Mapping[str, Lowering] = {
         depthwise.shifted, depthwise.fits, "floats, known sizes, groups = channels"
     ),
     "pointwise": Lowering(
-        pointwise.pointwise, pointwise.fits, "floats, windows of one pixel, groups=1, no padding"
+        pointwise.pointwise,
+        pointwise.fits,
+        "floats, known sizes, windows of one pixel, groups=1, no padding",
     ),
     "blocked": Lowering(blocked.blocked, blocked.fits, "floats, known sizes, groups=1"),
     "winograd": Lowering(
@@ -48,6 +74,14 @@ CONV: Mapping[str, Lowering] = {
         winograd.fits,
         "two image axes of known size, windows of 2 to 5 taps, stride=1, dilation=1, groups=1, and "
         "float32 or wider",
+    ),
+}
+
+CONV_TRANSPOSE: Mapping[str, Lowering] = {
+    "lax": Lowering(conv_transpose.plain, _always, "anything"),
+    "spread": Lowering(conv_transpose.spread, _always, "anything"),
+    "phases": Lowering(
+        conv_transpose.phases, conv_transpose.phases_fit, "known sizes, dilation=1, groups=1"
     ),
 }
 
@@ -79,6 +113,10 @@ def _several_groups(x: Any, kernel: Any, geometry: conv.Geometry) -> bool:
     return geometry.groups > 1
 
 
+def _strided(x: Any, kernel: Any, geometry: conv.Geometry, size: Any) -> bool:
+    return any(s > 1 for s in geometry.stride)
+
+
 def _disjoint(x: Any, window: Any, stride: Any, pads: Any) -> bool:
     return window == stride
 
@@ -95,6 +133,7 @@ _PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...
             ("canonical", _always),
         )
     },
+    "conv_transpose": {"cpu": (("phases", _strided), ("spread", _always))},
     "max_pool": {"cpu": (("argmax", _disjoint),)},
     "sum_pool": {"cpu": (("folded", _always),)},
     "bias": {"cpu": (("ones", _always),)},
@@ -126,13 +165,40 @@ def without(*names: str) -> Iterator[None]:
 
 def plain_only() -> AbstractContextManager[None]:
     """`without` all that there is: every layer is traced as plain `lax`."""
-    return without(*CONV, *MAX_POOL, *SUM_POOL, *BIAS)
+    return without(*CONV, *CONV_TRANSPOSE, *MAX_POOL, *SUM_POOL, *BIAS)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a layer that named no lowering; arrays by shape and dtype only."""
+
+    layer: str
+    arguments: tuple[Any, ...]
+
+
+_RECORD: ContextVar[list[Call] | None] = ContextVar("record", default=None)
+
+
+@contextmanager
+def recorded() -> Iterator[list[Call]]:
+    """While it lasts, every call that a lowering is chosen for is noted in the list."""
+    calls: list[Call] = []
+    token = _RECORD.set(calls)
+    try:
+        yield calls
+    finally:
+        _RECORD.reset(token)
 
 
 def choose(
-    layer: str, table: Mapping[str, Lowering], name: str | None, *arguments: Any
+    layer: str,
+    table: Mapping[str, Lowering],
+    name: str | None,
+    *arguments: Any,
+    measured: bool = True,
 ) -> Callable[..., jax.Array]:
-    """The function that computes ``layer`` at ``arguments``: the named one, or the table's.
+    """The function that computes ``layer`` at ``arguments``: the named one, or else the one that
+    was measured here (`cnnjax tune`; not asked for without ``measured``), or the shipped table's.
 
     Errors: ValueError for a name that is none, or a lowering that cannot take the arguments.
 
@@ -145,8 +211,11 @@ def choose(
     ValueError: max_pool: lowering 'fast' is unknown; there are lax, argmax
     """
     if name is None:
-        for candidate, pays in _PREFERRED[layer].get(jax.default_backend(), ()):
-            if candidate in _NOT_NOW.get():
+        _note(layer, arguments)
+        known = tuned.lookup(layer, arguments) if measured else None
+        first = () if known is None else ((known, _always),)
+        for candidate, pays in (*first, *_PREFERRED[layer].get(jax.default_backend(), ())):
+            if candidate not in table or candidate in _NOT_NOW.get():
                 continue
             if table[candidate].fits(*arguments) and pays(*arguments):
                 return table[candidate].run
@@ -159,3 +228,12 @@ def choose(
             "another"
         )
     return table[name].run
+
+
+def _note(layer: str, arguments: tuple[Any, ...]) -> None:
+    record = _RECORD.get()
+    if record is not None:
+        shapes = (
+            jax.ShapeDtypeStruct(a.shape, a.dtype) if hasattr(a, "shape") else a for a in arguments
+        )
+        record.append(Call(layer, tuple(shapes)))

@@ -97,7 +97,9 @@ def grid(apply_fn: Callable[..., Any], tile: Sizes, args: Sequence[Any]) -> Grid
             f"tiled: the last argument must be the image, (*batch, {axes} image axes, channels); "
             f"got {given}"
         )
-    with without("winograd"):  # a window reads itself there, and not the tiles that it lies in
+    # None of these reads window by window: they read tiles or blocks of their own, or make pixels
+    # of channels, or one axis of several.
+    with without("winograd", "phases", "blocked", "pointwise", "folded"):
         closed, result = jax.make_jaxpr(apply_fn, return_shape=True)(*args)
     program, rank = flatten(closed), len(x.shape)
     image = program.inputs[-1]

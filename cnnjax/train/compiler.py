@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+
+from cnnjax.cache import place
 
 __all__ = ["compiler_options", "use_compilation_cache"]
 
@@ -50,21 +51,17 @@ def compiler_options(platform: str, dtype: Any, batch: int) -> dict[str, Any] | 
 
 
 def use_compilation_cache() -> None:
-    """Keep compiled programs in the user's cache folder, for the next process to find.
+    """Keep compiled programs in the user's cache (`cnnjax.cache`), for the next process to find.
 
-    The folder is `$XDG_CACHE_HOME/cnnjax/compiled` (`~/.cache/...`), or the one that the variable
-    CNNJAX_CACHE of the environment names; CNNJAX_CACHE=off switches it off. A folder that JAX has
-    been given stays; one that cannot be written is not used.
+    A folder that JAX has been given stays; one that cannot be written is not used.
     """
-    wanted = os.environ.get("CNNJAX_CACHE", "")
+    folder = place("compiled")
     given = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
-    if wanted == "off" or given is not None:
+    if folder is None or given is not None:
         return
-    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(wanted or f"{home}/cnnjax/compiled").expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):  # read-only, or there is no home
+    except OSError:  # read-only
         return
     if os.access(folder, os.W_OK):
         jax.config.update("jax_compilation_cache_dir", str(folder))

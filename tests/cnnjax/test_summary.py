@@ -11,6 +11,7 @@ from jax import lax
 
 import cnnjax.layers as layers
 from cnnjax.geometry import ReceptiveField, merge
+from cnnjax.lowerings import plain_only
 from cnnjax.models import BATCH_STATS, lenet5, notes_cnn, resnet18, vgg11
 from cnnjax.summary import summary
 
@@ -349,7 +350,9 @@ def read_by(function, shape):
         return jnp.isnan(function(jnp.where(at, jnp.nan, x))).any(-1)
 
     poisoned = jax.jit(poisoned.__wrapped__, static_argnums=0)
-    return [np.stack([poisoned(axis, i) for i in range(shape[axis])], -1) for axis in (0, 1)]
+    # Lowerings may multiply a NaN by a zero of their own: the function is the same without it.
+    with plain_only():
+        return [np.stack([poisoned(axis, i) for i in range(shape[axis])], -1) for axis in (0, 1)]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

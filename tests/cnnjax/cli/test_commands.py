@@ -289,3 +289,19 @@ def test_the_tables_name_every_class():
         lines = table.splitlines()
         assert [line.startswith(name) for line, name in zip(lines[1:], classes, strict=True)]
         assert len({len(line) for line in lines}) == 1
+
+
+def test_tune_measures_each_call_and_keeps_the_fastest(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CNNJAX_CACHE", str(tmp_path))
+    argv = ["tune", "--model", "lenet", "--batch-size", "2", "--for", "inference", "--rounds", "1"]
+    assert main(argv) == 0
+    out = capsys.readouterr().out
+    (known,) = json.loads((tmp_path / "lowerings.json").read_text())["devices"].values()
+    assert len(known) == len(re.findall(r"^\d+/\d+", out, re.MULTILINE)) == 2
+    assert sorted(known.values()) == sorted(re.findall(r"^ +(\w+) .*taken", out, re.MULTILINE))
+    assert all(name.startswith("conv float32[2,") for name in known)
+
+
+def test_tune_needs_a_place_to_keep_what_it_finds(capsys):
+    assert main(["tune"]) == 2  # tests run without a cache
+    assert capsys.readouterr().err.startswith("cnnjax tune: CNNJAX_CACHE is off")

@@ -120,6 +120,26 @@ WINOGRAD = [
     ConvCase("no batch", (5, 5, 2), (3, 3, 2, 2)),
 ]
 
+# x is what the convolution gives.
+TRANSPOSED = [
+    ConvCase("stride 2", (2, 3, 2, 2), (4, 3, 3, 2), _options(stride=2, padding="SAME")),
+    ConvCase(
+        "stride 2, largest size",
+        (1, 3, 2, 2),
+        (3, 3, 2, 2),
+        _options(stride=2, padding=1, size=(6, 4)),
+    ),
+    ConvCase(
+        "stride beyond the window", (1, 3, 2, 2), (2, 1, 2, 2), _options(stride=3, padding="VALID")
+    ),
+    ConvCase(
+        "uneven", (1, 3, 4, 1), (5, 2, 2, 1), _options(stride=(2, 3), padding=((1, 2), (0, 1)))
+    ),
+    ConvCase("stride 1", (1, 4, 3, 2), (3, 2, 1, 2), _options(stride=1, padding="SAME")),
+    ConvCase("1-D", (2, 4, 3), (5, 2, 3), _options(stride=2, padding="SAME_LOWER")),
+    ConvCase("3-D", (1, 2, 2, 2, 2), (3, 2, 3, 1, 2), _options(stride=(2, 1, 2), padding="VALID")),
+]
+
 POOLS = [
     PoolCase("2x2", (2, 4, 6, 2), 2),
     PoolCase("2x2, odd size", (1, 5, 7, 2), 2),

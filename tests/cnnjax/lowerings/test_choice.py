@@ -7,7 +7,17 @@ import jax.numpy as jnp
 import pytest
 
 import cnnjax
-from cnnjax.lowerings import BIAS, CONV, MAX_POOL, SUM_POOL, Geometry, choose, plain_only, registry
+from cnnjax.lowerings import (
+    BIAS,
+    CONV,
+    CONV_TRANSPOSE,
+    MAX_POOL,
+    SUM_POOL,
+    Geometry,
+    choose,
+    plain_only,
+    registry,
+)
 from verify.program import trace
 
 
@@ -47,6 +57,19 @@ def test_on_the_cpu_by_shape_and_elsewhere_the_plain_one(monkeypatch):
     monkeypatch.setattr(registry.jax, "default_backend", lambda: "gpu")
     plain = (*[CONV["lax"]] * 5, MAX_POOL["lax"], SUM_POOL["lax"], BIAS["lax"])
     assert chosen() == tuple(lowering.run for lowering in plain)
+
+
+def test_transposed_convolutions_by_stride():
+    def chosen(*stride, groups=1):
+        how = Geometry(stride, ((1, 1), (1, 1)), (1, 1), groups)
+        given = jnp.ones((1, 4, 4, 2)), jnp.ones((3, 3, 2, 2)), how, (4, 4)
+        run = choose("conv_transpose", CONV_TRANSPOSE, None, *given)
+        return next(name for name, way in CONV_TRANSPOSE.items() if way.run is run)
+
+    assert [chosen(2, 2), chosen(1, 2), chosen(1, 1)] == ["phases", "phases", "spread"]
+    assert chosen(2, 2, groups=2) == "spread"
+    with plain_only():
+        assert chosen(2, 2) == "lax"
 
 
 def test_integers_are_left_to_the_plain_one():

@@ -20,6 +20,7 @@ from tests.cnnjax.lowerings.cases import (
     DEPTHWISE,
     POINTWISE,
     POOLS,
+    TRANSPOSED,
     WINOGRAD,
     spec,
 )
@@ -77,6 +78,51 @@ def test_relu_has_the_derivative_of_jax_nn_relu():
     left, examples = everything(cnnjax.relu, spec(4))
     right, _ = everything(jax.nn.relu, spec(4))
     verify.assert_equivalent(left, right, *examples)
+
+
+@pytest.mark.parametrize("name", ["spread", "phases"])
+@pytest.mark.parametrize("case", TRANSPOSED, ids=str)
+def test_transposed_convolution_is_the_plain_one_with_its_derivatives(name, case):
+    f = partial(cnnjax.conv_transpose, **dict(case.options))
+    left, examples = everything(partial(f, lowering=name), *case.examples)
+    right, _ = everything(partial(f, lowering="lax"), *case.examples)
+    verify.assert_equivalent(left, right, *examples)
+
+
+@pytest.mark.parametrize("case", TRANSPOSED, ids=str)
+def test_phases_are_the_adjoint_of_the_plain_convolution(case):
+    """Against JAX's own transpose of `lax`, not against another form of ours."""
+    options = dict(case.options)
+    f = partial(cnnjax.conv_transpose, **options, lowering="phases")
+    y = jax.eval_shape(f, *case.examples)
+    size = options.pop("size", None)
+    assert size is None or y.shape[1:-1] == size
+
+    def adjoint(x, kernel):
+        def forward(u):
+            return cnnjax.conv(u, kernel, **options, lowering="lax")
+
+        return jax.linear_transpose(forward, y)(x)[0]
+
+    verify.assert_equivalent(f, adjoint, *case.examples)
+
+
+def _one_phase_late(x, kernel):
+    """The result of a stride of 2, moved by one pixel."""
+    y = cnnjax.conv_transpose(x, kernel, stride=2, padding="SAME", lowering="phases")
+    return jnp.roll(y, 1, 1)
+
+
+def _phases_exchanged(x, kernel):
+    y = cnnjax.conv_transpose(x, kernel, stride=2, padding="SAME", lowering="phases")
+    return y.reshape(1, 3, 2, 4, 2)[:, :, ::-1].reshape(1, 6, 4, 2)
+
+
+@pytest.mark.parametrize("bug", [_one_phase_late, _phases_exchanged])
+def test_a_wrong_phase_is_refuted(bug):
+    plain = partial(cnnjax.conv_transpose, stride=2, padding="SAME", lowering="lax")
+    verdict = verify.equivalent(bug, plain, spec(1, 3, 2, 2), spec(3, 3, 2, 2))
+    assert verdict.status == "refuted", verdict
 
 
 @pytest.mark.parametrize("case", POOLS, ids=str)

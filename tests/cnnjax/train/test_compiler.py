@@ -19,7 +19,7 @@ def test_programs_are_kept_where_the_user_keeps_caches(no_folder, monkeypatch, t
     monkeypatch.delenv("CNNJAX_CACHE")
     monkeypatch.setenv(name, str(tmp_path))
     use_compilation_cache()
-    expected = tmp_path / "cnnjax" / "compiled" if name == "XDG_CACHE_HOME" else tmp_path
+    expected = tmp_path / ("cnnjax/compiled" if name == "XDG_CACHE_HOME" else "compiled")
     assert jax.config.jax_compilation_cache_dir == str(expected)
     assert expected.is_dir()
 

@@ -340,14 +340,18 @@ class Chooser:
                 field.m,
             )
             field.atoms += place[0].size
-            place = np.where(here, place, 0)
             n = here.sum(axis=-1)
+            if field.mode.patterns:
+                drawn = self._one(place, here)
+                field.note(sequence, n)
+            place = np.where(here, place, 0)
             table = np.stack(
                 [residues.inverse_of_integer(max(k, 1), field.m) for k in range(shape[-1] + 1)], 1
             )
             rest = residues.reduce(1 - residues.total(place, field.m), field.m)
             share = residues.multiply(rest, table[:, n], field.m)
-            drawn = np.where(here, residues.reduce(place + share[..., None], field.m), 0)
+            if not field.mode.patterns:
+                drawn = np.where(here, residues.reduce(place + share[..., None], field.m), 0)
             exact = weighed.constant & ~repeats.any(axis=-1)
             weights = np.where(exact[None, :, None], weights, drawn)
         else:
@@ -428,14 +432,23 @@ class Chooser:
         zero = (flat[: field.points] == 0).all(axis=0)
         # An explicit equality is about the ties: it keeps them in every mode.
         ties = field.mode.ties or op == "eq" or not growth.analytic or not _is_float(a.dtype)
+        equal = None  # in patterns, where the row decides that the two are equal
         if ties:
             state = mixing.combine(weighed.sets, tag="tie")
             tie = mixing.expand(state, m)
-            if field.mode.patterns and op == "eq":  # decided, whatever > says
-                tie = np.concatenate([tie[: field.points] & 1] * (len(m) // field.points))
-            tie = np.where(weighed.constant, 0, tie)
+            if field.mode.patterns:
+                # An equality of analytic values is decided whatever > says. Others may be equal on
+                # an open set: greater, less and equal are three outcomes of one decision.
+                sides = 2 if growth.analytic and _is_float(a.dtype) else 3
+                equal = np.concatenate(
+                    [tie[: field.points] % sides == 0] * (len(m) // field.points)
+                )
+                equal &= ~weighed.constant
+                tie = equal.astype(np.int64) if op == "eq" else np.zeros_like(flat)
+            else:
+                tie = np.where(weighed.constant, 0, tie)
             field.atoms += tie[0].size
-            field.note(state, 2)
+            field.note(state, 3)
         else:
             tie = np.zeros_like(flat)
             field.assume(NO_TIES)
@@ -459,6 +472,8 @@ class Chooser:
                 weight = np.where(zero, 0, 1)
             if b.nonnegative and a.concrete is not None and (a.concrete <= 0).all():
                 weight = np.zeros_like(weight)
+            if equal is not None:
+                weight = np.where(equal, 0, weight)
         half = residues.inverse_of_integer(2, m)[:, None]
         rows = residues.reduce(weight - residues.multiply(tie, half, m), m)
         rows = np.where(zero, 0, rows)
@@ -487,9 +502,13 @@ class Chooser:
             shifted = residues.reduce(rows - target[..., None], m)
             distinct = self._distinct(shifted, here)
             members = mixing.digest(shifted[: field.points], field.key)
-            state = mixing.unordered(members, distinct)
-            result = field.atom(mixing.combine(state, tag="is maximum"), np.dtype(bool))
-            out = result.rows
+            state = mixing.combine(mixing.unordered(members, distinct), tag="is maximum")
+            if field.mode.patterns:
+                out = mixing.expand(state, m)[: field.points] & 1
+                out = np.concatenate([out] * (len(m) // field.points))
+                field.note(state, 2)
+            else:
+                out = field.atom(state, np.dtype(bool)).rows
         else:
             field.assume(NO_TIES)
             weighed = self.weigh(rows, here)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from verify.algebras.field import mixing
 from verify.algebras.field.bound import coincidences, wrong_fractions
 from verify.algebras.field.moduli import POINTS_A_PRIME
 from verify.algebras.field.trial import Field
-from verify.algebras.field.value import FieldArray
+from verify.algebras.field.value import FieldArray, newest
 
 _WORDS = 16  # 64 bits each
 _GOAL = 25.0  # a trial should miss a difference with the probability 2**-25
@@ -105,15 +105,20 @@ def _tracked(name: str, kind: str) -> Callable[..., Any]:
     @functools.wraps(plain)
     def operation(self: PatternField, *args: Any, **options: Any) -> FieldArray:
         self.noted.append([])
+        before = newest()
         try:
             y: FieldArray = plain(self, *args, **options)
         finally:
             own = self.noted.pop()
         operands = _operands(args)
-        if own or y not in operands:  # an operand that came back is what it was
-            others = tuple(x for x in operands if x is not y) if y in operands else operands
-            index = args[1] if kind == "pick" else None
-            y.origin = Origin(kind, others, own, index, y.origin)
+        if y.serial < before:
+            # A value that was there already: an operand that came back, or exp(log u), which is u.
+            # It is made of what it was made of; as its own descendant it would have no beginning.
+            if not own:
+                return y
+            y = replace(y, origin=Origin("each", (y,), []))
+        index = args[1] if kind == "pick" else None
+        y.origin = Origin(kind, operands, own, index, y.origin)
         return y
 
     return operation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,14 @@ class Mask:
     weight: np.ndarray
 
 
+_SERIAL = itertools.count()
+
+
+def newest() -> int:
+    """A number that is above those of all values so far, and below those to come."""
+    return next(_SERIAL)
+
+
 @dataclass(eq=False)
 class FieldArray:
     """An array of residues, or of pending maxima, or a constant that is lifted on demand."""
@@ -76,8 +85,10 @@ class FieldArray:
     antilog: FieldArray | None = None  # this value is the logarithm of that one
     parity: np.ndarray | None = None  # of a sum of logarithms: see functions.py
     origin: Any = None  # what it was made of: see patterns.py
+    serial: int = 0  # values are numbered in the order in which they are made
 
     def __post_init__(self) -> None:
+        self.serial = next(_SERIAL)
         self.growth = self.growth.capped(self.field.poles, self.field.pole_bits)
         self.field.largest = self.field.largest.union(self.growth)
 

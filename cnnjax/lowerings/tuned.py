@@ -1,0 +1,103 @@
+"""What `cnnjax tune` measured on this machine: for a call of a layer, the lowering to take.
+
+A JSON file in the user's cache (`cnnjax.cache`), one entry a device and call. A call is known by
+its layer, dtypes, shapes and geometry; one that was not measured is left to the shipped table.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from cnnjax.cache import place
+
+__all__ = ["add", "device", "key", "lookup", "path"]
+
+_FORMAT = "cnnjax lowerings 1"
+
+
+def path() -> Path | None:
+    """The file; None where the cache is off."""
+    return place("lowerings.json")
+
+
+def device() -> str:
+    """What the entries hold for: backend, kind of device, and on a CPU its number of cores."""
+    first = jax.devices()[0]
+    cores = f", {os.cpu_count()} cores" if first.platform == "cpu" else ""
+    return f"{first.platform}: {first.device_kind}{cores}"
+
+
+def key(layer: str, arguments: Any) -> str | None:
+    """A call as text; None where it has sizes that are not known.
+
+    >>> import jax.numpy as jnp
+    >>> key("max_pool", (jnp.ones((4, 6, 2)), (2, 2), (2, 2), ((0, 0), (0, 0))))
+    'max_pool float32[4,6,2] (2, 2) (2, 2) ((0, 0), (0, 0))'
+    """
+    words = [layer]
+    for argument in arguments:
+        if hasattr(argument, "shape"):
+            if not all(isinstance(n, int) for n in argument.shape):
+                return None
+            words.append(f"{argument.dtype}[{','.join(map(str, argument.shape))}]")
+        else:
+            words.append(repr(argument))
+    return " ".join(words)
+
+
+def lookup(layer: str, arguments: Any) -> str | None:
+    """The lowering that was fastest here; None for a call that was not measured."""
+    file = path()
+    known = {} if file is None else _entries(file, device())
+    call = key(layer, arguments) if known else None
+    return None if call is None else known.get(call)
+
+
+def add(found: Mapping[str, str]) -> Path | None:
+    """Write entries for this device into the file, beside those that are there; atomic."""
+    file = path()
+    if file is None:
+        return None
+    devices = _read(file)
+    devices[device()] = {**devices.get(device(), {}), **found}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".json")
+    with os.fdopen(handle, "w") as out:
+        json.dump({"format": _FORMAT, "devices": devices}, out, indent=1)
+    os.replace(temporary, file)
+    _entries.cache_clear()
+    return file
+
+
+@lru_cache(maxsize=4)
+def _entries(file: Path, device: str) -> dict[str, str]:
+    return _read(file).get(device, {})
+
+
+def _read(file: Path) -> dict[str, dict[str, str]]:
+    """The entries by device; a file that is damaged counts as empty, with a warning."""
+    try:
+        content = json.loads(file.read_text("utf-8"))
+        if content["format"] != _FORMAT:
+            raise ValueError(f"its format is {content['format']!r}, expected {_FORMAT!r}")
+        devices = content["devices"]
+        if not all(isinstance(v, str) for known in devices.values() for v in known.values()):
+            raise ValueError("an entry is not the name of a lowering")
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        warnings.warn(
+            f"{file}: not used, it cannot be read ({error}); `cnnjax tune` writes a new one",
+            stacklevel=2,
+        )
+        return {}
+    return devices
