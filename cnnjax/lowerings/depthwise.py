@@ -72,8 +72,7 @@ def shifted(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
 
 def _shifted_jvp(geometry: Geometry, primals: Any, tangents: Any) -> Any:
     (x, kernel), (dx, dkernel) = primals, tangents
-    # Results are written out: XLA would compute all taps again in each loop that reads them.
-    y = lax.optimization_barrier(shifted(x, kernel, geometry))
+    y = shifted(x, kernel, geometry)
     parts = []
     if not isinstance(dx, SymbolicZero):
         image = partial(_image_gradient, x=x, kernel=kernel, geometry=geometry)
@@ -110,7 +109,7 @@ def _image_gradient(
     each = shifted(g, lax.rev(kernel, tuple(range(axes))), unpadded)
     if kernel.shape[-1] > x.shape[-1]:  # several outputs read one channel
         each = each.reshape(*each.shape[:-1], x.shape[-1], -1).sum(-1)
-    return lax.optimization_barrier(each)
+    return each
 
 
 def _kernel_gradient(
