@@ -25,7 +25,7 @@ from jax import lax
 import cnnjax
 import verify
 from benchmarks.timing import as_json, interleave, machine
-from cnnjax.lowerings import BIAS, SUM_POOL
+from cnnjax.lowerings import MEANS, SPREAD, SUM_POOL
 from cnnjax.train.compiler import compiler_options
 
 RESULTS = Path(__file__).parent / "results"
@@ -51,7 +51,11 @@ def _sums(x: Any, *, lowering: str, window: tuple[int, ...]) -> jax.Array:
 
 
 def _bias(x: Any, bias: Any, *, lowering: str) -> jax.Array:
-    return BIAS[lowering].run(x, bias)
+    return x + SPREAD[lowering].run(bias, x.shape)
+
+
+def _means(x: Any, *, lowering: str) -> jax.Array:
+    return MEANS[lowering].run(x)
 
 
 SUBJECTS = [
@@ -138,6 +142,13 @@ SUBJECTS = [
         _bias,
         ((32, 32, 64), (64,)),
         ((3, 3, 2), (2,)),
+    ),
+    Subject(
+        "means, 64 at 32x32",
+        "ones",
+        _means,
+        ((32, 32, 64),),
+        ((3, 3, 2),),
     ),
     Subject(
         "mean-pool 2x2, 64 at 56x56",

@@ -20,7 +20,7 @@ from jax import lax
 from cnnjax import geometry
 from cnnjax.geometry import Padding, Pads
 from cnnjax.layers import _check
-from cnnjax.lowerings import BIAS, CONV, CONV_TRANSPOSE, Geometry, choose
+from cnnjax.lowerings import CONV, CONV_TRANSPOSE, SPREAD, Geometry, choose
 
 _LETTERS = {1: "W", 2: "HW", 3: "DHW"}
 
@@ -236,4 +236,4 @@ def _add_bias(
     bias = _check.array(name, "bias", bias)
     _check.same_dtype(name, "bias", bias, y)
     _check.bias_shape(name, bias, y.shape[-1])
-    return choose("bias", BIAS, plain, y, bias)(y, bias)
+    return y + choose("spread", SPREAD, plain, bias, y.shape)(bias, y.shape)

@@ -2,10 +2,11 @@
 
 from cnnjax.lowerings.conv import Geometry
 from cnnjax.lowerings.registry import (
-    BIAS,
     CONV,
     CONV_TRANSPOSE,
     MAX_POOL,
+    MEANS,
+    SPREAD,
     SUM_POOL,
     Lowering,
     choose,
@@ -14,10 +15,11 @@ from cnnjax.lowerings.registry import (
 )
 
 __all__ = [
-    "BIAS",
     "CONV",
     "CONV_TRANSPOSE",
     "MAX_POOL",
+    "MEANS",
+    "SPREAD",
     "SUM_POOL",
     "Geometry",
     "Lowering",

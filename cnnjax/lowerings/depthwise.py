@@ -25,7 +25,7 @@ import numpy as np
 from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
-from cnnjax.lowerings.bias import column_sums
+from cnnjax.lowerings.channels import column_sums
 from cnnjax.lowerings.conv import Geometry
 
 __all__ = ["fits", "shifted"]

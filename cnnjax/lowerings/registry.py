@@ -17,8 +17,8 @@ from typing import Any
 import jax
 
 from cnnjax.lowerings import (
-    bias,
     blocked,
+    channels,
     conv,
     conv_transpose,
     depthwise,
@@ -30,10 +30,11 @@ from cnnjax.lowerings import (
 )
 
 __all__ = [
-    "BIAS",
     "CONV",
     "CONV_TRANSPOSE",
     "MAX_POOL",
+    "MEANS",
+    "SPREAD",
     "SUM_POOL",
     "Call",
     "Lowering",
@@ -101,9 +102,16 @@ SUM_POOL: Mapping[str, Lowering] = {
     ),
 }
 
-BIAS: Mapping[str, Lowering] = {
-    "lax": Lowering(bias.plain, _always, "anything"),
-    "ones": Lowering(bias.ones, bias.ones_fits, "float32 or wider, known sizes, not empty"),
+_ONES = "float32 or wider, known sizes, not empty"
+SPREAD: Mapping[str, Lowering] = {
+    "lax": Lowering(channels.plain_spread, _always, "anything"),
+    "ones": Lowering(
+        channels.spread, lambda values, shape: channels.fits(values.dtype, shape), _ONES
+    ),
+}
+MEANS: Mapping[str, Lowering] = {
+    "lax": Lowering(channels.plain_means, _always, "anything"),
+    "ones": Lowering(channels.means, lambda x: channels.fits(x.dtype, x.shape), _ONES),
 }
 
 
@@ -136,7 +144,8 @@ _PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...
     "conv_transpose": {"cpu": (("phases", _strided), ("spread", _always))},
     "max_pool": {"cpu": (("argmax", _disjoint),)},
     "sum_pool": {"cpu": (("folded", _always),)},
-    "bias": {"cpu": (("ones", _always),)},
+    "spread": {"cpu": (("ones", _always),)},
+    "means": {"cpu": (("ones", _always),)},
 }
 
 
@@ -165,7 +174,7 @@ def without(*names: str) -> Iterator[None]:
 
 def plain_only() -> AbstractContextManager[None]:
     """`without` all that there is: every layer is traced as plain `lax`."""
-    return without(*CONV, *CONV_TRANSPOSE, *MAX_POOL, *SUM_POOL, *BIAS)
+    return without(*CONV, *CONV_TRANSPOSE, *MAX_POOL, *SUM_POOL, *SPREAD, *MEANS)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from cnnjax.lowerings.registry import (
 
 __all__ = ["Measured", "calls_of", "measure"]
 
-# Biases and sums of windows are not measured: what they cost lies in what XLA fuses them with.
+# Sums of windows and of channels are not measured: what they cost lies in what XLA fuses them with.
 _TABLES = {"conv": CONV, "conv_transpose": CONV_TRANSPOSE, "max_pool": MAX_POOL}
 # What a machine's noise can make of nothing: the shipped choice stays unless it is beaten by more.
 _MARGIN = 1.05

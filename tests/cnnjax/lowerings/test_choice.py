@@ -8,10 +8,11 @@ import pytest
 
 import cnnjax
 from cnnjax.lowerings import (
-    BIAS,
     CONV,
     CONV_TRANSPOSE,
     MAX_POOL,
+    MEANS,
+    SPREAD,
     SUM_POOL,
     Geometry,
     choose,
@@ -39,7 +40,8 @@ def test_on_the_cpu_by_shape_and_elsewhere_the_plain_one(monkeypatch):
             choose("conv", CONV, None, gray, jnp.ones((3, 3, 1, 6)), geometry()),
             choose("max_pool", MAX_POOL, None, *pool),
             choose("sum_pool", SUM_POOL, None, *pool),
-            choose("bias", BIAS, None, x, jnp.ones(8)),
+            choose("spread", SPREAD, None, jnp.ones(8), x.shape),
+            choose("means", MEANS, None, x),
         )
 
     names = ("canonical", "shifted", "lax", "pointwise", "blocked")
@@ -47,7 +49,8 @@ def test_on_the_cpu_by_shape_and_elsewhere_the_plain_one(monkeypatch):
         *(CONV[name] for name in names),
         MAX_POOL["argmax"],
         SUM_POOL["folded"],
-        BIAS["ones"],
+        SPREAD["ones"],
+        MEANS["ones"],
     )
     assert chosen() == tuple(lowering.run for lowering in expected)
     overlapping = (x, (3, 3), (2, 2), ((0, 0), (0, 0)))
@@ -55,7 +58,7 @@ def test_on_the_cpu_by_shape_and_elsewhere_the_plain_one(monkeypatch):
     with plain_only():
         assert choose("conv", CONV, None, x, kernel, geometry()) is CONV["lax"].run
     monkeypatch.setattr(registry.jax, "default_backend", lambda: "gpu")
-    plain = (*[CONV["lax"]] * 5, MAX_POOL["lax"], SUM_POOL["lax"], BIAS["lax"])
+    plain = (*[CONV["lax"]] * 5, MAX_POOL["lax"], SUM_POOL["lax"], SPREAD["lax"], MEANS["lax"])
     assert chosen() == tuple(lowering.run for lowering in plain)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import cnnjax
 import verify
-from cnnjax.lowerings import BIAS, CONV, SUM_POOL, Geometry
+from cnnjax.lowerings import CONV, MEANS, SPREAD, SUM_POOL, Geometry, plain_only
 from tests.cnnjax.lowerings.cases import (
     BLOCKED,
     DENSE,
@@ -24,6 +24,7 @@ from tests.cnnjax.lowerings.cases import (
     WINOGRAD,
     spec,
 )
+from verify.program import trace
 
 CONVS = [
     *(("canonical", case) for case in DENSE),
@@ -55,10 +56,33 @@ def test_convolution_is_the_plain_one_with_its_derivatives(name, case):
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 2, 2)], ids=str)
-def test_bias_is_the_plain_one_with_its_derivatives(shape):
-    left, examples = everything(BIAS["ones"].run, spec(*shape), spec(shape[-1]))
-    right, _ = everything(BIAS["lax"].run, *examples[0])
+def test_channels_are_spread_and_averaged_as_plainly_with_their_derivatives(shape):
+    left, examples = everything(partial(SPREAD["ones"].run, shape=shape), spec(shape[-1]))
+    right, _ = everything(partial(SPREAD["lax"].run, shape=shape), spec(shape[-1]))
     verify.assert_equivalent(left, right, *examples)
+    left, examples = everything(MEANS["ones"].run, spec(*shape))
+    right, _ = everything(MEANS["lax"].run, spec(*shape))
+    verify.assert_equivalent(left, right, *examples)
+
+
+def test_batch_norm_is_the_plain_one_with_its_gradients():
+    def both(x, scale, bias, g):
+        def f(x, scale, bias):
+            state = {"mean": jnp.zeros(2), "var": jnp.ones(2)}
+            given = {"scale": scale, "bias": bias}
+            return cnnjax.batch_norm(x, given, state, training=True)
+
+        y, pull, state = jax.vjp(f, x, scale, bias, has_aux=True)
+        return y, pull(g), state
+
+    def plain(*arrays):
+        with plain_only():
+            return both(*arrays)
+
+    examples = spec(2, 3, 1, 2), spec(2), spec(2), spec(2, 3, 1, 2)
+    ours, theirs = (trace(f, *examples) for f in (both, plain))
+    assert [e.primitive for e in ours.equations] != [e.primitive for e in theirs.equations]
+    verify.assert_equivalent(both, plain, *examples)
 
 
 @pytest.mark.parametrize(
