@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
@@ -17,21 +15,7 @@ def relu(x: jax.Array) -> jax.Array:
     >>> relu(jnp.array([-1.0, 0.0, 2.0])).tolist()
     [0.0, 0.0, 2.0]
     """
-    return _relu(_check.array("relu", "x", x))
-
-
-@jax.custom_jvp
-def _relu(x: jax.Array) -> jax.Array:
-    return jnp.maximum(x, 0)
-
-
-@_relu.defjvp
-def _(primals: Any, tangents: Any) -> Any:
-    # As `jax.nn.relu`, but asks the result for its sign: what is in front of it need not be kept,
-    # or computed again.
-    (x,), (dx,) = primals, tangents
-    y = _relu(x)
-    return y, jnp.where(y > 0, dx, jnp.zeros_like(dx))
+    return jax.nn.relu(_check.array("relu", "x", x))
 
 
 def leaky_relu(x: jax.Array, slope: float = 0.01) -> jax.Array:

@@ -97,13 +97,6 @@ def test_sums_of_windows_are_the_plain_ones_with_their_derivatives(shape, window
     verify.assert_equivalent(left, right, *examples)
 
 
-def test_relu_has_the_derivative_of_jax_nn_relu():
-    """Its mask is taken from the result, not from what went in."""
-    left, examples = everything(cnnjax.relu, spec(4))
-    right, _ = everything(jax.nn.relu, spec(4))
-    verify.assert_equivalent(left, right, *examples)
-
-
 @pytest.mark.parametrize("name", ["spread", "phases"])
 @pytest.mark.parametrize("case", TRANSPOSED, ids=str)
 def test_transposed_convolution_is_the_plain_one_with_its_derivatives(name, case):
