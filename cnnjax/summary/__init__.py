@@ -90,12 +90,10 @@ def summary(
 
     walk = Walk()
     values: list[Value] = []
-    if params is None:
-        with plain_only():
-            program = jax.make_jaxpr(fn)(x)
-    else:
-        with plain_only():
-            program = jax.make_jaxpr(fn)(params, x)
+    with plain_only():
+        # A new function: of `fn` JAX would return what it has traced before.
+        program = jax.make_jaxpr(lambda *a: fn(*a))(*(() if params is None else (params,)), x)
+    if params is not None:
         for path, leaf in jax.tree_util.tree_leaves_with_path(params):
             name = jax.tree_util.keystr(path, simple=True, separator="/")
             trained = BATCH_STATS not in name.split("/")

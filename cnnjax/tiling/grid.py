@@ -100,7 +100,8 @@ def grid(apply_fn: Callable[..., Any], tile: Sizes, args: Sequence[Any]) -> Grid
     # None of these reads window by window: they read tiles or blocks of their own, or make pixels
     # of channels, or one axis of several, or spread a bias over the whole image.
     with without("winograd", "phases", "blocked", "pointwise", "folded", "ones"):
-        closed, result = jax.make_jaxpr(apply_fn, return_shape=True)(*args)
+        # A new function: of `apply_fn` JAX would return what it has traced before.
+        closed, result = jax.make_jaxpr(lambda *a: apply_fn(*a), return_shape=True)(*args)
     program, rank = flatten(closed), len(x.shape)
     image = program.inputs[-1]
     varies = follow(program, image, {rank - 1 - axes + d: d for d in range(axes)})

@@ -157,6 +157,19 @@ def test_multiply_adds_are_exact(case):
     assert (again.multiply_adds, again.parameters) == (expected, np.prod(w))
 
 
+def test_what_was_traced_before_is_not_read():
+    """`jax.jit` traces a convolution of few channels as a product of rows; the table wants the
+    convolution."""
+
+    def network(params, x):
+        return layers.conv(x, params["kernel"])
+
+    params, x = {"kernel": jnp.ones((3, 3, 1, 2))}, jnp.ones((1, 8, 8, 1))
+    jax.jit(network)(params, x)
+    (row,) = summary(network, x, params=params).rows
+    assert (row.field, row.multiply_adds) == ((3, 3), 64 * 9 * 2)
+
+
 def test_what_does_not_depend_on_x_is_not_counted():
     w = jnp.ones((4, 4))
     table = summary(lambda x: x @ (w @ w), spec(3, 4))

@@ -138,3 +138,15 @@ def test_what_is_not_differentiated_is_not_computed(wanted):
         return names.count("conv_general_dilated")
 
     assert convolutions("canonical") == convolutions("lax") == (3 if wanted == (0, 1) else 2)
+
+
+def test_what_was_traced_before_does_not_reach_tiles():
+    """A first layer of few channels, compiled as a product of rows, then asked for in tiles."""
+
+    def first(kernel, x):
+        return cnnjax.conv(x, kernel)
+
+    kernel, x = jnp.ones((3, 3, 2, 4)), jnp.ones((8, 8, 2))
+    whole = jax.jit(first)(kernel, x)
+    assert choose("conv", CONV, None, x[None], kernel, geometry()) is CONV["blocked"].run
+    assert jnp.array_equal(cnnjax.tiled(first, 3)(kernel, x), whole)

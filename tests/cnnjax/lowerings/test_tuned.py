@@ -10,7 +10,7 @@ import cnnjax
 from cnnjax.lowerings import CONV, MAX_POOL, Geometry, choose, tune, tuned, without
 from tests.cnnjax.lowerings.cases import spec
 
-CALL = spec(2, 5, 5, 2), spec(3, 3, 2, 4), Geometry((1, 1), ((1, 1), (1, 1)), (1, 1))
+CALL = spec(2, 5, 5, 8), spec(3, 3, 8, 4), Geometry((1, 1), ((1, 1), (1, 1)), (1, 1))
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def test_what_was_measured_is_taken_for_that_call_alone():
     assert chosen() == "canonical"
     tuned.add({tuned.key("conv", CALL): "winograd"})
     assert chosen() == "winograd"
-    assert chosen(spec(3, 5, 5, 2), *CALL[1:]) == "canonical"  # another batch
+    assert chosen(spec(3, 5, 5, 8), *CALL[1:]) == "canonical"  # another batch
     assert chosen(measured=False) == "canonical"
     with without("winograd"):
         assert chosen() == "canonical"
@@ -80,7 +80,7 @@ def test_each_different_call_is_measured_by_every_way_that_fits():
         y = cnnjax.conv(cnnjax.conv(x, kernel), kernel)  # twice the same call
         return cnnjax.max_pool(cnnjax.conv(y, kernel, lowering="lax"), 2)
 
-    calls = tune.calls_of(network, spec(2, 6, 6, 2), spec(3, 3, 2, 2))
+    calls = tune.calls_of(network, spec(2, 6, 6, 8), spec(3, 3, 8, 8))
     assert [call.layer for call in calls] == ["conv", "max_pool"]
     for training in (True, False):
         conv, pool = tune.measure(calls, training=training, rounds=1)
