@@ -133,6 +133,22 @@ class PatternField(Field):
         self.noted: list[list[np.ndarray]] = [[]]  # by the operations in progress
         super().__post_init__()
 
+    def random(self, shape: tuple[int, ...], dtype: Any) -> FieldArray:
+        """An input; a boolean is true or false in each row, decided like every other choice."""
+        value = super().random(shape, dtype)
+        if value.dtype != np.bool_:
+            return value
+        rows = value.rows[: self.points]
+        digests = mixing.digest(rows, self.key)
+        decided = np.concatenate([rows & 1] * (len(self.m) // self.points))
+        self.noted.append([])
+        self.note(digests.reshape(len(digests), -1), 2)
+        result = FieldArray(
+            self, value.shape, value.dtype, self.chooser.mask_growth, decided, nonnegative=True
+        )
+        result.origin = Origin("each", (), self.noted.pop())
+        return result
+
     def note(self, digests: np.ndarray, count: np.ndarray | int = 1) -> None:
         flat = digests.reshape(len(digests), -1)
         self.noted[-1].append(self.marks.of(flat, np.broadcast_to(count, flat.shape[1])))

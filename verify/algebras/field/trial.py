@@ -61,6 +61,7 @@ class Field:
         self.key = self.rng.integers(0, 2**64, mixing.WORDS, dtype=np.uint64)
         self.assumptions: dict[str, None] = {}
         self.partial = False  # whether an assumption may hold nowhere
+        self.may_be_nan = False  # whether a function was met that is not defined everywhere
         self.atoms = 0  # how many arguments of unknown functions were hashed
         self.inner_pairs = 0  # pairs of candidates inside the sets among them
         self.poles = self.pole_bits = 0.0  # degrees and bits of all divisors
