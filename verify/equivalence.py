@@ -31,6 +31,7 @@ from verify.algebras.field import NO_TIES, Mode
 from verify.certificate import subject
 from verify.counterexample import Comparison, Witness, explain, inhabited, search, shrink
 from verify.primitives.functions import POWERS
+from verify.primitives.indexing import SAME_INDEX
 from verify.program import Program, trace
 from verify.proof import MODES, PATTERNS, Difference, TooLarge, prove
 from verify.verdict import Counterexample, Verdict
@@ -281,6 +282,7 @@ class _Ladder:
         overflow, where a negative number has a power."""
         assumptions = list(assumptions)
         overflow = any("overflow" in sentence for sentence in assumptions)
+        overflow |= SAME_INDEX in assumptions
         powers = POWERS in assumptions
         if ties and not overflow and not powers:
             return None

@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.algebras.extended import plain
 from verify.dtypes import is_kind
+from verify.primitives.indexing import assume
 from verify.primitives.registry import RULES, Context, Rule, elementwise
 
 
@@ -217,9 +217,8 @@ def _general_power(ctx: Context, x: Any, y: Any) -> Any:
     real = all(is_kind(v.dtype, np.floating) for v in (x, y))
     positive = base is not None and not np.iscomplexobj(base) and (base > 0).all()
     if positive or (real and "pow" not in getattr(ctx.algebra, "native", ())):
-        assume = getattr(plain(ctx.algebra), "assume", None)
-        if not positive and getattr(x, "log", None) is None and assume is not None:
-            assume(POWERS)
+        if not positive and getattr(x, "log", None) is None:
+            assume(ctx, POWERS)
         return exp(ctx, ctx.algebra.mul(y, log(ctx, x)))
     return call(ctx, "pow", x, y)
 

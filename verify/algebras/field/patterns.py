@@ -81,7 +81,7 @@ _KINDS = {
         *("neg", "add", "sub", "mul", "div", "cast", "maximum", "compare", "select", "function"),
         *("logical_not", "logical_and", "logical_or"),
     ),
-    "last": ("sum", "prod", "max"),
+    "last": ("sum", "prod", "max", "none_of"),
     "lane": ("winner",),
     "dot": ("dot",),
     "reshape": ("reshape",),
