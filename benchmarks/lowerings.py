@@ -25,6 +25,7 @@ from jax import lax
 import cnnjax
 import verify
 from benchmarks.timing import as_json, interleave, machine
+from cnnjax.lowerings import MEANS, SPREAD, SUM_POOL
 from cnnjax.train.compiler import compiler_options
 
 RESULTS = Path(__file__).parent / "results"
@@ -43,6 +44,18 @@ class Subject:
 
 def _pool(x: Any, *, lowering: str, **options: Any) -> jax.Array:
     return cnnjax.max_pool(x, lowering=lowering, **options)
+
+
+def _sums(x: Any, *, lowering: str, window: tuple[int, ...]) -> jax.Array:
+    return SUM_POOL[lowering].run(x, window, window, ((0, 0),) * len(window))
+
+
+def _bias(x: Any, bias: Any, *, lowering: str) -> jax.Array:
+    return x + SPREAD[lowering].run(bias, x.shape)
+
+
+def _means(x: Any, *, lowering: str) -> jax.Array:
+    return MEANS[lowering].run(x)
 
 
 SUBJECTS = [
@@ -94,6 +107,55 @@ SUBJECTS = [
         partial(cnnjax.conv, groups=64),
         ((32, 32, 64), (3, 3, 1, 64)),
         ((5, 4, 64), (3, 3, 1, 64)),
+    ),
+    Subject(
+        "conv 1x1, 64 to 64 at 32x32",
+        "pointwise",
+        cnnjax.conv,
+        ((32, 32, 64), (1, 1, 64, 64)),
+        ((4, 3, 3), (1, 1, 3, 2)),
+    ),
+    Subject(
+        "conv 5x5, 1 to 6 at 28x28",
+        "blocked",
+        cnnjax.conv,
+        ((28, 28, 1), (5, 5, 1, 6)),
+        ((5, 8, 1), (5, 5, 1, 2)),
+    ),
+    Subject(
+        "conv 5x5 unpadded, 6 to 16 at 14x14",
+        "blocked",
+        partial(cnnjax.conv, padding="VALID"),
+        ((14, 14, 6), (5, 5, 6, 16)),
+        ((6, 8, 2), (5, 5, 2, 2)),
+    ),
+    Subject(
+        "conv 3x3, 3 to 64 at 32x32",
+        "blocked",
+        cnnjax.conv,
+        ((32, 32, 3), (3, 3, 3, 64)),
+        ((4, 8, 3), (3, 3, 3, 2)),
+    ),
+    Subject(
+        "bias, 64 at 32x32",
+        "ones",
+        _bias,
+        ((32, 32, 64), (64,)),
+        ((3, 3, 2), (2,)),
+    ),
+    Subject(
+        "means, 64 at 32x32",
+        "ones",
+        _means,
+        ((32, 32, 64),),
+        ((3, 3, 2),),
+    ),
+    Subject(
+        "mean-pool 2x2, 64 at 56x56",
+        "folded",
+        partial(_sums, window=(2, 2)),
+        ((56, 56, 64),),
+        ((5, 6, 2),),
     ),
     Subject(
         "max-pool 2x2, 32 at 100x100",

@@ -20,7 +20,7 @@ from jax import lax
 from cnnjax import geometry
 from cnnjax.geometry import Padding, Pads
 from cnnjax.layers import _check
-from cnnjax.lowerings import CONV, CONV_TRANSPOSE, Geometry, choose
+from cnnjax.lowerings import CONV, CONV_TRANSPOSE, SPREAD, Geometry, choose
 
 _LETTERS = {1: "W", 2: "HW", 3: "DHW"}
 
@@ -76,7 +76,8 @@ def conv(
         x = _pad(x, outer)
     how = Geometry(stride, inner, dilation, groups, precision)
     y = choose("conv", CONV, lowering, x, kernel, how)(x, kernel, how)
-    return _add_bias("conv", _batch_axes(y, batch), bias)
+    plain = "lax" if lowering == "lax" else None  # then all of it
+    return _add_bias("conv", _batch_axes(y, batch), bias, plain)
 
 
 def conv_transpose(
@@ -227,10 +228,12 @@ def _pad(x: jax.Array, edges: Sequence[tuple[int, int]]) -> jax.Array:
     return lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *spatial, (0, 0, 0)))
 
 
-def _add_bias(name: str, y: jax.Array, bias: jax.Array | None) -> jax.Array:
+def _add_bias(
+    name: str, y: jax.Array, bias: jax.Array | None, plain: str | None = None
+) -> jax.Array:
     if bias is None:
         return y
     bias = _check.array(name, "bias", bias)
     _check.same_dtype(name, "bias", bias, y)
     _check.bias_shape(name, bias, y.shape[-1])
-    return y + lax.broadcast_in_dim(bias, y.shape, (y.ndim - 1,))
+    return y + choose("spread", SPREAD, plain, bias, y.shape)(bias, y.shape)

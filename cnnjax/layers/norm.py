@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from cnnjax.layers import _check
+from cnnjax.lowerings import MEANS, SPREAD, choose
 
 Arrays = Mapping[str, jax.Array]
 
@@ -65,13 +66,12 @@ def batch_norm(
         count = math.prod(x.shape[:-1])
         if isinstance(count, int) and count < 2:
             raise ValueError(f"{name}: training needs two values a channel or more, x is {x.shape}")
-        batch_mean, batch_var = (m.ravel() for m in _moments(wide, tuple(range(x.ndim - 1))))
+        batch_mean, batch_var = _channel_moments(wide)
         unbiased = batch_var * (count / (count - 1))
         new_state["mean"] = _running(state["mean"], mean, batch_mean, momentum)
         new_state["var"] = _running(state["var"], var, unbiased, momentum)
         mean, var = batch_mean, batch_var
-    row = (1,) * (x.ndim - 1) + (-1,)
-    y = _normalise(wide, mean.reshape(row), var.reshape(row), eps)
+    y = (wide - _spread(mean, wide)) * _spread(lax.rsqrt(var + eps), wide)
     return _affine(y, scale, bias).astype(x.dtype), new_state
 
 
@@ -152,13 +152,20 @@ def _moments(x: jax.Array, axes: tuple[int, ...]) -> tuple[jax.Array, jax.Array]
     return mean, jnp.mean(jnp.square(x - jnp.broadcast_to(mean, x.shape)), axes, keepdims=True)
 
 
+def _channel_moments(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """As `_moments` over all axes but the last: (C,)."""
+    means = choose("means", MEANS, None, x)
+    mean = means(x)
+    return mean, means(jnp.square(x - _spread(mean, x)))
+
+
 def _running(old: jax.Array, wide: jax.Array, batch: jax.Array, momentum: float) -> jax.Array:
     new = momentum * wide + (1 - momentum) * lax.stop_gradient(batch)
     return new.astype(jnp.asarray(old).dtype)
 
 
 def _spread(channel: jax.Array, x: jax.Array) -> jax.Array:
-    return lax.broadcast_in_dim(channel, x.shape, (x.ndim - 1,))
+    return choose("spread", SPREAD, None, channel, x.shape)(channel, x.shape)
 
 
 def _normalise(x: jax.Array, mean: jax.Array, var: jax.Array, eps: float) -> jax.Array:

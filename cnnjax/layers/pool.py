@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from cnnjax import geometry
 from cnnjax.geometry import Padding, Pads
 from cnnjax.layers import _check
-from cnnjax.lowerings import MAX_POOL, choose
+from cnnjax.lowerings import MAX_POOL, SUM_POOL, choose
 
 
 def max_pool(
@@ -90,13 +88,14 @@ def avg_pool(
             "whole window) or False (by the cells inside the image)"
         )
     wide = x.astype(_check.wide(x.dtype))
-    zero = np.array(0, wide.dtype)
-    total = _reduce(wide, zero, lax.add, window, stride, pads)
+    total = choose("sum_pool", SUM_POOL, None, wide, window, stride, pads)(
+        wide, window, stride, pads
+    )
     if count_padding or not padded:
         return (total / np.array(math.prod(window), wide.dtype)).astype(x.dtype)
     _refuse_empty_windows("avg_pool", x, window, stride, pads)
     ones = jnp.ones((*x.shape[-len(window) - 1 : -1], 1), wide.dtype)
-    inside = _reduce(ones, zero, lax.add, window, stride, pads)
+    inside = SUM_POOL["lax"].run(ones, window, stride, pads)
     inside = inside.reshape((1,) * (x.ndim - inside.ndim) + inside.shape)
     return (total / jnp.broadcast_to(inside, total.shape)).astype(x.dtype)
 
@@ -179,18 +178,3 @@ def _refuse_empty_windows(
 def _refuse_unordered(name: str, x: jax.Array) -> None:
     if not jnp.issubdtype(x.dtype, jnp.floating) and not jnp.issubdtype(x.dtype, jnp.integer):
         raise TypeError(f"{name}: x must hold integers or floats, got {x.dtype}")
-
-
-def _reduce(
-    x: jax.Array,
-    start: np.ndarray,
-    combine: Any,
-    window: Sequence[int],
-    stride: Sequence[int],
-    pads: Pads,
-) -> jax.Array:
-    batch = x.ndim - len(window) - 1
-    ones, zeros = (1,) * batch, ((0, 0),) * batch
-    return lax.reduce_window(
-        x, start, combine, (*ones, *window, 1), (*ones, *stride, 1), (*zeros, *pads, (0, 0))
-    )

@@ -80,7 +80,7 @@ def _(window: Ints, stride: Ints, pads: Pads, primals: Any, tangents: Any) -> An
     if window == stride:
         # Each cell belongs to one window: the image is a grid of windows, and selecting and its
         # transpose are elementwise. No cell is read or written twice.
-        cells = _grid(_extend(dx, window, stride, pads, size), window, batch)
+        cells = grid(_extend(dx, window, stride, pads, size), window, batch)
         shape = [1] * cells.ndim
         for axis, k in enumerate(window):
             shape[batch + 2 * axis + 1] = k
@@ -149,7 +149,7 @@ def _shifts(x: jax.Array, window: Ints, stride: Ints, size: Ints) -> Iterator[ja
         )
 
 
-def _grid(x: jax.Array, window: Ints, batch: int) -> jax.Array:
+def grid(x: jax.Array, window: Ints, batch: int) -> jax.Array:
     """(*batch, H, W, C) -> (*batch, H / kh, kh, W / kw, kw, C)."""
     image = x.shape[batch:-1]
     split = itertools.chain(*((n // k, k) for n, k in zip(image, window, strict=True)))

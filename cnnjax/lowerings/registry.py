@@ -16,12 +16,26 @@ from typing import Any
 
 import jax
 
-from cnnjax.lowerings import conv, conv_transpose, max_pool, tuned, winograd
+from cnnjax.lowerings import (
+    blocked,
+    channels,
+    conv,
+    conv_transpose,
+    depthwise,
+    max_pool,
+    pointwise,
+    sum_pool,
+    tuned,
+    winograd,
+)
 
 __all__ = [
     "CONV",
     "CONV_TRANSPOSE",
     "MAX_POOL",
+    "MEANS",
+    "SPREAD",
+    "SUM_POOL",
     "Call",
     "Lowering",
     "choose",
@@ -47,7 +61,15 @@ def _always(*_: Any) -> bool:
 CONV: Mapping[str, Lowering] = {
     "lax": Lowering(conv.plain, _always, "anything"),
     "canonical": Lowering(conv.canonical, conv.canonical_fits, "floats and groups=1"),
-    "shifted": Lowering(conv.shifted, conv.shifted_fits, "floats, known sizes, groups = channels"),
+    "shifted": Lowering(
+        depthwise.shifted, depthwise.fits, "floats, known sizes, groups = channels"
+    ),
+    "pointwise": Lowering(
+        pointwise.pointwise,
+        pointwise.fits,
+        "floats, known sizes, windows of one pixel, groups=1, no padding",
+    ),
+    "blocked": Lowering(blocked.blocked, blocked.fits, "floats, known sizes, groups=1"),
     "winograd": Lowering(
         winograd.winograd,
         winograd.fits,
@@ -73,6 +95,25 @@ MAX_POOL: Mapping[str, Lowering] = {
     ),
 }
 
+SUM_POOL: Mapping[str, Lowering] = {
+    "lax": Lowering(sum_pool.plain, _always, "anything"),
+    "folded": Lowering(
+        sum_pool.folded, sum_pool.folded_fits, "known sizes, no overlap, no padding"
+    ),
+}
+
+_ONES = "float32 or wider, known sizes, not empty"
+SPREAD: Mapping[str, Lowering] = {
+    "lax": Lowering(channels.plain_spread, _always, "anything"),
+    "ones": Lowering(
+        channels.spread, lambda values, shape: channels.fits(values.dtype, shape), _ONES
+    ),
+}
+MEANS: Mapping[str, Lowering] = {
+    "lax": Lowering(channels.plain_means, _always, "anything"),
+    "ones": Lowering(channels.means, lambda x: channels.fits(x.dtype, x.shape), _ONES),
+}
+
 
 def _several_groups(x: Any, kernel: Any, geometry: conv.Geometry) -> bool:
     # An image of one channel is depthwise by the letter, and slower by shifts: LeNet-5's training
@@ -94,12 +135,17 @@ _PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...
     "conv": {
         "cpu": (
             ("shifted", _several_groups),
+            ("pointwise", _always),
+            ("blocked", blocked.pays),
             ("winograd", winograd.pays),
             ("canonical", _always),
         )
     },
     "conv_transpose": {"cpu": (("phases", _strided), ("spread", _always))},
     "max_pool": {"cpu": (("argmax", _disjoint),)},
+    "sum_pool": {"cpu": (("folded", _always),)},
+    "spread": {"cpu": (("ones", _always),)},
+    "means": {"cpu": (("ones", _always),)},
 }
 
 
@@ -128,7 +174,7 @@ def without(*names: str) -> Iterator[None]:
 
 def plain_only() -> AbstractContextManager[None]:
     """`without` all that there is: every layer is traced as plain `lax`."""
-    return without(*CONV, *CONV_TRANSPOSE, *MAX_POOL)
+    return without(*CONV, *CONV_TRANSPOSE, *MAX_POOL, *SUM_POOL, *SPREAD, *MEANS)
 
 
 @dataclass(frozen=True)

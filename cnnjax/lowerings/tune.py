@@ -25,6 +25,7 @@ from cnnjax.lowerings.registry import (
 
 __all__ = ["Measured", "calls_of", "measure"]
 
+# Sums of windows and of channels are not measured: what they cost lies in what XLA fuses them with.
 _TABLES = {"conv": CONV, "conv_transpose": CONV_TRANSPOSE, "max_pool": MAX_POOL}
 # What a machine's noise can make of nothing: the shipped choice stays unless it is beaten by more.
 _MARGIN = 1.05
@@ -53,7 +54,8 @@ def calls_of(f: Callable[..., Any], *examples: Any) -> list[Call]:
         jax.eval_shape(lambda *a: f(*a), *examples)  # a new function: nothing traced before
     different = {tuned.key(call.layer, call.arguments): call for call in calls}
     different.pop(None, None)
-    return [call for call in different.values() if len(_fitting(call)) > 1]
+    known = (call for call in different.values() if call.layer in _TABLES)
+    return [call for call in known if len(_fitting(call)) > 1]
 
 
 def measure(

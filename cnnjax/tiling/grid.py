@@ -97,8 +97,9 @@ def grid(apply_fn: Callable[..., Any], tile: Sizes, args: Sequence[Any]) -> Grid
             f"tiled: the last argument must be the image, (*batch, {axes} image axes, channels); "
             f"got {given}"
         )
-    # Neither reads window by window: one its own tiles, the other makes pixels of channels.
-    with without("winograd", "phases"):
+    # None of these reads window by window: they read tiles or blocks of their own, or make pixels
+    # of channels, or one axis of several, or spread a bias over the whole image.
+    with without("winograd", "phases", "blocked", "pointwise", "folded", "ones"):
         closed, result = jax.make_jaxpr(apply_fn, return_shape=True)(*args)
     program, rank = flatten(closed), len(x.shape)
     image = program.inputs[-1]

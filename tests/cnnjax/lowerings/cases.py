@@ -74,6 +74,39 @@ DEPTHWISE = [
     ConvCase("1-D", (2, 7, 3), (3, 1, 3), _options(groups=3, padding=(2, 0))),
     ConvCase("3-D", (1, 3, 3, 4, 2), (2, 1, 3, 1, 2), _options(groups=2)),
     ConvCase("one channel", (2, 5, 5, 1), (3, 3, 1, 2)),
+    ConvCase("sums in several parts", (4, 4, 3, 2), (2, 3, 1, 2), _options(groups=2)),
+    ConvCase("stride beyond the window", (1, 8, 7, 2), (2, 1, 1, 2), _options(groups=2, stride=3)),
+    ConvCase(
+        "all at once",
+        (2, 6, 5, 2),
+        (2, 2, 1, 4),
+        _options(groups=2, stride=(2, 1), dilation=2, padding=((0, 1), (1, 0))),
+    ),
+    ConvCase("no batch", (4, 5, 2), (3, 3, 1, 2), _options(groups=2)),
+]
+
+POINTWISE = [
+    ConvCase("two axes", (2, 3, 4, 3), (1, 1, 3, 2)),
+    ConvCase("stride 2", (2, 5, 4, 2), (1, 1, 2, 3), _options(stride=2)),
+    ConvCase("dilation is nothing", (1, 4, 3, 2), (1, 1, 2, 2), _options(dilation=3)),
+    ConvCase("padded", (1, 3, 2, 2), (1, 1, 2, 2), _options(padding=1, stride=(1, 2))),
+    ConvCase("1-D", (3, 4, 2), (1, 2, 3)),
+    ConvCase("3-D", (1, 2, 3, 2, 2), (1, 1, 1, 2, 1)),
+    ConvCase("no batch", (3, 3, 2), (1, 1, 2, 2)),
+    ConvCase("two batch axes", (2, 2, 3, 2, 2), (1, 1, 2, 2)),
+]
+
+BLOCKED = [
+    *DENSE,
+    ConvCase("blocks of 4 and a rest", (1, 3, 11, 1), (3, 3, 1, 2)),
+    ConvCase("blocks of 3", (1, 3, 9, 1), (2, 5, 1, 1)),
+    ConvCase("one channel, three blocks", (2, 6, 14, 1), (5, 5, 1, 2), _options(padding="VALID")),
+    ConvCase(
+        "all at once",
+        (1, 7, 13, 2),
+        (2, 3, 2, 3),
+        _options(stride=(2, 3), dilation=(1, 2), padding=((0, 1), (3, 2))),
+    ),
 ]
 
 WINOGRAD = [

@@ -7,7 +7,18 @@ import jax.numpy as jnp
 import pytest
 
 import cnnjax
-from cnnjax.lowerings import CONV, CONV_TRANSPOSE, MAX_POOL, Geometry, choose, plain_only, registry
+from cnnjax.lowerings import (
+    CONV,
+    CONV_TRANSPOSE,
+    MAX_POOL,
+    MEANS,
+    SPREAD,
+    SUM_POOL,
+    Geometry,
+    choose,
+    plain_only,
+    registry,
+)
 from verify.program import trace
 
 
@@ -16,27 +27,38 @@ def geometry(groups=1):
 
 
 def test_on_the_cpu_by_shape_and_elsewhere_the_plain_one(monkeypatch):
-    x, kernel, depthwise = jnp.ones((2, 5, 5, 4)), jnp.ones((3, 3, 4, 2)), jnp.ones((3, 3, 1, 4))
+    x, kernel, depthwise = jnp.ones((2, 5, 5, 8)), jnp.ones((3, 3, 8, 2)), jnp.ones((3, 3, 1, 8))
     pool = (x, (2, 2), (2, 2), ((0, 0), (0, 0)))
+    gray, unpadded = jnp.ones((2, 5, 5, 1)), Geometry((1, 1), ((0, 0), (0, 0)), (1, 1))
 
     def chosen():
         return (
             choose("conv", CONV, None, x, kernel, geometry()),
-            choose("conv", CONV, None, x, depthwise, geometry(4)),
-            choose("conv", CONV, None, x, jnp.ones((3, 3, 2, 4)), geometry(2)),
+            choose("conv", CONV, None, x, depthwise, geometry(8)),
+            choose("conv", CONV, None, x, jnp.ones((3, 3, 4, 4)), geometry(2)),
+            choose("conv", CONV, None, x, jnp.ones((1, 1, 8, 4)), unpadded),
+            choose("conv", CONV, None, gray, jnp.ones((3, 3, 1, 6)), geometry()),
             choose("max_pool", MAX_POOL, None, *pool),
+            choose("sum_pool", SUM_POOL, None, *pool),
+            choose("spread", SPREAD, None, jnp.ones(8), x.shape),
+            choose("means", MEANS, None, x),
         )
 
-    expected = (CONV["canonical"], CONV["shifted"], CONV["lax"], MAX_POOL["argmax"])
+    names = ("canonical", "shifted", "lax", "pointwise", "blocked")
+    expected = (
+        *(CONV[name] for name in names),
+        MAX_POOL["argmax"],
+        SUM_POOL["folded"],
+        SPREAD["ones"],
+        MEANS["ones"],
+    )
     assert chosen() == tuple(lowering.run for lowering in expected)
     overlapping = (x, (3, 3), (2, 2), ((0, 0), (0, 0)))
     assert choose("max_pool", MAX_POOL, None, *overlapping) is MAX_POOL["lax"].run
-    gray = (jnp.ones((2, 5, 5, 1)), jnp.ones((3, 3, 1, 6)), geometry())
-    assert choose("conv", CONV, None, *gray) is CONV["canonical"].run
     with plain_only():
         assert choose("conv", CONV, None, x, kernel, geometry()) is CONV["lax"].run
     monkeypatch.setattr(registry.jax, "default_backend", lambda: "gpu")
-    plain = (CONV["lax"], CONV["lax"], CONV["lax"], MAX_POOL["lax"])
+    plain = (*[CONV["lax"]] * 5, MAX_POOL["lax"], SUM_POOL["lax"], SPREAD["lax"], MEANS["lax"])
     assert chosen() == tuple(lowering.run for lowering in plain)
 
 

@@ -13,12 +13,24 @@ import pytest
 
 import cnnjax
 import verify
-from cnnjax.lowerings import CONV, Geometry
-from tests.cnnjax.lowerings.cases import DENSE, DEPTHWISE, POOLS, TRANSPOSED, WINOGRAD, spec
+from cnnjax.lowerings import CONV, MEANS, SPREAD, SUM_POOL, Geometry, plain_only
+from tests.cnnjax.lowerings.cases import (
+    BLOCKED,
+    DENSE,
+    DEPTHWISE,
+    POINTWISE,
+    POOLS,
+    TRANSPOSED,
+    WINOGRAD,
+    spec,
+)
+from verify.program import trace
 
 CONVS = [
     *(("canonical", case) for case in DENSE),
     *(("shifted", case) for case in DEPTHWISE),
+    *(("pointwise", case) for case in POINTWISE),
+    *(("blocked", case) for case in BLOCKED),
     *(("winograd", case) for case in WINOGRAD),
 ]
 
@@ -40,6 +52,48 @@ def test_convolution_is_the_plain_one_with_its_derivatives(name, case):
     plain = partial(cnnjax.conv, **dict(case.options), lowering="lax")
     left, examples = everything(f, *case.examples)
     right, _ = everything(plain, *case.examples)
+    verify.assert_equivalent(left, right, *examples)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 2, 2)], ids=str)
+def test_channels_are_spread_and_averaged_as_plainly_with_their_derivatives(shape):
+    left, examples = everything(partial(SPREAD["ones"].run, shape=shape), spec(shape[-1]))
+    right, _ = everything(partial(SPREAD["lax"].run, shape=shape), spec(shape[-1]))
+    verify.assert_equivalent(left, right, *examples)
+    left, examples = everything(MEANS["ones"].run, spec(*shape))
+    right, _ = everything(MEANS["lax"].run, spec(*shape))
+    verify.assert_equivalent(left, right, *examples)
+
+
+def test_batch_norm_is_the_plain_one_with_its_gradients():
+    def both(x, scale, bias, g):
+        def f(x, scale, bias):
+            state = {"mean": jnp.zeros(2), "var": jnp.ones(2)}
+            given = {"scale": scale, "bias": bias}
+            return cnnjax.batch_norm(x, given, state, training=True)
+
+        y, pull, state = jax.vjp(f, x, scale, bias, has_aux=True)
+        return y, pull(g), state
+
+    def plain(*arrays):
+        with plain_only():
+            return both(*arrays)
+
+    examples = spec(2, 3, 1, 2), spec(2), spec(2), spec(2, 3, 1, 2)
+    ours, theirs = (trace(f, *examples) for f in (both, plain))
+    assert [e.primitive for e in ours.equations] != [e.primitive for e in theirs.equations]
+    verify.assert_equivalent(both, plain, *examples)
+
+
+@pytest.mark.parametrize(
+    ("shape", "window"),
+    [((2, 4, 6, 2), (2, 2)), ((5, 7, 3), (2, 3)), ((2, 3, 2, 5, 1), (3, 1, 2)), ((3, 4, 2), (4,))],
+    ids=str,
+)
+def test_sums_of_windows_are_the_plain_ones_with_their_derivatives(shape, window):
+    call = {"window": window, "stride": window, "pads": ((0, 0),) * len(window)}
+    left, examples = everything(partial(SUM_POOL["folded"].run, **call), spec(*shape))
+    right, _ = everything(partial(SUM_POOL["lax"].run, **call), spec(*shape))
     verify.assert_equivalent(left, right, *examples)
 
 

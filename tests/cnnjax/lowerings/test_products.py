@@ -1,0 +1,126 @@
+"""Convolutions by products (`pointwise`, `blocked`) and sums by products: bugs they invite."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+import verify
+from cnnjax.lowerings import CONV, SPREAD, SUM_POOL, Geometry, blocked
+from tests.cnnjax.lowerings.cases import spec
+
+PLAIN = Geometry((1, 1), ((0, 0), (0, 0)), (1, 1))
+STRIDED = Geometry((2, 2), ((0, 0), (0, 0)), (1, 1))
+SAME = Geometry((1, 1), ((1, 1), (1, 1)), (1, 1))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "channels", "block"),
+    [
+        (28, 6, 4),
+        (10, 16, 2),
+        (11, 1, 4),
+        (9, 6, 3),
+        (3, 6, 3),
+        (28, 32, 2),
+        (28, 64, 1),
+        (5, 99, 1),
+    ],
+)
+def test_blocks(outputs, channels, block):
+    assert blocked._block(outputs, channels) == block
+
+
+@pytest.mark.parametrize(
+    ("x", "kernel", "expected"),
+    [
+        ((32, 28, 28, 1), (5, 5, 1, 6), True),  # LeNet-5
+        ((32, 14, 14, 6), (5, 5, 6, 16), True),
+        ((32, 28, 28, 6), (5, 5, 6, 16), False),  # rows of 6 MiB
+        ((32, 32, 32, 3), (3, 3, 3, 64), True),  # ResNet-18's first layer
+        ((1, 32, 32, 3), (3, 3, 3, 64), False),
+        ((32, 100, 100, 3), (5, 5, 3, 32), False),  # the note's
+        ((32, 28, 28, 8), (3, 3, 8, 8), False),
+    ],
+)
+def test_where_blocks_pay(x, kernel, expected):
+    half = kernel[0] // 2
+    same = Geometry((1, 1), ((half, half), (half, half)), (1, 1))
+    assert blocked.pays(spec(*x), spec(*kernel), same) == expected
+    strided = Geometry((2, 1), ((half, half), (half, half)), (1, 1))
+    assert not blocked.pays(spec(*x), spec(*kernel), strided)
+
+
+def _shifted_block(x, kernel):
+    """Every second block starts one column late."""
+    y = CONV["blocked"].run(x, kernel, SAME)
+    late = CONV["blocked"].run(jnp.roll(x, -1, 2), kernel, SAME)
+    block = blocked._block(y.shape[2], y.shape[3])
+    return jnp.where((jnp.arange(y.shape[2]) // block % 2 == 1)[:, None], late, y)
+
+
+def _flipped_block(x, kernel):
+    """The outputs of a block in reverse."""
+    y = CONV["blocked"].run(x, kernel, SAME)
+    block = blocked._block(y.shape[2], y.shape[3])
+    return jnp.flip(y.reshape(*y.shape[:2], -1, block, y.shape[3]), 3).reshape(y.shape)
+
+
+def _band_without_its_end(x, kernel):
+    """The last column that a block reads is missing: wrong only where the block ends."""
+    y = CONV["blocked"].run(x, kernel, SAME)
+    short = CONV["blocked"].run(x, kernel.at[:, -1].set(0), SAME)
+    block = blocked._block(y.shape[2], y.shape[3])
+    return jnp.where((jnp.arange(y.shape[2]) % block == block - 1)[:, None], short, y)
+
+
+@pytest.mark.parametrize("bug", [_shifted_block, _flipped_block, _band_without_its_end])
+def test_a_planted_bug_in_blocks_is_refuted(bug):
+    examples = spec(1, 4, 8, 2), spec(3, 3, 2, 3)
+    plain = partial(CONV["lax"].run, geometry=SAME)
+    assert verify.equivalent(partial(CONV["blocked"].run, geometry=SAME), plain, *examples)
+    verdict = verify.equivalent(bug, plain, *examples)
+    assert verdict.status == "refuted", verdict
+
+
+def _second_pixel(x, kernel):
+    """A stride that starts at the second pixel."""
+    return CONV["pointwise"].run(x[:, 1:, 1:], kernel, STRIDED)
+
+
+def _transposed(x, kernel):
+    """The matrix with inputs and outputs exchanged."""
+    return CONV["pointwise"].run(x, jnp.swapaxes(kernel, 2, 3), STRIDED)
+
+
+@pytest.mark.parametrize("bug", [_second_pixel, _transposed])
+def test_a_planted_bug_in_a_pointwise_convolution_is_refuted(bug):
+    examples = spec(2, 4, 4, 3), spec(1, 1, 3, 3)
+    plain = partial(CONV["lax"].run, geometry=STRIDED)
+    assert verify.equivalent(partial(CONV["pointwise"].run, geometry=STRIDED), plain, *examples)
+    verdict = verify.equivalent(bug, plain, *examples)
+    assert verdict.status == "refuted", verdict
+
+
+def test_counting_both_rows_of_ones_is_refuted():
+    def gradient(lowering, bias, g):
+        return jax.vjp(partial(SPREAD[lowering].run, shape=g.shape), bias)[1](g)[0]
+
+    right, examples = partial(gradient, "lax"), (spec(4), spec(2, 3, 4))
+    assert verify.equivalent(partial(gradient, "ones"), right, *examples)
+    verdict = verify.equivalent(lambda *a: 2 * gradient("ones", *a), right, *examples)
+    assert verdict.status == "refuted", verdict
+
+
+def test_a_grid_that_starts_a_row_late_is_refuted():
+    call = {"window": (2, 2), "stride": (2, 2), "pads": ((0, 0), (0, 0))}
+    plain = partial(SUM_POOL["lax"].run, **call)
+
+    def late(x):
+        return SUM_POOL["folded"].run(x[1:], **call)
+
+    x = spec(5, 4, 2)
+    assert verify.equivalent(partial(SUM_POOL["folded"].run, **call), plain, x)
+    verdict = verify.equivalent(late, plain, x)
+    assert verdict.status == "refuted", verdict
