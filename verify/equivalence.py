@@ -30,6 +30,8 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field import NO_TIES, Mode
 from verify.certificate import subject
 from verify.counterexample import Comparison, Witness, explain, inhabited, search, shrink
+from verify.primitives.functions import POWERS
+from verify.primitives.indexing import SAME_INDEX
 from verify.program import Program, trace
 from verify.proof import MODES, PATTERNS, Difference, TooLarge, prove
 from verify.verdict import Counterexample, Verdict
@@ -261,7 +263,8 @@ class _Ladder:
     def by_patterns(self) -> Verdict | None:
         """Branch by branch, where there is something to choose and the programs are small."""
         programs = (self.left, self.right)
-        if not any(p.primitives() & _CHOICES for p in programs):
+        masks = any(v.dtype == np.bool_ for v in self.left.inputs)
+        if not masks and not any(p.primitives() & _CHOICES for p in programs):
             return None
         if sum(p.size() for p in programs) > _PATTERN_SIZE:
             return None
@@ -271,20 +274,17 @@ class _Ladder:
         return verdict
 
     def defined(self) -> bool:
-        """Whether the assumptions of a proof hold anywhere; taken for granted where the programs
-        cannot be evaluated."""
-        if not self.searchable:
-            return True
-        try:
-            until = time.monotonic() + _DOUBT_SECONDS
-            return inhabited(self.comparison, self.rng, until)
-        except Unsupported:
-            return True
+        """Whether the assumptions of a proof hold anywhere."""
+        return inhabited(self.comparison, self.rng, time.monotonic() + _DOUBT_SECONDS)
 
     def doubt(self, assumptions: Iterable[str], ties: bool = True) -> Verdict | None:
-        """Before a proof counts: a search where its assumptions fail, on ties or overflows."""
+        """Before a proof counts: a search where its assumptions fail: on ties, where integers
+        overflow, where a negative number has a power."""
+        assumptions = list(assumptions)
         overflow = any("overflow" in sentence for sentence in assumptions)
-        if ties and not overflow:
+        overflow |= SAME_INDEX in assumptions
+        powers = POWERS in assumptions
+        if ties and not overflow and not powers:
             return None
         most = _TIES if not ties else _FEW
         return self.search(
@@ -294,6 +294,7 @@ class _Ladder:
             skip=_FEW - 1,
             at_least=_DOUBT_AT_LEAST,
             overflow=overflow,
+            powers=powers,
             directed=not ties,
         )
 

@@ -27,11 +27,12 @@ def evaluate(
     program: Program,
     algebra: Any,
     inputs: Sequence[Any],
-    observe: Callable[[Equation, list[Any]], None] | None = None,
+    observe: Callable[[Equation, list[Any], list[Any]], None] | None = None,
 ) -> list[Any]:
     """The program's outputs, given values of `algebra` for its inputs, one an input, in order.
 
-    `observe` is called with each equation and its results (for those that look inside).
+    `observe` is called with each equation, its operands and its results (for those that look
+    inside).
     Raises `Unsupported`, naming the primitive and the user's line, where a rule is missing.
     """
     environment: dict[Var, Any] = dict(zip(program.inputs, inputs, strict=True))
@@ -50,7 +51,7 @@ def evaluate(
         results = apply(equation, operands, algebra, run)
         environment.update(zip(equation.outputs, results, strict=True))
         if observe is not None:
-            observe(equation, results)
+            observe(equation, operands, results)
         for atom in uses.get(position, ()):  # free what no later equation reads
             environment.pop(atom, None)
     return [read(atom) for atom in program.outputs]

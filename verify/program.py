@@ -13,7 +13,7 @@ Works with JAX 0.10 (two classes `ClosedJaxpr`, `Jaxpr`) and with 0.11 and later
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,15 +91,17 @@ class Program:
     in_tree: Any = None
     out_tree: Any = None
 
-    def primitives(self) -> frozenset[str]:
-        """The names of all primitives, those in loop bodies and branches included."""
-        names: set[str] = set()
+    def every_equation(self) -> Iterator[Equation]:
+        """All equations, those in loop bodies and branches included."""
         for equation in self.equations:
-            names.add(equation.primitive)
+            yield equation
             for value in equation.params.values():
                 for inner in _programs_in(value):
-                    names |= inner.primitives()
-        return frozenset(names)
+                    yield from inner.every_equation()
+
+    def primitives(self) -> frozenset[str]:
+        """The names of all primitives, those in loop bodies and branches included."""
+        return frozenset(equation.primitive for equation in self.every_equation())
 
     def size(self) -> int:
         """How many array elements the equations compute, a loop's body counted once."""

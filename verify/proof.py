@@ -140,6 +140,9 @@ def _trial(
         try:
             one = evaluate(left, field, inputs)
             two = evaluate(right, field, inputs)
+            if field.inside.late:
+                field.inside.again()
+                one, two = evaluate(left, field, inputs), evaluate(right, field, inputs)
             for value in (*one, *two):
                 for part in parts(value):
                     _ = part.rows

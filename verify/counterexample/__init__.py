@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from verify.counterexample.candidates import candidates, extremes
+from verify.counterexample.candidates import candidates, extremes, whole_numbers
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.counterexample.directed import aimed
 from verify.counterexample.domain import inhabited
@@ -28,6 +28,7 @@ def search(
     skip: int = 0,
     directed: bool = False,
     overflow: bool = False,
+    powers: bool = False,
     at_least: int = 2,
 ) -> Witness | None:
     """A confirmed difference among `most` candidate inputs, or None.
@@ -36,13 +37,18 @@ def search(
     differences, however slow the programs are.
 
     `directed` adds the aimed search, from several base points; `overflow` (and `directed`, where
-    there are integers) starts with integers at the ends of their ranges.
+    there are integers) starts with integers at the ends of their ranges, `powers` with whole
+    numbers of both signs.
     """
     programs = (comparison.left, comparison.right)
     constants = [c for program in programs for c in program.constants()]
     whole = any(is_kind(v.dtype, np.integer) for v in comparison.left.inputs)
     if overflow or (directed and whole):
         witness = _first(comparison, extremes(comparison.left.inputs, rng), deadline)
+        if witness is not None:
+            return witness
+    if powers:
+        witness = _first(comparison, whole_numbers(comparison.left.inputs, rng), deadline)
         if witness is not None:
             return witness
     stream = candidates(comparison.left.inputs, constants, rng)

@@ -91,6 +91,18 @@ def extremes(variables: Sequence[Var], rng: np.random.Generator) -> Iterator[Inp
         yield inputs
 
 
+def whole_numbers(variables: Sequence[Var], rng: np.random.Generator) -> Iterator[Inputs]:
+    """Where x**y has a value though x is negative: whole numbers of both signs, and halves, which
+    an exponent may be doubled to."""
+    pool = np.array([-3.0, -2.0, -1.0, 1.0, 2.0, 3.0, 4.0, 0.5, 1.5])
+    for _ in range(120):
+        alike = rng.random(len(variables)) < 0.7
+        yield [
+            fit(v, np.broadcast_to(rng.choice(pool, () if same else v.shape), v.shape))
+            for v, same in zip(variables, alike, strict=True)
+        ]
+
+
 def interesting(constants: Sequence[np.ndarray]) -> np.ndarray:
     """The programs' constants, their float32 neighbours, negatives, and values between them."""
     found: set[float] = set()

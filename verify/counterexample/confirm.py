@@ -13,9 +13,10 @@ import numpy as np
 
 from verify.algebras.extended import lift, parts
 from verify.algebras.numeric import Bounded, Numeric
+from verify.counterexample.partial import Domain
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
-from verify.program import Equation, Program
+from verify.program import Program
 
 Inputs = list[np.ndarray]
 
@@ -38,7 +39,7 @@ class Comparison:
     def __init__(self, left: Program, right: Program) -> None:
         self.left, self.right = left, right
         self.evaluations = 0
-        self.defined = False  # whether an input was tried at which every step of both is defined
+        self.domain = Domain(left, right)
 
     def at(
         self, inputs: Inputs, where: tuple[int, tuple[int, ...]] | None = None
@@ -48,9 +49,8 @@ class Comparison:
         None as well where a program is undefined or its branches cannot be decided.
         """
         self.evaluations += 1
-        domain = _Domain()
-        left, right = (values(p, inputs, domain.observe) for p in (self.left, self.right))
-        self.defined |= domain.inside
+        with self.domain.watch() as observe:
+            left, right = (values(p, inputs, observe) for p in (self.left, self.right))
         best: Witness | None = None
         count, clearest = 0, 0.0
         for number, (a, b) in enumerate(zip(left, right, strict=True)):
@@ -72,29 +72,6 @@ class Comparison:
         if best is None:
             return None
         return Witness(best.inputs, best.output, best.index, best.left, best.right, count)
-
-
-# Primitives of floats that are not defined everywhere.
-_PARTIAL = frozenset(
-    (
-        *("div", "rem", "log", "log1p", "log2", "sqrt", "rsqrt", "cbrt", "pow", "integer_pow"),
-        *("acosh", "atanh", "asin", "acos", "tan", "erf_inv", "lgamma", "digamma", "atan2"),
-        *("cumlogsumexp", "cholesky", "triangular_solve", "reduce_prod", "exp"),
-    )
-)
-
-
-class _Domain:
-    """Watches an evaluation: did any partial function have no value?"""
-
-    inside = True
-
-    def observe(self, equation: Equation, results: list[Any]) -> None:
-        if equation.primitive in _PARTIAL and self.inside:
-            for value in results:
-                for part in parts(value):
-                    if part.value.dtype == np.float64 and np.isnan(part.value).any():
-                        self.inside = False
 
 
 def values(program: Program, inputs: Inputs, observe: Any = None) -> list[Any]:
@@ -127,8 +104,9 @@ def _margin(a: Any, b: Any) -> np.ndarray:
         if error is not None:
             slack = slack + error
     # The difference itself is rounded once; two units cover that.
-    distance = np.abs(x - y) * (1 - 2.0**-51)
-    margin = distance - slack
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.abs(x - y) * (1 - 2.0**-51)
+        margin = distance - slack
     defined = np.isfinite(x) & np.isfinite(y) & np.isfinite(slack)
     margin = np.where(defined & (margin > 0), np.maximum(margin, np.finfo(np.float64).tiny), 0.0)
     # Infinity is a value of a maximum over nothing: it differs from any number.

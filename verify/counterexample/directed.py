@@ -129,7 +129,7 @@ def _gaps(program: Program, inputs: Inputs) -> np.ndarray | None:
             return known.get(atom)
         return None if np.iscomplexobj(atom.value) else np.asarray(atom.value, np.float64)
 
-    def observe(equation: Equation, results: list[Any]) -> None:
+    def observe(equation: Equation, _: list[Any], results: list[Any]) -> None:
         for var, value in zip(equation.outputs, results, strict=True):
             if var in read and hasattr(value, "value") and not np.iscomplexobj(value.value):
                 known[var] = np.asarray(value.value, np.float64)

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
+from verify.algebras.base import Unsupported
 from verify.counterexample.candidates import fit
 from verify.counterexample.confirm import Comparison, Inputs
+from verify.counterexample.partial import has_value
 from verify.dtypes import is_kind
-from verify.program import Var
+from verify.program import Const, Program, Var, run_with_jax
 
 _AT_LEAST, _MOST = 8, 120
 _CENTRES = (1.0, 2.0, 0.5, 3.0, -1.0, 0.25, -2.0, 5.0, 10.0, -0.5, 30.0, 100.0)
@@ -24,15 +27,57 @@ _CENTRES = (1.0, 2.0, 0.5, 3.0, -1.0, 0.25, -2.0, 5.0, 10.0, -0.5, 30.0, 100.0)
 
 def inhabited(comparison: Comparison, rng: np.random.Generator, deadline: float) -> bool:
     """Whether both programs are defined, with all they compute on the way, at some input tried."""
-    if comparison.defined:
+    if comparison.domain.inhabited:
         return True
-    for number, inputs in enumerate(_ordinary(comparison.left.inputs, rng)):
-        if number >= _MOST or (number >= _AT_LEAST and time.monotonic() > deadline):
-            return False
-        comparison.at(inputs)
-        if comparison.defined:
-            return True
+    ways = [_by_numbers]
+    if not comparison.domain.waiting:  # JAX does not show what happens in a branch
+        ways.append(_by_jax)
+    for way in ways:
+        try:
+            for number, inputs in enumerate(_ordinary(comparison.left.inputs, rng)):
+                if number >= _MOST or (number >= _AT_LEAST and time.monotonic() > deadline):
+                    return False
+                if way(comparison, inputs):
+                    return True
+        except Unsupported:
+            continue
     return False
+
+
+def _by_numbers(comparison: Comparison, inputs: Inputs) -> bool:
+    comparison.at(inputs)
+    return comparison.domain.inhabited
+
+
+def _by_jax(comparison: Comparison, inputs: Inputs) -> bool:
+    """For programs with primitives that the numbers have no rule for: what JAX computes."""
+    return all(_has_numbers(p, inputs) for p in (comparison.left, comparison.right))
+
+
+def _has_numbers(program: Program, inputs: Inputs) -> bool:
+    environment: dict[Any, Any] = {
+        var: np.asarray(array).astype(var.dtype)
+        for var, array in zip(program.inputs, inputs, strict=True)
+    }
+    for equation in program.equations:
+        operands = [a.value if isinstance(a, Const) else environment[a] for a in equation.inputs]
+        try:
+            results = run_with_jax(equation, operands)
+        except Exception as error:  # whatever JAX says of one equation on its own
+            raise Unsupported(f"{equation.primitive} cannot be run alone ({error})") from error
+        before, after = ([_array(v) for v in values] for values in (operands, results))
+        if not has_value(equation, before, after):
+            return False
+        environment.update(zip(equation.outputs, results, strict=True))
+    return True
+
+
+def _array(value: Any) -> np.ndarray:
+    """A number's array; of a random key, nothing."""
+    dtype = getattr(value, "dtype", None)
+    if dtype is not None and not isinstance(dtype, np.dtype):
+        return np.zeros(0)
+    return np.asarray(value)
 
 
 def _ordinary(variables: Sequence[Var], rng: np.random.Generator) -> Iterator[Inputs]:

@@ -29,6 +29,7 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.dtypes import is_kind
+from verify.primitives.indexing import assume
 from verify.primitives.registry import RULES, Context, Rule, elementwise
 
 
@@ -181,8 +182,9 @@ def _rsqrt(ctx: Context, x: Any, **_: Any) -> Any:
     return ctx.algebra.div(number(ctx, 1.0, x), call(ctx, "sqrt", x))
 
 
-_MOST_EXPONENTS = 16  # of one exponent array: more of them are left to the plain function
+_MOST_EXPONENTS = 64  # different ones in an array: more of them are left to the plain function
 _LARGEST_EXPONENT = 64
+POWERS = "no power x**y with x <= 0, but for constant y in steps of 1/2"
 
 
 @elementwise("pow")
@@ -191,19 +193,32 @@ def _pow(ctx: Context, x: Any, y: Any) -> Any:
     for x <= 0 (and says so) where x**y may be a number; numbers have the function itself."""
     if is_kind(x.dtype, np.integer):
         raise Unsupported("an integer power whose exponent is an array")
-    if y.concrete is not None:
-        exponents = np.asarray(y.concrete)
-        values, where = np.unique(exponents, return_inverse=True)
-        if 0 < values.size <= _MOST_EXPONENTS and all(_is_half_integer(v) for v in values):
-            powers = [_half_integer_power(ctx, x, v) for v in values]
-            place = np.arange(exponents.size).reshape(exponents.shape)
-            index = where.reshape(exponents.shape) * exponents.size + place
-            return powers[0] if len(powers) == 1 else ctx.algebra.pick(powers, index)
+    exponents = None if y.concrete is None else np.asarray(y.concrete)
+    if exponents is None or exponents.size == 0:
+        return _general_power(ctx, x, y)
+    values, where = np.unique(exponents, return_inverse=True)
+    exact = [v for v in values if _is_half_integer(v)][:_MOST_EXPONENTS]
+    if not exact:
+        return _general_power(ctx, x, y)
+    powers = [_half_integer_power(ctx, x, v) for v in exact]
+    if len(exact) < len(values):
+        # Also at the places of the others, where it is not looked at: with exponent 1 there.
+        rest = ~np.isin(exponents, exact)
+        powers.append(_general_power(ctx, x, ctx.lift(np.where(rest, exponents, 1.0))))
+    number = {v: n for n, v in enumerate(exact)}
+    chosen = np.array([number.get(v, len(exact)) for v in values])[where.reshape(exponents.shape)]
+    place = np.arange(exponents.size).reshape(exponents.shape)
+    return powers[0] if len(powers) == 1 else ctx.algebra.pick(powers, chosen * place.size + place)
+
+
+def _general_power(ctx: Context, x: Any, y: Any) -> Any:
     y = ctx.algebra.cast(y, ctx.dtype)
     base = x.concrete
     real = all(is_kind(v.dtype, np.floating) for v in (x, y))
     positive = base is not None and not np.iscomplexobj(base) and (base > 0).all()
     if positive or (real and "pow" not in getattr(ctx.algebra, "native", ())):
+        if not positive and getattr(x, "log", None) is None:
+            assume(ctx, POWERS)
         return exp(ctx, ctx.algebra.mul(y, log(ctx, x)))
     return call(ctx, "pow", x, y)
 

@@ -17,7 +17,7 @@ import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.primitives.indexing import assume, choose, corners
+from verify.primitives.indexing import choose, corners, take_inside
 from verify.primitives.monoids import OR, fold
 from verify.primitives.registry import Context, rule
 from verify.primitives.sliding import row_strides
@@ -66,13 +66,20 @@ def _gather(
         along = np.arange(batch[partner], dtype=np.int64) * strides[i]
         base += along.reshape([-1 if axis == partner else 1 for axis in range(len(batch))])
 
+    last = [operand.shape[i] - slice_sizes[i] for i in start_map]
+    floats = jax.dtypes.issubdtype(ctx.dtype, np.inexact)
+    undefined = name not in CLIPPING and floats and bool(np.isnan(fill_value))  # outside
     found = corners(
         ctx,
         algebra.reshape(indices, (n, len(start_map))),
-        [operand.shape[i] - slice_sizes[i] for i in start_map],
+        last,
         clip=name in CLIPPING,
         size=int(np.prod(shape)),
+        inside=undefined,
     )
+    if undefined and indices.concrete is None:
+        flat = algebra.reshape(indices, (n, len(start_map)))
+        take_inside(ctx, flat, last, "no gather reads out of bounds where JAX fills with NaN")
     start = base.reshape(n, 1) + (found.place * strides[start_map]).sum(axis=-1)
     index = start[:, :, None] + within.reshape(-1)  # (n, candidates, window)
     order = np.argsort([*batch_dims, *offset_dims])
@@ -97,8 +104,7 @@ def _gather(
     result = choose(ctx, when, values)
     if name in CLIPPING:
         return result
-    if jax.dtypes.issubdtype(ctx.dtype, np.inexact) and np.isnan(fill_value):
-        assume(ctx, "no gather reads out of bounds where JAX fills with NaN")
+    if undefined:
         return result
     if ctx.dtype != np.bool_ and fill_value == 0:
         return result

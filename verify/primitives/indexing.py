@@ -9,7 +9,9 @@ the window fits. Then, by mode,
 Indices that are known give one corner each. Indices that depend on the program's inputs give every
 possible corner j, with the condition under which it is the one: index == j, and for clip also
 index <= 0 at j = 0 and index >= last at j = last. A read is then the sum over j of [condition] *
-(the window at j), exactly what a product with a one-hot matrix computes.
+(the window at j), exactly what a product with a one-hot matrix computes. Where one of the corners
+must be the one (clip, or a read that is taken to be in bounds), the last is it when no other is, in
+algebras that can say so: then the conditions sum to one.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.algebras.extended import plain
 from verify.dtypes import limits
 from verify.primitives.monoids import OR, fold
 from verify.primitives.registry import Context
@@ -42,8 +45,18 @@ class Corners:
     when: Any = None
 
 
-def corners(ctx: Context, index: Any, last: Sequence[int], *, clip: bool, size: int) -> Corners:
+def corners(
+    ctx: Context,
+    index: Any,
+    last: Sequence[int],
+    *,
+    clip: bool,
+    size: int,
+    inside: bool = False,
+) -> Corners:
     """The corners that `index` (n, d) names. `size`: elements read or written per candidate.
+
+    `inside`: an index that depends on the inputs may be taken to be in bounds.
 
     Raises Unsupported where the index depends on the inputs and there are too many candidates.
     """
@@ -53,8 +66,8 @@ def corners(ctx: Context, index: Any, last: Sequence[int], *, clip: bool, size: 
         if known.dtype == np.uint64:
             known = np.minimum(known, np.uint64(np.iinfo(np.int64).max))
         place = known.astype(np.int64)
-        inside = ((place >= 0) & (place <= limit)).all(axis=1)
-        valid = np.ones_like(inside) if clip else inside
+        found = ((place >= 0) & (place <= limit)).all(axis=1)
+        valid = np.ones_like(found) if clip else found
         return Corners(np.clip(place, 0, limit)[:, None], valid[:, None])
     many = [int(n) + 1 for n in limit]
     count = int(np.prod(many, dtype=object))
@@ -67,7 +80,7 @@ def corners(ctx: Context, index: Any, last: Sequence[int], *, clip: bool, size: 
         place = np.stack(np.unravel_index(np.arange(count), many), axis=-1)
     when = None
     for axis in range(len(limit)):
-        table = _conditions(ctx, index, axis, int(limit[axis]), clip)  # (n, many[axis])
+        table = _conditions(ctx, index, axis, int(limit[axis]), clip, inside)  # (n, many[axis])
         if table is None:
             continue
         rows = np.arange(index.shape[0])[:, None] * many[axis] + place[None, :, axis]
@@ -77,9 +90,9 @@ def corners(ctx: Context, index: Any, last: Sequence[int], *, clip: bool, size: 
     return Corners(np.broadcast_to(place, (*shape, len(limit))), np.ones(shape, np.bool_), when)
 
 
-def _conditions(ctx: Context, index: Any, axis: int, last: int, clip: bool) -> Any:
+def _conditions(ctx: Context, index: Any, axis: int, last: int, clip: bool, inside: bool) -> Any:
     """(n, last + 1) booleans: does index[:, axis] name the corner j? None: always."""
-    if clip and last == 0:
+    if (clip or inside) and last == 0:
         return None
     n, d = index.shape
     largest = limits(index.dtype)[1]
@@ -92,23 +105,40 @@ def _conditions(ctx: Context, index: Any, axis: int, last: int, clip: bool) -> A
         right = ctx.lift(np.broadcast_to(numbers.astype(index.dtype), shape))
         parts.append(ctx.algebra.compare(op, left, right))
 
+    algebra = plain(ctx.algebra)
+    taken = getattr(algebra, "inside", None)
+    if not inside and taken is not None and taken.holds(_names(algebra, index, axis, last)):
+        assume(ctx, SAME_INDEX)
+        inside = True
     # The index's dtype may not reach the last corner.
     reachable = np.arange(min(last, largest) + 1, dtype=np.int64)
-    if not clip:
-        compare("eq", reachable)
-    else:
+    one_of_them = (clip or inside) and largest >= last
+    rest = one_of_them and hasattr(algebra, "none_of")
+    if clip and not inside:
         compare("le", reachable[:1])
         compare("eq", reachable[1:last])
-        if largest >= last:
+        if largest >= last and not rest:
             compare("ge", np.array([last]))
-    parts.append(ctx.fill((n, last + 1 - sum(p.shape[1] for p in parts)), False, np.bool_))
+    else:
+        compare("eq", reachable[:last] if rest else reachable)
     parts = [p for p in parts if p.shape[1]]
+    if rest:
+        others = _side_by_side(ctx, parts, n)
+        parts.append(ctx.algebra.reshape(algebra.none_of(others), (n, 1)))
+    missing = last + 1 - sum(p.shape[1] for p in parts)
+    if missing:
+        parts.append(ctx.fill((n, missing), False, np.bool_))
+    return _side_by_side(ctx, parts, n)
+
+
+def _side_by_side(ctx: Context, parts: Sequence[Any], n: int) -> Any:
+    """Arrays of n rows, concatenated along the columns."""
     starts = np.cumsum([0] + [n * p.shape[1] for p in parts[:-1]])
     places = [
         start + np.arange(n * p.shape[1]).reshape(n, -1)
         for start, p in zip(starts, parts, strict=True)
     ]
-    return ctx.algebra.pick(parts, np.concatenate(places, axis=1))
+    return ctx.algebra.pick(list(parts), np.concatenate(places, axis=1))
 
 
 def choose(ctx: Context, when: Any, values: Any) -> Any:
@@ -121,6 +151,25 @@ def choose(ctx: Context, when: Any, values: Any) -> Any:
 
 def assume(ctx: Context, sentence: str) -> None:
     """Notes an assumption, in algebras that keep them."""
-    note = getattr(ctx.algebra, "assume", None)
+    note = getattr(plain(ctx.algebra), "assume", None)
     if note is not None:
         note(sentence)
+
+
+SAME_INDEX = "no index is out of bounds that is taken to be in bounds elsewhere"
+
+
+def take_inside(ctx: Context, indices: Any, last: Sequence[int], sentence: str) -> None:
+    """Notes the assumption that each of (n, d) indices is in bounds."""
+    assume(ctx, sentence)
+    algebra = plain(ctx.algebra)
+    if hasattr(algebra, "inside"):
+        for axis, limit in enumerate(last):
+            algebra.inside.note(_names(algebra, indices, axis, int(limit)))
+
+
+def _names(algebra: Any, index: Any, axis: int, last: int) -> list[bytes]:
+    """The indices along one axis by what they are, with their bound."""
+    n, d = index.shape
+    column = algebra.pick([index], np.arange(n) * d + axis)
+    return [name + last.to_bytes(8, "little") for name in algebra.names(column)]

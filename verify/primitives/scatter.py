@@ -17,7 +17,7 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.primitives.bodies import over_arrays
-from verify.primitives.indexing import Corners, assume, corners
+from verify.primitives.indexing import Corners, corners, take_inside
 from verify.primitives.monoids import Monoid, monoid
 from verify.primitives.registry import Context, rule
 from verify.primitives.segments import DROPPED, combine_at, tables
@@ -54,18 +54,22 @@ def _targets(
         along = np.arange(batch[partner], dtype=np.int64) * strides[i]
         base += along.reshape([-1 if axis == partner else 1 for axis in range(len(batch))])
 
+    vectors = ctx.algebra.reshape(indices, (n, len(index_map)))
+    last = [operand.shape[i] - extent[i] for i in index_map]
     found = corners(
         ctx,
-        ctx.algebra.reshape(indices, (n, len(index_map))),
-        [operand.shape[i] - extent[i] for i in index_map],
+        vectors,
+        last,
         clip=name == "CLIP",
         size=int(np.prod(updates.shape)),
+        inside=name == "PROMISE_IN_BOUNDS",
     )
     if name == "PROMISE_IN_BOUNDS":
         if not found.valid.all():
             raise Unsupported("a scatter out of bounds that promised to be in bounds")
-        if found.when is not None:
-            assume(ctx, "no scatter that promises to be in bounds writes out of bounds")
+        if indices.concrete is None:
+            sentence = "no scatter that promises to be in bounds writes out of bounds"
+            take_inside(ctx, vectors, last, sentence)
     start = base.reshape(n, 1) + (found.place * strides[index_map]).sum(axis=-1)
     start = np.where(found.valid, start, DROPPED)
     index = start[:, None] + within.reshape(-1)[:, None]  # (n, window, candidates)

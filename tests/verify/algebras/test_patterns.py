@@ -185,3 +185,89 @@ def test_every_operation_of_the_algebra_keeps_its_origin():
     }
     tracked = {name for names in _KINDS.values() for name in names}
     assert operations - {"lift"} == tracked
+
+
+N = jax.ShapeDtypeStruct((), jnp.int32)
+M = jax.ShapeDtypeStruct((4,), jnp.bool_)
+S = f32()
+
+
+def square_of_sign(u):
+    return lambda x: jnp.sign(u(x)) ** 2 + 0 * x
+
+
+def one(x):
+    return jnp.ones_like(x)
+
+
+# Ties that are no set of measure zero, and zeros of what cannot be negative: 0 on one side there.
+TIES = {
+    "integers": (square_of_sign(lambda n: n - 12345), one, N),
+    "rounded": (square_of_sign(lambda x: jnp.round(x) - 12345.0), one, S),
+    "an unknown function": (square_of_sign(lambda x: jnp.cbrt(x) - 9.7), one, S),
+    "both comparisons": (
+        lambda n: (jnp.where(n > 77777, 1, 0) - jnp.where(n < 77777, 1, 0)) ** 2,
+        one,
+        N,
+    ),
+    "a mask that vanishes": (
+        lambda y, x: jnp.sign(y - 255) ** 2 * x,
+        lambda y, x: x,
+        jax.ShapeDtypeStruct((3,), jnp.int32),
+        X,
+    ),
+    "a root of nothing": (square_of_sign(lambda x: jnp.sqrt(relu(x + 1e10))), one, S),
+    "a square of nothing": (square_of_sign(lambda x: (jnp.round(x) - 12345.0) ** 2), one, S),
+    "a mask of an unknown function": (
+        square_of_sign(lambda x: jnp.where(jnp.sin(x) > 0.999999, 0.0, 1.0)),
+        one,
+        S,
+    ),
+    "the first of equals": (
+        lambda x, y: jnp.argmax(jnp.stack([jnp.round(x), jnp.round(y)])),
+        lambda x, y: jnp.where(jnp.round(x) > jnp.round(y), 0, 1),
+        S,
+        S,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TIES)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_ties_on_an_open_set_are_branches_too(name, seed):
+    assert not isinstance(ask(*TIES[name], seed=seed), Agreement)
+
+
+EXTREMES = (lambda x, y: jnp.maximum(x, y) * jnp.minimum(x, y)), (lambda x, y: x * y)
+RETURNING = {
+    "exp of log": lambda x, y, f: f(x, y) + jnp.exp(jnp.log(x * x)),
+    "log of exp": lambda x, y, f: jnp.log(jnp.exp(f(x, y))),
+    "square of root": lambda x, y, f: jnp.sqrt(f(x, y)) ** 2,
+}
+
+
+@pytest.mark.parametrize("name", RETURNING)
+def test_a_value_that_comes_back_has_a_beginning(name):
+    """Its history was a circle, and walking it had no end."""
+    f, g = (lambda x, y, h=h: RETURNING[name](x, y, h) for h in EXTREMES)
+    assert isinstance(ask(f, g, S, S), Agreement)
+
+
+MASKS = {
+    "square of a selection": (
+        lambda m, x: jnp.where(m, x, 0) ** 2,
+        lambda m, x: jnp.where(m, x * x, 0),
+    ),
+    "a mask twice is a mask": (lambda m, x: (x * m) @ (x * m), lambda m, x: (m * x * x).sum()),
+    "a function of a selection": (
+        lambda m, x: jnp.exp(jnp.where(m, x, 0)),
+        lambda m, x: jnp.where(m, jnp.exp(x), 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MASKS)
+def test_a_mask_among_the_inputs_is_true_or_false(name):
+    f, g = MASKS[name]
+    assert isinstance(ask(f, g, M, f32(4)), Agreement)
+    assert isinstance(ask(f, lambda m, x: g(~m, x), M, f32(4)), Difference)

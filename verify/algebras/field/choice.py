@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _CHUNK = 3_000_000  # residues of candidates that are weighed at a time
 NO_TIES = "no ties: no two compared values are equal (true but for a set of measure zero)"
 
-NO_NANS = "nothing that is tested for NaN is NaN"
+NO_NANS = "nothing that is compared, or tested for NaN, is NaN"
 
 
 @dataclass(frozen=True)
@@ -379,6 +379,10 @@ class Chooser:
             return self.field.lift(np.full(a.shape, op in ("eq", "ge", "le")))
         if a.dtype == np.bool_:
             return self._compare_booleans(op, a, b)
+        known = a.growth.analytic and b.growth.analytic  # nothing is made of unknown functions
+        if self.field.may_be_nan and not known and _is_float(a.dtype):
+            self.field.assume(NO_NANS)
+            self.field.partial = True
         if op in ("ne", "ge", "le"):
             opposite = {"ne": "eq", "ge": "lt", "le": "gt"}[op]
             return self.field.logical_not(self.compare(opposite, a, b))

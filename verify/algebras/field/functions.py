@@ -17,6 +17,7 @@ from verify.algebras.field import mixing, residues, roots
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.moduli import POINTS_A_PRIME, SMALL
 from verify.algebras.field.value import Unlucky, infinite
+from verify.dtypes import is_kind
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "erf", "erf_inv", "cbrt"})
 EVEN = frozenset({"cos", "cosh"})
 POSITIVE = frozenset({"exp", "sqrt"})
+# Functions of reals that have a value everywhere; all others may be NaN somewhere.
+TOTAL = frozenset(
+    (
+        *("exp", "sin", "cos", "sinh", "cosh", "asinh", "atan", "atan2", "erf", "cbrt", "floor"),
+        *("round", "round_even", "nextafter", "bessel_i0e", "bessel_i1e"),
+    )
+)
 
 
 def apply(
@@ -43,6 +51,8 @@ def apply(
     if name == "sqrt" and args[0].square_of is not None:  # the absolute value
         base = args[0].square_of
         return base if base.nonnegative else field.maximum(base, field.neg(base))
+    if name not in TOTAL and is_kind(dtype, np.floating):
+        field.may_be_nan |= name != "sqrt" or field.mode.opaque  # else it is assumed to be none
     rows = [_key_rows(field, a) for a in args]
     flip: Any = None
     if name in ODD or name in EVEN:

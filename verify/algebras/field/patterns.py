@@ -81,7 +81,7 @@ _KINDS = {
         *("neg", "add", "sub", "mul", "div", "cast", "maximum", "compare", "select", "function"),
         *("logical_not", "logical_and", "logical_or"),
     ),
-    "last": ("sum", "prod", "max"),
+    "last": ("sum", "prod", "max", "none_of"),
     "lane": ("winner",),
     "dot": ("dot",),
     "reshape": ("reshape",),
@@ -132,6 +132,22 @@ class PatternField(Field):
         self.wanted: int | None = None  # primes that a trial should have, as far as is known
         self.noted: list[list[np.ndarray]] = [[]]  # by the operations in progress
         super().__post_init__()
+
+    def random(self, shape: tuple[int, ...], dtype: Any) -> FieldArray:
+        """An input; a boolean is true or false in each row, decided like every other choice."""
+        value = super().random(shape, dtype)
+        if value.dtype != np.bool_:
+            return value
+        rows = value.rows[: self.points]
+        digests = mixing.digest(rows, self.key)
+        decided = np.concatenate([rows & 1] * (len(self.m) // self.points))
+        self.noted.append([])
+        self.note(digests.reshape(len(digests), -1), 2)
+        result = FieldArray(
+            self, value.shape, value.dtype, self.chooser.mask_growth, decided, nonnegative=True
+        )
+        result.origin = Origin("each", (), self.noted.pop())
+        return result
 
     def note(self, digests: np.ndarray, count: np.ndarray | int = 1) -> None:
         flat = digests.reshape(len(digests), -1)

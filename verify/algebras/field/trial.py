@@ -34,6 +34,7 @@ from verify.algebras.field.functions import apply, power_tables
 from verify.algebras.field.growth import ATOM, Growth
 from verify.algebras.field.moduli import LARGE, SMALL, Moduli, draw, is_prime
 from verify.algebras.field.value import FieldArray, Mode, constant_growth
+from verify.algebras.inside import Inside
 from verify.dtypes import is_integer, is_kind
 
 
@@ -61,6 +62,8 @@ class Field:
         self.key = self.rng.integers(0, 2**64, mixing.WORDS, dtype=np.uint64)
         self.assumptions: dict[str, None] = {}
         self.partial = False  # whether an assumption may hold nowhere
+        self.inside = Inside()
+        self.may_be_nan = False  # whether a function was met that is not defined everywhere
         self.atoms = 0  # how many arguments of unknown functions were hashed
         self.inner_pairs = 0  # pairs of candidates inside the sets among them
         self.poles = self.pole_bits = 0.0  # degrees and bits of all divisors
@@ -82,6 +85,11 @@ class Field:
 
     def assume(self, sentence: str) -> None:
         self.assumptions.setdefault(sentence)
+
+    def names(self, x: FieldArray) -> list[bytes]:
+        """One name an element: equal for equal terms, and but for chance only for them."""
+        digests = self.digest(x.rows).reshape(mixing.WORDS, -1)
+        return [column.tobytes() for column in np.ascontiguousarray(digests.T)]
 
     def plain(self, rows: np.ndarray, like: Any, growth: Growth, **known: Any) -> FieldArray:
         return FieldArray(self, rows.shape[1:], like.dtype, growth, rows, **known)
@@ -162,6 +170,11 @@ class Field:
 
     def logical_or(self, a: FieldArray, b: FieldArray) -> FieldArray:
         return self.sub(self.add(a, b), self.logical_and(a, b))
+
+    def none_of(self, x: FieldArray) -> FieldArray:
+        """Whether none holds of booleans along the last axis, of which at most one does."""
+        rows = residues.reduce(1 - residues.total(x.rows, self.m), self.m)
+        return self.plain(rows, x, x.growth.summed(x.shape[-1] + 1), nonnegative=True)
 
     # -- order and choice: choice.py -------------------------------------------------------------
 

@@ -1,0 +1,86 @@
+"""Which functions of a program are not defined everywhere, and whether they had a value.
+
+A function is looked at whether or not a selection discards what it gives. A branch of `cond` that
+is not taken is not looked at, so that an input where it is taken has to be found as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.extended import parts
+from verify.dtypes import is_kind
+from verify.program import Const, Equation, Program
+
+# Primitives of floats that are not defined everywhere.
+_PARTIAL = frozenset(
+    (
+        *("div", "rem", "log", "log1p", "log2", "sqrt", "rsqrt", "cbrt", "pow", "integer_pow"),
+        *("acosh", "atanh", "asin", "acos", "tan", "erf_inv", "lgamma", "digamma", "atan2"),
+        *("cumlogsumexp", "cholesky", "triangular_solve", "reduce_prod", "exp"),
+    )
+)
+
+Observer = Callable[[Equation, list[Any], list[Any]], None]
+
+
+class Domain:
+    """Watches evaluations of two programs: was either of them defined, with all its branches?"""
+
+    def __init__(self, left: Program, right: Program) -> None:
+        self.waiting = {id(e) for p in (left, right) for e in in_branches(p)}
+        self.found = False  # an input at which all that was evaluated had a value
+
+    @property
+    def inhabited(self) -> bool:
+        return self.found and not self.waiting
+
+    @contextmanager
+    def watch(self) -> Iterator[Observer]:
+        """What to call with each equation, while both programs are evaluated at one input."""
+        inside, met = True, set()
+
+        def observe(equation: Equation, operands: list[Any], results: list[Any]) -> None:
+            nonlocal inside
+            if equation.primitive in _PARTIAL and inside:
+                met.add(id(equation))
+                inside = has_value(
+                    equation,
+                    [part.value for value in operands for part in parts(value)],
+                    [part.value for value in results for part in parts(value)],
+                )
+
+        yield observe
+        if inside:
+            self.found = True
+            self.waiting -= met
+
+
+def in_branches(program: Program) -> Iterator[Equation]:
+    """The partial functions in branches of `cond`."""
+    for equation in program.every_equation():
+        if equation.primitive == "cond":
+            for branch in equation.params["branches"]:
+                yield from (e for e in branch.every_equation() if e.primitive in _PARTIAL)
+
+
+def has_value(equation: Equation, operands: list[np.ndarray], results: list[np.ndarray]) -> bool:
+    """Whether the function has one, element by element, as a function of reals."""
+    if any(is_kind(y.dtype, np.inexact) and np.isnan(y).any() for y in results):
+        return False
+    if (
+        equation.primitive != "pow"
+        or len(operands) != 2
+        or not is_kind(operands[0].dtype, np.floating)
+    ):
+        return True
+    # Proofs read x**y as exp(y log x), which has no value where x is negative and y happens to be
+    # a whole number; they read x**2 as x x.
+    exponent = equation.inputs[1]
+    if isinstance(exponent, Const) and (2 * np.asarray(exponent.value) % 1 == 0).all():
+        return True
+    return bool((operands[0] > 0).all())
