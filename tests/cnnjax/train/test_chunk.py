@@ -174,5 +174,5 @@ def test_what_a_loop_would_slow_down_is_not_looped(toy, monkeypatch):
     preprocessing = Preprocessing.fit(toy.quadrants(8).images)
     given = (model, config, preprocessing, 100, 10**6, mesh, example)
     assert steps_a_call(*given) > 1
-    monkeypatch.setattr(registry, "_PREFERRED", dict.fromkeys(registry._PREFERRED, {}))  # plain
+    monkeypatch.setattr(registry, "_PREFERRED", {layer: {} for layer in registry._PREFERRED})
     assert steps_a_call(*given) == 1
