@@ -17,6 +17,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from benchmarks.peers import MATMUL, MATMUL_SIZE, PEERS
 from benchmarks.training_report import picture, table
 
 RESULTS = Path(__file__).parent / "results"
+_PAUSE = 0.5  # seconds
 
 
 class Worker:
@@ -75,6 +77,9 @@ def compare(peers: list[str], job: dict[str, Any], rounds: int) -> dict[str, Any
             found[peer] = {"error": worker.error}
     for _ in range(rounds):
         for worker in workers.values():
+            # The threads of PyTorch go on spinning for a while after a call; whoever came next
+            # would pay for them, up to 1.8 times the time of a short call.
+            time.sleep(_PAUSE)
             worker.go()
     steps = NETWORKS[job["network"]].steps
     for peer, worker in workers.items():
