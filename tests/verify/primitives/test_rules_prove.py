@@ -201,3 +201,9 @@ def test_different_programs_are_refuted(name: str) -> None:
     f, g, *examples = REFUTED[name]
     verdict = equivalent(f, g, *examples)
     assert verdict.status == "refuted", verdict
+
+
+def test_a_product_over_nothing_is_zero() -> None:
+    nothing = f32(2, 0), f32(0, 3)
+    assert equivalent(lambda a, b: a @ b, lambda a, b: jnp.zeros((2, 3)), *nothing)
+    assert not equivalent(lambda a, b: a @ b, lambda a, b: jnp.ones((2, 3)), *nothing)
