@@ -28,7 +28,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from cnnjax.lowerings.conv import Geometry
+from cnnjax.lowerings.conv import Geometry, output_size
 
 __all__ = ["blocked", "fits", "pays"]
 
@@ -47,7 +47,7 @@ def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
         and jnp.issubdtype(x.dtype, jnp.floating)
         and x.size > 0
         and kernel.size > 0
-        and min(_outputs(x, kernel, geometry)) > 0
+        and min(output_size(x, kernel, geometry)) > 0
     )
 
 
@@ -57,7 +57,7 @@ def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
     Few channels (of 8 and more XLA fills its vectors), small kernels, images without strides.
     """
     channels, outputs = kernel.shape[-2:]
-    size = _outputs(x, kernel, geometry)
+    size = output_size(x, kernel, geometry)
     block = _block(size[-1], outputs)
     row = math.prod(kernel.shape[:-3]) * _columns(kernel, geometry, block) * channels
     rows = x.shape[0] * math.prod(size) // block * row * x.dtype.itemsize
@@ -78,28 +78,13 @@ def blocked(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     >>> blocked(jnp.ones((1, 3, 1)), jnp.ones((3, 1, 1)), geometry)[0, :, 0].tolist()
     [2.0, 3.0, 2.0]
     """
-    size = _outputs(x, kernel, geometry)
+    size = output_size(x, kernel, geometry)
     block = _block(size[-1], kernel.shape[-1])
     rows = _rows(x, kernel, geometry, block)
     matrix = _band(kernel, geometry, block)
     y = lax.dot(rows.reshape(-1, len(matrix)), matrix, precision=geometry.precision)
     y = y.reshape(*rows.shape[:-2], -1, kernel.shape[-1])
     return lax.slice_in_dim(y, 0, size[-1], axis=-2)
-
-
-def _outputs(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> tuple[int, ...]:
-    assert not isinstance(geometry.pads, str)
-    return tuple(
-        (n + low + high - (k - 1) * d - 1) // s + 1
-        for n, k, s, d, (low, high) in zip(
-            x.shape[1:-1],
-            kernel.shape[:-2],
-            geometry.stride,
-            geometry.dilation,
-            geometry.pads,
-            strict=True,
-        )
-    )
 
 
 def _block(outputs: int, channels: int) -> int:
@@ -116,12 +101,12 @@ def _columns(kernel: jax.Array, geometry: Geometry, block: int) -> int:
 
 def _rows(x: jax.Array, kernel: jax.Array, geometry: Geometry, block: int) -> jax.Array:
     """What each block reads: (N, *image', blocks, taps of the leading axes * columns * C)."""
-    size = _outputs(x, kernel, geometry)
+    size = output_size(x, kernel, geometry)
     columns, step = _columns(kernel, geometry, block), block * geometry.stride[-1]
     blocks, pieces = -(-size[-1] // block), -(-columns // step)
-    assert not isinstance(geometry.pads, str)
-    low = geometry.pads[-1][0]
-    edges = [*geometry.pads[:-1], (low, (blocks + pieces - 1) * step - low - x.shape[-2])]
+    pads = geometry.known_pads
+    low = pads[-1][0]
+    edges = [*pads[:-1], (low, (blocks + pieces - 1) * step - low - x.shape[-2])]
     x = lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *((*edge, 0) for edge in edges), (0, 0, 0)))
     # Column by column first, in runs as long as the memory allows; then whole rows of columns.
     parts = []

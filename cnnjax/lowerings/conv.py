@@ -45,6 +45,32 @@ class Geometry:
     groups: int = 1
     precision: Any = None
 
+    @property
+    def known_pads(self) -> Pads:
+        """The pairs, of a call that `fits` has let through."""
+        assert not isinstance(self.pads, str)
+        return self.pads
+
+
+def output_size(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> tuple[int, ...]:
+    """image' of a call with known pads; where no window fits, it is not positive.
+
+    >>> geometry = Geometry((2,), ((1, 1),), (1,))
+    >>> output_size(jnp.ones((1, 5, 1)), jnp.ones((3, 1, 1)), geometry)
+    (3,)
+    """
+    return tuple(
+        (n + low + high - (k - 1) * d - 1) // s + 1
+        for n, k, s, d, (low, high) in zip(
+            x.shape[1:-1],
+            kernel.shape[:-2],
+            geometry.stride,
+            geometry.dilation,
+            geometry.known_pads,
+            strict=True,
+        )
+    )
+
 
 def plain(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     """`lax.conv_general_dilated`, channels last.

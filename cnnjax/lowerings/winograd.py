@@ -35,7 +35,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from cnnjax.lowerings.conv import Geometry
+from cnnjax.lowerings.conv import Geometry, output_size
 
 __all__ = ["amplification", "fits", "pays", "winograd"]
 
@@ -67,7 +67,7 @@ def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
         and jnp.finfo(x.dtype).bits >= 32
         and x.size > 0
         and kernel.size > 0
-        and min(_outputs(x, kernel, geometry)) > 0
+        and min(output_size(x, kernel, geometry)) > 0
     )
 
 
@@ -78,7 +78,7 @@ def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
     a precision that does not ask for every bit.
     """
     channels, outputs = kernel.shape[2:]
-    size = _outputs(x, kernel, geometry)
+    size = output_size(x, kernel, geometry)
     tiles = math.prod(-(-n // _TILE) for n in size)
     return (
         kernel.shape[:2] == (5, 5)
@@ -101,7 +101,7 @@ def winograd(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     [[4.0, 6.0, 4.0], [6.0, 9.0, 6.0], [4.0, 6.0, 4.0]]
     """
     count = x.shape[0]
-    size = _outputs(x, kernel, geometry)
+    size = output_size(x, kernel, geometry)
     weights = _kernel_at_points(kernel)
     pieces = _pieces(count, size, kernel.shape, x.dtype.itemsize)
     each = -(-count // pieces)
@@ -132,20 +132,6 @@ def amplification(taps: int) -> float:
     ]  # the largest magnitude that a product at point p can have
     worst = max(sum(abs(a[output][p]) * mass[p] for p in range(len(b))) for output in range(_TILE))
     return float(worst / taps)
-
-
-def _outputs(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> tuple[int, ...]:
-    return tuple(
-        n + low + high - taps + 1
-        for n, (low, high), taps in zip(
-            x.shape[1:3], _pads(geometry), kernel.shape[:2], strict=True
-        )
-    )
-
-
-def _pads(geometry: Geometry) -> Sequence[tuple[int, int]]:
-    assert not isinstance(geometry.pads, str)
-    return geometry.pads
 
 
 def _pieces(count: int, size: Sequence[int], kernel: Sequence[int], itemsize: int) -> int:
@@ -183,7 +169,7 @@ def _images(
     high, wide = (-(-n // _TILE) for n in size)
     edges = [
         (low, (tiles + 1) * _TILE - n - low, 0)
-        for (low, _), tiles, n in zip(_pads(geometry), (high, wide), x.shape[1:3], strict=True)
+        for (low, _), tiles, n in zip(geometry.known_pads, (high, wide), x.shape[1:3], strict=True)
     ]
     x = lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *edges, (0, 0, 0)))
 
