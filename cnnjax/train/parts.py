@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -76,6 +77,7 @@ def _split(array: jax.Array, parts: int) -> jax.Array:
     return array.reshape(parts, array.shape[0] // parts, *array.shape[1:])
 
 
+@lru_cache(maxsize=16)  # a run asks at its start more than once, and again after each epoch
 def parts_that_pay(model: Model, batch: int, platform: str, *, training: bool) -> int:
     """Into how many parts a batch on one device is best cut; 1 where it is best left whole.
 

@@ -114,6 +114,7 @@ def test_an_evaluation_in_parts_is_the_evaluation(toy, monkeypatch):
     run = partial(evaluate, model, params, data, preprocessing, batch_size=16)
     whole = run()
     monkeypatch.setattr(parts, "_CACHE", 0)
+    parts_that_pay.cache_clear()
     assert run().loss == whole.loss  # nothing fits, nothing is cut
     module = sys.modules["cnnjax.train.evaluate"]  # the name itself is the function's
     monkeypatch.setattr(module, "parts_that_pay", lambda *_, **__: 4)
