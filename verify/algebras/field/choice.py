@@ -125,7 +125,7 @@ class Chooser:
         best = np.where(distinct, drawn[:points], -1).argmax(axis=-1)
         weights = (np.arange(distinct.shape[-1]) == best[..., None]).astype(np.int64)
         weights *= distinct
-        return np.concatenate([weights] * (len(drawn) // points))
+        return self.field.for_all(weights)
 
     def _distinct(self, rows: np.ndarray, present: np.ndarray | None) -> np.ndarray:
         """Which candidates are there, and the first of their kind."""
@@ -344,13 +344,14 @@ class Chooser:
             if field.mode.patterns:
                 drawn = self._one(place, here)
                 field.note(sequence, n)
-            place = np.where(here, place, 0)
-            table = np.stack(
-                [residues.inverse_of_integer(max(k, 1), field.m) for k in range(shape[-1] + 1)], 1
-            )
-            rest = residues.reduce(1 - residues.total(place, field.m), field.m)
-            share = residues.multiply(rest, table[:, n], field.m)
-            if not field.mode.patterns:
+            else:
+                place = np.where(here, place, 0)
+                counts = range(shape[-1] + 1)
+                table = np.stack(
+                    [residues.inverse_of_integer(max(k, 1), field.m) for k in counts], 1
+                )
+                rest = residues.reduce(1 - residues.total(place, field.m), field.m)
+                share = residues.multiply(rest, table[:, n], field.m)
                 drawn = np.where(here, residues.reduce(place + share[..., None], field.m), 0)
             exact = weighed.constant & ~repeats.any(axis=-1)
             weights = np.where(exact[None, :, None], weights, drawn)
@@ -370,7 +371,7 @@ class Chooser:
         size = equal.shape[-1]
         place = size - 1 - equal[..., ::-1].argmax(axis=-1) if last else equal.argmax(axis=-1)
         moved = (np.arange(size) == place[..., None]).astype(np.int64)
-        return np.concatenate([moved] * (len(rows) // points))
+        return self.field.for_all(moved)
 
     def compare(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray:
         if a is b:  # x != x asks for NaN, and there is none
@@ -444,9 +445,7 @@ class Chooser:
                 # An equality of analytic values is decided whatever > says. Others may be equal on
                 # an open set: greater, less and equal are three outcomes of one decision.
                 sides = 2 if growth.analytic and _is_float(a.dtype) else 3
-                equal = np.concatenate(
-                    [tie[: field.points] % sides == 0] * (len(m) // field.points)
-                )
+                equal = field.for_all(tie[: field.points] % sides == 0)
                 equal &= ~weighed.constant
                 tie = equal.astype(np.int64) if op == "eq" else np.zeros_like(flat)
             else:
@@ -458,8 +457,7 @@ class Chooser:
             field.assume(NO_TIES)
         shape = a.shape
         if field.mode.patterns:  # in some branches the two are equal
-            here = flat[: field.points] == 0
-            zero = np.concatenate([here] * (len(flat) // field.points))
+            zero = field.for_all(flat[: field.points] == 0)
         if op == "eq":
             rows = np.where(zero, 1, tie)
             return FieldArray(
@@ -508,8 +506,7 @@ class Chooser:
             members = mixing.digest(shifted[: field.points], field.key)
             state = mixing.combine(mixing.unordered(members, distinct), tag="is maximum")
             if field.mode.patterns:
-                out = mixing.expand(state, m)[: field.points] & 1
-                out = np.concatenate([out] * (len(m) // field.points))
+                out = field.for_all(mixing.expand(state, m)[: field.points] & 1)
                 field.note(state, 2)
             else:
                 out = field.atom(state, np.dtype(bool)).rows
@@ -519,7 +516,7 @@ class Chooser:
             same = rows[: field.points] == target[: field.points, :, None]
             if field.mode.patterns:  # in this row, is the one that was chosen the target?
                 out = (weighed.weights[: field.points] * same).max(axis=-1)
-                out = np.concatenate([out] * (len(m) // field.points))
+                out = field.for_all(out)
             else:
                 same = same.all(axis=0) & weighed.distinct
                 out = residues.total(np.where(same, weighed.weights, 0), m)

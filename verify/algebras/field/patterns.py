@@ -140,7 +140,7 @@ class PatternField(Field):
             return value
         rows = value.rows[: self.points]
         digests = mixing.digest(rows, self.key)
-        decided = np.concatenate([rows & 1] * (len(self.m) // self.points))
+        decided = self.for_all(rows & 1)
         self.noted.append([])
         self.note(digests.reshape(len(digests), -1), 2)
         result = FieldArray(

@@ -91,6 +91,10 @@ class Field:
         digests = self.digest(x.rows).reshape(mixing.WORDS, -1)
         return [column.tobytes() for column in np.ascontiguousarray(digests.T)]
 
+    def for_all(self, rows: np.ndarray) -> np.ndarray:
+        """What is decided at the points, for all moduli: those of q as those of p."""
+        return np.concatenate([rows] * (len(self.m) // self.points))
+
     def plain(self, rows: np.ndarray, like: Any, growth: Growth, **known: Any) -> FieldArray:
         return FieldArray(self, rows.shape[1:], like.dtype, growth, rows, **known)
 
