@@ -22,19 +22,23 @@ x is (N, *image, C), kernels are (*window, C, O); see `cnnjax.layers.conv`.
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from cnnjax.lowerings.conv import Geometry, output_size
+from cnnjax.lowerings.channels import neighbours, wide_rows
+from cnnjax.lowerings.conv import Geometry, canonical_tangent, output_size
 
-__all__ = ["blocked", "fits", "pays"]
+__all__ = ["blocked", "blocked_forward", "fits", "forward_pays", "pays"]
 
-_WIDE, _MOST = 64, 4  # columns of the matrix, and neighbours; measured on a CPU
 # The largest kernels that pay: with few outputs and rows that stay in the cache, and otherwise.
 _LARGE, _SMALL, _FEW, _CACHE = 2400, 2000, 16, 4 << 20
+# Those of the forward pass alone, and all of its memory.
+_LARGEST, _ALL = 5000, 16 << 20
 _BATCH = 8  # for smaller ones `cnnjax.train.compiler` takes a backend good at many outputs
 
 
@@ -56,19 +60,34 @@ def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
 
     Few channels (of 8 and more XLA fills its vectors), small kernels, images without strides.
     """
-    channels, outputs = kernel.shape[-2:]
-    size = output_size(x, kernel, geometry)
-    block = _block(size[-1], outputs)
-    row = math.prod(kernel.shape[:-3]) * _columns(kernel, geometry, block) * channels
-    rows = x.shape[0] * math.prod(size) // block * row * x.dtype.itemsize
+    outputs = kernel.shape[-1]
+    small = outputs <= _FEW and _row_bytes(x, kernel, geometry) <= _CACHE
+    return (
+        _few_channels(x, kernel, geometry)
+        and (x.shape[0] >= _BATCH or outputs <= _FEW)
+        and kernel.size <= (_LARGE if small else _SMALL)
+    )
+
+
+def _few_channels(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
     return (
         kernel.ndim == 4
         and x.dtype == jnp.float32
         and geometry.stride == geometry.dilation == (1, 1)
-        and channels < 8
-        and (x.shape[0] >= _BATCH or outputs <= _FEW)
-        and kernel.size <= (_LARGE if outputs <= _FEW and rows <= _CACHE else _SMALL)
+        and kernel.shape[-2] < 8
     )
+
+
+def _row_bytes(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> int:
+    size = output_size(x, kernel, geometry)
+    block = neighbours(size[-1], kernel.shape[-1])
+    row = math.prod(kernel.shape[:-3]) * _columns(kernel, geometry, block) * kernel.shape[-2]
+    return x.shape[0] * math.prod(size) // block * row * x.dtype.itemsize
+
+
+def _output_bytes(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> int:
+    size = output_size(x, kernel, geometry)
+    return x.shape[0] * math.prod(size) * kernel.shape[-1] * x.dtype.itemsize
 
 
 def blocked(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
@@ -79,19 +98,43 @@ def blocked(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     [2.0, 3.0, 2.0]
     """
     size = output_size(x, kernel, geometry)
-    block = _block(size[-1], kernel.shape[-1])
-    rows = _rows(x, kernel, geometry, block)
+    block = neighbours(size[-1], kernel.shape[-1])
+    rows = _rows(_added_up(x), kernel, geometry, block)
     matrix = _band(kernel, geometry, block)
     y = lax.dot(rows.reshape(-1, len(matrix)), matrix, precision=geometry.precision)
     y = y.reshape(*rows.shape[:-2], -1, kernel.shape[-1])
     return lax.slice_in_dim(y, 0, size[-1], axis=-2)
 
 
-def _block(outputs: int, channels: int) -> int:
-    """How many neighbours share a row: all blocks alike, if that does not make them small."""
-    wanted = min(outputs, max(1, min(_MOST, _WIDE // channels)))
-    alike = next(n for n in range(wanted, 0, -1) if outputs % n == 0)
-    return alike if 2 * alike >= wanted else wanted
+@partial(jax.custom_jvp, nondiff_argnums=(2,))
+def blocked_forward(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
+    """As `blocked`, with the gradients of `cnnjax.lowerings.conv.canonical`. Needs `fits`.
+
+    >>> geometry = Geometry((1,), ((1, 1),), (1,))
+    >>> blocked_forward(jnp.ones((1, 3, 1)), jnp.ones((3, 1, 1)), geometry)[0, :, 0].tolist()
+    [2.0, 3.0, 2.0]
+    """
+    return blocked(x, kernel, geometry)
+
+
+def _forward_jvp(geometry: Geometry, primals: Any, tangents: Any) -> Any:
+    return blocked_forward(*primals, geometry), canonical_tangent(geometry, primals, tangents)
+
+
+blocked_forward.defjvp(_forward_jvp, symbolic_zeros=True)
+
+
+def forward_pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
+    """Whether `blocked_forward` is the faster way on a CPU, where `blocked` is not.
+
+    Few channels and larger kernels, as long as rows and outputs stay in the cache.
+    """
+    return (
+        _few_channels(x, kernel, geometry)
+        and x.shape[0] >= _BATCH
+        and kernel.size <= _LARGEST
+        and _row_bytes(x, kernel, geometry) + _output_bytes(x, kernel, geometry) <= _ALL
+    )
 
 
 def _columns(kernel: jax.Array, geometry: Geometry, block: int) -> int:
@@ -108,14 +151,9 @@ def _rows(x: jax.Array, kernel: jax.Array, geometry: Geometry, block: int) -> ja
     low = pads[-1][0]
     edges = [*pads[:-1], (low, (blocks + pieces - 1) * step - low - x.shape[-2])]
     x = lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *((*edge, 0) for edge in edges), (0, 0, 0)))
-    # Column by column first, in runs as long as the memory allows; then whole rows of columns.
-    parts = []
-    for first in range(0, columns, step):
-        part = lax.slice_in_dim(x, first, first + blocks * step, axis=-2)
-        part = part.reshape(*x.shape[:-2], blocks, step, x.shape[-1])
-        part = lax.slice_in_dim(part, 0, min(step, columns - first), axis=-2)
-        parts.append(part.reshape(*part.shape[:-2], -1))
-    x = lax.concatenate(parts, x.ndim - 1)
+    # Two ways to cut; a few blocks as they are leave less to add up for the image's gradient.
+    cut = _block_by_block if blocks <= 2 * pieces else _piece_by_piece
+    x = cut(x, blocks, columns, step)
     parts = []
     for tap in np.ndindex(*kernel.shape[:-3]):
         start = [t * d for t, d in zip(tap, geometry.dilation[:-1], strict=True)]
@@ -131,6 +169,46 @@ def _rows(x: jax.Array, kernel: jax.Array, geometry: Geometry, block: int) -> ja
                 (1, *geometry.stride[:-1], 1, 1),
             )
         )
+    return lax.concatenate(parts, x.ndim - 1)
+
+
+@jax.custom_jvp
+def _added_up(x: jax.Array) -> jax.Array:
+    """x; its gradient goes through a product with the identity.
+
+    The gradient is a sum over the blocks and rows that read a pixel. XLA would compute it once for
+    each that reads it, four times behind a pool of 2x2; what a product reads, it computes once.
+    """
+    return x
+
+
+@_added_up.defjvp
+def _(primals: Any, tangents: Any) -> Any:
+    (dx,) = tangents
+    rows = wide_rows(dx)
+    identity = jnp.eye(rows.shape[1], dtype=dx.dtype)
+    same = lax.dot(rows, identity, precision=lax.Precision.HIGHEST)
+    return _added_up(*primals), same.reshape(dx.shape)
+
+
+def _block_by_block(x: jax.Array, blocks: int, columns: int, step: int) -> jax.Array:
+    """The columns of each block: (N, *image, blocks, columns * C), a slice for every block."""
+    channels = x.shape[-1]
+    flat = x.reshape(*x.shape[:-2], -1)  # a block's columns are one run of memory
+    first = range(0, blocks * step * channels, step * channels)
+    return jnp.stack(
+        [lax.slice_in_dim(flat, a, a + columns * channels, axis=-1) for a in first], -2
+    )
+
+
+def _piece_by_piece(x: jax.Array, blocks: int, columns: int, step: int) -> jax.Array:
+    """The same by a slice for every `step` columns of a block, of all blocks at once."""
+    parts = []
+    for first in range(0, columns, step):
+        part = lax.slice_in_dim(x, first, first + blocks * step, axis=-2)
+        part = part.reshape(*x.shape[:-2], blocks, step, x.shape[-1])
+        part = lax.slice_in_dim(part, 0, min(step, columns - first), axis=-2)
+        parts.append(part.reshape(*part.shape[:-2], -1))
     return lax.concatenate(parts, x.ndim - 1)
 
 

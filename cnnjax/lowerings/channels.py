@@ -21,6 +21,7 @@ import jax.numpy as jnp
 from jax import lax
 
 Shape = tuple[int, ...]
+_WIDE, _MOST = 64, 4  # columns of a matrix, and neighbours in a row; measured on a CPU
 
 
 def plain_spread(channels: jax.Array, shape: Shape) -> jax.Array:
@@ -88,7 +89,33 @@ def column_sums(x: jax.Array) -> jax.Array:
     >>> column_sums(jnp.ones((2, 3, 4))).tolist()
     [6.0, 6.0, 6.0, 6.0]
     """
-    # Two rows, of which one is read: XLA would run the product with a vector in one loop with what
-    # computes x, which is slower than either.
-    rows = jnp.ones((2, math.prod(x.shape[:-1])), x.dtype)
-    return lax.dot(rows, x.reshape(-1, x.shape[-1]), precision=lax.Precision.HIGHEST)[0]
+    # Of few channels several neighbours a row: a product with a wider matrix, and in the form in
+    # which `blocked` reads its cotangent, so that XLA computes that once for both.
+    rows = wide_rows(x)
+    # Two rows of ones, of which one is read: XLA would run the product with a vector in one loop
+    # with what computes x, which is slower than either.
+    ones = jnp.ones((2, len(rows)), x.dtype)
+    sums = lax.dot(ones, rows, precision=lax.Precision.HIGHEST)[0].reshape(-1, x.shape[-1])
+    return sums[0] if len(sums) == 1 else jnp.sum(sums, 0)
+
+
+def wide_rows(x: jax.Array) -> jax.Array:
+    """x (..., C) as a matrix; where channels are few, several `neighbours` a row.
+
+    >>> wide_rows(jnp.ones((2, 28, 6))).shape, wide_rows(jnp.ones((2, 29, 6))).shape
+    ((14, 24), (58, 6))
+    """
+    side, channels = (1, *x.shape)[-2:]
+    wide = neighbours(side, channels)
+    return x.reshape(-1, (wide if side % wide == 0 else 1) * channels)
+
+
+def neighbours(size: int, channels: int) -> int:
+    """How many of ``size`` neighbours, of ``channels`` each, make a row of a matrix.
+
+    >>> [neighbours(size, 6) for size in (28, 27, 29, 1)], neighbours(28, 64)
+    ([4, 3, 4, 1], 1)
+    """
+    wanted = min(size, max(1, min(_MOST, _WIDE // channels)))
+    alike = next(n for n in range(wanted, 0, -1) if size % n == 0)
+    return alike if 2 * alike >= wanted else wanted  # all rows alike, if that keeps them long

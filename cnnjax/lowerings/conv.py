@@ -101,8 +101,15 @@ def canonical(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
 
 
 def _canonical_jvp(geometry: Geometry, primals: Any, tangents: Any) -> Any:
+    return canonical(*primals, geometry), canonical_tangent(geometry, primals, tangents)
+
+
+canonical.defjvp(_canonical_jvp, symbolic_zeros=True)
+
+
+def canonical_tangent(geometry: Geometry, primals: Any, tangents: Any) -> jax.Array:
+    """The tangent of `plain`, for a rule with symbolic zeros; its transposes are `canonical`'s."""
     (x, kernel), (dx, dkernel) = primals, tangents
-    y = canonical(x, kernel, geometry)
     # What is not differentiated costs nothing: as an array of zeros, the tangent of a network's
     # input would be convolved with the first kernel.
     parts = []
@@ -110,10 +117,10 @@ def _canonical_jvp(geometry: Geometry, primals: Any, tangents: Any) -> Any:
         parts.append(_image_tangent(dx, kernel, geometry))
     if not isinstance(dkernel, SymbolicZero):
         parts.append(_kernel_tangent(x, dkernel, geometry))
-    return y, sum(parts[1:], parts[0]) if parts else jnp.zeros_like(y)
-
-
-canonical.defjvp(_canonical_jvp, symbolic_zeros=True)
+    if parts:
+        return sum(parts[1:], parts[0])
+    like = jax.eval_shape(partial(plain, geometry=geometry), x, kernel)
+    return jnp.zeros(like.shape, like.dtype)
 
 
 def _image_tangent(dx: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:

@@ -70,6 +70,9 @@ CONV: Mapping[str, Lowering] = {
         "floats, known sizes, windows of one pixel, groups=1, no padding",
     ),
     "blocked": Lowering(blocked.blocked, blocked.fits, "floats, known sizes, groups=1"),
+    "blocked_forward": Lowering(
+        blocked.blocked_forward, blocked.fits, "floats, known sizes, groups=1"
+    ),
     "winograd": Lowering(
         winograd.winograd,
         winograd.fits,
@@ -137,6 +140,7 @@ _PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...
             ("shifted", _several_groups),
             ("pointwise", _always),
             ("blocked", blocked.pays),
+            ("blocked_forward", blocked.forward_pays),
             ("winograd", winograd.pays),
             ("canonical", _always),
         )

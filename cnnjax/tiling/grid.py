@@ -19,6 +19,18 @@ from cnnjax.tiling.tile import Tile, offset, overhang
 
 Sizes = int | Sequence[int]
 
+# Lowerings that read no windows of the image: they read tiles or blocks of their own, or make
+# pixels of channels, or one axis of several, or spread a bias over the whole image.
+_NOT_BY_WINDOWS = (
+    "winograd",
+    "phases",
+    "blocked",
+    "blocked_forward",
+    "pointwise",
+    "folded",
+    "ones",
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Grid:
@@ -97,9 +109,7 @@ def grid(apply_fn: Callable[..., Any], tile: Sizes, args: Sequence[Any]) -> Grid
             f"tiled: the last argument must be the image, (*batch, {axes} image axes, channels); "
             f"got {given}"
         )
-    # None of these reads window by window: they read tiles or blocks of their own, or make pixels
-    # of channels, or one axis of several, or spread a bias over the whole image.
-    with without("winograd", "phases", "blocked", "pointwise", "folded", "ones"):
+    with without(*_NOT_BY_WINDOWS):
         # A new function: of `apply_fn` JAX would return what it has traced before.
         closed, result = jax.make_jaxpr(lambda *a: apply_fn(*a), return_shape=True)(*args)
     program, rank = flatten(closed), len(x.shape)

@@ -101,6 +101,8 @@ BLOCKED = [
     ConvCase("blocks of 4 and a rest", (1, 3, 11, 1), (3, 3, 1, 2)),
     ConvCase("blocks of 3", (1, 3, 9, 1), (2, 5, 1, 1)),
     ConvCase("one channel, three blocks", (2, 6, 14, 1), (5, 5, 1, 2), _options(padding="VALID")),
+    ConvCase("seven blocks, cut piece by piece", (1, 3, 28, 1), (3, 3, 1, 2)),
+    ConvCase("six channels, five blocks", (1, 6, 14, 6), (5, 5, 6, 16), _options(padding="VALID")),
     ConvCase(
         "all at once",
         (1, 7, 13, 2),

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 import verify
-from cnnjax.lowerings import CONV, SPREAD, SUM_POOL, Geometry, blocked
+from cnnjax.lowerings import CONV, SPREAD, SUM_POOL, Geometry, blocked, channels, choose
 from tests.cnnjax.lowerings.cases import spec
 
 PLAIN = Geometry((1, 1), ((0, 0), (0, 0)), (1, 1))
@@ -16,7 +16,7 @@ SAME = Geometry((1, 1), ((1, 1), (1, 1)), (1, 1))
 
 
 @pytest.mark.parametrize(
-    ("outputs", "channels", "block"),
+    ("size", "wide", "block"),
     [
         (28, 6, 4),
         (10, 16, 2),
@@ -28,8 +28,8 @@ SAME = Geometry((1, 1), ((1, 1), (1, 1)), (1, 1))
         (5, 99, 1),
     ],
 )
-def test_blocks(outputs, channels, block):
-    assert blocked._block(outputs, channels) == block
+def test_blocks(size, wide, block):
+    assert channels.neighbours(size, wide) == block
 
 
 @pytest.mark.parametrize(
@@ -52,18 +52,39 @@ def test_where_blocks_pay(x, kernel, expected):
     assert not blocked.pays(spec(*x), spec(*kernel), strided)
 
 
+@pytest.mark.parametrize(
+    ("x", "kernel", "expected"),
+    [
+        ((8, 32, 32, 3), (5, 5, 3, 32), True),
+        ((8, 64, 64, 1), (7, 7, 1, 64), True),
+        ((8, 100, 100, 3), (5, 5, 3, 32), False),  # rows and outputs of 24 MiB
+        ((8, 64, 64, 7), (5, 5, 7, 32), False),  # kernels of 5600 numbers
+        ((1, 32, 32, 3), (5, 5, 3, 32), False),
+        ((8, 32, 32, 8), (5, 5, 8, 16), False),
+    ],
+)
+def test_where_blocks_pay_in_the_forward_pass(x, kernel, expected):
+    half = kernel[0] // 2
+    same = Geometry((1, 1), ((half, half), (half, half)), (1, 1))
+    arrays = spec(*x), spec(*kernel), same
+    assert blocked.forward_pays(*arrays) == expected
+    assert not blocked.pays(*arrays)
+    chosen = choose("conv", CONV, None, *arrays)
+    assert (chosen is CONV["blocked_forward"].run) == expected
+
+
 def _shifted_block(x, kernel):
     """Every second block starts one column late."""
     y = CONV["blocked"].run(x, kernel, SAME)
     late = CONV["blocked"].run(jnp.roll(x, -1, 2), kernel, SAME)
-    block = blocked._block(y.shape[2], y.shape[3])
+    block = channels.neighbours(y.shape[2], y.shape[3])
     return jnp.where((jnp.arange(y.shape[2]) // block % 2 == 1)[:, None], late, y)
 
 
 def _flipped_block(x, kernel):
     """The outputs of a block in reverse."""
     y = CONV["blocked"].run(x, kernel, SAME)
-    block = blocked._block(y.shape[2], y.shape[3])
+    block = channels.neighbours(y.shape[2], y.shape[3])
     return jnp.flip(y.reshape(*y.shape[:2], -1, block, y.shape[3]), 3).reshape(y.shape)
 
 
@@ -71,7 +92,7 @@ def _band_without_its_end(x, kernel):
     """The last column that a block reads is missing: wrong only where the block ends."""
     y = CONV["blocked"].run(x, kernel, SAME)
     short = CONV["blocked"].run(x, kernel.at[:, -1].set(0), SAME)
-    block = blocked._block(y.shape[2], y.shape[3])
+    block = channels.neighbours(y.shape[2], y.shape[3])
     return jnp.where((jnp.arange(y.shape[2]) % block == block - 1)[:, None], short, y)
 
 
@@ -82,6 +103,44 @@ def test_a_planted_bug_in_blocks_is_refuted(bug):
     assert verify.equivalent(partial(CONV["blocked"].run, geometry=SAME), plain, *examples)
     verdict = verify.equivalent(bug, plain, *examples)
     assert verdict.status == "refuted", verdict
+
+
+@pytest.mark.parametrize("width", [4, 8, 24])
+def test_both_ways_to_cut_an_image_are_the_same(width):
+    def runs(cut, x):
+        return cut(x, (width - 2) // 2, 4, 2)
+
+    x = spec(2, 3, width, 2)
+    verify.assert_equivalent(
+        partial(runs, blocked._block_by_block), partial(runs, blocked._piece_by_piece), x
+    )
+    late = partial(blocked._piece_by_piece, blocks=(width - 2) // 2, columns=4, step=2)
+    verdict = verify.equivalent(
+        lambda x: late(jnp.roll(x, 1, 2)), partial(runs, blocked._block_by_block), x
+    )
+    assert verdict.status == "refuted", verdict
+
+
+def test_an_image_gradient_added_up_by_another_matrix_is_refuted(monkeypatch):
+    examples = spec(1, 4, 8, 2), spec(3, 3, 2, 3), spec(1, 4, 8, 3)
+
+    def verdict():
+        # New functions: of old ones JAX has the program already.
+        def gradient(lowering, x, kernel, g):
+            return jax.vjp(partial(CONV[lowering].run, geometry=SAME), x, kernel)[1](g)[0]
+
+        return verify.equivalent(partial(gradient, "blocked"), partial(gradient, "lax"), *examples)
+
+    assert verdict()
+    eye = jnp.eye
+    monkeypatch.setattr(blocked.jnp, "eye", lambda n, **options: jnp.roll(eye(n, **options), 1, 0))
+    assert verdict().status == "refuted"
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 8, 2), (2, 3, 7, 2), (5, 6), (7,), (3, 64)])
+def test_sums_of_channels_by_wide_rows(shape):
+    plain = partial(jnp.sum, axis=tuple(range(len(shape) - 1)))
+    verify.assert_equivalent(channels.column_sums, plain, spec(*shape))
 
 
 def _second_pixel(x, kernel):

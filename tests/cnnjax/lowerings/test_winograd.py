@@ -123,7 +123,7 @@ def test_winograd_where_it_pays():
     assert chosen(*note, precision="highest") is canonical
     assert chosen((1, *note[0][1:]), note[1]) is canonical  # too few tiles
     assert chosen((8, 50, 50, 32), (3, 3, 32, 64)) is canonical
-    assert chosen((8, 50, 50, 3), (5, 5, 3, 64)) is canonical
+    assert chosen((8, 50, 50, 8), (5, 5, 8, 64)) is canonical
     assert chosen((1, 2000, 2000, 32), (5, 5, 32, 64)) is canonical  # beyond the cache
     with without("winograd"):
         assert chosen(*note) is canonical
