@@ -4,7 +4,7 @@
 
 Speed at real sizes, forward and gradients apart and inside a `lax.scan`; the proof (values and
 gradients) at small sizes of the same kind, where `verify` takes a second. Prints a table and writes
-`results/lowerings.json`.
+`results/lowerings.json` and `results/lowerings.md`.
 """
 
 from __future__ import annotations
@@ -137,6 +137,20 @@ SUBJECTS = [
         ((4, 8, 3), (3, 3, 3, 2)),
     ),
     Subject(
+        "transposed conv 4x4 stride 2, 64 to 32 at 16x16",
+        "phases",
+        partial(cnnjax.conv_transpose, stride=2, padding="SAME"),
+        ((16, 16, 64), (4, 4, 32, 64)),
+        ((3, 2, 2), (4, 4, 2, 2)),
+    ),
+    Subject(
+        "transposed conv 3x3, 64 to 32 at 32x32",
+        "spread",
+        partial(cnnjax.conv_transpose, stride=1, padding="SAME"),
+        ((32, 32, 64), (3, 3, 32, 64)),
+        ((4, 3, 2), (3, 3, 2, 2)),
+    ),
+    Subject(
         "bias, 64 at 32x32",
         "ones",
         _bias,
@@ -240,30 +254,37 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=20.0, help="of rounds, for each subject")
     options = parser.parse_args()
-    record: dict[str, Any] = {"machine": machine(), "batch": options.batch, "subjects": {}}
-    print("| layer | lowering | forward | gradients | in a scan | proof |")
-    print("|---|---|---|---|---|---|")
+    record: dict[str, Any] = {"machine": machine(), "batch": options.batch, "subjects": []}
+    lines = [
+        "| layer | lowering | forward | gradients | in a scan | proof |",
+        "|---|---|---|---|---|---|",
+    ]
+    print("\n".join(lines))
     for subject in SUBJECTS:
         verdict = prove(subject)
         found = measure(subject, options.batch, options.rounds, options.seconds)
         cells = []
         for work in WORK:
             ours, plain = (found[f"{work}: {name}"] for name in (subject.lowering, "lax"))
-            cells.append(f"{ours['median']:.1f} ms, {plain['median'] / ours['median']:.1f}x")
-        print(
+            cells.append(f"{ours['median']:.3g} ms, {plain['median'] / ours['median']:.1f}x")
+        lines.append(
             f"| {subject.name} | `{subject.lowering}` | {' | '.join(cells)} "
-            f"| {verdict.status}, {verdict.seconds:.1f} s |",
-            flush=True,
+            f"| {verdict.status}, {verdict.seconds:.1f} s |"
         )
-        record["subjects"][subject.name] = {
-            "lowering": subject.lowering,
-            "milliseconds": found,
-            "proof": verdict.status,
-            "error_probability": verdict.error_probability,
-        }
+        print(lines[-1], flush=True)
+        record["subjects"].append(
+            {
+                "name": subject.name,
+                "lowering": subject.lowering,
+                "milliseconds": found,
+                "proof": verdict.status,
+                "error_probability": verdict.error_probability,
+            }
+        )
     record["machine"]["load after"] = machine()["load"]
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "lowerings.json").write_text(json.dumps(record, indent=1) + "\n")
+    (RESULTS / "lowerings.md").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

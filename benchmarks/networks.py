@@ -114,7 +114,7 @@ def _separable() -> tuple[Layer, ...]:
 
 NETWORKS = {
     "notes": Network((100, 100, 3), _notes()),
-    "lenet5": Network((28, 28, 1), _lenet(), steps=20),
+    "lenet5": Network((28, 28, 1), _lenet(), steps=200),
     "resnet18": Network((32, 32, 3), _resnet18()),
     "separable": Network((32, 32, 3), _separable()),
 }

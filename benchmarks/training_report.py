@@ -19,7 +19,7 @@ def table(record: dict[str, Any]) -> str:
         lines = [
             f"**{head}**",
             "",
-            "| | ms | quartiles | CPU ms | to flax.nnx | of peak | first call | memory |",
+            "| | ms | quartiles | CPU ms | to flax.nnx | of peak | compilation | memory |",
             "|---|---|---|---|---|---|---|---|",
         ]
         base = row["peers"].get("flax.nnx", {}).get("median")
@@ -32,7 +32,7 @@ def table(record: dict[str, Any]) -> str:
             lines.append(
                 f"| {peer} | {found['median']:.3g} | {found['low']:.3g} to {found['high']:.3g} "
                 f"| {found['cpu']:.3g} | {ratio} | {share:.0f} % "
-                f"| {found['first_call_seconds']:.1f} s | {found['peak_mb_above_start']:.0f} MB |"
+                f"| {found['compile_seconds']:.1f} s | {found['peak_mb_above_start']:.0f} MB |"
             )
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"

@@ -13,13 +13,16 @@ from benchmarks.networks import NETWORKS, Network
 from benchmarks.peers import MOMENTUM, RATE, Job
 
 
-def prepare(job: Job) -> tuple[Network, jax.Array, jax.Array]:
-    """The network, images (steps, batch, H, W, C) and labels; sets the precision of products."""
+def prepare(job: Job, network: Network | None = None) -> tuple[Network, jax.Array, jax.Array]:
+    """The network (the job's, where none is given), images (steps, batch, H, W, C) and labels.
+
+    Sets the precision of products.
+    """
     if job.precision == "float32":
         jax.config.update("jax_default_matmul_precision", "highest")
     elif job.precision == "tf32":
         jax.config.update("jax_default_matmul_precision", "tensorfloat32")
-    network = NETWORKS[job.network]
+    network = network or NETWORKS[job.network]
     rng = np.random.default_rng(0)
     steps = network.steps
     images = rng.normal(size=(steps, job.batch, *network.image))

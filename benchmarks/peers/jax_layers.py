@@ -27,27 +27,53 @@ from cnnjax.train.parts import in_parts, mapped_in_parts, parts_that_pay
 
 def build(job: Job) -> Callable[[], None]:
     network, images, labels = prepare(job)
-    ours = job.peer != "lax"
-    keys = iter(jax.random.split(jax.random.key(0), 1000))
-    params, stats, _ = init(network.layers, (1, *network.image), keys)
-    backend = jax.default_backend()
-    options = compiler_options(backend, images.dtype, job.batch) if ours else None
-    compiled = partial(jax.jit, compiler_options=options)
-    forward = partial(apply, network.layers, lowering=None if ours else "lax")
-    parts = 1
-    if ours:
-        model = _model(network, params, stats, forward)
-        parts = parts_that_pay(model, job.batch, backend, training=job.training)
     if not job.training:
-
-        def infer(params: Any, images: Any) -> Any:
-            return forward(params, stats, images, training=False)[0]
-
-        run = compiled(mapped_in_parts(infer, parts))
+        infer, params, compiled = inference(job, network)
+        run = compiled(infer)
         return lambda: jax.block_until_ready([run(params, x) for x in images])
+    many = job.peer != "lax" and network.steps > 1
+    return (in_a_scan if many else in_a_loop)(*training(job, network), (images, labels))
 
+
+def in_a_loop(step: Any, state: Any, compiled: Any, batches: Any) -> Callable[[], None]:
+    """A call that does a step a batch, each a call of a compiled program."""
+    now = [state]
+    one = compiled(step, donate_argnums=0)
+
+    def call() -> None:
+        for batch in zip(*batches, strict=True):
+            now[0], value = one(now[0], batch)
+        value.block_until_ready()
+
+    return call
+
+
+def in_a_scan(step: Any, state: Any, compiled: Any, batches: Any) -> Callable[[], None]:
+    """A call that does a step a batch, all of them in one compiled program."""
+    now = [state]
+    scanned = compiled(lambda state, batches: lax.scan(step, state, batches), donate_argnums=0)
+
+    def call() -> None:
+        now[0], values = scanned(now[0], batches)
+        values.block_until_ready()
+
+    return call
+
+
+def inference(job: Job, network: n.Network) -> tuple[Any, Any, Any]:
+    """`infer(params, images) -> logits`, the parameters, the `jax.jit` for it."""
+    params, stats, forward, parts, compiled = _prepared(job, network)
+
+    def infer(params: Any, images: Any) -> Any:
+        return forward(params, stats, images, training=False)[0]
+
+    return mapped_in_parts(infer, parts), params, compiled
+
+
+def training(job: Job, network: n.Network) -> tuple[Any, Any, Any]:
+    """`step(state, (images, labels)) -> (state, loss)`, its first state, the `jax.jit` for it."""
+    params, stats, forward, parts, compiled = _prepared(job, network)
     transform = sgd()
-    state = [(params, stats, transform.init(params))]
 
     def step(state: Any, batch: Any) -> tuple[Any, jax.Array]:
         params, stats, momentum = state
@@ -62,22 +88,23 @@ def build(job: Job) -> Callable[[], None]:
         params = jax.tree.map(lambda p, u: p + u, params, updates)
         return (params, stats, momentum), value
 
-    if ours and network.steps > 1:
-        scanned = compiled(lambda state, batches: lax.scan(step, state, batches), donate_argnums=0)
+    return step, (params, stats, transform.init(params)), compiled
 
-        def call() -> None:
-            state[0], values = scanned(state[0], (images, labels))
-            values.block_until_ready()
 
-        return call
-    one = compiled(step, donate_argnums=0)
-
-    def loop() -> None:
-        for batch in zip(images, labels, strict=True):
-            state[0], value = one(state[0], batch)
-        value.block_until_ready()
-
-    return loop
+def _prepared(job: Job, network: n.Network) -> tuple[Any, Any, Any, int, Any]:
+    """Parameters, running statistics, the forward pass, parts of a batch, and `jax.jit`."""
+    ours = job.peer != "lax"
+    keys = iter(jax.random.split(jax.random.key(0), 1000))
+    params, stats, _ = init(network.layers, (1, *network.image), keys)
+    backend = jax.default_backend()
+    dtype = jnp.bfloat16 if job.precision == "bfloat16" else jnp.float32
+    options = compiler_options(backend, dtype, job.batch) if ours else None
+    forward = partial(apply, network.layers, lowering=None if ours else "lax")
+    parts = 1
+    if ours:
+        model = _model(network, params, stats, forward)
+        parts = parts_that_pay(model, job.batch, backend, training=job.training)
+    return params, stats, forward, parts, partial(jax.jit, compiler_options=options)
 
 
 def _model(network: n.Network, params: Any, stats: Any, forward: Callable[..., Any]) -> Model:
