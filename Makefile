@@ -4,7 +4,7 @@ VENV ?= .venv
 EXTRAS ?= test
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast lint types install install-test clean
+.PHONY: demo test test-fast test-jax lint types install install-test clean
 
 demo: install
 	$(BIN)/cnnjax demo --out runs/demo
@@ -17,6 +17,13 @@ test: install-test lint types
 # The tests without the slow ones, for the inner loop.
 test-fast: install-test
 	$(BIN)/pytest -n 2 -m "not slow"
+
+# What may break with another version of JAX: its programs read and rebuilt, its compiler asked.
+test-jax: install-test
+	$(BIN)/pytest -n 2 -m "not slow" cnnjax verify tests/verify/primitives \
+	  tests/verify/test_famous_rewrites.py tests/cnnjax/lowerings tests/cnnjax/tiling \
+	  tests/cnnjax/train tests/cnnjax/models tests/cnnjax/convert tests/cnnjax/test_summary.py \
+	  tests/cnnjax/layers/test_conv.py tests/cnnjax/layers/test_norm.py
 
 lint: install-test
 	$(BIN)/ruff check .
