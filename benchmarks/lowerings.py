@@ -231,7 +231,7 @@ def prove(subject: Subject) -> verify.Verdict:
 def measure(subject: Subject, batch: int, rounds: int, seconds: float) -> dict[str, Any]:
     """Milliseconds of each piece of work, for both lowerings."""
     arrays = _arrays(subject.shapes, batch)
-    options = compiler_options(jax.default_backend(), jnp.float32, batch)
+    options = compiler_options(jax.default_backend(), jnp.float32, batch, training=True)
     contenders = {}
     for work, run in WORK.items():
         for lowering in (subject.lowering, "lax"):

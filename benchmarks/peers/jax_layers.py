@@ -98,7 +98,9 @@ def _prepared(job: Job, network: n.Network) -> tuple[Any, Any, Any, int, Any]:
     params, stats, _ = init(network.layers, (1, *network.image), keys)
     backend = jax.default_backend()
     dtype = jnp.bfloat16 if job.precision == "bfloat16" else jnp.float32
-    options = compiler_options(backend, dtype, job.batch) if ours else None
+    options = None
+    if ours:
+        options = compiler_options(backend, dtype, job.batch, training=job.training)
     forward = partial(apply, network.layers, lowering=None if ours else "lax")
     parts = 1
     if ours:

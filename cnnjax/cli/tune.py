@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         calls,
         training=training,
         rounds=args.rounds,
-        options=compiler_options(platform, dtype, args.batch_size),
+        options=compiler_options(platform, dtype, args.batch_size, training=training),
     )
     for number, one in enumerate(found, 1):
         name = tuned.key(one.call.layer, one.call.arguments)

@@ -35,11 +35,13 @@ from cnnjax.lowerings.conv import Geometry, canonical_tangent, output_size
 
 __all__ = ["blocked", "blocked_forward", "fits", "forward_pays", "pays"]
 
-# The largest kernels that pay: with few outputs and rows that stay in the cache, and otherwise.
-_LARGE, _SMALL, _FEW, _CACHE = 2400, 2000, 16, 4 << 20
+# The largest kernels that pay: with few images, or few outputs, and rows of so many bytes at most;
+# and otherwise.
+_LARGE, _SMALL = 2400, 2000
+_FEW_IMAGES, _IMAGES_ROWS = 7, 8 << 20
+_FEW_OUTPUTS, _OUTPUTS_ROWS = 16, 4 << 20
 # Those of the forward pass alone, and all of its memory.
-_LARGEST, _ALL = 5000, 16 << 20
-_BATCH = 8  # for smaller ones `cnnjax.train.compiler` takes a backend good at many outputs
+_LARGEST, _ALL = 5000, 32 << 20
 
 
 def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
@@ -60,13 +62,11 @@ def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
 
     Few channels (of 8 and more XLA fills its vectors), small kernels, images without strides.
     """
-    outputs = kernel.shape[-1]
-    small = outputs <= _FEW and _row_bytes(x, kernel, geometry) <= _CACHE
-    return (
-        _few_channels(x, kernel, geometry)
-        and (x.shape[0] >= _BATCH or outputs <= _FEW)
-        and kernel.size <= (_LARGE if small else _SMALL)
+    rows = _row_bytes(x, kernel, geometry)
+    large = (x.shape[0] <= _FEW_IMAGES and rows <= _IMAGES_ROWS) or (
+        kernel.shape[-1] <= _FEW_OUTPUTS and rows <= _OUTPUTS_ROWS
     )
+    return _few_channels(x, kernel, geometry) and kernel.size <= (_LARGE if large else _SMALL)
 
 
 def _few_channels(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
@@ -131,7 +131,7 @@ def forward_pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
     """
     return (
         _few_channels(x, kernel, geometry)
-        and x.shape[0] >= _BATCH
+        and x.shape[0] > _FEW_IMAGES
         and kernel.size <= _LARGEST
         and _row_bytes(x, kernel, geometry) + _output_bytes(x, kernel, geometry) <= _ALL
     )

@@ -44,6 +44,8 @@ _TAPS = range(2, _TILE + 2)  # a tile reads its own block of pixels and the next
 _POINTS = (0, 1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
 # Tiles and their products of one piece, in bytes; measured on a CPU with 32 MiB of shared cache.
 PIECE = 9 << 20
+# So many tiles pay, if all of them have at most so many times the outputs.
+_MANY, _BEYOND = 90, 1.35
 _EXACT = lax.Precision.HIGHEST
 
 Matrix = list[list[Fraction]]
@@ -74,8 +76,8 @@ def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
 def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
     """Whether it is the faster way on a CPU, of calls that fit; measured, see README.md.
 
-    5x5 windows, many channels, many tiles, and an image whose tiles stay in the cache; float32, and
-    a precision that does not ask for every bit.
+    5x5 windows, many channels, many tiles that do not reach far beyond the image, and an image
+    whose tiles stay in the cache; float32, and a precision that does not ask for every bit.
     """
     channels, outputs = kernel.shape[2:]
     size = output_size(x, kernel, geometry)
@@ -86,8 +88,8 @@ def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
         and geometry.precision is None
         and min(channels, outputs) >= 32
         and channels * outputs >= 32 * 64
-        and tiles >= 32
-        and x.shape[0] * tiles >= 300
+        and x.shape[0] * tiles >= _MANY
+        and tiles * _TILE**2 <= _BEYOND * math.prod(size)
         and _image_bytes(size, kernel.shape, x.dtype.itemsize) <= PIECE
     )
 

@@ -109,7 +109,9 @@ def make_chunk(
         donate_argnums=0,
         in_shardings=(everywhere, batches, batches, everywhere),
         out_shardings=everywhere,
-        compiler_options=compiler_options(platform, jnp.dtype(config.precision), share),
+        compiler_options=compiler_options(
+            platform, jnp.dtype(config.precision), share, training=True
+        ),
     )
     count = jax.ShapeDtypeStruct((), jnp.int32)
     return jitted.lower(state, images, labels, count).compile()

@@ -121,5 +121,7 @@ def _measure(
         donate_argnums=1,
         in_shardings=(everywhere, everywhere, batch, batch, batch),
         out_shardings=everywhere,
-        compiler_options=compiler_options(mesh.devices.flat[0].platform, dtype, share),
+        compiler_options=compiler_options(
+            mesh.devices.flat[0].platform, dtype, share, training=False
+        ),
     )

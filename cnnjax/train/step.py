@@ -184,7 +184,7 @@ def make_step(
     everywhere, batch = replicated(mesh), split(mesh)
     parts = config.accumulate
     share = config.batch_size // (parts * mesh.size)
-    options = compiler_options(mesh.devices.flat[0].platform, dtype, share)
+    options = compiler_options(mesh.devices.flat[0].platform, dtype, share, training=True)
 
     def compiled(f: Any, *arguments: Any, donate: tuple[int, ...], shardings: Any) -> Any:
         return (

@@ -39,8 +39,10 @@ def test_blocks(size, wide, block):
         ((32, 14, 14, 6), (5, 5, 6, 16), True),
         ((32, 28, 28, 6), (5, 5, 6, 16), False),  # rows of 6 MiB
         ((32, 32, 32, 3), (3, 3, 3, 64), True),  # ResNet-18's first layer
-        ((1, 32, 32, 3), (3, 3, 3, 64), False),
+        ((1, 32, 32, 3), (3, 3, 3, 64), True),
         ((32, 100, 100, 3), (5, 5, 3, 32), False),  # the note's
+        ((4, 100, 100, 3), (5, 5, 3, 32), True),
+        ((4, 200, 200, 3), (5, 5, 3, 32), False),  # rows of 29 MiB
         ((32, 28, 28, 8), (3, 3, 8, 8), False),
     ],
 )
@@ -57,9 +59,10 @@ def test_where_blocks_pay(x, kernel, expected):
     [
         ((8, 32, 32, 3), (5, 5, 3, 32), True),
         ((8, 64, 64, 1), (7, 7, 1, 64), True),
-        ((8, 100, 100, 3), (5, 5, 3, 32), False),  # rows and outputs of 24 MiB
+        ((8, 100, 100, 3), (5, 5, 3, 32), True),  # the note's, a part of a batch
+        ((32, 100, 100, 3), (5, 5, 3, 32), False),  # rows and outputs of 94 MiB
         ((8, 64, 64, 7), (5, 5, 7, 32), False),  # kernels of 5600 numbers
-        ((1, 32, 32, 3), (5, 5, 3, 32), False),
+        ((1, 32, 32, 3), (7, 7, 3, 32), False),
         ((8, 32, 32, 8), (5, 5, 8, 16), False),
     ],
 )

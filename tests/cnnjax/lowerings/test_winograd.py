@@ -121,7 +121,10 @@ def test_winograd_where_it_pays():
     canonical = CONV["canonical"].run
     assert chosen(*note, stride=(2, 2)) is canonical
     assert chosen(*note, precision="highest") is canonical
-    assert chosen((1, *note[0][1:]), note[1]) is canonical  # too few tiles
+    assert chosen((1, *note[0][1:]), note[1]) is CONV["winograd"].run  # 169 tiles
+    assert chosen((1, 25, 25, 64), (5, 5, 64, 128)) is canonical  # 49 tiles are too few
+    assert chosen((32, 7, 7, 64), (5, 5, 64, 128)) is CONV["winograd"].run
+    assert chosen((32, 9, 9, 64), (5, 5, 64, 128)) is canonical  # tiles of 12x12 for 9x9 outputs
     assert chosen((8, 50, 50, 32), (3, 3, 32, 64)) is canonical
     assert chosen((8, 50, 50, 8), (5, 5, 8, 64)) is canonical
     assert chosen((1, 2000, 2000, 32), (5, 5, 32, 64)) is canonical  # beyond the cache
