@@ -41,7 +41,7 @@ _LARGE, _SMALL = 2400, 2000
 _FEW_IMAGES, _IMAGES_ROWS = 7, 8 << 20
 _FEW_OUTPUTS, _OUTPUTS_ROWS = 16, 4 << 20
 # Those of the forward pass alone, and all of its memory.
-_LARGEST, _ALL = 5000, 32 << 20
+_LARGEST, _ALL = 5000, 16 << 20
 
 
 def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
