@@ -20,7 +20,7 @@ from jax import lax
 from cnnjax import geometry
 from cnnjax.geometry import Padding, Pads
 from cnnjax.layers import _check
-from cnnjax.lowerings import CONV, CONV_TRANSPOSE, SPREAD, Geometry, choose
+from cnnjax.lowerings import CONV, CONV_TRANSPOSE, SPREAD, Geometry, choose, chosen
 
 _LETTERS = {1: "W", 2: "HW", 3: "DHW"}
 
@@ -75,9 +75,13 @@ def conv(
     if any(p != 0 for pair in outer for p in pair):
         x = _pad(x, outer)
     how = Geometry(stride, inner, dilation, groups, precision)
-    y = choose("conv", CONV, lowering, x, kernel, how)(x, kernel, how)
+    way = chosen("conv", CONV, lowering, x, kernel, how)
+    if bias is not None:
+        bias = _checked_bias("conv", bias, x, kernel.shape[-1])
+        if way.with_bias is not None:
+            return _batch_axes(way.with_bias(x, kernel, how, bias), batch)
     plain = "lax" if lowering == "lax" else None  # then all of it
-    return _add_bias("conv", _batch_axes(y, batch), bias, plain)
+    return _add_bias(_batch_axes(way.run(x, kernel, how), batch), bias, plain)
 
 
 def conv_transpose(
@@ -141,7 +145,9 @@ def conv_transpose(
     images = _one_batch_axis(x, axes)
     call = choose("conv_transpose", CONV_TRANSPOSE, lowering, images, kernel, how, size)
     y = call(images, kernel, how, size)
-    return _add_bias(name, _batch_axes(y, x.shape[: -axes - 1]), bias)
+    if bias is not None:
+        bias = _checked_bias(name, bias, x, y.shape[-1])
+    return _add_bias(_batch_axes(y, x.shape[: -axes - 1]), bias)
 
 
 def _default_size(
@@ -228,12 +234,14 @@ def _pad(x: jax.Array, edges: Sequence[tuple[int, int]]) -> jax.Array:
     return lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *spatial, (0, 0, 0)))
 
 
-def _add_bias(
-    name: str, y: jax.Array, bias: jax.Array | None, plain: str | None = None
-) -> jax.Array:
+def _checked_bias(name: str, bias: jax.Array, x: jax.Array, channels: int) -> jax.Array:
+    bias = _check.array(name, "bias", bias)
+    _check.same_dtype(name, "bias", bias, x)
+    _check.bias_shape(name, bias, channels)
+    return bias
+
+
+def _add_bias(y: jax.Array, bias: jax.Array | None, plain: str | None = None) -> jax.Array:
     if bias is None:
         return y
-    bias = _check.array(name, "bias", bias)
-    _check.same_dtype(name, "bias", bias, y)
-    _check.bias_shape(name, bias, y.shape[-1])
     return y + choose("spread", SPREAD, plain, bias, y.shape)(bias, y.shape)

@@ -10,6 +10,7 @@ from cnnjax.lowerings.registry import (
     SUM_POOL,
     Lowering,
     choose,
+    chosen,
     plain_only,
     without,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Geometry",
     "Lowering",
     "choose",
+    "chosen",
     "plain_only",
     "without",
 ]

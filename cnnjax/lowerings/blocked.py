@@ -30,6 +30,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from cnnjax.lowerings import channels
 from cnnjax.lowerings.channels import neighbours, wide_rows
 from cnnjax.lowerings.conv import Geometry, canonical_tangent, output_size
 
@@ -90,8 +91,11 @@ def _output_bytes(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> int:
     return x.shape[0] * math.prod(size) * kernel.shape[-1] * x.dtype.itemsize
 
 
-def blocked(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
-    """As `cnnjax.lowerings.conv.plain`, by a product with a band matrix. Needs `fits`.
+def blocked(
+    x: jax.Array, kernel: jax.Array, geometry: Geometry, bias: jax.Array | None = None
+) -> jax.Array:
+    """As `cnnjax.lowerings.conv.plain`, by a product with a band matrix; with a bias where one is
+    given. Needs `fits`.
 
     >>> geometry = Geometry((1,), ((1, 1),), (1,))
     >>> blocked(jnp.ones((1, 3, 1)), jnp.ones((3, 1, 1)), geometry)[0, :, 0].tolist()
@@ -102,6 +106,11 @@ def blocked(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     rows = _rows(_added_up(x), kernel, geometry, block)
     matrix = _band(kernel, geometry, block)
     y = lax.dot(rows.reshape(-1, len(matrix)), matrix, precision=geometry.precision)
+    if bias is not None:
+        # Row by row too, so that both gradients read the cotangent in one form: XLA would compute
+        # it for each of two forms.
+        spread = channels.spread if channels.fits(y.dtype, y.shape) else channels.plain_spread
+        y = y + spread(jnp.tile(bias, block), y.shape)
     y = y.reshape(*rows.shape[:-2], -1, kernel.shape[-1])
     return lax.slice_in_dim(y, 0, size[-1], axis=-2)
 

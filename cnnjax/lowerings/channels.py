@@ -89,14 +89,10 @@ def column_sums(x: jax.Array) -> jax.Array:
     >>> column_sums(jnp.ones((2, 3, 4))).tolist()
     [6.0, 6.0, 6.0, 6.0]
     """
-    # Of few channels several neighbours a row: a product with a wider matrix, and in the form in
-    # which `blocked` reads its cotangent, so that XLA computes that once for both.
-    rows = wide_rows(x)
-    # Two rows of ones, of which one is read: XLA would run the product with a vector in one loop
-    # with what computes x, which is slower than either.
-    ones = jnp.ones((2, len(rows)), x.dtype)
-    sums = lax.dot(ones, rows, precision=lax.Precision.HIGHEST)[0].reshape(-1, x.shape[-1])
-    return sums[0] if len(sums) == 1 else jnp.sum(sums, 0)
+    # Two rows, of which one is read: XLA would run the product with a vector in one loop with what
+    # computes x, which is slower than either.
+    rows = jnp.ones((2, math.prod(x.shape[:-1])), x.dtype)
+    return lax.dot(rows, x.reshape(-1, x.shape[-1]), precision=lax.Precision.HIGHEST)[0]
 
 
 def wide_rows(x: jax.Array) -> jax.Array:

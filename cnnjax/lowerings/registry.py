@@ -39,6 +39,7 @@ __all__ = [
     "Call",
     "Lowering",
     "choose",
+    "chosen",
     "plain_only",
     "recorded",
     "without",
@@ -47,11 +48,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Lowering:
-    """One way to compute a layer: the function, and whether it can take given arguments."""
+    """One way to compute a layer: the function, and whether it can take given arguments.
+
+    `with_bias` takes a bias as its last argument, where that is more than adding it afterwards.
+    """
 
     run: Callable[..., jax.Array]
     fits: Callable[..., bool]
     needs: str  # `fits` in words
+    with_bias: Callable[..., jax.Array] | None = None
 
 
 def _always(*_: Any) -> bool:
@@ -69,7 +74,9 @@ CONV: Mapping[str, Lowering] = {
         pointwise.fits,
         "floats, known sizes, windows of one pixel, groups=1, no padding",
     ),
-    "blocked": Lowering(blocked.blocked, blocked.fits, "floats, known sizes, groups=1"),
+    "blocked": Lowering(
+        blocked.blocked, blocked.fits, "floats, known sizes, groups=1", blocked.blocked
+    ),
     "blocked_forward": Lowering(
         blocked.blocked_forward, blocked.fits, "floats, known sizes, groups=1"
     ),
@@ -210,8 +217,7 @@ def choose(
     *arguments: Any,
     measured: bool = True,
 ) -> Callable[..., jax.Array]:
-    """The function that computes ``layer`` at ``arguments``: the named one, or else the one that
-    was measured here (`cnnjax tune`; not asked for without ``measured``), or the shipped table's.
+    """The function that computes ``layer`` at ``arguments``: `run` of what `chosen` gives.
 
     Errors: ValueError for a name that is none, or a lowering that cannot take the arguments.
 
@@ -223,6 +229,21 @@ def choose(
         ...
     ValueError: max_pool: lowering 'fast' is unknown; there are lax, argmax
     """
+    return chosen(layer, table, name, *arguments, measured=measured).run
+
+
+def chosen(
+    layer: str,
+    table: Mapping[str, Lowering],
+    name: str | None,
+    *arguments: Any,
+    measured: bool = True,
+) -> Lowering:
+    """The lowering that computes ``layer`` at ``arguments``: the named one, or else the one that
+    was measured here (`cnnjax tune`; not asked for without ``measured``), or the shipped table's.
+
+    Errors: as `choose`.
+    """
     if name is None:
         _note(layer, arguments)
         known = tuned.lookup(layer, arguments) if measured else None
@@ -231,8 +252,8 @@ def choose(
             if candidate not in table or candidate in _NOT_NOW.get():
                 continue
             if table[candidate].fits(*arguments) and pays(*arguments):
-                return table[candidate].run
-        return table["lax"].run
+                return table[candidate]
+        return table["lax"]
     if name not in table:
         raise ValueError(f"{layer}: lowering {name!r} is unknown; there are {', '.join(table)}")
     if not table[name].fits(*arguments):
@@ -240,7 +261,7 @@ def choose(
             f"{layer}: lowering {name!r} needs {table[name].needs}; leave lowering out, or name "
             "another"
         )
-    return table[name].run
+    return table[name]
 
 
 def _note(layer: str, arguments: tuple[Any, ...]) -> None:

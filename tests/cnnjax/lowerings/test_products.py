@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+import cnnjax
 import verify
 from cnnjax.lowerings import CONV, SPREAD, SUM_POOL, Geometry, blocked, channels, choose
 from tests.cnnjax.lowerings.cases import spec
@@ -140,10 +141,27 @@ def test_an_image_gradient_added_up_by_another_matrix_is_refuted(monkeypatch):
     assert verdict().status == "refuted"
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 8, 2), (2, 3, 7, 2), (5, 6), (7,), (3, 64)])
-def test_sums_of_channels_by_wide_rows(shape):
-    plain = partial(jnp.sum, axis=tuple(range(len(shape) - 1)))
-    verify.assert_equivalent(channels.column_sums, plain, spec(*shape))
+@pytest.mark.parametrize("x", [(1, 4, 8, 2), (2, 3, 11, 1), (4, 6, 2)], ids=str)
+def test_a_bias_in_blocks_is_a_bias_with_its_gradient(x):
+    def everything(lowering, x, kernel, bias, g):
+        f = partial(cnnjax.conv, lowering=lowering)
+        y, pull = jax.vjp(f, x, kernel, bias)
+        return y, pull(g)
+
+    examples = spec(*x), spec(3, 3, x[-1], 3), spec(3), spec(*x[:-1], 3)
+    sides = partial(everything, "blocked"), partial(everything, "lax")
+    verify.assert_equivalent(*sides, *examples)
+
+
+def test_a_bias_repeated_in_another_order_is_refuted(monkeypatch):
+    def f(lowering):
+        return lambda x, kernel, bias: cnnjax.conv(x, kernel, bias, lowering=lowering)
+
+    examples = spec(1, 4, 8, 2), spec(3, 3, 2, 3), spec(3)
+    assert verify.equivalent(f("blocked"), f("lax"), *examples)
+    monkeypatch.setattr(blocked.jnp, "tile", lambda bias, count: jnp.repeat(bias, count))
+    verdict = verify.equivalent(f("blocked"), f("lax"), *examples)
+    assert verdict.status == "refuted", verdict
 
 
 def _second_pixel(x, kernel):

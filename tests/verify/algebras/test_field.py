@@ -135,7 +135,7 @@ def test_counts_of_small_primes_are_exact():
 def test_weights_of_a_maximum_sum_to_one(mode):
     f = field(mode=mode)
     x = f.random((20, 5), F32)
-    weights = f.chooser.weigh(x.rows.reshape(len(f.m), 20, 5), None).weights
+    weights = f.chooser.weights.weigh(x.rows.reshape(len(f.m), 20, 5), None).weights
     assert (residues.total(weights, f.m) == 1).all()
     won = f.sum(f.winner(x))
     assert (won.rows == 1).all()

@@ -56,4 +56,4 @@ def coincidences(field: Field) -> tuple[float, float]:
 def wrong_fractions(field: Field) -> float:
     """The probability that a number was taken for a small fraction that it is not."""
     drawn = math.log2(field.moduli.low) * len(field.moduli.primes)
-    return float(field.chooser.reconstructions * 2.0 ** (_RECONSTRUCTION_BITS - drawn))
+    return float(field.chooser.weights.reconstructions * 2.0 ** (_RECONSTRUCTION_BITS - drawn))

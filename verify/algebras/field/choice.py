@@ -22,8 +22,7 @@ open set, and stays distinct.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +31,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field import mixing, movement, residues
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.value import FieldArray, Mask, Pending
+from verify.algebras.field.weights import Weights
 from verify.dtypes import is_kind, is_real, limits
 
 if TYPE_CHECKING:
@@ -39,31 +39,17 @@ if TYPE_CHECKING:
 
 _CHUNK = 3_000_000  # residues of candidates that are weighed at a time
 NO_TIES = "no ties: no two compared values are equal (true but for a set of measure zero)"
-
 NO_NANS = "nothing that is compared, or tested for NaN, is NaN"
 
 
-@dataclass(frozen=True)
-class Weighed:
-    """The weights of a batch of sets, and the digests that other masks of the same sets use."""
-
-    weights: np.ndarray  # (rows, N, S); a candidate that repeats an earlier one has weight 0
-    sets: np.ndarray  # (WORDS, N) digest of the set of differences
-    distinct: np.ndarray  # (N, S) bool: the first of its kind
-    constant: np.ndarray  # (N,) bool: all differences are known numbers, so the order is known
-
-
 class Chooser:
-    """The order part of one trial; remembers which sets are multiples of which."""
+    """The order part of one trial."""
 
     def __init__(self, field: Field) -> None:
         self.field = field
+        self.weights = Weights(field)
         # Of a comparison's result: fresh random values, or zeros and ones once decided.
         self.mask_growth = Growth(analytic=field.mode.patterns)
-        self.scales: dict[bytes, tuple[int, ...]] = {}
-        self.reconstructions = 0  # rational reconstructions relied on, for the error bound
-
-    # -- weights ------------------------------------------------------------------------------
 
     def value(self, rows: np.ndarray, present: np.ndarray | None) -> np.ndarray:
         """The maxima of (rows, *shape, S) candidates as residues (rows, *shape)."""
@@ -78,169 +64,10 @@ class Chooser:
         m = self.field.m
         for start in range(0, flat.shape[1], step):
             part = np.ascontiguousarray(flat[:, start : start + step])
-            weighed = self.weigh(part, None if here is None else here[start : start + step])
+            weighed = self.weights.weigh(part, None if here is None else here[start : start + step])
             products = residues.multiply(part, weighed.weights, m)
             out[:, start : start + step] = residues.total(products, m)
         return out.reshape(count, *shape)
-
-    def weigh(self, rows: np.ndarray, present: np.ndarray | None) -> Weighed:
-        """Weights for (rows, N, S) candidates; `present` (N, S) masks some out."""
-        field, m = self.field, self.field.m
-        size = rows.shape[-1]
-        distinct = self._distinct(rows, present)
-        count = distinct.sum(axis=-1)
-        inverses = np.stack(
-            [np.ones(len(m), np.int64)]
-            + [residues.inverse_of_integer(n, m) for n in range(1, size + 1)],
-            axis=1,
-        )[:, count]  # (rows, N)
-        kept = np.where(distinct, rows, 0)
-        mean = residues.multiply(residues.total(kept, m), inverses, m)
-        difference = np.where(distinct, residues.reduce(rows - mean[..., None], m), 0)
-        constant = self._constant(difference, count)
-        normal = difference[: field.points]
-        if field.mode.scaling:
-            normal = self._normalised(normal, distinct, count)
-        members = mixing.digest(normal, field.key)
-        sets = mixing.unordered(members, distinct)
-        drawn = mixing.expand(mixing.combine(sets[..., None], members, tag="winner"), m)
-        field.atoms += len(sets[0])
-        field.inner_pairs += distinct.size * size
-        if field.mode.patterns:
-            weights = self._one(drawn, distinct)
-        else:
-            drawn = np.where(distinct, drawn, 0)
-            rest = residues.reduce(1 - residues.total(drawn, m), m)
-            share = residues.multiply(rest, inverses, m)
-            weights = np.where(distinct, residues.reduce(drawn + share[..., None], m), 0)
-        if constant.any():
-            self._decide(weights, difference, distinct, constant)
-        field.note(sets, np.where(constant, 1, count))
-        return Weighed(weights, sets, distinct, constant)
-
-    def _one(self, drawn: np.ndarray, distinct: np.ndarray) -> np.ndarray:
-        """One of the candidates in each row, any with the same probability; a point's rows modulo p
-        and modulo q agree."""
-        points = self.field.points
-        best = np.where(distinct, drawn[:points], -1).argmax(axis=-1)
-        weights = (np.arange(distinct.shape[-1]) == best[..., None]).astype(np.int64)
-        weights *= distinct
-        return self.field.for_all(weights)
-
-    def _distinct(self, rows: np.ndarray, present: np.ndarray | None) -> np.ndarray:
-        """Which candidates are there, and the first of their kind."""
-        here = np.ones(rows.shape[1:], bool) if present is None else present
-        digests = mixing.digest(rows[: self.field.points], self.field.key)
-        order = np.lexsort(
-            (np.broadcast_to(np.arange(rows.shape[-1]), here.shape), digests[0], ~here)
-        )
-        ordered = np.take_along_axis(digests, order[None], axis=-1)
-        there = np.take_along_axis(here, order, axis=-1)
-        repeats = (ordered[..., 1:] == ordered[..., :-1]).all(axis=0) & there[..., :-1]
-        first = there.copy()
-        first[..., 1:] &= ~repeats
-        out = np.empty_like(first)
-        np.put_along_axis(out, order, first, axis=-1)
-        return out
-
-    def _constant(self, difference: np.ndarray, count: np.ndarray) -> np.ndarray:
-        """Whether the differences are numbers: equal at both points of every prime."""
-        points = difference[: self.field.points]
-        return (points[0::2] == points[1::2]).all(axis=(0, 2)) & (count > 1)
-
-    def _decide(
-        self,
-        weights: np.ndarray,
-        difference: np.ndarray,
-        distinct: np.ndarray,
-        constant: np.ndarray,
-    ) -> None:
-        """Where differences are rational numbers, the largest is known: weight one, in place."""
-        primes = self.field.moduli.primes
-        known: dict[bytes, int | None] = {}
-        for n in np.flatnonzero(constant):
-            columns = difference[: self.field.points : 2, n]
-            key = columns.tobytes() + distinct[n].tobytes()
-            if key not in known:
-                known[key] = self._largest(columns, distinct[n], primes)
-            best = known[key]
-            if best is None:
-                constant[n] = False
-            else:
-                weights[:, n] = 0
-                weights[:, n, best] = 1
-
-    def _largest(self, columns: np.ndarray, distinct: np.ndarray, primes: list[int]) -> int | None:
-        best: tuple[Fraction, int] | None = None
-        for i in np.flatnonzero(distinct):
-            ratio = residues.rational([int(r) for r in columns[:, i]], primes)
-            if ratio is None:
-                return None
-            self.reconstructions += 1
-            number = Fraction(*ratio)
-            if best is None or number > best[0]:
-                best = number, int(i)
-        return None if best is None else best[1]
-
-    # -- scaling ------------------------------------------------------------------------------
-
-    def _normalised(
-        self, difference: np.ndarray, distinct: np.ndarray, count: np.ndarray
-    ) -> np.ndarray:
-        """Differences divided by a scale that a positive factor of the set multiplies.
-
-        The scale T of a set is, for two elements, their difference (either sign), else the ratio of
-        the third moment to the second: T(c S) = c T(S). S / T is then the same for all multiples of
-        S. The first set seen of a class fixes the sign: a later one whose T is a negative rational
-        multiple of the first's is divided by -T.
-        """
-        field = self.field
-        primes = field.moduli.p[::2]
-        even = difference[::2]
-        index = np.argmax(distinct, axis=-1)[None, :, None]
-        scale = np.take_along_axis(even, np.broadcast_to(index, (len(even), *index.shape[1:])), -1)
-        scale = scale[..., 0]
-        if (count > 2).any():
-            squares = residues.multiply(even, even, primes)
-            second = residues.total(squares, primes)
-            third = residues.total(residues.multiply(squares, even, primes), primes)
-            moments = residues.multiply(third, residues.inverse(second, primes), primes)
-            scale = np.where(count > 2, moments, scale)
-        usable = (scale != 0).all(axis=0) & (count > 1)
-        inverse = np.where(usable, residues.inverse(scale, primes), 1)
-        factor = np.repeat(inverse, 2, axis=0)[..., None]
-        normal = residues.multiply(difference, factor, field.moduli.p)
-        digests = mixing.digest(normal, field.key)
-        keys = mixing.unordered(digests, distinct)
-        sign = self._signs(keys, scale, usable, primes)
-        normal = np.where((sign < 0)[None, :, None], field.moduli.p[:, None, None] - normal, normal)
-        normal = np.where(normal == field.moduli.p[:, None, None], 0, normal)
-        return np.where((usable & (sign != 0))[None, :, None], normal, difference)
-
-    def _signs(
-        self, keys: np.ndarray, scale: np.ndarray, usable: np.ndarray, primes: np.ndarray
-    ) -> np.ndarray:
-        """+1 or -1: the sign of scale / (scale of the class); 0 where it is no small fraction."""
-        names = np.ascontiguousarray(keys.T).view(np.dtype((np.void, keys.shape[0] * 8)))[:, 0]
-        columns = scale.T.tolist()
-        sign = np.zeros(len(names), np.int64)
-        seen: dict[tuple[int, ...], int] = {}
-        listed = primes.tolist()
-        for n in np.flatnonzero(usable):
-            column = tuple(columns[n])
-            first = self.scales.setdefault(names[n].tobytes(), column)
-            if first == column:
-                sign[n] = 1
-                continue
-            ratio = tuple(
-                a * pow(b, -1, p) % p for a, b, p in zip(column, first, listed, strict=True)
-            )
-            if ratio not in seen:
-                found = residues.rational(list(ratio), listed)
-                self.reconstructions += 1
-                seen[ratio] = 0 if found is None else (1 if found[0] > 0 else -1)
-            sign[n] = seen[ratio]
-        return sign
 
     def proportional(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Where a is a constant multiple of b (or zero): a_1 b_2 = a_2 b_1 at a prime's points."""
@@ -250,10 +77,7 @@ class Chooser:
         right = residues.multiply(a[1:points:2], b[0:points:2], p)
         return np.asarray((left == right).all(axis=0))
 
-    # -- the operations -----------------------------------------------------------------------
-
     def maximum(self, a: FieldArray, b: FieldArray) -> FieldArray:
-
         for x, bound in ((a, b), (b, a)):
             known = bound.concrete
             if known is None or not is_kind(known.dtype, np.floating):
@@ -278,7 +102,6 @@ class Chooser:
         )
 
     def max(self, x: FieldArray) -> FieldArray:
-
         if x.shape[-1] == 1:
             return self.field.reshape(x, x.shape[:-1])
         if 0 in x.shape:  # of nothing: the neutral element
@@ -314,7 +137,7 @@ class Chooser:
             present = None if p.present is None else p.present[..., 0]
         rows = rows.reshape(len(field.m), -1, shape[-1])
         here = None if present is None else present.reshape(-1, shape[-1])
-        weighed = self.weigh(rows, here)
+        weighed = self.weights.weigh(rows, here)
         weights = weighed.weights
         if here is None:
             here = np.ones(rows.shape[1:], bool)
@@ -342,7 +165,7 @@ class Chooser:
             field.atoms += place[0].size
             n = here.sum(axis=-1)
             if field.mode.patterns:
-                drawn = self._one(place, here)
+                drawn = self.weights.one(place, here)
                 field.note(sequence, n)
             else:
                 place = np.where(here, place, 0)
@@ -428,12 +251,11 @@ class Chooser:
 
     def _sign_mask(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray:
         """a > b or a == b."""
-
         field, m = self.field, self.field.m
         growth = a.growth.plus(b.growth)
         difference = residues.reduce(a.rows - b.rows, m)
         flat = difference.reshape(len(m), -1)
-        weighed = self.weigh(np.stack([flat, np.zeros_like(flat)], axis=-1), None)
+        weighed = self.weights.weigh(np.stack([flat, np.zeros_like(flat)], axis=-1), None)
         zero = (flat[: field.points] == 0).all(axis=0)
         # An explicit equality is about the ties: it keeps them in every mode.
         ties = field.mode.ties or op == "eq" or not growth.analytic or not _is_float(a.dtype)
@@ -502,7 +324,7 @@ class Chooser:
         target = target.reshape(len(m), -1)
         if field.mode.ties or not (p.analytic and other.growth.analytic):
             shifted = residues.reduce(rows - target[..., None], m)
-            distinct = self._distinct(shifted, here)
+            distinct = self.weights.distinct(shifted, here)
             members = mixing.digest(shifted[: field.points], field.key)
             state = mixing.combine(mixing.unordered(members, distinct), tag="is maximum")
             if field.mode.patterns:
@@ -512,7 +334,7 @@ class Chooser:
                 out = field.atom(state, np.dtype(bool)).rows
         else:
             field.assume(NO_TIES)
-            weighed = self.weigh(rows, here)
+            weighed = self.weights.weigh(rows, here)
             same = rows[: field.points] == target[: field.points, :, None]
             if field.mode.patterns:  # in this row, is the one that was chosen the target?
                 out = (weighed.weights[: field.points] * same).max(axis=-1)
