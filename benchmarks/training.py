@@ -45,14 +45,22 @@ class Worker:
         first = self._answer()
         self.error, self.first = first.get("error"), first.get("first")
         self.calls: list[dict[str, float]] = []
+        if self.error is not None:
+            self._close()
 
     def go(self) -> None:
         self.calls.append(self._ask("go"))
 
     def end(self) -> dict[str, float]:
         answer = self._ask("end")
-        self.process.wait()
+        self._close()
         return answer
+
+    def _close(self) -> None:
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self.process.wait()
 
     def _ask(self, line: str) -> dict[str, Any]:
         assert self.process.stdin is not None

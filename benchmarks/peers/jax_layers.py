@@ -25,7 +25,7 @@ from cnnjax.train.compiler import compiler_options
 from cnnjax.train.parts import in_parts, mapped_in_parts, parts_that_pay
 
 
-def build(job: Job) -> Callable[[], None]:
+def build(job: Job) -> Callable[[], Any]:
     network, images, labels = prepare(job)
     if not job.training:
         infer, params, compiled = inference(job, network)
@@ -35,27 +35,27 @@ def build(job: Job) -> Callable[[], None]:
     return (in_a_scan if many else in_a_loop)(*training(job, network), (images, labels))
 
 
-def in_a_loop(step: Any, state: Any, compiled: Any, batches: Any) -> Callable[[], None]:
-    """A call that does a step a batch, each a call of a compiled program."""
+def in_a_loop(step: Any, state: Any, compiled: Any, batches: Any) -> Callable[[], Any]:
+    """A call that does a step a batch, each in a call of its own; it gives the last loss."""
     now = [state]
     one = compiled(step, donate_argnums=0)
 
-    def call() -> None:
+    def call() -> Any:
         for batch in zip(*batches, strict=True):
             now[0], value = one(now[0], batch)
-        value.block_until_ready()
+        return value.block_until_ready()
 
     return call
 
 
-def in_a_scan(step: Any, state: Any, compiled: Any, batches: Any) -> Callable[[], None]:
-    """A call that does a step a batch, all of them in one compiled program."""
+def in_a_scan(step: Any, state: Any, compiled: Any, batches: Any) -> Callable[[], Any]:
+    """A call that does a step a batch, all in one program; it gives the last loss."""
     now = [state]
     scanned = compiled(lambda state, batches: lax.scan(step, state, batches), donate_argnums=0)
 
-    def call() -> None:
+    def call() -> Any:
         now[0], values = scanned(now[0], batches)
-        values.block_until_ready()
+        return values.block_until_ready()[-1]
 
     return call
 

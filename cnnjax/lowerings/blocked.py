@@ -22,7 +22,6 @@ x is (N, *image, C), kernels are (*window, C, O); see `cnnjax.layers.conv`.
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any
 
 import jax
@@ -32,17 +31,15 @@ from jax import lax
 
 from cnnjax.lowerings import channels
 from cnnjax.lowerings.channels import neighbours, wide_rows
-from cnnjax.lowerings.conv import Geometry, canonical_tangent, output_size
+from cnnjax.lowerings.conv import Geometry, output_size
 
-__all__ = ["blocked", "blocked_forward", "fits", "forward_pays", "pays"]
+__all__ = ["band", "blocked", "columns_of", "few_channels", "fits", "pays"]
 
 # The largest kernels that pay: with few images, or few outputs, and rows of so many bytes at most;
 # and otherwise.
 _LARGE, _SMALL = 2400, 2000
 _FEW_IMAGES, _IMAGES_ROWS = 7, 8 << 20
 _FEW_OUTPUTS, _OUTPUTS_ROWS = 16, 4 << 20
-# Those of the forward pass alone, and all of its memory.
-_LARGEST, _ALL = 5000, 16 << 20
 
 
 def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
@@ -61,16 +58,17 @@ def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
 def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
     """Whether it is the faster way on a CPU, of calls that fit; measured, see README.md.
 
-    Few channels (of 8 and more XLA fills its vectors), small kernels, images without strides.
+    Few channels and small kernels.
     """
     rows = _row_bytes(x, kernel, geometry)
     large = (x.shape[0] <= _FEW_IMAGES and rows <= _IMAGES_ROWS) or (
         kernel.shape[-1] <= _FEW_OUTPUTS and rows <= _OUTPUTS_ROWS
     )
-    return _few_channels(x, kernel, geometry) and kernel.size <= (_LARGE if large else _SMALL)
+    return few_channels(x, kernel, geometry) and kernel.size <= (_LARGE if large else _SMALL)
 
 
-def _few_channels(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
+def few_channels(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
+    """Of 8 and more channels XLA fills its vectors; and strides leave little to share."""
     return (
         kernel.ndim == 4
         and x.dtype == jnp.float32
@@ -82,13 +80,8 @@ def _few_channels(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
 def _row_bytes(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> int:
     size = output_size(x, kernel, geometry)
     block = neighbours(size[-1], kernel.shape[-1])
-    row = math.prod(kernel.shape[:-3]) * _columns(kernel, geometry, block) * kernel.shape[-2]
+    row = math.prod(kernel.shape[:-3]) * columns_of(kernel, geometry, block) * kernel.shape[-2]
     return x.shape[0] * math.prod(size) // block * row * x.dtype.itemsize
-
-
-def _output_bytes(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> int:
-    size = output_size(x, kernel, geometry)
-    return x.shape[0] * math.prod(size) * kernel.shape[-1] * x.dtype.itemsize
 
 
 def blocked(
@@ -104,7 +97,7 @@ def blocked(
     size = output_size(x, kernel, geometry)
     block = neighbours(size[-1], kernel.shape[-1])
     rows = _rows(_added_up(x), kernel, geometry, block)
-    matrix = _band(kernel, geometry, block)
+    matrix = band(kernel, geometry, block)
     y = lax.dot(rows.reshape(-1, len(matrix)), matrix, precision=geometry.precision)
     if bias is not None:
         # Row by row too, so that both gradients read the cotangent in one form: XLA would compute
@@ -115,38 +108,7 @@ def blocked(
     return lax.slice_in_dim(y, 0, size[-1], axis=-2)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(2,))
-def blocked_forward(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
-    """As `blocked`, with the gradients of `cnnjax.lowerings.conv.canonical`. Needs `fits`.
-
-    >>> geometry = Geometry((1,), ((1, 1),), (1,))
-    >>> blocked_forward(jnp.ones((1, 3, 1)), jnp.ones((3, 1, 1)), geometry)[0, :, 0].tolist()
-    [2.0, 3.0, 2.0]
-    """
-    return blocked(x, kernel, geometry)
-
-
-def _forward_jvp(geometry: Geometry, primals: Any, tangents: Any) -> Any:
-    return blocked_forward(*primals, geometry), canonical_tangent(geometry, primals, tangents)
-
-
-blocked_forward.defjvp(_forward_jvp, symbolic_zeros=True)
-
-
-def forward_pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
-    """Whether `blocked_forward` is the faster way on a CPU, where `blocked` is not.
-
-    Few channels and larger kernels, as long as rows and outputs stay in the cache.
-    """
-    return (
-        _few_channels(x, kernel, geometry)
-        and x.shape[0] > _FEW_IMAGES
-        and kernel.size <= _LARGEST
-        and _row_bytes(x, kernel, geometry) + _output_bytes(x, kernel, geometry) <= _ALL
-    )
-
-
-def _columns(kernel: jax.Array, geometry: Geometry, block: int) -> int:
+def columns_of(kernel: jax.Array, geometry: Geometry, block: int) -> int:
     """How many columns of the image a block reads."""
     return (block - 1) * geometry.stride[-1] + (kernel.shape[-3] - 1) * geometry.dilation[-1] + 1
 
@@ -154,7 +116,7 @@ def _columns(kernel: jax.Array, geometry: Geometry, block: int) -> int:
 def _rows(x: jax.Array, kernel: jax.Array, geometry: Geometry, block: int) -> jax.Array:
     """What each block reads: (N, *image', blocks, taps of the leading axes * columns * C)."""
     size = output_size(x, kernel, geometry)
-    columns, step = _columns(kernel, geometry, block), block * geometry.stride[-1]
+    columns, step = columns_of(kernel, geometry, block), block * geometry.stride[-1]
     blocks, pieces = -(-size[-1] // block), -(-columns // step)
     pads = geometry.known_pads
     low = pads[-1][0]
@@ -221,7 +183,7 @@ def _piece_by_piece(x: jax.Array, blocks: int, columns: int, step: int) -> jax.A
     return lax.concatenate(parts, x.ndim - 1)
 
 
-def _band(kernel: jax.Array, geometry: Geometry, block: int) -> jax.Array:
+def band(kernel: jax.Array, geometry: Geometry, block: int) -> jax.Array:
     """The kernel once for each output of a block: (taps * columns * C, block * O)."""
     lead = ((0, 0, 0),) * (kernel.ndim - 3)
     shifted = [

@@ -106,12 +106,14 @@ def wide_rows(x: jax.Array) -> jax.Array:
     return x.reshape(-1, (wide if side % wide == 0 else 1) * channels)
 
 
-def neighbours(size: int, channels: int) -> int:
-    """How many of ``size`` neighbours, of ``channels`` each, make a row of a matrix.
+def neighbours(size: int, channels: int, wide: int = _WIDE) -> int:
+    """How many of ``size`` neighbours, of ``channels`` each, make ``wide`` columns of a matrix.
 
-    >>> [neighbours(size, 6) for size in (28, 27, 29, 1)], neighbours(28, 64)
-    ([4, 3, 4, 1], 1)
+    >>> [neighbours(size, 6) for size in (28, 27, 29, 1)]
+    [4, 3, 4, 1]
+    >>> neighbours(28, 64), neighbours(28, 64, wide=128)
+    (1, 2)
     """
-    wanted = min(size, max(1, min(_MOST, _WIDE // channels)))
+    wanted = min(size, max(1, min(_MOST, wide // channels)))
     alike = next(n for n in range(wanted, 0, -1) if size % n == 0)
     return alike if 2 * alike >= wanted else wanted  # all rows alike, if that keeps them long

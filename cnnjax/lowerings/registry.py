@@ -26,6 +26,7 @@ from cnnjax.lowerings import (
     pointwise,
     sum_pool,
     tuned,
+    wide,
     winograd,
 )
 
@@ -77,9 +78,7 @@ CONV: Mapping[str, Lowering] = {
     "blocked": Lowering(
         blocked.blocked, blocked.fits, "floats, known sizes, groups=1", blocked.blocked
     ),
-    "blocked_forward": Lowering(
-        blocked.blocked_forward, blocked.fits, "floats, known sizes, groups=1"
-    ),
+    "wide": Lowering(wide.wide, blocked.fits, "floats, known sizes, groups=1"),
     "winograd": Lowering(
         winograd.winograd,
         winograd.fits,
@@ -147,7 +146,7 @@ _PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...
             ("shifted", _several_groups),
             ("pointwise", _always),
             ("blocked", blocked.pays),
-            ("blocked_forward", blocked.forward_pays),
+            ("wide", wide.pays),
             ("winograd", winograd.pays),
             ("canonical", _always),
         )

@@ -25,7 +25,7 @@ _NOT_BY_WINDOWS = (
     "winograd",
     "phases",
     "blocked",
-    "blocked_forward",
+    "wide",
     "pointwise",
     "folded",
     "ones",

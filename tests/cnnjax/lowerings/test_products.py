@@ -8,7 +8,7 @@ import pytest
 
 import cnnjax
 import verify
-from cnnjax.lowerings import CONV, SPREAD, SUM_POOL, Geometry, blocked, channels, choose
+from cnnjax.lowerings import CONV, SPREAD, SUM_POOL, Geometry, blocked, channels, choose, wide
 from tests.cnnjax.lowerings.cases import spec
 
 PLAIN = Geometry((1, 1), ((0, 0), (0, 0)), (1, 1))
@@ -58,29 +58,29 @@ def test_where_blocks_pay(x, kernel, expected):
 @pytest.mark.parametrize(
     ("x", "kernel", "expected"),
     [
+        ((8, 100, 100, 3), (5, 5, 3, 32), True),  # the note's, a part of a batch
         ((8, 32, 32, 3), (5, 5, 3, 32), True),
         ((8, 64, 64, 1), (7, 7, 1, 64), True),
-        ((8, 50, 50, 3), (5, 5, 3, 32), True),
-        ((8, 100, 100, 3), (5, 5, 3, 32), False),  # the note's: rows and outputs of 24 MiB
-        ((8, 64, 64, 7), (5, 5, 7, 32), False),  # kernels of 5600 numbers
+        ((8, 64, 64, 7), (7, 7, 7, 32), False),  # kernels of 10976 numbers
+        ((8, 64, 64, 3), (3, 3, 3, 128), False),  # outputs are wide as they are
         ((1, 32, 32, 3), (7, 7, 3, 32), False),
         ((8, 32, 32, 8), (5, 5, 8, 16), False),
     ],
 )
-def test_where_blocks_pay_in_the_forward_pass(x, kernel, expected):
+def test_where_wide_pixels_pay(x, kernel, expected):
     half = kernel[0] // 2
     same = Geometry((1, 1), ((half, half), (half, half)), (1, 1))
     arrays = spec(*x), spec(*kernel), same
-    assert blocked.forward_pays(*arrays) == expected
+    assert wide.pays(*arrays) == expected
     assert not blocked.pays(*arrays)
     chosen = choose("conv", CONV, None, *arrays)
-    assert (chosen is CONV["blocked_forward"].run) == expected
+    assert (chosen is CONV["wide"].run) == expected
 
 
 def _shifted_block(x, kernel):
     """Every second block starts one column late."""
-    y = CONV["blocked"].run(x, kernel, SAME)
-    late = CONV["blocked"].run(jnp.roll(x, -1, 2), kernel, SAME)
+    y = CONV["wide"].run(x, kernel, SAME)
+    late = CONV["wide"].run(jnp.roll(x, -1, 2), kernel, SAME)
     block = channels.neighbours(y.shape[2], y.shape[3])
     return jnp.where((jnp.arange(y.shape[2]) // block % 2 == 1)[:, None], late, y)
 

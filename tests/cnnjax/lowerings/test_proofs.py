@@ -31,7 +31,7 @@ CONVS = [
     *(("shifted", case) for case in DEPTHWISE),
     *(("pointwise", case) for case in POINTWISE),
     *(("blocked", case) for case in BLOCKED),
-    *(("blocked_forward", case) for case in BLOCKED),
+    *(("wide", case) for case in BLOCKED),
     *(("winograd", case) for case in WINOGRAD),
 ]
 

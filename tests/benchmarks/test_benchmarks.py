@@ -1,0 +1,70 @@
+"""The benchmarks run and say what they measured; how fast anything is, no test asserts."""
+
+import json
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from benchmarks import lowerings, scanned, training
+from benchmarks.networks import NETWORKS
+from benchmarks.peers import Job
+from benchmarks.peers.jax_common import prepare
+from benchmarks.peers.jax_layers import in_a_loop, in_a_scan
+from benchmarks.peers.jax_layers import training as steps_of
+from benchmarks.training_report import picture, table
+
+JOB = {"network": "lenet5", "training": True, "batch": 1, "precision": "float32"}
+
+
+@pytest.fixture(autouse=True)
+def _precision():
+    """What a contender sets for its own process does not stay in this one."""
+    before = jax.config.jax_default_matmul_precision
+    yield
+    jax.config.update("jax_default_matmul_precision", before)
+
+
+@pytest.mark.slow
+def test_contenders_in_processes_of_their_own(tmp_path):
+    found = training.compare(["cnnjax", "lax", "flax.nnx", "no such library"], JOB, rounds=2)
+    assert set(found.pop("no such library")) == {"error"}
+    for times in found.values():
+        assert 0 < times["least"] <= times["low"] <= times["median"] <= times["high"]
+        assert times["compile_seconds"] > 0
+        assert times["peak_mb_above_start"] > 0
+    row = {"network": "lenet5", "mode": "training", "batch": 1, "gflop": 1.0, "peers": found}
+    record = {"rows": [{**row, "matmul_gflops": 100.0, "load before": 0.0, "load after": 0.0}]}
+    lines = table(record).splitlines()
+    assert len(lines) == 4 + len(found)
+    assert "| 1.00x |" in next(line for line in lines if line.startswith("| flax.nnx |"))
+    picture(record, tmp_path / "times.png")
+    assert (tmp_path / "times.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_steps_in_a_scan_are_the_steps_in_a_loop():
+    """Both end with the same loss, so they are two times of one thing."""
+    network = replace(NETWORKS["lenet5"], steps=3)
+    job = Job("cnnjax", "lenet5", training=True, batch=2)
+    _, images, labels = prepare(job, network)
+    losses = []
+    for how in (in_a_loop, in_a_scan):
+        step, state, compiled = steps_of(job, network)
+        call = how(step, state, compiled, (images, labels))
+        losses.append([float(call()) for _ in range(3)])
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+    assert losses[0][0] > losses[0][-1]
+
+
+def test_a_subject_is_measured_and_proved():
+    subject = next(s for s in lowerings.SUBJECTS if s.name.startswith("mean-pool"))
+    assert lowerings.prove(subject).status == "proved"
+    small = replace(subject, shapes=((4, 4, 2),))
+    found = lowerings.measure(small, batch=1, rounds=3, seconds=1.0)
+    assert len(found) == 2 * len(lowerings.WORK)
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_every_network_of_the_scans_is_known():
+    assert scanned.STEPS.keys() <= NETWORKS.keys()
