@@ -137,6 +137,20 @@ SUBJECTS = [
         ((4, 8, 3), (3, 3, 3, 2)),
     ),
     Subject(
+        "conv 5x5, 3 to 32 at 100x100",
+        "wide",
+        cnnjax.conv,
+        ((100, 100, 3), (5, 5, 3, 32)),
+        ((6, 12, 2), (5, 5, 2, 3)),
+    ),
+    Subject(
+        "conv 7x7, 3 to 64 at 64x64",
+        "wide",
+        cnnjax.conv,
+        ((64, 64, 3), (7, 7, 3, 64)),
+        ((7, 9, 1), (7, 7, 1, 2)),
+    ),
+    Subject(
         "transposed conv 4x4 stride 2, 64 to 32 at 16x16",
         "phases",
         partial(cnnjax.conv_transpose, stride=2, padding="SAME"),
