@@ -152,8 +152,10 @@ def _image_bytes(size: Sequence[int], kernel: Sequence[int], itemsize: int) -> i
 def _kernel_at_points(kernel: jax.Array) -> jax.Array:
     """(taps, taps', C, O) to (points' * points, C, O): columns first, as `_images` has them."""
     rows, columns = (_matrices(taps, str(kernel.dtype)) for taps in kernel.shape[:2])
-    values = jnp.einsum("ai,bj,ijco->baco", rows.g, columns.g, kernel, precision=_EXACT)
-    values = values / (columns.denominators[:, None] * rows.denominators)[..., None, None]
+    both = np.einsum("ai,bj->baij", rows.g, columns.g).reshape(-1, math.prod(kernel.shape[:2]))
+    values = _product(both, kernel) / np.outer(columns.denominators, rows.denominators).reshape(
+        -1, 1
+    )
     return values.reshape(-1, *kernel.shape[2:])
 
 
