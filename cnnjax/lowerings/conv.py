@@ -4,7 +4,7 @@
     canonical    the same forward pass; both gradients are convolutions in the layout of the
                  forward pass, over transposed copies of their operands
 
-and in files of their own `depthwise.shifted` and `pointwise.pointwise`.
+and, in files of their own, `shifted`, `pointwise`, `blocked`, `wide` and `winograd`.
 
 Why `canonical`: JAX derives the kernel's gradient as a convolution of x with g in which batch and
 channels change roles, said by unusual dimension numbers. Outside of loops XLA's CPU backend brings
