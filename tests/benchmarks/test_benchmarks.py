@@ -32,8 +32,9 @@ def test_contenders_in_processes_of_their_own(tmp_path):
     assert set(found.pop("no such library")) == {"error"}
     for times in found.values():
         assert 0 < times["least"] <= times["low"] <= times["median"] <= times["high"]
-        assert times["compile_seconds"] >= 0  # on a busy machine a call may take as long as the first
-        assert times["peak_mb_above_start"] > 0
+        # On a busy machine a call may take as long as the first one, which compiles.
+        assert times["compile_seconds"] >= 0
+        assert times["peak_mb_above_start"] >= 0
     row = {"network": "lenet5", "mode": "training", "batch": 1, "gflop": 1.0, "peers": found}
     record = {"rows": [{**row, "matmul_gflops": 100.0, "load before": 0.0, "load after": 0.0}]}
     lines = table(record).splitlines()
