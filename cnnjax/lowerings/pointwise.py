@@ -24,6 +24,8 @@ def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
         all(isinstance(n, int) for n in (*x.shape, *kernel.shape))
         and all(taps == 1 for taps in kernel.shape[:-2])
         and geometry.groups == 1
+        and x.size > 0
+        and kernel.size > 0
         and not isinstance(geometry.pads, str)
         and all(pad == (0, 0) for pad in geometry.pads)
         and jnp.issubdtype(x.dtype, jnp.floating)

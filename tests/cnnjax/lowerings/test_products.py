@@ -164,6 +164,13 @@ def test_a_bias_repeated_in_another_order_is_refuted(monkeypatch):
     assert verdict.status == "refuted", verdict
 
 
+@pytest.mark.parametrize("window", [1, 3])
+def test_no_channels_give_zeros(window):
+    y = cnnjax.conv(jnp.ones((2, 5, 6, 0)), jnp.ones((window, window, 0, 3)))
+    assert y.shape == (2, 5, 6, 3)
+    assert not y.any()
+
+
 def _second_pixel(x, kernel):
     """A stride that starts at the second pixel."""
     return CONV["pointwise"].run(x[:, 1:, 1:], kernel, STRIDED)
