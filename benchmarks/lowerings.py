@@ -10,11 +10,9 @@ gradients) at small sizes of the same kind, where `verify` takes a second. Print
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -24,11 +22,9 @@ from jax import lax
 
 import cnnjax
 import verify
-from benchmarks.timing import as_json, interleave, machine
+from benchmarks.timing import as_json, interleave, machine, save
 from cnnjax.lowerings import MEANS, SPREAD, SUM_POOL
 from cnnjax.train.compiler import compiler_options
-
-RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True)
@@ -295,10 +291,7 @@ def main() -> None:
                 "error_probability": verdict.error_probability,
             }
         )
-    record["machine"]["load after"] = machine()["load"]
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "lowerings.json").write_text(json.dumps(record, indent=1) + "\n")
-    (RESULTS / "lowerings.md").write_text("\n".join(lines) + "\n")
+    save("lowerings", record, lines)
 
 
 if __name__ == "__main__":

@@ -11,18 +11,15 @@ would take an hour; they take turns. Milliseconds a step. Writes `results/scanne
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from benchmarks.networks import NETWORKS
 from benchmarks.peers import Job
 from benchmarks.peers.jax_common import prepare
 from benchmarks.peers.jax_layers import in_a_loop, in_a_scan, training
-from benchmarks.timing import as_json, interleave, machine
+from benchmarks.timing import as_json, interleave, machine, save
 
-RESULTS = Path(__file__).parent / "results"
 STEPS = {"notes": 2, "lenet5": 200, "resnet18": 2, "separable": 10}  # in a call
 WITH_LAX = ("notes", "lenet5")
 
@@ -66,10 +63,7 @@ def main() -> None:
         lines.append(f"| {name} | {steps} | {' | '.join(cells)} |")
         print(lines[-1], flush=True)
         record["networks"][name] = {"steps": steps, "milliseconds a call": found}
-    record["machine"]["load after"] = machine()["load"]
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "scanned.json").write_text(json.dumps(record, indent=1) + "\n")
-    (RESULTS / "scanned.md").write_text("\n".join(lines) + "\n")
+    save("scanned", record, lines)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,19 @@ much work there was, not how well it was spread over the cores.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+
+RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True)
@@ -81,3 +85,11 @@ def as_json(timings: Mapping[str, Timing]) -> dict[str, dict[str, float]]:
         name: {key: round(value, 3) for key, value in asdict(timing).items()}
         for name, timing in timings.items()
     }
+
+
+def save(name: str, record: dict[str, Any], lines: list[str]) -> None:
+    """Write a record, the load of that minute added, and its table: `results/NAME.json` and `.md`."""
+    record["machine"]["load after"] = machine()["load"]
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
+    (RESULTS / f"{name}.md").write_text("\n".join(lines) + "\n")

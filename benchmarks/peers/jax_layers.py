@@ -98,12 +98,10 @@ def _prepared(job: Job, network: n.Network) -> tuple[Any, Any, Any, int, Any]:
     params, stats, _ = init(network.layers, (1, *network.image), keys)
     backend = jax.default_backend()
     dtype = jnp.bfloat16 if job.precision == "bfloat16" else jnp.float32
-    options = None
+    forward = partial(apply, network.layers, lowering=None if ours else "lax")
+    options, parts = None, 1
     if ours:
         options = compiler_options(backend, dtype, job.batch, training=job.training)
-    forward = partial(apply, network.layers, lowering=None if ours else "lax")
-    parts = 1
-    if ours:
         model = _model(network, params, stats, forward)
         parts = parts_that_pay(model, job.batch, backend, training=job.training)
     return params, stats, forward, parts, partial(jax.jit, compiler_options=options)

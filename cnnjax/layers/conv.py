@@ -76,10 +76,11 @@ def conv(
         x = _pad(x, outer)
     how = Geometry(stride, inner, dilation, groups, precision)
     way = chosen("conv", CONV, lowering, x, kernel, how)
-    if bias is not None:
-        bias = _checked_bias("conv", bias, x, kernel.shape[-1])
-        if way.with_bias is not None:
-            return _batch_axes(way.with_bias(x, kernel, how, bias), batch)
+    if bias is None:
+        return _batch_axes(way.run(x, kernel, how), batch)
+    bias = _checked_bias("conv", bias, x, kernel.shape[-1])
+    if way.with_bias is not None:
+        return _batch_axes(way.with_bias(x, kernel, how, bias), batch)
     plain = "lax" if lowering == "lax" else None  # then all of it
     return _add_bias(_batch_axes(way.run(x, kernel, how), batch), bias, plain)
 
@@ -144,10 +145,8 @@ def conv_transpose(
     how = Geometry(stride, pads, dilation, groups, precision)
     images = _one_batch_axis(x, axes)
     call = choose("conv_transpose", CONV_TRANSPOSE, lowering, images, kernel, how, size)
-    y = call(images, kernel, how, size)
-    if bias is not None:
-        bias = _checked_bias(name, bias, x, y.shape[-1])
-    return _add_bias(_batch_axes(y, x.shape[: -axes - 1]), bias)
+    y = _batch_axes(call(images, kernel, how, size), x.shape[: -axes - 1])
+    return y if bias is None else _add_bias(y, _checked_bias(name, bias, x, y.shape[-1]))
 
 
 def _default_size(
@@ -241,7 +240,5 @@ def _checked_bias(name: str, bias: jax.Array, x: jax.Array, channels: int) -> ja
     return bias
 
 
-def _add_bias(y: jax.Array, bias: jax.Array | None, plain: str | None = None) -> jax.Array:
-    if bias is None:
-        return y
+def _add_bias(y: jax.Array, bias: jax.Array, plain: str | None = None) -> jax.Array:
     return y + choose("spread", SPREAD, plain, bias, y.shape)(bias, y.shape)

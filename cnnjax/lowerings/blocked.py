@@ -22,6 +22,7 @@ x is (N, *image, C), kernels are (*window, C, O); see `cnnjax.layers.conv`.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -30,11 +31,11 @@ import numpy as np
 from jax import lax
 
 from cnnjax.lowerings import channels
-from cnnjax.lowerings.channels import neighbours, wide_rows
 from cnnjax.lowerings.conv import Geometry, output_size
 
-__all__ = ["band", "blocked", "columns_of", "few_channels", "fits", "pays"]
+__all__ = ["Blocks", "band", "blocked", "blocks_of", "few_channels", "fits", "neighbours", "pays"]
 
+_WIDE, _MOST = 64, 4  # columns of the matrix, and neighbours in a row; measured on a CPU
 # The largest kernels that pay: with few images, or few outputs, and rows of so many bytes at most;
 # and otherwise.
 _LARGE, _SMALL = 2400, 2000
@@ -79,9 +80,51 @@ def few_channels(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
 
 def _row_bytes(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> int:
     size = output_size(x, kernel, geometry)
-    block = neighbours(size[-1], kernel.shape[-1])
-    row = math.prod(kernel.shape[:-3]) * columns_of(kernel, geometry, block) * kernel.shape[-2]
-    return x.shape[0] * math.prod(size) // block * row * x.dtype.itemsize
+    cut = blocks_of(x, kernel, geometry)
+    row = math.prod(kernel.shape[:-3]) * cut.columns * kernel.shape[-2]
+    return x.shape[0] * math.prod(size) // cut.size * row * x.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How the outputs along the last image axis are cut.
+
+    size: neighbouring outputs of a block. step: columns of the image from one block to the next.
+    columns: how many of them a block reads. count: of blocks. pieces: steps that hold its columns.
+    edge: the padding of the axis that makes it a whole number of steps, all that the blocks read.
+    """
+
+    size: int
+    step: int
+    columns: int
+    count: int
+    pieces: int
+    edge: tuple[int, int]
+
+
+def blocks_of(x: jax.Array, kernel: jax.Array, geometry: Geometry, wide: int = _WIDE) -> Blocks:
+    """The blocks of a call that `fits`, of ``wide`` output channels at most where it can be."""
+    outputs, stride = output_size(x, kernel, geometry)[-1], geometry.stride[-1]
+    size = neighbours(outputs, kernel.shape[-1], wide)
+    step = size * stride
+    columns = (size - 1) * stride + (kernel.shape[-3] - 1) * geometry.dilation[-1] + 1
+    count, pieces = -(-outputs // size), -(-columns // step)
+    low = geometry.known_pads[-1][0]
+    edge = low, (count + pieces - 1) * step - low - x.shape[-2]
+    return Blocks(size, step, columns, count, pieces, edge)
+
+
+def neighbours(size: int, outputs: int, wide: int = _WIDE) -> int:
+    """How many of ``size`` neighbours, of ``outputs`` channels each, make ``wide`` columns.
+
+    >>> [neighbours(size, 6) for size in (28, 27, 29, 1)]
+    [4, 3, 4, 1]
+    >>> neighbours(28, 64), neighbours(28, 64, wide=128)
+    (1, 2)
+    """
+    wanted = min(size, max(1, min(_MOST, wide // outputs)))
+    alike = next(n for n in range(wanted, 0, -1) if size % n == 0)
+    return alike if 2 * alike >= wanted else wanted  # all rows alike, if that keeps them long
 
 
 def blocked(
@@ -95,36 +138,27 @@ def blocked(
     [2.0, 3.0, 2.0]
     """
     size = output_size(x, kernel, geometry)
-    block = neighbours(size[-1], kernel.shape[-1])
-    rows = _rows(_added_up(x), kernel, geometry, block)
-    matrix = band(kernel, geometry, block)
+    cut = blocks_of(x, kernel, geometry)
+    rows = _rows(_added_up(x), kernel, geometry, cut)
+    matrix = band(kernel, geometry, cut.size)
     y = lax.dot(rows.reshape(-1, len(matrix)), matrix, precision=geometry.precision)
     if bias is not None:
         # Row by row too, so that both gradients read the cotangent in one form: XLA would compute
         # it for each of two forms.
         spread = channels.spread if channels.fits(y.dtype, y.shape) else channels.plain_spread
-        y = y + spread(jnp.tile(bias, block), y.shape)
+        y = y + spread(jnp.tile(bias, cut.size), y.shape)
     y = y.reshape(*rows.shape[:-2], -1, kernel.shape[-1])
     return lax.slice_in_dim(y, 0, size[-1], axis=-2)
 
 
-def columns_of(kernel: jax.Array, geometry: Geometry, block: int) -> int:
-    """How many columns of the image a block reads."""
-    return (block - 1) * geometry.stride[-1] + (kernel.shape[-3] - 1) * geometry.dilation[-1] + 1
-
-
-def _rows(x: jax.Array, kernel: jax.Array, geometry: Geometry, block: int) -> jax.Array:
+def _rows(x: jax.Array, kernel: jax.Array, geometry: Geometry, cut: Blocks) -> jax.Array:
     """What each block reads: (N, *image', blocks, taps of the leading axes * columns * C)."""
     size = output_size(x, kernel, geometry)
-    columns, step = columns_of(kernel, geometry, block), block * geometry.stride[-1]
-    blocks, pieces = -(-size[-1] // block), -(-columns // step)
-    pads = geometry.known_pads
-    low = pads[-1][0]
-    edges = [*pads[:-1], (low, (blocks + pieces - 1) * step - low - x.shape[-2])]
+    edges = [*geometry.known_pads[:-1], cut.edge]
     x = lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *((*edge, 0) for edge in edges), (0, 0, 0)))
     # Two ways to cut; a few blocks as they are leave less to add up for the image's gradient.
-    cut = _block_by_block if blocks <= 2 * pieces else _piece_by_piece
-    x = cut(x, blocks, columns, step)
+    columns = _block_by_block if cut.count <= 2 * cut.pieces else _piece_by_piece
+    x = columns(x, cut.count, cut.columns, cut.step)
     parts = []
     for tap in np.ndindex(*kernel.shape[:-3]):
         start = [t * d for t, d in zip(tap, geometry.dilation[:-1], strict=True)]
@@ -156,7 +190,9 @@ def _added_up(x: jax.Array) -> jax.Array:
 @_added_up.defjvp
 def _(primals: Any, tangents: Any) -> Any:
     (dx,) = tangents
-    rows = wide_rows(dx)
+    # As wide as the rows of blocks: of few channels several neighbours a row.
+    wide = neighbours(*dx.shape[-2:])
+    rows = dx.reshape(-1, (wide if dx.shape[-2] % wide == 0 else 1) * dx.shape[-1])
     identity = jnp.eye(rows.shape[1], dtype=dx.dtype)
     same = lax.dot(rows, identity, precision=lax.Precision.HIGHEST)
     return _added_up(*primals), same.reshape(dx.shape)
@@ -164,12 +200,10 @@ def _(primals: Any, tangents: Any) -> Any:
 
 def _block_by_block(x: jax.Array, blocks: int, columns: int, step: int) -> jax.Array:
     """The columns of each block: (N, *image, blocks, columns * C), a slice for every block."""
-    channels = x.shape[-1]
     flat = x.reshape(*x.shape[:-2], -1)  # a block's columns are one run of memory
-    first = range(0, blocks * step * channels, step * channels)
-    return jnp.stack(
-        [lax.slice_in_dim(flat, a, a + columns * channels, axis=-1) for a in first], -2
-    )
+    width, step = columns * x.shape[-1], step * x.shape[-1]
+    first = range(0, blocks * step, step)
+    return jnp.stack([lax.slice_in_dim(flat, a, a + width, axis=-1) for a in first], -2)
 
 
 def _piece_by_piece(x: jax.Array, blocks: int, columns: int, step: int) -> jax.Array:

@@ -21,7 +21,6 @@ import jax.numpy as jnp
 from jax import lax
 
 Shape = tuple[int, ...]
-_WIDE, _MOST = 64, 4  # columns of a matrix, and neighbours in a row; measured on a CPU
 
 
 def plain_spread(channels: jax.Array, shape: Shape) -> jax.Array:
@@ -93,27 +92,3 @@ def column_sums(x: jax.Array) -> jax.Array:
     # computes x, which is slower than either.
     rows = jnp.ones((2, math.prod(x.shape[:-1])), x.dtype)
     return lax.dot(rows, x.reshape(-1, x.shape[-1]), precision=lax.Precision.HIGHEST)[0]
-
-
-def wide_rows(x: jax.Array) -> jax.Array:
-    """x (..., C) as a matrix; where channels are few, several `neighbours` a row.
-
-    >>> wide_rows(jnp.ones((2, 28, 6))).shape, wide_rows(jnp.ones((2, 29, 6))).shape
-    ((14, 24), (58, 6))
-    """
-    side, channels = (1, *x.shape)[-2:]
-    wide = neighbours(side, channels)
-    return x.reshape(-1, (wide if side % wide == 0 else 1) * channels)
-
-
-def neighbours(size: int, channels: int, wide: int = _WIDE) -> int:
-    """How many of ``size`` neighbours, of ``channels`` each, make ``wide`` columns of a matrix.
-
-    >>> [neighbours(size, 6) for size in (28, 27, 29, 1)]
-    [4, 3, 4, 1]
-    >>> neighbours(28, 64), neighbours(28, 64, wide=128)
-    (1, 2)
-    """
-    wanted = min(size, max(1, min(_MOST, wide // channels)))
-    alike = next(n for n in range(wanted, 0, -1) if size % n == 0)
-    return alike if 2 * alike >= wanted else wanted  # all rows alike, if that keeps them long

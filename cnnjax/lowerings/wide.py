@@ -1,9 +1,10 @@
 """Convolution of few channels as one of wide pixels, the gradients as `canonical` has them.
 
 Several neighbours of the last image axis are one pixel of more channels: nothing moves, it is the
-same memory. So many outputs are one wide output, too, and the kernel becomes a band (`blocked.py`)
-with zeros. With 3 channels, 5 taps and 4 neighbours there are 12 channels and 1.6 times the
-multiplications, and XLA's CPU backend, which fills its vectors along channels, needs less time.
+same memory once it is padded. So many outputs are one wide output, too, and the kernel becomes a
+band (`blocked.py`) with zeros. With 3 channels, 5 taps and 4 neighbours there are 12 channels and
+1.6 times the multiplications, and XLA's CPU backend, which fills its vectors along channels, needs
+less time.
 
 Its gradients would gain nothing. What is not finite spreads, as in `blocked`: over a wide pixel.
 
@@ -20,7 +21,6 @@ import jax.numpy as jnp
 from jax import lax
 
 from cnnjax.lowerings import blocked
-from cnnjax.lowerings.channels import neighbours
 from cnnjax.lowerings.conv import Geometry, canonical_tangent, output_size, plain
 
 __all__ = ["pays", "wide"]
@@ -36,7 +36,7 @@ def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
         blocked.few_channels(x, kernel, geometry)
         and x.shape[0] >= _IMAGES
         and kernel.size <= _LARGEST
-        and neighbours(output_size(x, kernel, geometry)[-1], kernel.shape[-1], _OUTPUTS) > 1
+        and blocked.blocks_of(x, kernel, geometry, _OUTPUTS).size > 1
     )
 
 
@@ -48,23 +48,20 @@ def wide(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     >>> wide(jnp.ones((1, 3, 1)), jnp.ones((3, 1, 1)), geometry)[0, :, 0].tolist()
     [2.0, 3.0, 2.0]
     """
-    size, (low, _) = output_size(x, kernel, geometry)[-1], geometry.known_pads[-1]
-    block = neighbours(size, kernel.shape[-1], _OUTPUTS)
-    step, columns = block * geometry.stride[-1], blocked.columns_of(kernel, geometry, block)
-    blocks, pieces = -(-size // block), -(-columns // step)
-
+    size = output_size(x, kernel, geometry)[-1]
+    cut = blocked.blocks_of(x, kernel, geometry, _OUTPUTS)
+    channels, outputs = cut.step * kernel.shape[-2], cut.size * kernel.shape[-1]
     edges = [(0, 0, 0)] * x.ndim
-    edges[-2] = (low, (blocks + pieces - 1) * step - low - x.shape[-2], 0)
+    edges[-2] = (*cut.edge, 0)
     x = lax.pad(x, jnp.zeros((), x.dtype), edges)
-    x = x.reshape(*x.shape[:-2], blocks + pieces - 1, step * x.shape[-1])
+    x = x.reshape(*x.shape[:-2], -1, channels)
 
-    outputs = block * kernel.shape[-1]
-    bands = blocked.band(kernel, geometry, block)
-    bands = bands.reshape(*kernel.shape[:-3], columns * kernel.shape[-2], outputs)
+    bands = blocked.band(kernel, geometry, cut.size)
+    bands = bands.reshape(*kernel.shape[:-3], -1, outputs)
     edges = [(0, 0, 0)] * bands.ndim
-    edges[-2] = (0, pieces * step * kernel.shape[-2] - bands.shape[-2], 0)
+    edges[-2] = (0, cut.pieces * channels - bands.shape[-2], 0)
     bands = lax.pad(bands, jnp.zeros((), bands.dtype), edges)
-    bands = bands.reshape(*kernel.shape[:-3], pieces, step * kernel.shape[-2], outputs)
+    bands = bands.reshape(*kernel.shape[:-3], cut.pieces, channels, outputs)
 
     y = plain(
         x,
@@ -76,7 +73,7 @@ def wide(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
             precision=geometry.precision,
         ),
     )
-    y = y.reshape(*y.shape[:-2], blocks * block, kernel.shape[-1])
+    y = y.reshape(*y.shape[:-2], -1, kernel.shape[-1])
     return lax.slice_in_dim(y, 0, size, axis=-2)
 
 

@@ -153,9 +153,8 @@ def _kernel_at_points(kernel: jax.Array) -> jax.Array:
     """(taps, taps', C, O) to (points' * points, C, O): columns first, as `_images` has them."""
     rows, columns = (_matrices(taps, str(kernel.dtype)) for taps in kernel.shape[:2])
     both = np.einsum("ai,bj->baij", rows.g, columns.g).reshape(-1, math.prod(kernel.shape[:2]))
-    values = _product(both, kernel) / np.outer(columns.denominators, rows.denominators).reshape(
-        -1, 1
-    )
+    denominators = np.outer(columns.denominators, rows.denominators)
+    values = _product(both, kernel) / denominators.reshape(-1, 1)
     return values.reshape(-1, *kernel.shape[2:])
 
 

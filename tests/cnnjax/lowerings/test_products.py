@@ -8,7 +8,7 @@ import pytest
 
 import cnnjax
 import verify
-from cnnjax.lowerings import CONV, SPREAD, SUM_POOL, Geometry, blocked, channels, choose, wide
+from cnnjax.lowerings import CONV, SPREAD, SUM_POOL, Geometry, blocked, choose, wide
 from tests.cnnjax.lowerings.cases import spec
 
 PLAIN = Geometry((1, 1), ((0, 0), (0, 0)), (1, 1))
@@ -30,7 +30,7 @@ SAME = Geometry((1, 1), ((1, 1), (1, 1)), (1, 1))
     ],
 )
 def test_blocks(size, wide, block):
-    assert channels.neighbours(size, wide) == block
+    assert blocked.neighbours(size, wide) == block
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ def _shifted_block(x, kernel):
     """Every second block starts one column late."""
     y = CONV["blocked"].run(x, kernel, SAME)
     late = CONV["blocked"].run(jnp.roll(x, -1, 2), kernel, SAME)
-    block = channels.neighbours(y.shape[2], y.shape[3])
+    block = blocked.neighbours(y.shape[2], y.shape[3])
     return jnp.where((jnp.arange(y.shape[2]) // block % 2 == 1)[:, None], late, y)
 
 
 def _flipped_block(x, kernel):
     """The outputs of a block in reverse."""
     y = CONV["blocked"].run(x, kernel, SAME)
-    block = channels.neighbours(y.shape[2], y.shape[3])
+    block = blocked.neighbours(y.shape[2], y.shape[3])
     return jnp.flip(y.reshape(*y.shape[:2], -1, block, y.shape[3]), 3).reshape(y.shape)
 
 
@@ -96,7 +96,7 @@ def _band_without_its_end(x, kernel):
     """The last column that a block reads is missing: wrong only where the block ends."""
     y = CONV["blocked"].run(x, kernel, SAME)
     short = CONV["blocked"].run(x, kernel.at[:, -1].set(0), SAME)
-    block = channels.neighbours(y.shape[2], y.shape[3])
+    block = blocked.neighbours(y.shape[2], y.shape[3])
     return jnp.where((jnp.arange(y.shape[2]) % block == block - 1)[:, None], short, y)
 
 
