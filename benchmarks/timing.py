@@ -88,7 +88,7 @@ def as_json(timings: Mapping[str, Timing]) -> dict[str, dict[str, float]]:
 
 
 def save(name: str, record: dict[str, Any], lines: list[str]) -> None:
-    """Write a record, the load of that minute added, and its table: `results/NAME.json` and `.md`."""
+    """Write a record, its load after, and its table to `results/`, as NAME.json and NAME.md."""
     record["machine"]["load after"] = machine()["load"]
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
