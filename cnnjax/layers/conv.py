@@ -241,4 +241,4 @@ def _checked_bias(name: str, bias: jax.Array, x: jax.Array, channels: int) -> ja
 
 
 def _add_bias(y: jax.Array, bias: jax.Array, plain: str | None = None) -> jax.Array:
-    return y + choose("spread", SPREAD, plain, bias, y.shape)(bias, y.shape)
+    return lax.add(y, choose("spread", SPREAD, plain, bias, y.shape)(bias, y.shape))

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from cnnjax.layers import _check
+from cnnjax.lowerings.channels import plain_spread
 
 
 def dense(
@@ -41,7 +42,7 @@ def dense(
     bias = _check.array("dense", "bias", bias)
     _check.same_dtype("dense", "bias", bias, y)
     _check.bias_shape("dense", bias, y.shape[-1])
-    return y + lax.broadcast_in_dim(bias, y.shape, (y.ndim - 1,))
+    return y + plain_spread(bias, y.shape)
 
 
 def flatten(x: jax.Array, *, spatial: int = 2) -> jax.Array:

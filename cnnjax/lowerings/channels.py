@@ -29,6 +29,11 @@ def plain_spread(channels: jax.Array, shape: Shape) -> jax.Array:
     >>> plain_spread(jnp.asarray([1.0, 2.0]), (2, 2)).tolist()
     [[1.0, 2.0], [1.0, 2.0]]
     """
+    dtype = channels.dtype
+    if jnp.issubdtype(dtype, jnp.floating) and jnp.finfo(dtype).bits < 32:
+        # The gradient is a sum, and JAX sums in the dtype of what is spread: in bfloat16 a sum of
+        # ones stops at 256.
+        return plain_spread(channels.astype(jnp.float32), shape).astype(dtype)
     return lax.broadcast_in_dim(channels, shape, (len(shape) - 1,))
 
 

@@ -87,7 +87,7 @@ def _(window: Ints, stride: Ints, pads: Pads, primals: Any, tangents: Any) -> An
         number = np.arange(math.prod(window), dtype=np.uint8).reshape(shape)
         inner = tuple(range(batch + 1, batch + 2 * len(window), 2))
         won = lax.expand_dims(winner, inner) == number
-        return best, jnp.sum(jnp.where(won, cells, jnp.zeros((), x.dtype)), inner)
+        return best, lax.reduce_sum(lax.select(won, cells, lax.full_like(cells, 0)), inner)
     shifts = _shifts(_extend(dx, window, stride, pads, size), window, stride, size)
     zero = jnp.zeros((), x.dtype)
     parts = [
@@ -112,14 +112,14 @@ def _winners(x: jax.Array, window: Ints, stride: Ints, pads: Pads) -> tuple[jax.
     seen: Any = next(inside)  # windows that have met a cell of the image
     for number, (cell, real) in enumerate(zip(shifts, inside, strict=True), start=1):
         # A NaN wins and stays, as in lax.max.
-        wins = taken = ~(best >= cell) & (best == best)
+        wins = taken = lax.bitwise_and(lax.bitwise_not(lax.ge(best, cell)), lax.eq(best, best))
         if not (real.all() and seen.all()):
             # The first cell in the image is the best so far; it wins unless it ties with padding.
             wins = jnp.where(seen, wins, ~(cell == lowest(x.dtype))) & real
             taken = wins | (real & ~seen)
             seen = np.logical_or(seen, real)
-        best = jnp.where(taken, cell, best)
-        winner = jnp.where(wins, np.uint8(number), winner)
+        best = lax.select(taken, cell, best)
+        winner = lax.select(wins, lax.full_like(winner, number), winner)
     return best, winner
 
 

@@ -112,7 +112,8 @@ def winograd(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     )
     if pieces == 1:
         return compute(weights, x)
-    x = lax.pad(x, jnp.zeros((), x.dtype), ((0, pieces * each - count, 0), *((0, 0, 0),) * 3))
+    if pieces * each > count:
+        x = lax.pad(x, jnp.zeros((), x.dtype), ((0, pieces * each - count, 0), *((0, 0, 0),) * 3))
     y = lax.map(partial(compute, weights), x.reshape(pieces, each, *x.shape[1:]))
     return y.reshape(-1, *y.shape[2:])[:count]
 
@@ -191,15 +192,18 @@ def _images(
 def _tiles(x: jax.Array, axis: int, taps: int) -> jax.Array:
     """The pixels of the tiles along an axis of blocks, in front: (points, ..., tiles, ...)."""
     blocks = x.reshape(*x.shape[:axis], -1, _TILE, *x.shape[axis + 1 :])
-    own = lax.slice_in_dim(blocks, 0, -1, axis=axis)
-    following = lax.slice_in_dim(blocks, 1, None, axis=axis)
-    following = lax.slice_in_dim(following, 0, taps - 1, axis=axis + 1)
-    return jnp.moveaxis(lax.concatenate([own, following], axis + 1), axis + 1, 0)
+    # Transposed before they are put together: a tenth off the note's training step.
+    blocks = lax.transpose(blocks, (axis + 1, *range(axis + 1), *range(axis + 2, blocks.ndim)))
+    own = lax.slice_in_dim(blocks, 0, -1, axis=axis + 1)
+    following = lax.slice_in_dim(blocks, 1, None, axis=axis + 1)
+    following = lax.slice_in_dim(following, 0, taps - 1, axis=0)
+    return lax.concatenate([own, following], 0)
 
 
 def _product(matrix: np.ndarray, x: jax.Array) -> jax.Array:
     """matrix (m, n) times x (n, ...): (m, everything else in one axis)."""
-    return jnp.dot(matrix, x.reshape(len(matrix[0]), -1), precision=_EXACT)
+    x = lax.reshape(x, (matrix.shape[1], x.size // matrix.shape[1]))
+    return lax.dot(matrix, x, precision=_EXACT)
 
 
 class _Matrices(NamedTuple):

@@ -46,11 +46,15 @@ def in_parts(f: Callable[..., Any], parts: int) -> Callable[..., Any]:
 
     def summed(fixed: Any, *arrays: jax.Array) -> Any:
         split = [_split(array, parts) for array in arrays]
-        first = jax.eval_shape(f, fixed, *(part[0] for part in split))
+        # Traced once, for the shapes of its results here and for the loop below; a new function
+        # each time, because what `jax.jit` has traced of an old one may hold other lowerings.
+        of_one = jax.jit(lambda *arguments: f(*arguments))
+        part_shapes = (jax.ShapeDtypeStruct(part.shape[1:], part.dtype) for part in split)
+        first = jax.eval_shape(of_one, fixed, *part_shapes)
         zeros = jax.tree.map(lambda like: jnp.zeros(like.shape, like.dtype), first)
 
         def add(total: Any, part: Any) -> tuple[Any, None]:
-            return jax.tree.map(jnp.add, total, f(fixed, *part)), None
+            return jax.tree.map(lax.add, total, of_one(fixed, *part)), None
 
         return lax.scan(add, zeros, split)[0]
 
