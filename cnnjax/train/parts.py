@@ -78,7 +78,7 @@ def mapped_in_parts(f: Callable[..., jax.Array], parts: int) -> Callable[..., ja
 
 
 def _split(array: jax.Array, parts: int) -> jax.Array:
-    return array.reshape(parts, array.shape[0] // parts, *array.shape[1:])
+    return jnp.asarray(array).reshape(parts, array.shape[0] // parts, *array.shape[1:])
 
 
 @lru_cache(maxsize=16)  # a run asks at its start more than once, and again after each epoch
