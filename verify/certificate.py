@@ -145,8 +145,12 @@ def to_json(verdict: Verdict) -> str:
             "index": None if found.where is None else list(found.where[1]),
             "explanation": found.explanation,
         }
-    if verdict.rounding is not None:
-        record["rounding"] = vars(verdict.rounding).copy()
+    measured = verdict.measured
+    if measured is not None:
+        record["rounding"] = vars(measured).copy()
+        for name in ("bound", "observed"):  # JSON has no infinity
+            number = record["rounding"][name]
+            record["rounding"][name] = number if math.isfinite(number) else None
     return json.dumps(record, indent=1)
 
 

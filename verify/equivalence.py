@@ -34,6 +34,7 @@ from verify.primitives.functions import POWERS
 from verify.primitives.indexing import SAME_INDEX
 from verify.program import Program, trace
 from verify.proof import MODES, PATTERNS, Difference, TooLarge, prove
+from verify.rounding import later
 from verify.verdict import Counterexample, Verdict
 
 _LARGE = 1_000_000  # array elements that a program computes
@@ -65,7 +66,7 @@ def equivalent(
     """Whether f and g are the same function over the reals, at the examples' shapes and dtypes.
 
     examples: one a positional argument: arrays, `jax.ShapeDtypeStruct`s, numbers, or pytrees of
-        them. Only their shapes and dtypes count.
+        them. Only their shapes and dtypes count; `rounding` is measured at arrays if there are any.
     seconds: how long to search for a counterexample where no proof is found.
     seed: fixes the random primes and inputs; by default they are fresh at every call.
 
@@ -84,7 +85,8 @@ def equivalent(
     seed = int(np.random.default_rng().integers(2**62)) if seed is None else seed
     verdict = _decide(left, right, examples, _names(f, examples), seconds, seed)
     about = subject(f, g, examples, (left, right), seed)
-    return replace(verdict, subject=about, seconds=time.monotonic() - start)
+    measure: Any = later(left, right, examples, seed) if verdict else None
+    return replace(verdict, subject=about, seconds=time.monotonic() - start, rounding=measure)
 
 
 def assert_equivalent(

@@ -293,6 +293,28 @@ def _source(eqn: Any) -> str:
     return ""
 
 
+def call(program: Program, *arguments: Any) -> tuple[Any, ...]:
+    """The program's outputs, by JAX: what `jax.jit(functools.partial(call, program))` compiles is
+    what it compiles of the function that the program was traced from.
+
+    >>> import functools
+    >>> program = trace(lambda x: x * x, 3.0)
+    >>> [float(y) for y in jax.jit(functools.partial(call, program))(3.0)]
+    [9.0]
+    """
+    environment: dict[Var, Any] = dict(zip(program.inputs, arguments, strict=True))
+
+    def read(atom: Atom) -> Any:
+        return atom.value if isinstance(atom, Const) else environment[atom]
+
+    for equation in program.equations:
+        results = equation._bind.bind(*map(read, equation.inputs), **equation._bind_params)
+        if not equation._bind.multiple_results:
+            results = [results]
+        environment.update(zip(equation.outputs, results, strict=True))
+    return tuple(read(atom) for atom in program.outputs)
+
+
 def run_with_jax(equation: Equation, values: Sequence[Any]) -> list[Any]:
     """One equation on concrete arrays, by JAX itself, on the CPU: for integers, keys and bits.
 

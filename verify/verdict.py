@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import textwrap
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
 
 import jax
 import numpy as np
@@ -52,19 +52,60 @@ class Rounding:
     """Floating point, beside the exact verdict.
 
     bound: certified bound on |compiled left - compiled right| over all outputs, for the inputs
-    that were tried. observed: what the two compiled programs really differed by there.
+    that were tried; infinite where nothing is known of an element (an overflow, a choice that
+    rounding may turn round). observed: what the two compiled programs really differed by there.
+    beyond: how many elements differ by more than their own bound.
+
+    >>> print(Rounding(bound=1e-6, observed=2e-7))
+    rounding: observed 2e-07, certified bound 1e-06
+    >>> print(Rounding(bound=1e-6, observed=1e-3, beyond=1))
+    rounding: observed 0.001, certified bound 1e-06: more than rounding can explain
     """
 
     bound: float
     observed: float
+    beyond: int = 0
+
+    @property
+    def explained(self) -> bool:
+        """Whether rounding can account for what was observed."""
+        return self.observed <= self.bound and not self.beyond
 
     def __str__(self) -> str:
-        return f"rounding: observed {self.observed:.3g}, certified bound {self.bound:.3g}"
+        limit = f"certified bound {self.bound:.3g}"
+        if self.bound == math.inf:
+            limit = "no finite bound at these inputs"
+        text = f"rounding: observed {self.observed:.3g}, {limit}"
+        return text if self.explained else f"{text}: more than rounding can explain"
+
+
+class _Lazy:
+    """A field whose value may be a function that is called when the field is first read."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        value = vars(instance)[self.name]
+        if callable(value):
+            value = vars(instance)[self.name] = value()
+        return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        vars(instance)[self.name] = None if value is self else value
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer. `bool(verdict)` is true only for "proved"."""
+    """The answer. `bool(verdict)` is true only for "proved".
+
+    `rounding` of a proved pair is worked out when it is first read, which compiles both programs;
+    None where no bound is known. Printing and `to_json` show it once it has been read. It does not
+    count in comparisons, and is left out of a pickle that is made before.
+    `dataclasses.replace` reads it, unless `rounding=` is given.
+    """
 
     status: Status
     scope: str = "these shapes"
@@ -73,7 +114,7 @@ class Verdict:
     assumptions: tuple[str, ...] = ()
     counterexample: Counterexample | None = None
     reason: str = ""
-    rounding: Rounding | None = None
+    rounding: Rounding | None = field(default=cast(Any, _Lazy()), compare=False, repr=False)
     seconds: float = 0.0
     subject: Subject | None = None  # what it is about, for the certificate
 
@@ -90,7 +131,16 @@ class Verdict:
             text = f"REFUTED by {self.method}.\n{self.counterexample}"
         else:
             text = textwrap.fill(f"UNKNOWN: {self.reason}", 100)
-        return text if self.rounding is None else f"{text}\n{self.rounding}"
+        return text if self.measured is None else f"{text}\n{self.measured}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "rounding": self.measured}
+
+    @property
+    def measured(self) -> Rounding | None:
+        """`rounding` if it has been worked out already, else None."""
+        value = vars(self)["rounding"]
+        return value if isinstance(value, Rounding) else None
 
     @property
     def error_text(self) -> str:

@@ -53,6 +53,27 @@ def test_exit_status_is_the_verdict(programs, capsys):
     assert "UNKNOWN" in capsys.readouterr().out
 
 
+def test_rounding_is_printed_where_it_is_asked_for(programs, capsys):
+    args = ["--args", "f32[3]"]
+    assert pair(programs, "square", "expanded", *args) == 0
+    assert "rounding" not in capsys.readouterr().out
+    assert pair(programs, "square", "expanded", *args, "--rounding") == 0
+    assert "certified bound" in capsys.readouterr().out
+    assert pair(programs, "square", "wrong", *args, "--rounding") == 1
+    assert "rounding" not in capsys.readouterr().out
+    spec = ["--args", "c64[3]", "--rounding"]
+    assert pair(programs, "square", "expanded", *spec) == 0
+    assert "no bound is known" in capsys.readouterr().out
+
+
+def test_rounding_goes_into_the_certificate(programs, tmp_path, capsys):
+    file = tmp_path / "proof.json"
+    options = ["--args", "f32[3]", "--rounding", "--certificate", str(file)]
+    assert pair(programs, "square", "expanded", *options) == 0
+    assert json.loads(file.read_text())["rounding"]["bound"] > 0
+    assert main(["check", str(file)]) == 0
+
+
 @pytest.mark.parametrize("right", ["expanded", "wrong"])
 def test_certificate_runs_again(programs, tmp_path, capsys, right):
     file = tmp_path / "proof.json"

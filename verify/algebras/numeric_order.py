@@ -25,9 +25,12 @@ _COMPARE = {
 
 
 def compare(op: str, a: Bounded, b: Bounded) -> Bounded:
-    """Decided where both are exact or their intervals are apart."""
+    """Decided where both are exact or their intervals are apart, and of a value with itself, which
+    is how programs ask for NaN."""
     with np.errstate(all="ignore"):
         value = _COMPARE[op](a.value, b.value)
+        if a is b:
+            return discrete(value, np.isnan(a.errors), np.dtype(np.bool_))
         if a.error is None and b.error is None:
             return Bounded(value, None, np.dtype(np.bool_))
         if kind(a.dtype) in ("bool", "int"):

@@ -52,6 +52,11 @@ def parser() -> argparse.ArgumentParser:
     pair.add_argument("--seconds", type=float, default=30.0, help="search time (default 30)")
     pair.add_argument("--seed", type=int, help="fix the random primes and inputs")
     pair.add_argument("--certificate", metavar="FILE", help="write the verdict as JSON")
+    pair.add_argument(
+        "--rounding",
+        action="store_true",
+        help="compile a proved pair, and bound how far rounding may take the two apart",
+    )
     check = commands.add_parser(
         "check", help="run a certificate again", description=_CHECK, formatter_class=formatter
     )
@@ -103,7 +108,10 @@ def _pair(options: argparse.Namespace) -> int:
     examples = [parse_spec(text) for text in options.args]
     f, g = resolve(options.left), resolve(options.right)
     verdict = equivalent(f, g, *examples, seconds=options.seconds, seed=options.seed)
+    no_bound = options.rounding and bool(verdict) and verdict.rounding is None
     print(verdict)
+    if no_bound:
+        print("rounding: no bound is known for programs like these")
     if options.certificate:
         _write(options.certificate, verdict.to_json())
         print(f"certificate: {options.certificate}")

@@ -110,9 +110,10 @@ def _convert(ctx: Context, x: Any, *, new_dtype: Any, **_: Any) -> Any:
 
 
 @elementwise("reduce_precision")
-def _reduce_precision(ctx: Context, x: Any, **_: Any) -> Any:
+def _reduce_precision(ctx: Context, x: Any, *, exponent_bits: int, mantissa_bits: int) -> Any:
     """A conversion between float formats: the identity over the reals."""
-    return x
+    rounded = getattr(ctx.algebra, "reduce_precision", None)
+    return x if rounded is None else rounded(x, exponent_bits, mantissa_bits)
 
 
 @elementwise("is_finite")

@@ -193,6 +193,13 @@ def _pow(ctx: Context, x: Any, y: Any) -> Any:
     for x <= 0 (and says so) where x**y may be a number; numbers have the function itself."""
     if is_kind(x.dtype, np.integer):
         raise Unsupported("an integer power whose exponent is an array")
+    result = _power(ctx, x, y)
+    # However it is worked out here: it is one function in the compiled program.
+    compiled = getattr(ctx.algebra, "power", None)
+    return result if compiled is None else compiled(result)
+
+
+def _power(ctx: Context, x: Any, y: Any) -> Any:
     exponents = None if y.concrete is None else np.asarray(y.concrete)
     if exponents is None or exponents.size == 0:
         return _general_power(ctx, x, y)

@@ -96,8 +96,8 @@ def _facts(verdict: Verdict) -> Iterator[Markup]:
         yield _fact("scope", verdict.scope)
     if verdict.assumptions:
         yield _fact("assumptions", tag("ul", (tag("li", a) for a in verdict.assumptions)))
-    if verdict.rounding is not None:
-        yield _fact("rounding", str(verdict.rounding).removeprefix("rounding: "))
+    if verdict.measured is not None:
+        yield _fact("rounding", str(verdict.measured).removeprefix("rounding: "))
 
 
 def _fact(key: str, content: Child) -> Markup:

@@ -1,0 +1,177 @@
+"""How much rounding may make two compiled programs differ, and how much they do differ.
+
+    |f(x) - g(x)| <= |f(x) - F(x)| + |F(x) - G(x)| + |G(x) - g(x)|
+
+with f, g as compiled and F, G over the reals, which are equal where this is asked. The outer terms
+are bounded by the `rounded` algebra; the real values themselves are known up to the error of the
+`numeric` one. Inputs are numbers of the programs' own dtypes, so they are exact.
+
+The bound holds for every order of summation, with and without fused multiply-add, on XLA's CPU
+backend; there is none on other backends, whose products may be rounded to fewer bits. What it
+assumes and how much is to spare is in `algebras/rounded.py`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.algebras.numeric import Numeric
+from verify.algebras.rounded import Rounded
+from verify.compiled import check
+from verify.dtypes import is_kind
+from verify.evaluate import evaluate
+from verify.program import Program, Var, call
+from verify.verdict import Rounding
+
+Inputs = list[np.ndarray]
+
+
+def rounding(left: Program, right: Program, inputs: Sequence[Any]) -> Rounding | None:
+    """The bound and the observed difference at `inputs`, one array an input of the programs.
+
+    The two programs must be equal over the reals. None where no bound is known: a primitive of
+    which it is not known how it is compiled, complex numbers, another backend than the CPU.
+
+    >>> import jax.numpy as jnp
+    >>> from verify.program import trace
+    >>> x = np.linspace(0, 1, 100, dtype=np.float32)
+    >>> one = trace(lambda x: (x + 1) * (x - 1), x)
+    >>> two = trace(lambda x: x * x - 1, x)
+    >>> found = rounding(one, two, [x])
+    >>> 0 < found.observed < found.bound < 1e-6
+    True
+    >>> print(rounding(one, trace(lambda x: x * x - 1.0001, x), [x]))
+    rounding: observed 0.0001, certified bound 8.3e-07: more than rounding can explain
+    """
+    try:
+        bounds = bound(left, right, inputs)
+    except Unsupported:
+        return None
+    differences = observe(left, right, inputs)
+    pairs = list(zip(differences, bounds, strict=True))
+    return Rounding(
+        _largest(bounds),
+        _largest(differences),
+        sum(int((seen > allowed).sum()) for seen, allowed in pairs),
+    )
+
+
+def bound(left: Program, right: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
+    """What the compiled programs may differ by, element by element, one array an output; infinite
+    where nothing is known. Raises `Unsupported` where no bound is known."""
+    one, two = (deviation(program, inputs) for program in (left, right))
+    return [a + b for a, b in zip(one, two, strict=True)]
+
+
+def deviation(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
+    """How far the compiled program may be from the real values, element by element, one array an
+    output; infinite where nothing is known. Raises `Unsupported` as `bound` does."""
+    check(program)
+    arrays = [np.asarray(x).astype(v.dtype) for x, v in zip(inputs, program.inputs, strict=True)]
+    rounded, numeric = Rounded(), Numeric()
+    with np.errstate(all="ignore"):
+        balls = evaluate(program, rounded, [rounded.input(x) for x in arrays])
+        reals = evaluate(program, numeric, [numeric.lift(x) for x in arrays])
+        return [_farthest(ball, real) for ball, real in zip(balls, reals, strict=True)]
+
+
+def observe(left: Program, right: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
+    """What the compiled programs do differ by, element by element, one array an output."""
+    one, two = (compiled(program, inputs) for program in (left, right))
+    return [_distance(a, b) for a, b in zip(one, two, strict=True)]
+
+
+def compiled(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
+    """The outputs of the compiled program, on the default backend."""
+    arguments = [np.asarray(x).astype(v.dtype) for x, v in zip(inputs, program.inputs, strict=True)]
+    return [np.asarray(y) for y in jax.jit(functools.partial(call, program))(*arguments)]
+
+
+def _farthest(ball: Any, real: Any) -> np.ndarray:
+    if not is_kind(ball.dtype, np.floating):
+        known = ~ball.unknown & ~real.unknown & (ball.value == real.value)
+        return np.where(known, 0.0, np.inf)
+    same = ball.value == real.value  # equal infinities too
+    apart = np.where(same, 0.0, np.abs(ball.value - real.value))
+    total = (ball.errors + real.errors + apart) * (1 + 2.0**-40)
+    return np.where(np.isnan(total), np.inf, total)
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """|a - b|; 0 where both are the same, NaN included, and infinity where only one is a number."""
+    if a.dtype == np.bool_ or is_kind(a.dtype, np.integer):
+        return np.where(a == b, 0.0, np.abs(a.astype(np.float64) - b.astype(np.float64)))
+    one, two = a.astype(np.float64), b.astype(np.float64)
+    with np.errstate(all="ignore"):
+        apart = np.where(one == two, 0.0, np.abs(one - two))
+    lost = np.isnan(one) & np.isnan(two)
+    return np.where(lost, 0.0, np.where(np.isnan(apart), np.inf, apart))
+
+
+def _largest(arrays: Sequence[np.ndarray]) -> float:
+    return max((float(a.max(initial=0.0)) for a in arrays), default=0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Later:
+    """The rounding of a proved pair, to be worked out when somebody asks."""
+
+    left: Program
+    right: Program
+    inputs: Callable[[], Iterator[Inputs]]
+    wide: bool  # whether 64-bit types were enabled
+
+    def __call__(self) -> Rounding | None:
+        found = None
+        with jax.enable_x64(self.wide):
+            for inputs in self.inputs():
+                measured = rounding(self.left, self.right, inputs)
+                if found is None or (measured is not None and measured.bound < np.inf):
+                    found = measured
+                if found is None or found.bound < np.inf:
+                    break
+        return found
+
+
+def later(left: Program, right: Program, examples: Any, seed: int) -> Later:
+    """`rounding` at the examples, or where they are shapes at random inputs drawn with `seed`:
+    normal ones, or if that is outside of a domain, positive ones."""
+    leaves = jax.tree.leaves(examples)
+    inputs = functools.partial(_inputs, left.inputs, leaves, seed)
+    return Later(left, right, inputs, bool(jax.config.read("jax_enable_x64")))
+
+
+def _inputs(variables: Sequence[Var], leaves: Sequence[Any], seed: int) -> Iterator[Inputs]:
+    for positive in (False, True):
+        rng = np.random.default_rng(seed)
+        drawn = [_draw(v, rng, positive) for v in variables]
+        given = [_given(leaf) for leaf in leaves]
+        yield [d if g is None else g for d, g in zip(drawn, given, strict=True)]
+        if all(g is not None for g in given):
+            return
+
+
+def _given(leaf: Any) -> np.ndarray | None:
+    """A concrete example as an array; of random keys, their words."""
+    if isinstance(leaf, jax.ShapeDtypeStruct):
+        return None
+    dtype = getattr(leaf, "dtype", None)
+    if dtype is not None and jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key):
+        leaf = jax.random.key_data(leaf)
+    return np.asarray(leaf)
+
+
+def _draw(v: Var, rng: np.random.Generator, positive: bool) -> np.ndarray:
+    if v.dtype == np.bool_:
+        return rng.random(v.shape) < 0.5
+    if is_kind(v.dtype, np.integer):
+        return np.asarray(rng.integers(0, 3, v.shape)).astype(v.dtype)
+    drawn = rng.uniform(0.5, 1.5, v.shape) if positive else rng.standard_normal(v.shape)
+    return np.asarray(drawn).astype(v.dtype)
