@@ -64,26 +64,25 @@ def _always(*_: Any) -> bool:
     return True
 
 
+_BLOCKS = "floats, known sizes, not empty, groups=1"
 CONV: Mapping[str, Lowering] = {
     "lax": Lowering(conv.plain, _always, "anything"),
     "canonical": Lowering(conv.canonical, conv.canonical_fits, "floats and groups=1"),
     "shifted": Lowering(
-        depthwise.shifted, depthwise.fits, "floats, known sizes, groups = channels"
+        depthwise.shifted, depthwise.fits, "floats, known sizes, not empty, groups = channels"
     ),
     "pointwise": Lowering(
         pointwise.pointwise,
         pointwise.fits,
-        "floats, known sizes, windows of one pixel, groups=1, no padding",
+        "floats, known sizes, not empty, windows of one pixel, groups=1, no padding",
     ),
-    "blocked": Lowering(
-        blocked.blocked, blocked.fits, "floats, known sizes, groups=1", blocked.blocked
-    ),
-    "wide": Lowering(wide.wide, blocked.fits, "floats, known sizes, groups=1"),
+    "blocked": Lowering(blocked.blocked, blocked.fits, _BLOCKS, blocked.blocked),
+    "wide": Lowering(wide.wide, blocked.fits, _BLOCKS),
     "winograd": Lowering(
         winograd.winograd,
         winograd.fits,
-        "two image axes of known size, windows of 2 to 5 taps, stride=1, dilation=1, groups=1, and "
-        "float32 or wider",
+        "two image axes of known size, not empty, windows of 2 to 5 taps, stride=1, dilation=1, "
+        "groups=1, and float32 or wider",
     ),
 }
 
@@ -100,7 +99,7 @@ MAX_POOL: Mapping[str, Lowering] = {
     "argmax": Lowering(
         max_pool.argmax,
         lambda x, window, stride, pads: max_pool.argmax_fits(x, window, pads),
-        "floats, known sizes, windows of 2 to 256 cells",
+        "floats, known sizes, not empty, windows of 2 to 256 cells",
     ),
 }
 

@@ -67,5 +67,15 @@ def test_a_subject_is_measured_and_proved():
     assert json.loads(json.dumps(found)) == found
 
 
+def test_rounding_of_a_subject_against_lax():
+    of = {s.lowering: replace(s, shapes=((5, 5, 2), (3, 3, 2, 3))) for s in lowerings.SUBJECTS}
+    plain, fast = (lowerings.rounded(of[name]) for name in ("canonical", "winograd"))
+    assert (plain.observed, plain.ratio) == (0, 1)
+    assert 0 < fast.observed < fast.bound
+    assert fast.ratio > 5
+    pool = lowerings.rounded(replace(of["argmax"], shapes=((6, 6, 2),)))
+    assert str(pool) == "none"
+
+
 def test_every_network_of_the_scans_is_known():
     assert set(scanned.WITH_LAX) <= scanned.STEPS.keys() <= NETWORKS.keys()

@@ -4,6 +4,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import cnnjax
@@ -19,6 +20,7 @@ from cnnjax.lowerings import (
     plain_only,
     registry,
 )
+from tests.cnnjax.lowerings.cases import spec
 from verify.program import trace
 
 
@@ -75,6 +77,34 @@ def test_transposed_convolutions_by_stride():
         assert chosen(2, 2) == "lax"
 
 
+@pytest.mark.parametrize(
+    ("x", "kernel", "expected"),
+    [
+        ((32, 28, 28, 1), (5, 5, 1, 6), "blocked"),
+        ((8, 50, 50, 7), (3, 3, 7, 16), "blocked"),
+        ((8, 50, 50, 8), (3, 3, 8, 16), "canonical"),  # eight channels fill a vector
+        ((4, 100, 100, 3), (5, 5, 3, 32), "blocked"),  # the note's first layer: 2400 numbers
+        ((5, 100, 100, 3), (5, 5, 3, 32), "wide"),  # its rows are more than 8 MiB
+        ((7, 40, 40, 3), (5, 5, 3, 32), "blocked"),
+        ((8, 40, 40, 3), (5, 5, 3, 32), "wide"),  # many images
+        ((8, 10, 10, 6), (5, 5, 6, 16), "blocked"),  # few outputs
+        ((512, 10, 10, 6), (5, 5, 6, 16), "wide"),
+        ((8, 10, 10, 5), (5, 5, 5, 17), "wide"),
+        ((3, 64, 64, 3), (7, 7, 3, 64), "canonical"),
+        ((4, 64, 64, 3), (7, 7, 3, 64), "wide"),
+        ((4, 64, 64, 3), (7, 7, 3, 65), "canonical"),  # no two outputs in 128
+        ((4, 64, 64, 4), (7, 7, 4, 52), "canonical"),  # more than 10000 numbers
+        ((4, 64, 67, 3), (7, 7, 3, 64), "canonical"),  # 67 outputs are no pairs
+    ],
+    ids=str,
+)
+def test_few_channels_by_kernel_images_and_outputs(x, kernel, expected):
+    pads = tuple((n // 2, n // 2) for n in kernel[:2])
+    how = Geometry((1, 1), pads, (1, 1))
+    run = choose("conv", CONV, None, *(spec(*s) for s in (x, kernel)), how)
+    assert next(name for name, way in CONV.items() if way.run is run) == expected
+
+
 def test_integers_are_left_to_the_plain_one():
     x = jnp.arange(16).reshape(4, 4, 1)
     assert choose("max_pool", MAX_POOL, None, x, (2, 2), (2, 2), ((0, 0),) * 2).__name__ == "plain"
@@ -121,8 +151,28 @@ def test_gradients_are_convolutions_in_the_layout_of_the_forward_pass():
         }
 
     usual = ((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
-    assert layouts("canonical") == {usual}
+    assert layouts("canonical") == layouts("wide") == {usual}
     assert len(layouts("lax")) > 1
+
+
+@pytest.mark.parametrize("name", [name for name in CONV if name != "shifted"])
+def test_a_precision_reaches_every_product(name):
+    """Of the forward pass and of both gradients; `shifted` has no product with the image."""
+    window, pads = ((1, 1), "VALID") if name == "pointwise" else ((3, 3), "SAME")
+
+    def everything(x, kernel, g):
+        f = partial(cnnjax.conv, padding=pads, precision="highest", lowering=name)
+        y, pull = jax.vjp(f, x, kernel)
+        return y, pull(g)
+
+    program = trace(everything, spec(2, 5, 6, 2), spec(*window, 2, 3), spec(2, 5, 6, 3))
+    products = [
+        e.params["precision"]
+        for e in program.every_equation()
+        if e.primitive in ("dot_general", "conv_general_dilated")
+    ]
+    assert len(products) >= 3
+    assert set(products) == {(jax.lax.Precision.HIGHEST,) * 2}
 
 
 @pytest.mark.parametrize("wanted", [0, 1, (0, 1)], ids=["image", "kernel", "both"])
@@ -140,13 +190,24 @@ def test_what_is_not_differentiated_is_not_computed(wanted):
     assert convolutions("canonical") == convolutions("lax") == (3 if wanted == (0, 1) else 2)
 
 
-def test_what_was_traced_before_does_not_reach_tiles():
-    """A first layer of few channels, compiled as a product of rows, then asked for in tiles."""
+@pytest.mark.parametrize(
+    ("name", "x", "kernel"),
+    [
+        ("blocked", (1, 8, 8, 2), (3, 3, 2, 4)),
+        ("wide", (8, 8, 8, 3), (5, 5, 3, 32)),
+        ("winograd", (10, 12, 12, 23), (5, 5, 23, 23)),
+        ("pointwise", (1, 8, 8, 2), (1, 1, 2, 4)),
+    ],
+)
+def test_what_was_traced_before_does_not_reach_tiles(name, x, kernel):
+    """A layer compiled without its windows, then asked for in tiles."""
 
     def first(kernel, x):
         return cnnjax.conv(x, kernel)
 
-    kernel, x = jnp.ones((3, 3, 2, 4)), jnp.ones((8, 8, 2))
+    rng = np.random.default_rng(0)
+    x, kernel = (jnp.asarray(rng.integers(-3, 4, shape), jnp.float32) for shape in (x, kernel))
     whole = jax.jit(first)(kernel, x)
-    assert choose("conv", CONV, None, x[None], kernel, geometry()) is CONV["blocked"].run
-    assert jnp.array_equal(cnnjax.tiled(first, 3)(kernel, x), whole)
+    how = Geometry((1, 1), tuple((n // 2, n // 2) for n in kernel.shape[:2]), (1, 1))
+    assert choose("conv", CONV, None, x, kernel, how) is CONV[name].run
+    np.testing.assert_allclose(cnnjax.tiled(first, 3)(kernel, x), whole, atol=1e-2)

@@ -117,16 +117,37 @@ def test_winograd_where_it_pays():
         return choose("conv", CONV, None, spec(*x), spec(*kernel), geometry)
 
     note = (8, 50, 50, 32), (5, 5, 32, 64)
-    assert chosen(*note) is CONV["winograd"].run
-    canonical = CONV["canonical"].run
+    fast, canonical = CONV["winograd"].run, CONV["canonical"].run
+    assert chosen(*note) is fast
     assert chosen(*note, stride=(2, 2)) is canonical
     assert chosen(*note, precision="highest") is canonical
-    assert chosen((1, *note[0][1:]), note[1]) is CONV["winograd"].run  # 169 tiles
+    assert chosen((1, *note[0][1:]), note[1]) is fast  # 169 tiles
     assert chosen((1, 25, 25, 64), (5, 5, 64, 128)) is canonical  # 49 tiles are too few
-    assert chosen((32, 7, 7, 64), (5, 5, 64, 128)) is CONV["winograd"].run
-    assert chosen((32, 9, 9, 64), (5, 5, 64, 128)) is canonical  # tiles of 12x12 for 9x9 outputs
-    assert chosen((8, 50, 50, 32), (3, 3, 32, 64)) is canonical
-    assert chosen((8, 50, 50, 8), (5, 5, 8, 64)) is canonical
-    assert chosen((1, 2000, 2000, 32), (5, 5, 32, 64)) is canonical  # beyond the cache
+    assert chosen((10, 12, 12, 64), (5, 5, 64, 64)) is fast  # 90 tiles
+    assert chosen((9, 12, 12, 64), (5, 5, 64, 64)) is canonical
+    assert chosen((32, 7, 7, 64), (5, 5, 64, 128)) is fast
+    assert chosen((32, 13, 15, 64), (5, 5, 64, 128)) is fast  # 16x16 outputs in whole tiles
+    assert chosen((32, 13, 14, 64), (5, 5, 64, 128)) is canonical
     with without("winograd"):
         assert chosen(*note) is canonical
+
+
+@pytest.mark.parametrize(
+    ("image", "taps", "least"),
+    [
+        ((50, 50), (5, 5), 23),
+        ((50, 50), (3, 3), 63),
+        ((50, 50), (5, 3), 38),
+        ((2000, 2000), (5, 5), 46),  # an image's tiles are beyond the cache
+        ((2000, 2000), (3, 3), 128),
+    ],
+)
+def test_the_fewer_taps_the_more_channels_it_takes(image, taps, least):
+    geometry = Geometry((1, 1), tuple((t // 2, t // 2) for t in taps), (1, 1))
+
+    def chosen(channels, outputs):
+        shapes = (4, *image, channels), (*taps, channels, outputs)
+        return choose("conv", CONV, None, *(spec(*s) for s in shapes), geometry)
+
+    assert chosen(least, least) is CONV["winograd"].run
+    assert chosen(least - 1, 512) is chosen(512, least - 1) is CONV["canonical"].run
