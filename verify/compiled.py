@@ -4,7 +4,8 @@ A rule says what a primitive is over the reals, and may work it out otherwise th
 program does: triangular systems row by row, Fourier transforms as products of matrices. Its
 rounding errors then say nothing of the compiled program's. The primitives named here are those
 whose compiled form is an order of the same operations, or one function that was measured
-(`algebras/rounded_function.py`); any other has no bound.
+(`algebras/rounded_function.py`); any other has no bound. top_k orders -0 below 0, which no rule
+tells apart.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from verify.program import Equation, Program
 _MOVEMENT = """
 reshape squeeze expand_dims broadcast_in_dim transpose rev slice copy copy_p stop_gradient
 optimization_barrier name tile stack unstack split concatenate pad iota gather dynamic_slice
-dynamic_update_slice scatter sort top_k argmax argmin
+dynamic_update_slice scatter sort argmax argmin
 """
 _ELEMENTWISE = """
 add add_any sub mul neg square integer_pow max min clamp select_n not convert_element_type

@@ -75,7 +75,9 @@ def apply(equation: Equation, operands: list[Any], algebra: Any, run: Any) -> li
         result = function(context, *operands, **equation.params)
     except Unsupported as error:
         raise _located(error, equation) from None
-    return list(result) if isinstance(result, tuple | list) else [result]
+    results = list(result) if isinstance(result, tuple | list) else [result]
+    settled = getattr(algebra, "settled", None)  # where it counts what a value was made of
+    return results if settled is None else settled(operands, results)
 
 
 def _dtypes(equation: Equation) -> list[Any]:

@@ -100,7 +100,9 @@ def _farthest(ball: Any, real: Any) -> np.ndarray:
         return np.where(known, 0.0, np.inf)
     same = ball.value == real.value  # equal infinities too
     apart = np.where(same, 0.0, np.abs(ball.value - real.value))
-    total = (ball.errors + real.errors + apart) * (1 + 2.0**-40)
+    both = (ball.errors + real.errors) * (1 + 2.0**-40)
+    # Balls that do not meet would mean a wrong rule: then nothing is known.
+    total = np.where(apart <= both, (both + apart) * (1 + 2.0**-40), np.inf)
     return np.where(np.isnan(total), np.inf, total)
 
 
@@ -143,7 +145,8 @@ class Later:
 def later(left: Program, right: Program, examples: Any, seed: int) -> Later:
     """`rounding` at the examples, or where they are shapes at random inputs drawn with `seed`:
     normal ones, or if that is outside of a domain, positive ones."""
-    leaves = jax.tree.leaves(examples)
+    # Copies: the caller may change his arrays before somebody asks.
+    leaves = [x.copy() if isinstance(x, np.ndarray) else x for x in jax.tree.leaves(examples)]
     inputs = functools.partial(_inputs, left.inputs, leaves, seed)
     return Later(left, right, inputs, bool(jax.config.read("jax_enable_x64")))
 

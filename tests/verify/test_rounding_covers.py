@@ -14,7 +14,10 @@ import pytest
 from jax import lax
 
 import cnnjax
+from verify.algebras.base import Unsupported
+from verify.algebras.rounded import Rounded
 from verify.counterexample.confirm import values
+from verify.evaluate import evaluate
 from verify.program import call, trace
 from verify.rounding import deviation
 
@@ -120,7 +123,7 @@ PROGRAMS = {
     ),
     "gathered": (lambda x: x[jnp.array([3, 1, 1, 0])] * 1.1, (5, 3)),
     "scattered": (lambda x, y: x.at[jnp.array([0, 1, 0, 0])].add(y * 1.1), (3, 2), (4, 2)),
-    "sorted": (lambda x: (jnp.sort(x * 1.1), lax.top_k(x * 1.1, 3)), (4, 6)),
+    "sorted": (lambda x: (jnp.sort(x * 1.1), jnp.argsort(x)), (4, 6)),
     "softmax": (lambda x: (jax.nn.softmax(3 * x), jax.nn.log_softmax(x)), (5, 20)),
     "softmax's gradient": (jax.grad(lambda x: (jax.nn.softmax(x) ** 2).sum()), (5, 20)),
     "logsumexp": (lambda x: jax.nn.logsumexp(30 * x, axis=-1), (5, 20)),
@@ -180,12 +183,18 @@ def tied(rng, shape):
     return rng.integers(-2, 3, shape) * 0.1
 
 
+def enormous(rng, shape):
+    """At the end of float32's range, with zeros and infinities among them."""
+    ends = rng.uniform(-3e38, 3e38, shape)
+    return rng.choice([1, 1, 1, 0, np.inf], shape) * ends if rng.random() < 0.5 else ends
+
+
 def shifted(rng, shape):
     """One sign, far from zero: rounding errors pile up."""
     return 0.1 + 1e-2 * rng.random(shape)
 
 
-INPUTS = (normal, cancelling, spread_out, tiny, huge, tied, shifted)
+INPUTS = (normal, cancelling, spread_out, tiny, huge, tied, shifted, enormous)
 
 
 @functools.lru_cache(maxsize=1)
@@ -201,6 +210,13 @@ def assert_covered(f, arrays):
     Returns whether there was a finite bound."""
     program, runs = program_of(f, tuple((x.shape, x.dtype) for x in arrays))
     bounds, reals = deviation(program, arrays), values(program, arrays)
+    rounded = Rounded()
+    with np.errstate(all="ignore"):
+        balls = evaluate(program, rounded, [rounded.input(x) for x in arrays])
+    for ball, real in zip(balls, reals, strict=True):  # both hold the real number
+        known = np.isfinite(ball.errors) & np.isfinite(real.errors) & (ball.value != real.value)
+        apart = np.abs(ball.value[known].astype(np.float64) - real.value[known])
+        assert (apart <= (ball.errors + real.errors)[known] * (1 + 1e-9)).all()
     for run in runs:
         outputs = [np.asarray(y) for y in run(*arrays)]
         for number, (seen, real, allowed) in enumerate(zip(outputs, reals, bounds, strict=True)):
@@ -237,3 +253,89 @@ def test_half_and_double_precision_too(name, dtype):
     with jax.enable_x64(dtype == "float64"):
         for draw in (normal, shifted):
             assert_covered(f, [draw(rng, shape).astype(dtype) for shape in shapes])
+
+
+# Inputs at the ends of the formats, found by somebody who tried to get beyond the bounds.
+F32, F16 = np.float32, np.float16
+WAVES = [1, 0.1, -1, -0.1] * 8
+ENDS = {
+    "zero by cancellation, times constants": (
+        lambda x: ((x.sum() * F32(1e-30)) * F32(1e30)) * F32(1e30),
+        [WAVES],
+    ),
+    "zero by cancellation, over": (
+        lambda x, y: ((x.sum() * F32(1e-20)) / y) / (F32(1e-30) / y),
+        [WAVES, [1e-10]],
+    ),
+    "zero times an infinite constant": (lambda x: (x * F32(1e30)) * F32(1e30), [[0, 1e-25]]),
+    "zero over a constant that vanishes": (lambda x: (x / F32(1e-30)) / F32(1e-30), [[0, 1e-25]]),
+    "quotients of quotients": (
+        lambda a, b, c: (a / b) / (b / c),
+        [[0, 1], [1e-30] * 2, [1e-30] * 2],
+    ),
+    "infinity times a constant that vanishes": (
+        lambda x: ((x * F32(1e-30)) * F32(1e-30), x / F32(1e30) / F32(1e30)),
+        [[np.inf, 1]],
+    ),
+    "constants folded by the compiler": (
+        lambda x: (
+            (x * jnp.abs(F32(-1e-30))) * jnp.abs(F32(-1e-30)),
+            x * (F32(1e-30) + F32(1e-31)) * (F32(1e-30) + F32(1e-31)),
+            x * jnp.exp(F32(-60) * jnp.ones(())) * jnp.exp(F32(-60) * jnp.ones(())),
+            x * jnp.full(3, F32(1e-30)).sum() * jnp.maximum(F32(1e-30), F32(1e-30)),
+        ),
+        [[1e38]],
+    ),
+    "constants that overflow when added": (
+        lambda x: ((x + F32(1.3e38)) + F32(2.5e38), -(-x - F32(1.3e38)) + F32(2.5e38)),
+        [[-2e38]],
+    ),
+    "constants added to a sum": (lambda x: (x.sum() + F32(1.3e38)) + F32(2.5e38), [[-1e38] * 2]),
+    "constants added to a sum, half": (
+        lambda x: (x + F16(30000)) + F16(40000),
+        [np.array([-25000], F16)],
+    ),
+    "a loop of one turn": (
+        lambda x: lax.fori_loop(0, 1, lambda i, h: h - F32(1.3e38), x) - F32(2.5e38),
+        [[2e38]],
+    ),
+    "constants added to an infinity": (lambda x: (x + F32(3e38)) + F32(3e38), [[-np.inf]]),
+    "halves added": (
+        lambda a, b: (a * 0.5 + b * 0.5, a / 2 + b / 2, a * 0.25 + (a * 0.25 + b * 0.25)),
+        [[3e38], [3e38]],
+    ),
+    "halves added, half": (lambda a: 0.5 * a + 0.5 * a, [np.array([6e4], F16)]),
+    "a difference that is flushed, times a constant": (
+        lambda a, b: a * F32(2.0**100) + b * F32(2.0**100),
+        [[1.2e-38], [-1.19e-38]],
+    ),
+    "more terms than the format has numbers": (
+        lambda x: lax.reduce_sum(jnp.broadcast_to(x, (70_000, 2)), axes=(0,)),
+        [np.array([1e-3, 0], F16)],
+    ),
+    "infinity late in a sum": (lambda x: x.sum(0), [[[0]] * 5 + [[np.inf]] + [[-3e38]] * 50]),
+    "zeros with a sign": (
+        lambda y, x: (jnp.arctan2(y, x), jnp.arctan2(x * 0, x)),
+        [[-0.0, -0.0, 0.0], [-1, 0, -1]],
+    ),
+    "the smallest angles": (jnp.arcsin, [[1.3e-38, 2e-38, -1.2e-38]]),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_the_bound_holds_at_the_ends_of_the_format(name):
+    f, arrays = ENDS[name]
+    arrays = [x if isinstance(x, np.ndarray) else np.array(x, F32) for x in arrays]
+    assert_covered(f, arrays)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_the_bound_holds_where_a_format_is_rounded_to_in_two_steps(dtype):
+    with jax.enable_x64(True):
+        limit = {"float16": 65519.999999, "bfloat16": 3.3961775e38}[dtype]
+        assert_covered(lambda x: x.astype(dtype), [np.array([limit])])
+
+
+def test_no_bound_where_the_order_depends_on_the_sign_of_zero():
+    with pytest.raises(Unsupported, match="top_k"):
+        deviation(trace(lambda x: lax.top_k(x, 2), np.zeros(3, F32)), [F32([-0.0, 0.0, -1])])

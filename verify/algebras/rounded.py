@@ -17,7 +17,8 @@ Here is the table of operations; see `rounded_sum`, `rounded_product` and `round
 XLA is allowed to compute something else that is equal over the reals, and does (seen on the CPU):
 
 * (a + c) + d with constants c, d is a + (c + d). Hence |a| + |b| above in the place of |a + b|, and
-  an exact sum stays exact only as long as *all* its terms lie on a grid that the format holds.
+  an exact sum stays exact only as long as *all* its terms lie on a grid that the format holds;
+  c + d may overflow: `reach` is how far partial sums do. c a + c b is c (a + b): `scaled`.
 * A sum of sums is one sum over both axes: `terms` and `mass` are those of the innermost.
 * (a c) d is a (c d), a / b / c is a / (b c): the product may leave the format though no number of
   the program does. `span` holds how far; beyond the format the result may be 0, or unknown.
@@ -36,7 +37,7 @@ import numpy as np
 from verify.algebras import rounded_product, rounded_sum
 from verify.algebras.base import Unsupported
 from verify.algebras.numeric import Bounded, Numeric
-from verify.algebras.numeric_value import kind
+from verify.algebras.numeric_value import kind, make
 from verify.algebras.rounded_function import function_error, power_error
 from verify.algebras.rounded_value import (
     SPARE,
@@ -48,6 +49,7 @@ from verify.algebras.rounded_value import (
     fraction,
     largest,
     mass,
+    reach,
     representable,
     tracked,
     unmarked,
@@ -66,6 +68,12 @@ class Rounded(Numeric):
     >>> rounded.sum(rounded.input(np.arange(9, dtype=np.float32))).error is None  # exact
     True
     """
+
+    def settled(self, operands: Sequence[Any], results: Sequence[Any]) -> list[Any]:
+        """The results of an equation: constants if its operands are, whatever computed them."""
+        if not all(getattr(x, "constant", False) for x in operands):
+            return list(results)
+        return [tracked(x, constant=True) if isinstance(x, Bounded) else x for x in results]
 
     def lift(self, array: np.ndarray, dtype: Any = None) -> Bounded:
         """A constant of the program."""
@@ -106,7 +114,12 @@ class Rounded(Numeric):
         result = super().reshape(x, shape)
         if not isinstance(x, Tracked):
             return result
-        return tracked(result, x, mass=None if x.mass is None else x.mass.reshape(shape))
+        return tracked(
+            result,
+            x,
+            mass=None if x.mass is None else x.mass.reshape(shape),
+            reach=None if x.reach is None else x.reach.reshape(shape),
+        )
 
     def pick(self, operands: Sequence[Bounded], index: np.ndarray) -> Bounded:
         result = super().pick(operands, index)
@@ -122,6 +135,11 @@ class Rounded(Numeric):
             changes["fraction"] = max((g for g in grains if g is not None), default=None)
             if None in grains:
                 changes["fraction"] = None
+        if any(x.reach is not None for x in marked):
+            changes["reach"] = np.concatenate([reach(x).reshape(-1) for x in operands])[index]
+        scaled = [x.scaled for x in marked if x.scaled is not None]
+        if scaled:
+            changes["scaled"] = max(s[0] for s in scaled), max(s[1] for s in scaled)
         spans = [x.span for x in marked if x.span is not None]
         if spans:
             changes["span"] = min(s[0] for s in spans), max(s[1] for s in spans)
@@ -186,9 +204,17 @@ class Rounded(Numeric):
         if kind(args[0].dtype) != "float":  # bits that become a number
             return entered(result)
         form = format_of(result.dtype)
-        return computed(result, function_error(name, args[0], result, form), form)
+        # asin is zero below twice the smallest normal number.
+        result = computed(result, function_error(name, args[0], result, form), form, flush=4)
+        return _either_side(result, *args) if name == "atan2" else result
 
     def power(self, result: Bounded) -> Bounded:
         """x**y, worked out by products and roots, as the compiled function of two arguments."""
         form = format_of(result.dtype)
         return computed(result, power_error(result, form), form)
+
+
+def _either_side(angle: Bounded, y: Bounded, x: Bounded) -> Bounded:
+    """atan2(y, x) jumps by 2 pi where y is zero of either sign, and x is not positive."""
+    jumps = (np.abs(y.value) <= y.errors) & (x.value <= x.errors)
+    return make(np.where(jumps, np.nan, angle.value), angle.error, angle.dtype)

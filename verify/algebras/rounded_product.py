@@ -2,8 +2,10 @@
 
 XLA makes (a c) d into a (c d) for constants c and d, a / b / c into a / (b c) and a / (b / c) into
 (a c) / b. Where c d leaves the format, the result is 0 or infinite though no number of the program
-is; `span` is how far the products of some of the factors reach, and beyond the format the error is
-that of 0, or nothing is known.
+is, or NaN where a is infinite or 0; `span` is how far the products of some of the factors reach,
+and beyond the format the error is that of 0, or nothing is known.
+
+`scaled` is for sums: c a + c b is c (a + b).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from verify.algebras.rounded_value import (
     Format,
     Tracked,
     computed,
+    finite,
     format_of,
     largest,
     power_of_two,
@@ -38,7 +41,11 @@ def mul(a: Bounded, b: Bounded) -> Bounded:
         exact |= (product.errors == 0) & representable(form, product.value)
     result = computed(product, np.where(exact, 0.0, charge), form)
     quotient = any(getattr(x, "quotient", False) for x in (a, b))
-    return _spanned(result, [x for x in (a, b) if quotient or _joins(x)], [], quotient, form)
+    result = _spanned(result, [x for x in (a, b) if quotient or _joins(x)], [], quotient, form)
+    for x, c in ((a, b), (b, a)):
+        if getattr(c, "constant", False):
+            return tracked(result, scaled=_scaled(x, _top(c)))
+    return result
 
 
 def div(a: Bounded, b: Bounded) -> Bounded:
@@ -49,7 +56,10 @@ def div(a: Bounded, b: Bounded) -> Bounded:
     flushed = (largest(b) >= 1 / form.tiny) & np.isfinite(b.value)  # 1 / b is subnormal
     charge = np.where(flushed, charge + top, charge)
     charge = np.where(np.abs(b.value) - b.errors < form.tiny, np.nan, charge)
-    return _spanned(computed(ratio, charge, form), [a], [b], True, form)
+    result = _spanned(computed(ratio, charge, form), [a], [b], True, form)
+    if not getattr(b, "constant", False):
+        return result
+    return tracked(result, scaled=_scaled(a, 1 / float(np.min(np.abs(b.value), initial=1.0))))
 
 
 def prod(result: Bounded, x: Bounded, *, running: bool = False) -> Bounded:
@@ -66,6 +76,16 @@ def prod(result: Bounded, x: Bounded, *, running: bool = False) -> Bounded:
     exact = ~inexact & (result.errors == 0) & (bottom >= form.tiny)
     charge = np.where(exact, 0.0, np.where(top >= form.limit, np.nan, charge))
     return computed(result, charge, form)
+
+
+def _top(x: Bounded) -> float:
+    return float(np.max(finite(x), initial=0.0))
+
+
+def _scaled(x: Bounded, c: float) -> tuple[float, float]:
+    """The mark of c x; of c (d a) as of (c d) a too."""
+    top, factor = getattr(x, "scaled", None) or (0.0, 1.0)
+    return max(top, _top(x)), max(c, c * factor)
 
 
 def _joins(x: Bounded) -> bool:
@@ -89,9 +109,10 @@ def _spanned(
     chain = any(getattr(x, "span", None) is not None for x in (*factors, *divisors))
     if chain and (span[0] < form.lowest or span[1] > form.highest):
         if span[1] > form.highest:  # infinity may take part
-            result = make(np.where(result.value == 0, 0.0, np.nan), None, result.dtype)
-        else:  # a product of factors may be flushed to zero
-            result = computed(result, largest(result), form)
+            result = make(np.full(result.shape, np.nan), None, result.dtype)
+        else:  # a product of factors may be flushed to zero, and infinity times zero is none
+            lost = np.where(np.isinf(result.value), np.nan, largest(result))
+            result = computed(result, lost, form)
     return tracked(result, unmarked(result), span=span, quotient=quotient)
 
 

@@ -43,10 +43,12 @@ class Format:
 
     @property
     def limit(self) -> float:
-        """What rounds to infinity: half a unit in the last place above the largest number."""
+        """What may round to infinity: half a unit in the last place above the largest number, and
+        a little less where it is rounded to float32 first."""
         if self.highest == 1023:
             return float(np.finfo(np.float64).max)
-        return math.ldexp(2 - 2.0**-self.bits, self.highest)
+        before = 1 - 2.0**-23 if self.bits < 24 else 1.0
+        return math.ldexp(2 - 2.0**-self.bits, self.highest) * before
 
     def growth(self, roundings: Any) -> Any:
         """(1 + u)**roundings - 1, rounded up; of a number or an array of them.
@@ -71,15 +73,19 @@ def format_of(dtype: Any) -> Format:
 class Tracked(Bounded):
     """A value, and what it was made of as far as the compiler may make it otherwise (`rounded.py`).
 
-    constant: the program's own. terms, mass: it is a sum of `terms` numbers, with these sums of
-    magnitudes. fraction: the terms of an exact sum are multiples of 2**-fraction. span: binary
-    logarithms between which all products of some of its factors lie; quotient: divisors among them.
+    constant: it depends on no input. terms, mass: it is a sum of `terms` numbers, with these sums
+    of magnitudes. fraction: the terms of an exact sum are multiples of 2**-fraction. reach: no sum
+    of some of the finite numbers that were added is larger. scaled: it is c a for a constant c, or
+    a sum of such; the largest a and c. span: binary logarithms between which all products of some
+    of its factors lie; quotient: divisors among them.
     """
 
     constant: bool = False
     terms: int = 1
     mass: np.ndarray | None = None
     fraction: int | None = None
+    reach: np.ndarray | None = None
+    scaled: tuple[float, float] | None = None
     span: tuple[float, float] | None = None
     quotient: bool = False
 
@@ -99,6 +105,8 @@ _MARKS: dict[str, Any] = {
     "terms": 1,
     "mass": None,
     "fraction": None,
+    "reach": None,
+    "scaled": None,
     "span": None,
     "quotient": False,
 }
@@ -113,6 +121,17 @@ def largest(x: Bounded) -> np.ndarray:
     """The largest magnitude of anything that x may be."""
     magnitude = np.abs(x.value)
     return magnitude if x.error is None else (magnitude + x.error) * MORE
+
+
+def finite(x: Bounded) -> np.ndarray:
+    """`largest` where x is finite, else 0."""
+    return np.where(np.isinf(x.value), 0.0, largest(x))
+
+
+def reach(x: Bounded) -> np.ndarray:
+    """No sum of some of the finite numbers that x is the sum of is larger."""
+    known = getattr(x, "reach", None)
+    return finite(x) if known is None else np.maximum(known, finite(x))
 
 
 def mass(x: Bounded) -> np.ndarray:
@@ -152,16 +171,18 @@ def power_of_two(x: Bounded) -> np.ndarray:
     return known if x.error is None else known & (x.error == 0)
 
 
-def computed(x: Bounded, charge: Any, form: Format) -> Bounded:
-    """The real result x with what computing it may add: `charge`, the flush of subnormal numbers
-    to zero, and nothing known of what may overflow. Infinities of the program's own stay exact."""
+def computed(x: Bounded, charge: Any, form: Format, flush: float = 1.0) -> Bounded:
+    """The real result x with what computing it may add: `charge`, the flush of numbers below
+    `flush` times the smallest normal one to zero, and nothing known of what may overflow.
+    Infinities of the program's own stay exact, unless nothing is known of them (charge NaN)."""
     with np.errstate(all="ignore"):
         infinite = np.isinf(x.value)
         over = (largest(x) >= form.limit) & ~infinite
         error = (x.errors + charge) * MORE
-        small = (np.abs(x.value) - error < form.tiny) & ((x.value != 0) | (error > 0))
-        error = np.where(small, error + form.tiny, error)
-        error = np.where(infinite, 0.0, np.where(over, np.nan, error))
+        tiny = flush * form.tiny
+        small = (np.abs(x.value) - error < tiny) & ((x.value != 0) | (error > 0))
+        error = np.where(small, error + tiny, error)
+        error = np.where(infinite & ~np.isnan(charge), 0.0, np.where(over, np.nan, error))
         return make(x.value, error, x.dtype)
 
 
