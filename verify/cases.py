@@ -59,8 +59,8 @@ def settle(
 
     if len(elements) > _MOST_ELEMENTS:
         raise Unsupported(f"{len(elements)} elements are too many for a proof by cases")
-    _only_real(left)
-    _only_real(right)
+    only_real(left)
+    only_real(right)
     algebra = Linear(z3)
     inputs = [algebra.input(v.shape, v.dtype) for v in left.inputs]
     try:
@@ -86,7 +86,7 @@ def settle(
     return Settled(tuple(algebra.assumptions))
 
 
-def _only_real(program: Program) -> None:
+def only_real(program: Program) -> None:
     """Complex numbers and random keys have no linear form."""
     variables = [*program.inputs, *(v for e in program.equations for v in e.outputs)]
     for v in variables:

@@ -2,12 +2,14 @@
 
 1. Trace both; compare output trees, shapes and dtypes.
 2. A few exact evaluations: a difference there ends it.
-3. Proof by random interpretation (`proof.py`), with more and more laws; a few more evaluations.
+3. Proof by random interpretation (`proof.py`), with more and more laws, at last those of sines and
+   cosines where there are any; a few more evaluations.
 4. Proof by cases (`cases.py`) of the elements that are still open.
 5. Random interpretation off ties, after a search among inputs full of ties; the same with every
-   choice decided, branch by branch.
-6. A long search for a counterexample, aimed at the programs' constants and comparisons.
-7. Unknown, with the reason.
+   choice decided, branch by branch; both with the laws of sines and cosines.
+6. Proof by branches (`branches/`) of the elements that are still open: the possible ones only.
+7. A long search for a counterexample, aimed at the programs' constants and comparisons.
+8. Unknown, with the reason.
 
 A proof is never given where a concrete evaluation has shown a difference.
 """
@@ -25,7 +27,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify import cases
+from verify import branches, cases
 from verify.algebras.base import Unsupported
 from verify.algebras.field import NO_TIES, Mode
 from verify.certificate import subject
@@ -33,7 +35,7 @@ from verify.counterexample import Comparison, Witness, explain, inhabited, searc
 from verify.primitives.functions import POWERS
 from verify.primitives.indexing import SAME_INDEX
 from verify.program import Program, trace
-from verify.proof import MODES, PATTERNS, Difference, TooLarge, prove
+from verify.proof import MODES, PATTERNS, Difference, TooLarge, prove, turns
 from verify.rounding import later
 from verify.verdict import Counterexample, Verdict
 
@@ -43,6 +45,7 @@ _CASES_SECONDS = 10.0
 _GLANCE_SECONDS = 0.5
 _SHRINK_SECONDS = 15.0
 _PATTERN_SECONDS, _PATTERN_SIZE = 10.0, 20_000  # array elements that the programs compute
+_BRANCH_SECONDS = 8.0
 _DOUBT_SECONDS, _DOUBT_AT_LEAST = 3.0, 4
 
 # Primitives that choose one of several values.
@@ -174,9 +177,13 @@ class _Ladder:
             lambda: self.interpret(strict),
             self.second_glance,
             lambda: self.interpret(scaling),
+            lambda: self.on_circle(scaling),
             self.by_cases,
             lambda: self.interpret(off_ties),
-            self.by_patterns,
+            lambda: self.by_patterns(PATTERNS),
+            lambda: self.on_circle(off_ties),
+            lambda: self.on_circle(PATTERNS),
+            self.by_branches,
             lambda: self.search(
                 "a directed search", most=_MANY, skip=_FEW + _SECOND, directed=True
             ),
@@ -262,18 +269,32 @@ class _Ladder:
             assumptions=result.assumptions,
         )
 
-    def by_patterns(self) -> Verdict | None:
-        """Branch by branch, where there is something to choose and the programs are small."""
-        programs = (self.left, self.right)
+    def chooses(self) -> bool:
+        """Whether there is something to choose."""
         masks = any(v.dtype == np.bool_ for v in self.left.inputs)
-        if not masks and not any(p.primitives() & _CHOICES for p in programs):
-            return None
-        if sum(p.size() for p in programs) > _PATTERN_SIZE:
+        return masks or any(p.primitives() & _CHOICES for p in (self.left, self.right))
+
+    def by_patterns(self, mode: Mode) -> Verdict | None:
+        """Branch by branch, where there is something to choose and the programs are small."""
+        if not self.chooses() or self.left.size() + self.right.size() > _PATTERN_SIZE:
             return None
         reason = self.reason
-        verdict = self.interpret(PATTERNS)
+        verdict = self.interpret(mode)
         self.reason = self.reason if verdict is None and not reason else reason
         return verdict
+
+    def on_circle(self, mode: Mode) -> Verdict | None:
+        """The laws of a mode and those of sines and cosines, where there are any."""
+        if not (turns(self.left) or turns(self.right)) or not (mode.ties or self.chooses()):
+            return None
+        before = self.reason, self.difference
+        for nested in (False,) if mode.patterns else (False, True):
+            circle = replace(mode, circle=True, nested=nested)
+            verdict = self.by_patterns(circle) if mode.patterns else self.interpret(circle)
+            if verdict is not None:
+                return verdict
+        self.reason, self.difference = before  # case analysis goes on from there
+        return None
 
     def defined(self) -> bool:
         """Whether the assumptions of a proof hold anywhere."""
@@ -326,6 +347,33 @@ class _Ladder:
             return verdict
         assumptions.update(dict.fromkeys(verdict.assumptions))
         method = f"{verdict.method}, and case analysis of {self._count(elements)} elements by z3"
+        return replace(verdict, method=method, assumptions=tuple(assumptions))
+
+    def by_branches(self) -> Verdict | None:
+        """The elements that still differ, in all possible branches; the others stay proved."""
+        if self.difference is None or not self.chooses() or not cases.available():
+            return None
+        elements, mode = self.difference.elements, self.difference.mode
+        try:
+            settled = branches.settle(self.left, self.right, elements, _BRANCH_SECONDS)
+        except Unsupported:
+            return None
+        if settled is None:
+            return None
+        refuted = self.doubt(settled.assumptions)
+        if refuted is not None:
+            return refuted
+        if settled.partial and not self.defined():
+            return None
+        verdict = Verdict("proved", error_probability=0.0)
+        count = self._count(elements)
+        method = f"the possible branches of {count} elements, with linear arithmetic by z3"
+        if count < sum(int(np.prod(v.shape)) for v in self.left.outputs):
+            others = self.interpret(mode, elements)
+            if others is None or not others:
+                return others
+            verdict, method = others, f"{others.method}, and {method}"
+        assumptions = dict.fromkeys((*settled.assumptions, *verdict.assumptions))
         return replace(verdict, method=method, assumptions=tuple(assumptions))
 
     @staticmethod

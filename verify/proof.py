@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.algebras.complex import is_complex
 from verify.algebras.extended import fresh, parts
 from verify.algebras.field import Field, FieldArray, Mode, Unlucky
 from verify.algebras.field.bound import miss_probability
@@ -47,6 +48,15 @@ _EXPONENTIAL = frozenset(
 )
 
 
+def turns(program: Program) -> bool:
+    """Whether there are sines and cosines in it, those of complex exponentials among them."""
+    return any(
+        e.primitive in ("sin", "cos", "tan")
+        or (e.primitive in _EXPONENTIAL and any(is_complex(v.dtype) for v in e.inputs))
+        for e in program.every_equation()
+    )
+
+
 @dataclass(frozen=True)
 class Agreement:
     """The programs agree on every trial: a proof with this error probability."""
@@ -63,6 +73,7 @@ class Difference:
     """The programs differ as terms: no proof, and no refutation either."""
 
     elements: dict[int, np.ndarray]  # output number -> flat indices of the elements that differ
+    mode: Mode  # in which they do
 
     def __str__(self) -> str:
         places = [f"{len(flat)} elements of output {n}" for n, flat in self.elements.items()]
@@ -86,7 +97,7 @@ def prove(
     says too little.
     """
     names = left.primitives() | right.primitives()
-    exponents = bool(names & _EXPONENTIAL)
+    exponents = mode.circle or bool(names & _EXPONENTIAL)
     order = _root_order(left, right)
     error, trials = 1.0, 0
     assumptions: dict[str, None] = {}
@@ -140,8 +151,9 @@ def _trial(
         try:
             one = evaluate(left, field, inputs)
             two = evaluate(right, field, inputs)
-            if field.inside.late:
+            if field.inside.late or field.radicals.late:
                 field.inside.again()
+                field.radicals.again()
                 one, two = evaluate(left, field, inputs), evaluate(right, field, inputs)
             for value in (*one, *two):
                 for part in parts(value):
@@ -164,7 +176,7 @@ def _compare(
         same[ignore.get(output, np.zeros(0, np.int64))] = True
         if not same.all():
             elements[output] = np.flatnonzero(~same)
-    return Difference(elements) if elements else None
+    return Difference(elements, field.mode) if elements else None
 
 
 def _equal(field: Field, a: FieldArray, b: FieldArray) -> np.ndarray:

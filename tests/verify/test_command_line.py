@@ -20,10 +20,10 @@ def wrong(x):
     return x * x + 2 * x
 
 def hard(x, y):
-    return jnp.sin(x) * jnp.cos(y) + jnp.cos(x) * jnp.sin(y)
+    return jnp.cbrt(x) * jnp.cbrt(y)
 
-def sine(x, y):
-    return jnp.sin(x + y)
+def cube_root(x, y):
+    return jnp.cbrt(x * y)
 
 number = 3
 """
@@ -49,7 +49,7 @@ def test_exit_status_is_the_verdict(programs, capsys):
     assert pair(programs, "square", "wrong", "--args", "f32[3]") == 1
     assert "REFUTED" in capsys.readouterr().out
     args = ["--args", "f32[2]", "f32[2]", "--seconds", "1"]
-    assert pair(programs, "hard", "sine", *args) == 2
+    assert pair(programs, "hard", "cube_root", *args) == 2
     assert "UNKNOWN" in capsys.readouterr().out
 
 

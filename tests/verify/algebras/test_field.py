@@ -92,31 +92,35 @@ def test_random_residues_are_no_small_fractions():
     assert found == [None] * 2000
 
 
+@pytest.mark.parametrize("circle", [False, True])
 @pytest.mark.parametrize("source", [moduli.LARGE, moduli.SMALL])
-def test_primes_are_prime_and_distinct(source):
-    drawn = moduli.draw(np.random.default_rng(), exponents=True, source=source)
+def test_primes_are_prime_and_distinct(source, circle):
+    drawn = moduli.draw(np.random.default_rng(), exponents=True, circle=circle, source=source)
     assert len(set(drawn.primes)) == len(drawn.primes) == source.trial
     for p in drawn.primes:
         assert source.low <= p < source.high
         assert moduli.is_prime(p)
-        assert moduli.is_prime((p - 1) // 2)
+        assert moduli.is_prime((p - 1) // (4 if circle else 2))
+        assert (p - 1) // drawn.cofactor >= drawn.smallest - 1
     rooted = moduli.draw(np.random.default_rng(), exponents=False, root_order=24)
     assert all(p % 24 == 1 for p in rooted.primes)
 
 
 def test_counts_of_primes_fit_a_sample():
-    """The two counts of the error bound, against the density in random windows."""
+    """The counts of the error bound, against the density in random windows."""
     rng = np.random.default_rng(5)
     width, windows = 4000, 60
     source = moduli.LARGE
-    primes = safe = 0
+    primes = safe = circle = 0
     for start in rng.integers(source.low, source.high - width, windows).tolist():
         found = [n for n in range(start | 1, start + width, 2) if moduli.is_prime(n)]
         primes += len(found)
         safe += sum(moduli.is_prime((p - 1) // 2) for p in found)
+        circle += sum(p % 4 == 1 and moduli.is_prime((p - 1) // 4) for p in found)
     scale = (source.high - source.low) / (width * windows)
     assert primes * scale == pytest.approx(source.primes, rel=0.05)
     assert safe * scale == pytest.approx(source.safe_primes, rel=0.25)
+    assert circle * scale == pytest.approx(source.circle_primes, rel=0.35)
 
 
 def test_counts_of_small_primes_are_exact():
@@ -129,6 +133,8 @@ def test_counts_of_small_primes_are_exact():
     primes = np.flatnonzero(sieve[source.low :]) + source.low
     assert len(primes) == source.primes
     assert sieve[(primes - 1) // 2].sum() == source.safe_primes
+    quarters = primes[primes % 4 == 1] // 4
+    assert sieve[quarters].sum() == source.circle_primes
 
 
 @pytest.mark.parametrize("mode", [Mode(), Mode(scaling=True), Mode(ties=False, scaling=True)])
@@ -195,6 +201,48 @@ def test_discrete_logarithms_invert_powers():
         ]
     ).astype(np.int64)
     assert (discrete_logs(f, powers) == exponents).all()
+
+
+def test_points_of_the_circle():
+    f = field(mode=Mode(circle=True), exponents=True)
+    points, m = f.points, f.moduli.p[:, None]
+    a = f.random((6,), F32)
+    cos, sin = (f.function(name, [a], (6,), F32) for name in ("cos", "sin"))
+    x, y = cos.rows[:points], sin.rows[:points]
+    assert ((x * x + y * y) % m == 1).all()
+    i = f.imaginary[:, None]
+    assert (i * i % m == m - 1).all()
+    point = (x + i * y % m) % m
+    rows = zip(point[:, 0].tolist(), f.moduli.q.tolist(), f.moduli.p.tolist(), strict=True)
+    assert all(pow(t, q, p) == 1 for t, q, p in rows)
+    assert (point != 1).all()
+    base = f.function("exp", [a], (6,), F32)
+    assert (base.rows[:points] != point).all()
+    opposite = f.function("sin", [f.neg(a)], (6,), F32)
+    assert (opposite.rows == f.neg(sin).rows).all()  # modulo q as well
+    for name, value in (("cos", 1), ("sin", 0)):
+        at_zero = f.function(name, [f.lift(np.zeros(2))], (2,), F32)
+        assert (at_zero.rows == value).all()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_powers_of_different_points_of_the_circle_differ(nested):
+    f = field(mode=Mode(circle=True, nested=nested), exponents=True)
+    a = f.random((20,), F32)
+    inner = [f.function(name, [a], (20,), F32) for name in ("cos", "sin")]
+    outer = [f.function(name, [x], (20,), F32) for name in ("exp", "cos", "sin") for x in inner]
+    columns = np.concatenate([x.rows for x in outer], axis=1)
+    upright = np.minimum(columns, f.m[:, None] - columns)  # up to the sign
+    assert np.unique(upright, axis=1).shape == columns.shape
+
+
+def test_logarithms_on_the_circle_are_unknown_functions():
+    f = field(mode=Mode(circle=True), exponents=True)
+    u, v = f.random((6,), F32), f.random((6,), F32)
+    logs = [f.function("log", [x], (6,), F32) for x in (u, v, f.mul(u, v))]
+    assert not (f.add(logs[0], logs[1]).rows == logs[2].rows).any()
+    assert all(x.parity is None and not x.growth.logs for x in logs)
+    assert f.function("exp", [logs[0]], (6,), F32) is u
 
 
 def test_digests_depend_on_every_row():

@@ -109,7 +109,7 @@ def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
             chosen = np.where(exact, x.mask.weight, x.rows)
             left, right = chosen, c.rows
     y = field.plain(residues.multiply(left, right, field.m), a, growth, nonnegative=known)
-    y.rooted = roots.scaled(field, a, b) or roots.scaled(field, b, a)
+    y.rooted = roots.multiplied(field, a, b)
     if a is b and is_real(a.dtype):
         y.square_of = a
     for x, c in ((a, b), (b, a)):
@@ -163,7 +163,9 @@ def _scaled(field: Field, a: FieldArray, factor: FieldArray, sign: int) -> Field
         pending = Pending(rows, p.present, p.sign * sign, p.analytic)
         return FieldArray(field, a.shape, a.dtype, growth, _pending=pending, nonnegative=known)
     rows = residues.multiply(a.rows, factor.rows, field.m)
-    return field.plain(rows, a, growth, nonnegative=known)
+    y = field.plain(rows, a, growth, nonnegative=known)
+    y.rooted = roots.multiplied(field, a, factor)
+    return y
 
 
 def _nonzero(field: Field, rows: np.ndarray) -> bool:

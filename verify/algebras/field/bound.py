@@ -11,12 +11,13 @@ not zero. One trial misses it only if, at every prime p of the trial,
 
 or if two different arguments of unknown functions have been confused earlier: each pair of
 arguments is confused with the probability of the lines above, or by a collision of 192-bit digests;
-or if a constant was taken for a small fraction that it is not (see `residues.rational`).
+or if a constant was taken for a small fraction that it is not (see `residues.rational`), or a
+radicand for a product of others and a small square that it is not (see `radicals.py`).
 
 Exponentials are powers w**n of a random root of unity of prime order q, and logarithms discrete
 ones. There the bound takes powers with different exponents for independent random elements of that
 group, as Mirage does (Wu et al., OSDI 2025): that is a model, not a theorem, so that programs with
-exponentials are given at least two trials.
+exponentials are given at least two trials. What sines and cosines count is in `circle.py`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING
 
 from verify.algebras.field.mixing import DIGEST_BITS
 from verify.algebras.field.moduli import POINTS_A_PRIME
+from verify.algebras.field.radicals import LARGEST
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
@@ -40,7 +42,8 @@ def miss_probability(field: Field) -> float:
     all_primes = one_prime ** len(field.moduli.primes)
     pairs = 1.0 + field.atoms**2 / 2 + field.inner_pairs
     collision = math.ldexp(1.0, -DIGEST_BITS)
-    return min(1.0, pairs * (all_primes + collision) + wrong_fractions(field))
+    wrong = wrong_fractions(field) + wrong_roots(field) + wrong_multiples(field)
+    return min(1.0, pairs * (all_primes + collision) + wrong)
 
 
 def coincidences(field: Field) -> tuple[float, float]:
@@ -49,11 +52,37 @@ def coincidences(field: Field) -> tuple[float, float]:
     degree, bits = field.largest.cleared
     # The difference of two values: each numerator times the other's divisors.
     degree, bits = 2 * degree, 2 * bits + 1
-    smallest = float(field.moduli.low) if field.moduli.q is None else field.moduli.low / 2
-    return min(1.0, degree / smallest), bits / math.log2(field.moduli.low) / field.moduli.choices
+    if field.mode.circle:  # coefficients m + n i: their norms
+        bits *= 2
+    smallest = field.moduli.smallest
+    return min(1.0, degree / smallest), bits / math.log2(smallest) / field.moduli.choices
+
+
+def wrong_multiples(field: Field) -> float:
+    """The probability that a set of candidates was taken for a multiple of another: both are
+    divided by scales, quotients of third and second moments at most, of one of the two points
+    (`weights._normalised`). D1(y) T2(x) = D2(y) T1(x) is one equation in both points, of six times
+    the degree and bits at most."""
+    if not field.mode.scaling:
+        return 0.0
+    one_point, bad_prime = coincidences(field)
+    one_prime = min(1.0, 6 * (one_point + bad_prime))
+    return float(field.chooser.weights.scaled**2 / 2 * one_prime ** len(field.moduli.primes))
 
 
 def wrong_fractions(field: Field) -> float:
     """The probability that a number was taken for a small fraction that it is not."""
     drawn = math.log2(field.moduli.low) * len(field.moduli.primes)
     return float(field.chooser.weights.reconstructions * 2.0 ** (_RECONSTRUCTION_BITS - drawn))
+
+
+def wrong_roots(field: Field) -> float:
+    """The probability that u was taken for c**2 v w or c**2 v / w, which it is not: that for some
+    (u, v, w) tried and some c = a / b, b**2 u = a**2 v w at both points of every prime; a, b, and w
+    where it is a number, are at most `LARGEST`."""
+    if not field.radicals.found:
+        return 0.0
+    one_point, bad_prime = coincidences(field)  # of two values: here are three
+    constant = 3 * math.log2(LARGEST) / math.log2(field.moduli.low) / field.moduli.choices
+    one_prime = min(1.0, (1.5 * one_point) ** POINTS_A_PRIME + 1.5 * bad_prime + constant)
+    return float(field.radicals.tried * LARGEST**3 * one_prime ** len(field.moduli.primes))

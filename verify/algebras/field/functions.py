@@ -2,8 +2,9 @@
 
 An unknown function of a tuple of residues is a random function of it. Laws that hold on the whole
 domain and cost little are built in: odd and even symmetry, exp(a + b) = exp(a) exp(b),
-log(exp(a)) = a, log(u v) = log(u) + log(v), exp(log(u)) = u, sqrt(x)**2 = x. Identities between
-functions (tanh in terms of exp, ...) are the business of `verify/primitives/functions.py`.
+log(exp(a)) = a, log(u v) = log(u) + log(v), exp(log(u)) = u. Square roots: see `roots.py`, sines
+and cosines: `circle.py`. Identities between functions (tanh in terms of exp, ...) are the
+business of `verify/primitives/functions.py`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from verify.algebras.field import mixing, residues, roots
+from verify.algebras.field import circle, mixing, residues, roots
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.moduli import POINTS_A_PRIME, SMALL
+from verify.algebras.field.powers import first_powers, power
 from verify.algebras.field.value import Unlucky, infinite
 from verify.dtypes import is_kind
 
@@ -48,11 +50,17 @@ def apply(
         return _exp(field, args[0])
     if name == "log" and not field.mode.opaque:
         return log_term(field, args[0])
+    if name in circle.NAMES and field.mode.circle:
+        return circle.sine_or_cosine(field, name, args[0])
     if name == "sqrt" and args[0].square_of is not None:  # the absolute value
         base = args[0].square_of
         return base if base.nonnegative else field.maximum(base, field.neg(base))
+    if name == "sqrt" and not field.mode.opaque:
+        field.assume("no square root of a negative number")
+        field.partial = True
+        return roots.root(field, args[0])
     if name not in TOTAL and is_kind(dtype, np.floating):
-        field.may_be_nan |= name != "sqrt" or field.mode.opaque  # else it is assumed to be none
+        field.may_be_nan = True
     rows = [_key_rows(field, a) for a in args]
     flip: Any = None
     if name in ODD or name in EVEN:
@@ -69,10 +77,6 @@ def apply(
         out = np.where(flip, residues.reduce(-result.rows, field.m), result.rows)
         zero = (rows[0] == 0).all(axis=0)
         return field.plain(np.where(zero, 0, out), result, result.growth)
-    if name == "sqrt" and not field.mode.opaque:
-        field.assume("no square root of a negative number")
-        field.partial = True
-        roots.of_root(field, result, args[0])
     return result
 
 
@@ -96,14 +100,14 @@ def _exp(field: Field, a: FieldArray) -> FieldArray:
             a = field.plain(field.chooser.value(rows, present), a, a.growth)
     points = field.points
     out = np.empty_like(a.rows)
-    exponent = a.rows[points:]
+    exponent = circle.exponent(field, a)
     if a.growth.logs and a.parity is None:
         # A logarithm went through something that loses its parity (u**y = e**(y log u)), so that
         # w**a is u**y up to a sign only. Powers of another base obey e**(a + b) = e**a e**b too,
         # and are never mistaken for what u is made of.
         q = field.m[points:].reshape(-1, *(1,) * (exponent.ndim - 1))
         exponent = exponent * field.detour.reshape(q.shape) % q
-    out[:points] = _power(field, exponent)
+    out[:points] = power(field, exponent)
     if a.parity is not None:
         odd = a.parity.astype(bool)
         out[:points] = np.where(odd, residues.reduce(-out, field.m)[:points], out[:points])
@@ -130,28 +134,32 @@ def log_term(field: Field, x: FieldArray) -> FieldArray:
     exponent k is the logarithm, modulo q; modulo p a logarithm is only an unknown function of u.
     Sums of logarithms keep their parity, so that exp(sum of logs) is the product again. u and -u
     have the same logarithm, which is harmless: over the reals only one of the two has any.
+
+    On the circle p is not 2q + 1: there log u is an unknown function of u, and only exp(log u) = u.
     """
     if x.log is not None:
         return x.log
-    below = roots.radicand(x)
-    if below is not None:  # log(sqrt(u)) = log(u) / 2
+    square = roots.square(field, x)
+    if square is not None:  # log(sqrt(u)) = log(u) / 2
         half = field.lift(np.full(x.shape, 0.5), x.dtype)
-        return field.mul(half, field.function("log", [below], x.shape, x.dtype))
+        return field.mul(half, field.function("log", [square], x.shape, x.dtype))
     field.assume("no logarithm of a number that is not positive")
     field.partial = True
     rows = _key_rows(field, x)
     result = field.atom(mixing.combine(field.digest(rows), tag=("log", ())), x.dtype)
     one = (rows == 1).all(axis=0)
     out = np.where(one, 0, result.rows)
-    if not field.exponents or x.growth.logs:
-        return field.plain(out, result, Growth(analytic=False))
+    if not field.exponents or field.mode.circle or x.growth.logs:
+        unknown = field.plain(out, result, Growth(analytic=False))
+        unknown.antilog = x if field.mode.circle else None
+        return unknown
     if (rows == 0).any():
         raise Unlucky
     points = field.points
     exponent = discrete_logs(field, rows)
     out[points:] = exponent
     y = field.plain(out, result, Growth(analytic=False, logs=True))
-    y.parity = (_power(field, exponent) != rows).astype(np.uint8)
+    y.parity = (power(field, exponent) != rows).astype(np.uint8)
     y.antilog = x
     return y
 
@@ -161,17 +169,6 @@ def _key_rows(field: Field, x: FieldArray) -> np.ndarray:
     if x.growth.logs and field.exponents:
         return x.rows[field.points :]
     return x.rows[: field.points]
-
-
-def _power(field: Field, exponent: np.ndarray) -> np.ndarray:
-    """w**exponent, (points, *shape)."""
-    low, high = field.powers
-    half = low.shape[1].bit_length() - 1
-    out = np.empty_like(exponent)
-    for row in range(field.points):
-        e = exponent[row]
-        out[row] = low[row][e & ((1 << half) - 1)] * high[row][e >> half] % field.m[row]
-    return out
 
 
 def discrete_logs(field: Field, u: np.ndarray) -> np.ndarray:
@@ -205,7 +202,7 @@ def _all_logarithms(field: Field, p: int, q: int) -> np.ndarray:
     """For each number below p, which power of the generator it is."""
     if p not in field.all_logarithms:
         logarithms = field.all_logarithms[p] = np.zeros(p, np.int32)
-        powers = _powers(field.generators[p], 1 << q.bit_length(), p)[:q]
+        powers = first_powers(field.generators[p], 1 << q.bit_length(), p)[:q]
         logarithms[powers] = np.arange(q, dtype=np.int32)
     return field.all_logarithms[p]
 
@@ -213,19 +210,9 @@ def _all_logarithms(field: Field, p: int, q: int) -> np.ndarray:
 def _baby_steps(field: Field, p: int, q: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Sorted powers of the generator, and their exponents."""
     steps = 1 << min(22, max(16, (q * count).bit_length() // 2))
-    powers = _powers(field.generators[p], steps, p)
+    powers = first_powers(field.generators[p], steps, p)
     order = np.argsort(powers)
     return powers[order], order
-
-
-def _powers(base: int, count: int, p: int) -> np.ndarray:
-    """base**i for i < count, a power of two."""
-    powers = np.ones(count, np.int64)
-    filled = 1
-    while filled < count:
-        powers[filled : 2 * filled] = powers[:filled] * pow(base, filled, p) % p
-        filled *= 2
-    return powers
 
 
 def _lookup(
@@ -236,7 +223,7 @@ def _lookup(
     steps = len(powers)
     giant = pow(generator, -steps, p)
     block = 1 << max(0, min(12, (2**20 // len(values)).bit_length() - 1))
-    jumps = _powers(giant, block, p)
+    jumps = first_powers(giant, block, p)
     out = np.full(len(values), -1, np.int64)
     left = np.arange(len(values))
     for start in range(0, q // steps + 1, block):
@@ -252,19 +239,3 @@ def _lookup(
         if len(left) == 0:
             break
     return out
-
-
-def power_tables(field: Field) -> tuple[np.ndarray, np.ndarray]:
-    """w**i and w**(i * 2**15) for i < 2**15 (the exponent is below 2**30), one row a point.
-
-    w is a random power of the prime's generator, which is the square of a random element: its
-    order is the prime q.
-    """
-    assert field.moduli.q is not None
-    half = 15
-    low, high = (np.empty((field.points, 1 << half), np.int64) for _ in range(2))
-    for row, p in enumerate(field.moduli.p.tolist()):
-        w = pow(field.generators[p], int(field.bases[row]), p)
-        low[row] = _powers(w, 1 << half, p)
-        high[row] = _powers(pow(w, 1 << half, p), 1 << half, p)
-    return low, high

@@ -2,14 +2,18 @@
 
 A difference of two programs whose coefficients all have a common prime factor is invisible modulo
 that prime, so primes are drawn at random, and the count of primes in the set that they are drawn
-from enters the error bound. Three sets, all in [2**30, 2**31), or in [2**19, 2**20) where a trial
+from enters the error bound. Four sets, all in [2**30, 2**31), or in [2**19, 2**20) where a trial
 needs many rows and tables of powers for each (`patterns.py`):
 
 * every prime (50,697,537 of them: pi(2**31) - pi(2**30); 38,635 small ones);
 * with exponentials: safe primes p = 2q + 1 (1,634,069 of them; 1,938 small ones), so that Z_p has
   roots of unity of the prime order q and exponents live in Z_q (Wu et al., "Mirage", OSDI 2025,
   section 5; its q is much smaller);
+* with sines and cosines too: primes p = 4q + 1 (845,700 of them; 1,078 small ones), so that there
+  is a square root of -1 besides (`circle.py`);
 * with Fourier transforms of length n: p = 1 modulo n.
+
+The counts are those of a sieve of Eratosthenes, over all q and over all p at once.
 """
 
 from __future__ import annotations
@@ -32,11 +36,12 @@ class Source:
     high: int
     primes: int
     safe_primes: int
+    circle_primes: int
     trial: int  # how many a trial draws
 
 
-LARGE = Source(2**30, 2**31, 50_697_537, 1_634_069, trial=5)
-SMALL = Source(2**19, 2**20, 38_635, 1_938, trial=24)
+LARGE = Source(2**30, 2**31, 50_697_537, 1_634_069, 845_700, trial=5)
+SMALL = Source(2**19, 2**20, 38_635, 1_938, 1_078, trial=24)
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,10 @@ class Moduli:
     """
 
     p: np.ndarray  # (rows,) int64
-    q: np.ndarray | None  # (rows,) int64, p = 2q + 1
+    q: np.ndarray | None  # (rows,) int64, p = cofactor q + 1
     choices: float  # how many primes each was drawn from
     low: int  # all of them are larger
+    cofactor: int = 1  # (p - 1) / q; 1 without exponents
 
     @property
     def all(self) -> np.ndarray:
@@ -59,18 +65,25 @@ class Moduli:
     def primes(self) -> list[int]:
         return [int(m) for m in self.p[::POINTS_A_PRIME]]
 
+    @property
+    def smallest(self) -> float:
+        """A lower bound of the moduli, those of exponents among them."""
+        return self.low / self.cofactor
+
 
 def draw(
     rng: np.random.Generator,
     *,
     exponents: bool,
+    circle: bool = False,
     root_order: int = 1,
     source: Source = LARGE,
     count: int | None = None,
 ) -> Moduli:
     """Distinct random primes for one trial, `count` of them (None: as many as the source says);
-    `root_order` must divide p - 1."""
+    `root_order` must divide p - 1, and so must 4 on the `circle`, which has exponents too."""
     chosen: list[int] = []
+    cofactor = 4 if circle else 2 if exponents else 1
     if exponents and root_order > 2:
         # p = order * q * j + 1: both a transform and exponentials.
         raise Unsupported("a Fourier transform together with an exponential")
@@ -81,8 +94,8 @@ def draw(
     seen: set[int] = set()
     while len(chosen) < (count or source.trial):
         if exponents:
-            q = int(rng.integers(low // 2, high // 2)) | 1
-            candidate = 2 * q + 1
+            q = int(rng.integers(low // cofactor, high // cofactor)) | 1
+            candidate = cofactor * q + 1
             if not (is_prime(q) and is_prime(candidate)):
                 continue
         else:
@@ -95,9 +108,9 @@ def draw(
     p = np.repeat(np.array(chosen, np.int64), POINTS_A_PRIME)
     # Primes in an arithmetic progression share the density evenly (Dirichlet); 0.9 is a margin.
     totient = sum(math.gcd(i, step) == 1 for i in range(1, step + 1)) if step > 1 else 1
-    every = source.primes
-    choices = source.safe_primes if exponents else every if step == 1 else 0.9 * every / totient
-    return Moduli(p, (p - 1) // 2 if exponents else None, choices, low)
+    every = source.primes if step == 1 else 0.9 * source.primes / totient
+    choices = {1: every, 2: source.safe_primes, 4: source.circle_primes}[cofactor]
+    return Moduli(p, (p - 1) // cofactor if exponents else None, choices, low, cofactor)
 
 
 _SMALL = [n for n in range(3, 400, 2) if all(n % d for d in range(3, int(n**0.5) + 1, 2))]

@@ -56,6 +56,7 @@ def pick(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Fie
         y.deferred = None if ends else gather
     else:
         y._rows = gather()
+        y.rooted = roots.picked(field, operands, index)
     return y
 
 

@@ -1,53 +1,41 @@
-"""Square roots: values of the form p + c R, where R is an unknown root and R**2 = u is known.
+"""Square roots: what R R = u is needed for, and where it is applied.
 
 To residues a square root is an unknown function like any other. What programs need beyond that is
 R R = u, wherever the two factors come from: (a / R) (b / R) = a b / u in the gradient of a
-normalisation, L L^T = A, |q / |q|| = 1. So a value that is made of one root an element keeps, next
-to its residues, what it is made of; products of two such values of the same root are
+normalisation, L L^T = A, |q / |q|| = 1; and a cosine needs a b / (R S) = (a / R) (b / S). So a
+value that is made of a few roots an element keeps, next to its residues, what it is made of
+(`rooted.py`). Products of two values with a root in common are made of these parts, and so are
+inverses; otherwise parts are worked out only when such a product asks for them.
 
-    (p + c R) (q + d R) = p q + c d u + (p d + c q) R,
-
-and 1 / (p + c R) = (p - c R) / (p**2 - c**2 u). The parts are computed only when a second factor
-with a root asks for them. A value made of two different roots is a plain value again.
+A value is plain again, made of nothing that is known, if it has more than three different roots an
+element, is a sum over several, or comes after too many others that wait for their parts. Which
+roots there are is decided in `radicals.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from verify.algebras.field import mixing, rooted
+from verify.algebras.field.growth import Growth
+from verify.algebras.field.rooted import Joined, Root, Rooted, along, pruned, total
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
     from verify.algebras.field.value import FieldArray
 
-
-@dataclass(frozen=True, eq=False)
-class Rooted:
-    """p + c R with R**2 = u, element by element; `plain` None is zero."""
-
-    radicand: FieldArray  # u
-    root: FieldArray  # R
-    plain: FieldArray | None  # p
-    coefficient: FieldArray  # c
-
-    def map(self, f: Callable[[FieldArray], FieldArray]) -> Rooted:
-        """All parts moved in the same way."""
-        plain = None if self.plain is None else f(self.plain)
-        return Rooted(f(self.radicand), f(self.root), plain, f(self.coefficient))
-
-
-Lazy = Callable[[], Rooted | None]
 _DEEPEST = 150  # parts that wait for parts that wait ...: Python's recursion is limited
+_MOST_PRODUCTS = 2**17  # of a matrix product whose roots vary along the sum
 
 
 class Parts:
     """The parts of a value, made when they are first asked for."""
 
-    def __init__(self, make: Lazy, *waits_for: Parts | None) -> None:
-        self._make: Lazy | None = make
+    def __init__(self, make: Callable[[], Rooted | None], *waits_for: Parts | None) -> None:
+        self._make: Callable[[], Rooted | None] | None = make
         self._found: Rooted | None = None
         self.depth: int = 1 + max((p.depth for p in waits_for if p is not None), default=0)
         if self.depth > _DEEPEST:
@@ -61,55 +49,133 @@ class Parts:
 
 
 def parts(x: FieldArray) -> Rooted | None:
-    return None if x.rooted is None else x.rooted.get()
+    """None where they are not known; a value without a root is a single term."""
+    return Rooted((), {0: x}) if x.rooted is None else x.rooted.get()
 
 
-def of_root(field: Field, root: FieldArray, radicand: FieldArray) -> None:
-    """Says that `root` is the square root of `radicand`."""
-    one = field.lift(np.ones(root.shape), root.dtype)
-    root.rooted = Parts(lambda: Rooted(radicand, root, None, one))
+def root(field: Field, u: FieldArray) -> FieldArray:
+    """sqrt(u), and what it is made of."""
+    lines = field.radicals.lines(u)
+    if lines is None or not lines["changed"].any():
+        logs = u.growth.logs and field.exponents  # then it is right modulo q
+        new = Root(u, _unknown(field, u.rows[field.points :] if logs else u.rows, u.dtype))
+        known = Rooted((new,), {1: field.lift(np.ones(u.shape), u.dtype)})
+    else:
+        field.radicals.found = True
+        known = _as_found(field, lines, u.dtype)
+    value = composed(field, known)
+    value.nonnegative = True
+    return value
+
+
+def _as_found(field: Field, lines: np.ndarray, dtype: Any) -> Rooted:
+    """top / bottom sqrt(v) sqrt(w), that divided by w where a line says so."""
+    radicands = [field.radicals.radicand(lines["v"], dtype)]
+    if lines["w"].any():
+        radicands.append(field.radicals.radicand(lines["w"], dtype))
+    top, bottom = (field.lift(lines[name].astype(np.float64), dtype) for name in ("top", "bottom"))
+    scale = field.div(top, bottom)
+    if lines["divided"].any():
+        divisors = np.where(lines["divided"], lines["w"], 0)  # number 0 is 1
+        scale = field.div(scale, field.radicals.radicand(divisors, dtype))
+    made = tuple(Root(u, _unknown(field, u.rows, dtype)) for u in radicands)
+    return Rooted(made, {2 ** len(made) - 1: scale})
+
+
+def _unknown(field: Field, rows: np.ndarray, dtype: Any) -> FieldArray:
+    """The root of what has these residues: of 1 it is 1."""
+    state = mixing.combine(field.digest(rows), tag="sqrt")
+    value = field.atom(state, dtype)
+    one = (rows[: field.points] == 1).all(axis=0)
+    return field.plain(np.where(one, 1, value.rows), value, Growth(analytic=False))
+
+
+def composed(field: Field, r: Rooted) -> FieldArray:
+    """The value that has these parts."""
+    known = pruned(r)
+    value = total(field, known)
+    if known.roots:
+        value = field.plain(value.rows, value, value.growth)
+        value.rooted = Parts(lambda: known)
+    return value
+
+
+def _lazily(make: Callable[..., Rooted | None], *values: FieldArray) -> Parts | None:
+    """The parts of what is made of `values`, as `make` says; None if none of them has a root."""
+    if all(x.rooted is None for x in values):
+        return None
+
+    def now() -> Rooted | None:
+        known = [parts(x) for x in values]
+        made = None if any(r is None for r in known) else make(*known)
+        return None if made is None else pruned(made)
+
+    return Parts(now, *(x.rooted for x in values))
+
+
+# -- linear maps ---------------------------------------------------------------------------------
 
 
 def negated(field: Field, x: FieldArray) -> Parts | None:
-    def make() -> Rooted | None:
-        r = parts(x)
-        if r is None:
-            return None
-        plain = None if r.plain is None else field.neg(r.plain)
-        return Rooted(r.radicand, r.root, plain, field.neg(r.coefficient))
+    return _lazily(lambda r: r.linear(field.neg), x)
 
-    return None if x.rooted is None else Parts(make, x.rooted)
+
+def moved(x: FieldArray, move: Callable[[FieldArray], FieldArray]) -> Parts | None:
+    return _lazily(lambda r: r.map(move), x)
 
 
 def added(field: Field, a: FieldArray, b: FieldArray) -> Parts | None:
-    def make() -> Rooted | None:
-        r, s = parts(a), parts(b)
-        if r is None or s is None:
-            one, other = (r, b) if r is not None else (s, a)
-            if one is None or other.rooted is not None:
-                return None
-            return Rooted(one.radicand, one.root, _sum(field, one.plain, other), one.coefficient)
-        if not _same(r, s):
-            return None
-        coefficient = field.add(r.coefficient, s.coefficient)
-        return Rooted(r.radicand, r.root, _sum(field, r.plain, s.plain), coefficient)
+    def make(r: Rooted, s: Rooted) -> Rooted | None:
+        both = Joined.of(r, s)
+        return None if both is None else both.sum(field, r, s)
 
-    if a.rooted is None and b.rooted is None:
-        return None
-    return Parts(make, a.rooted, b.rooted)
+    return _lazily(make, a, b)
 
 
-def scaled(field: Field, x: FieldArray, c: FieldArray) -> Parts | None:
-    """The product with a value without a root."""
+def summed(field: Field, x: FieldArray) -> Parts | None:
+    def make(r: Rooted) -> Rooted | None:
+        spread = along(r, len(x.shape) - 1, x.shape[:-1])
+        return None if spread is None else spread.linear(field.sum)
 
-    def make() -> Rooted | None:
-        r = parts(x)
-        if r is None:
-            return None
-        plain = None if r.plain is None else field.mul(r.plain, c)
-        return Rooted(r.radicand, r.root, plain, field.mul(r.coefficient, c))
+    return None if x.shape[-1] == 0 else _lazily(make, x)
 
-    return None if x.rooted is None or c.rooted is not None else Parts(make, x.rooted)
+
+def picked(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Parts | None:
+    """Elements of several arrays; one that has fewer roots has the root of 1 besides."""
+
+    def pick(made: Sequence[FieldArray | None], missing: float) -> FieldArray:
+        filled = [
+            field.lift(np.full(x.shape, missing), x.dtype) if y is None else y
+            for x, y in zip(operands, made, strict=True)
+        ]
+        return field.pick(filled, index)
+
+    def make(*known: Rooted) -> Rooted:
+        made = []
+        for n in range(max(len(r.roots) for r in known)):
+            roots = [r.roots[n] if n < len(r.roots) else None for r in known]
+            radicands = [None if r is None else r.radicand for r in roots]
+            values = [None if r is None else r.value for r in roots]
+            made.append(Root(pick(radicands, 1.0), pick(values, 1.0)))
+        every = {bits: None for r in known for bits in r.terms}
+        return Rooted(
+            tuple(made), {bits: pick([r.terms.get(bits) for r in known], 0.0) for bits in every}
+        )
+
+    return _lazily(make, *operands)
+
+
+# -- products ------------------------------------------------------------------------------------
+
+
+def multiplied(field: Field, a: FieldArray, b: FieldArray) -> Parts | None:
+    """The parts of a product whose factors have no root in common."""
+
+    def make(r: Rooted, s: Rooted) -> Rooted | None:
+        both = Joined.of(r, s)
+        return None if both is None else both.product(field, r, s, field.mul)
+
+    return _lazily(make, a, b)
 
 
 def product(field: Field, a: FieldArray, b: FieldArray) -> FieldArray | None:
@@ -117,142 +183,86 @@ def product(field: Field, a: FieldArray, b: FieldArray) -> FieldArray | None:
     if a.rooted is None or b.rooted is None:
         return None
     r, s = parts(a), parts(b)
-    if r is None or s is None or not _same(r, s):
+    if r is None or s is None:
         return None
-    return _composed(field, *_multiplied(field, r, s, field.mul))
+    both = Joined.of(r, s)
+    if both is None or not both.shared:
+        return None
+    return composed(field, both.product(field, r, s, field.mul))
+
+
+def dotted(field: Field, a: FieldArray, b: FieldArray) -> Parts | None:
+    """The parts of a matrix product whose factors have no root in common."""
+
+    def make(r: Rooted, s: Rooted) -> Rooted | None:
+        left, right = _spread(r, s, a, b)
+        if left is None or right is None:
+            return None
+        both = Joined.of(left, right)
+        return None if both is None else both.product(field, left, right, field.dot)
+
+    return _lazily(make, a, b)
 
 
 def dot(field: Field, a: FieldArray, b: FieldArray) -> FieldArray | None:
-    """(B, M, K) x (B, K, N) where both are made of one root a batch element."""
+    """(B, M, K) x (B, K, N) where both are made of the same root."""
     if a.rooted is None or b.rooted is None:
         return None
     r, s = parts(a), parts(b)
     if r is None or s is None:
         return None
+    left, right = _spread(r, s, a, b)
+    if left is None or right is None:
+        return _by_elements(field, a, b) if _meet(r, s, a, b) else None
+    both = Joined.of(left, right)
+    if both is None or not both.shared:
+        return None
+    return composed(field, both.product(field, left, right, field.dot))
+
+
+def _spread(
+    r: Rooted, s: Rooted, a: FieldArray, b: FieldArray
+) -> tuple[Rooted | None, Rooted | None]:
+    """The roots, if they are constant along the sum, in the shape of the matrix product."""
     shape = (a.shape[0], a.shape[1], b.shape[2])
-    r, s = _along(r, 2, shape), _along(s, 1, shape)
-    if r is None or s is None or not _same(r, s):
-        return None
-    return _composed(field, *_multiplied(field, r, s, field.dot))
+    return along(r, 2, shape), along(s, 1, shape)
 
 
-def dotted(field: Field, a: FieldArray, b: FieldArray) -> Parts | None:
-    """The parts of a matrix product where one factor has a root, the same along the sum."""
-
-    def make() -> Rooted | None:
-        shape = (a.shape[0], a.shape[1], b.shape[2])
-        r, s = parts(a), parts(b)
-        if r is not None and b.rooted is None:
-            spread = _along(r, 2, shape)
-            return None if spread is None else _mapped(spread, lambda p: field.dot(p, b))
-        if s is not None and a.rooted is None:
-            spread = _along(s, 1, shape)
-            return None if spread is None else _mapped(spread, lambda p: field.dot(a, p))
-        return None
-
-    if a.rooted is None and b.rooted is None:
-        return None
-    return Parts(make, a.rooted, b.rooted)
+def _meet(r: Rooted, s: Rooted, a: FieldArray, b: FieldArray) -> bool:
+    """Whether a root is multiplied with itself anywhere, in a matrix product that is not large."""
+    if a.shape[0] * a.shape[1] * a.shape[2] * b.shape[2] > _MOST_PRODUCTS:
+        return False
+    pairs = ((one.value.rows[0], two.value.rows[0]) for one in r.roots for two in s.roots)
+    return any((one[..., None] == two[:, None]).any() for one, two in pairs)
 
 
-def summed(field: Field, x: FieldArray) -> Parts | None:
-    def make() -> Rooted | None:
-        r = parts(x)
-        spread = None if r is None else _along(r, len(x.shape) - 1, x.shape[:-1])
-        return None if spread is None else _mapped(spread, field.sum)
-
-    return None if x.rooted is None or x.shape[-1] == 0 else Parts(make, x.rooted)
+def _by_elements(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
+    """A matrix product as products and a sum."""
+    batch, m, k = a.shape
+    n = b.shape[2]
+    rows = np.arange(batch * m * k).reshape(batch, m, 1, k)
+    columns = np.arange(batch * k * n).reshape(batch, k, n).transpose(0, 2, 1)[:, None]
+    one, two = (np.broadcast_to(index, (batch, m, n, k)) for index in (rows, columns))
+    return field.sum(field.mul(field.pick([a], one), field.pick([b], two)))
 
 
 def inverse(field: Field, x: FieldArray) -> FieldArray | None:
-    """1 / (p + c R), with R in the numerator only, so that equal values have equal residues."""
-    r = parts(x)
-    if r is None:
+    """1 / x with roots in its numerator only; None where x has none."""
+    r = None if x.rooted is None else parts(x)
+    if r is None or not r.roots:
         return None
-    c = r.coefficient
-    norm = field.neg(field.mul(field.mul(c, c), r.radicand))
-    if r.plain is not None:
-        norm = field.add(field.mul(r.plain, r.plain), norm)
-    one = field.lift(np.ones(x.shape), x.dtype)
-    inverted = field.div(one, norm)
-    plain = None if r.plain is None else field.mul(r.plain, inverted)
-    coefficient = field.neg(field.mul(c, inverted))
-    value = field.mul(coefficient, r.root)
-    value = value if plain is None else field.add(plain, value)
-    known = Rooted(r.radicand, r.root, plain, coefficient)
-    value.rooted = Parts(lambda: known)
+    value = composed(field, rooted.inverse(field, r))
+    value.nonnegative = x.nonnegative
     return value
 
 
-def radicand(x: FieldArray) -> FieldArray | None:
-    """u where x is a square root and nothing else."""
-    r = parts(x)
-    if r is None or r.plain is not None or not np.array_equal(r.root.rows, x.rows):
+def square(field: Field, x: FieldArray) -> FieldArray | None:
+    """x**2 = c**2 u v ... where x is c R S ... with a number c."""
+    r = None if x.rooted is None else parts(x)
+    if r is None or len(r.terms) != 1:
         return None
-    return r.radicand
-
-
-def moved(x: FieldArray, move: Callable[[FieldArray], FieldArray]) -> Parts | None:
-    def make() -> Rooted | None:
-        r = parts(x)
-        return None if r is None else r.map(move)
-
-    return None if x.rooted is None else Parts(make, x.rooted)
-
-
-def _same(r: Rooted, s: Rooted) -> bool:
-    if r.radicand is s.radicand:
-        return True
-    points = r.radicand.field.points
-    return np.array_equal(r.radicand.rows[:points], s.radicand.rows[:points])
-
-
-def _sum(field: Field, a: FieldArray | None, b: FieldArray | None) -> FieldArray | None:
-    if a is None or b is None:
-        return b if a is None else a
-    return field.add(a, b)
-
-
-def _mapped(r: Rooted, f: Callable[[FieldArray], FieldArray]) -> Rooted:
-    """p and c through a linear map; u and R have the result's shape already."""
-    return Rooted(r.radicand, r.root, None if r.plain is None else f(r.plain), f(r.coefficient))
-
-
-def _along(r: Rooted, axis: int, shape: tuple[int, ...]) -> Rooted | None:
-    """u and R without an axis along which they are constant, spread over `shape`."""
-    u = r.radicand
-    rows = u.rows
-    if not (rows == rows.take([0], axis=axis + 1)).all():
+    ((bits, c),) = r.terms.items()
+    numbers = c.rows[: field.points]
+    if not bits or not np.array_equal(numbers[::2], numbers[1::2]):
         return None
-    index = np.arange(int(np.prod(u.shape))).reshape(u.shape).take([0], axis=axis)
-    if len(shape) < len(u.shape):  # a sum, and not a matrix product, which has another axis there
-        index = index.squeeze(axis)
-    index = np.broadcast_to(index, shape)
-    field = u.field
-    return Rooted(field.pick([u], index), field.pick([r.root], index), r.plain, r.coefficient)
-
-
-def _multiplied(
-    field: Field, r: Rooted, s: Rooted, times: Callable[[FieldArray, FieldArray], FieldArray]
-) -> tuple[FieldArray, FieldArray | None, Rooted]:
-    """p q + c d u, p d + c q, and where u and R are found."""
-    plain = field.mul(times(r.coefficient, s.coefficient), r.radicand)
-    coefficient = None
-    if r.plain is not None and s.plain is not None:
-        plain = field.add(times(r.plain, s.plain), plain)
-    if r.plain is not None:
-        coefficient = times(r.plain, s.coefficient)
-    if s.plain is not None:
-        coefficient = _sum(field, coefficient, times(r.coefficient, s.plain))
-    return plain, coefficient, r
-
-
-def _composed(
-    field: Field, plain: FieldArray, coefficient: FieldArray | None, of: Rooted
-) -> FieldArray:
-    if coefficient is None:
-        return plain
-    value = field.add(plain, field.mul(coefficient, of.root))
-    known = Rooted(of.radicand, of.root, plain, coefficient)
-    value.rooted = Parts(lambda: known)
-    return value
+    return field.mul(x, x)

@@ -14,7 +14,8 @@ What is known beyond that, because programs need it:
   that it is associative, commutative, idempotent, and max(x + b, y + b) = max(x, y) + b;
 * choosing among candidates is multiplying them by weights that sum to one (`choice.py`), so masks,
   comparisons, maxima and their gradients fit together;
-* exponentials are powers of a root of unity, exponents being residues modulo q (`moduli.py`).
+* exponentials are powers of a root of unity, exponents being residues modulo q (`moduli.py`), and
+  so are sines and cosines, if a mode says so (`circle.py`).
 """
 
 from __future__ import annotations
@@ -28,11 +29,13 @@ import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.algebras.field import arithmetic, mixing, movement, residues
+from verify.algebras.field import arithmetic, circle, mixing, movement, residues
 from verify.algebras.field.choice import Chooser
-from verify.algebras.field.functions import apply, power_tables
+from verify.algebras.field.functions import apply
 from verify.algebras.field.growth import ATOM, Growth
 from verify.algebras.field.moduli import LARGE, SMALL, Moduli, draw, is_prime
+from verify.algebras.field.powers import element_of_order, power_tables
+from verify.algebras.field.radicals import Radicals
 from verify.algebras.field.value import FieldArray, Mode, constant_growth
 from verify.algebras.inside import Inside
 from verify.dtypes import is_integer, is_kind
@@ -53,6 +56,7 @@ class Field:
         self.moduli: Moduli = draw(
             self.rng,
             exponents=self.exponents,
+            circle=self.mode.circle,
             root_order=self.root_order,
             source=SMALL if self.mode.patterns else LARGE,
             count=self.primes,
@@ -75,11 +79,13 @@ class Field:
         self.detour = self.bases
         if self.moduli.q is not None:
             self.generators = {
-                p: int(self.rng.integers(2, p - 1)) ** 2 % p for p in self.moduli.primes
+                p: element_of_order(self.rng, q, p)
+                for p, q in zip(self.moduli.primes, self.moduli.q[::2].tolist(), strict=True)
             }
             self.bases = self.rng.integers(1, self.moduli.q)
-            self.detour = self.rng.integers(2, self.moduli.q - 1)  # see functions.py
+            self.detour = self.rng.integers(2, self.moduli.q - 1)  # see functions.py, circle.py
         self.chooser = Chooser(self)
+        self.radicals = Radicals(self)
 
     # -- making values ------------------------------------------------------------------------
 
@@ -221,6 +227,10 @@ class Field:
     @cached_property
     def powers(self) -> tuple[np.ndarray, np.ndarray]:
         return power_tables(self)
+
+    @cached_property
+    def imaginary(self) -> np.ndarray:
+        return circle.imaginary_units(self)
 
     def count_poles(self, inverse: Growth, distinct: int) -> None:
         self.poles += inverse.poles * distinct

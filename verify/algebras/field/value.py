@@ -28,11 +28,16 @@ class Mode:
         laws hold, but only as many proofs as there are rows. Without ties.
     opaque: logarithms and square roots are functions of which nothing is known, so that nothing
         is assumed of their arguments either.
+    circle: sines and cosines obey their laws, logarithms none (`circle.py`). With exponents.
+    nested: powers whose exponents have powers in them are unknown functions of these, so that equal
+        exponents make equal powers, where otherwise e**(a + b) = e**a e**b is all that is known.
     """
 
     ties: bool = True
     scaling: bool = False
     opaque: bool = False
+    circle: bool = False
+    nested: bool = False
     patterns: bool = False
 
 

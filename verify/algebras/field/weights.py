@@ -36,6 +36,7 @@ class Weights:
         self.field = field
         self.scales: dict[bytes, tuple[int, ...]] = {}
         self.reconstructions = 0  # rational reconstructions relied on, for the error bound
+        self.scaled = 0  # sets that were compared up to a factor, for the error bound
 
     def weigh(self, rows: np.ndarray, present: np.ndarray | None) -> Weighed:
         """Weights for (rows, N, S) candidates; `present` (N, S) masks some out."""
@@ -55,6 +56,7 @@ class Weights:
         normal = difference[: field.points]
         if field.mode.scaling:
             normal = self._normalised(normal, distinct, count)
+            self.scaled += len(count)
         members = mixing.digest(normal, field.key)
         sets = mixing.unordered(members, distinct)
         drawn = mixing.expand(mixing.combine(sets[..., None], members, tag="winner"), m)

@@ -1,0 +1,51 @@
+"""Powers of w, an element of prime order q in Z_p, for exponents modulo q; see `moduli.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from verify.algebras.field.trial import Field
+
+_HALF = 15  # bits; exponents are below 2**30
+
+
+def element_of_order(rng: np.random.Generator, order: int, p: int) -> int:
+    """A random element of Z_p of that order, a prime that divides p - 1."""
+    while True:
+        element = pow(int(rng.integers(2, p - 1)), (p - 1) // order, p)
+        if element != 1:
+            return element
+
+
+def power(field: Field, exponent: np.ndarray) -> np.ndarray:
+    """w**exponent, (points, *shape)."""
+    low, high = field.powers
+    out = np.empty_like(exponent)
+    for row in range(field.points):
+        e = exponent[row]
+        out[row] = low[row][e & ((1 << _HALF) - 1)] * high[row][e >> _HALF] % field.m[row]
+    return out
+
+
+def first_powers(base: int, count: int, p: int) -> np.ndarray:
+    """base**i for i < count, a power of two."""
+    powers = np.ones(count, np.int64)
+    filled = 1
+    while filled < count:
+        powers[filled : 2 * filled] = powers[:filled] * pow(base, filled, p) % p
+        filled *= 2
+    return powers
+
+
+def power_tables(field: Field) -> tuple[np.ndarray, np.ndarray]:
+    """w**i and w**(i * 2**15) for i < 2**15, one row a point; w is a random power of the prime's
+    generator."""
+    low, high = (np.empty((field.points, 1 << _HALF), np.int64) for _ in range(2))
+    for row, p in enumerate(field.moduli.p.tolist()):
+        w = pow(field.generators[p], int(field.bases[row]), p)
+        low[row] = first_powers(w, 1 << _HALF, p)
+        high[row] = first_powers(pow(w, 1 << _HALF, p), 1 << _HALF, p)
+    return low, high

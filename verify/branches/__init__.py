@@ -1,0 +1,136 @@
+"""Proof by branches: programs whose choices and products depend on each other. See README.md.
+
+`settle` takes two programs apart, element by element; formulas that are the same but for the names
+of their inputs are settled once, and a sum over elements (a mean loss) term by term.
+
+Needs the `smt` extra (z3-solver); without it this step is skipped.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.branches.formula import Node, below
+from verify.branches.terms import Undefined
+from verify.branches.walk import Walk
+from verify.branches.writer import Writer
+from verify.cases import only_real
+from verify.evaluate import evaluate
+from verify.program import Program
+
+_SECONDS_EACH = 3.0  # of thread time, for one formula
+
+
+@dataclass(frozen=True)
+class Settled:
+    """All the elements asked for are equal, exactly, ties included."""
+
+    assumptions: tuple[str, ...]
+    partial: bool  # whether the assumptions may hold nowhere
+
+
+def settle(
+    left: Program, right: Program, elements: dict[int, np.ndarray], seconds: float
+) -> Settled | None:
+    """Whether these elements (by number of the output) are equal; None if that stays open.
+
+    Raises `Unsupported` where the programs have no such formulas or are too large.
+    """
+    import z3
+
+    only_real(left)
+    only_real(right)
+    writer = Writer()
+    inputs = [writer.input(v.shape, v.dtype) for v in left.inputs]
+    try:
+        one, two = (evaluate(program, writer, inputs) for program in (left, right))
+    except (OverflowError, ZeroDivisionError) as error:
+        raise Unsupported(f"a proof by branches: {error}") from error
+    questions = _Questions(z3, writer, time.thread_time() + seconds)
+    for output, flat in elements.items():
+        a, b = (values[output].items.reshape(-1) for values in (one, two))
+        for element in flat:
+            if not questions.equal(a[element], b[element]):
+                return None
+    return Settled(tuple(writer.assumptions), writer.partial)
+
+
+class _Questions:
+    """Answers so far, by what was asked, inputs numbered as they occur."""
+
+    def __init__(self, z3: Any, writer: Writer, deadline: float) -> None:
+        self.z3, self.writer, self.deadline = z3, writer, deadline
+        self.answers: dict[Any, Fraction | None] = {}
+        self.split: dict[int, tuple[tuple[Fraction, Node], ...]] = {}
+
+    def equal(self, left: Node, right: Node) -> bool:
+        if left is right:
+            return True
+        groups = self.groups(left, right)
+        if len(groups) > 1:
+            offsets = [self.offset(*pair, may_differ=True) for pair in groups]
+            known = [offset for offset in offsets if offset is not None]
+            if len(known) == len(groups) and sum(known) == 0:
+                return True
+        return self.offset(left, right) == 0
+
+    def offset(self, left: Node, right: Node, may_differ: bool = False) -> Fraction | None:
+        """The number that left - right is everywhere, None if none is found."""
+        if left.op == right.op == "const" and isinstance(left.info, Fraction):
+            return left.info - right.info
+        key = (may_differ, _shape(left, right))
+        if key not in self.answers:
+            until = min(self.deadline, time.thread_time() + _SECONDS_EACH)
+            walk = Walk(self.z3, left, right, until)
+            try:
+                same = walk.settle(may_differ)
+            except (Unsupported, Undefined, self.z3.Z3Exception):
+                same = False
+            self.answers[key] = walk.offset if same else None
+        return self.answers[key]
+
+    def groups(self, left: Node, right: Node) -> list[tuple[Node, Node]]:
+        """left and right as sums of terms over the same inputs."""
+        sums: dict[frozenset[int], tuple[list[Node], list[Node]]] = {}
+        for side, top in enumerate((left, right)):
+            for c, term in self.terms(top):
+                scaled = self.writer.times(self.writer.constant(c), term)
+                sums.setdefault(term.support, ([], []))[side].append(scaled)
+        return [(self.writer.plus(*a), self.writer.plus(*b)) for a, b in sums.values()]
+
+    def terms(self, node: Node) -> tuple[tuple[Fraction, Node], ...]:
+        """node as a sum, as long as the terms are of fewer inputs than the sum."""
+        if id(node) not in self.split:
+            self.split[id(node)] = self._terms(node)
+        return self.split[id(node)]
+
+    def _terms(self, node: Node) -> tuple[tuple[Fraction, Node], ...]:
+        if node.op == "mul" and isinstance(node.args[0].info, Fraction):
+            return tuple((c * node.args[0].info, t) for c, t in self.terms(node.args[1]))
+        if node.op == "mul" and isinstance(node.args[1].info, Fraction):
+            return tuple((c * node.args[1].info, t) for c, t in self.terms(node.args[0]))
+        if node.op == "add":
+            inner = tuple(pair for a in node.args for pair in self.terms(a))
+            if all(t.support < node.support for _, t in inner):
+                return inner
+        return ((Fraction(1), node),)
+
+
+def _shape(*tops: Node) -> Any:
+    """The formulas but for the names of their inputs."""
+    numbers: dict[int, int] = {}
+    names: dict[Any, int] = {}
+    out = []
+    for node in below(*tops):
+        info = node.info
+        if node.op in ("input", "truth"):
+            info = names.setdefault(info, len(names))
+        numbers[id(node)] = len(numbers)
+        out.append((node.op, type(info), info, *(numbers[id(a)] for a in node.args)))
+    return tuple(out), tuple(numbers[id(top)] for top in tops)

@@ -1,0 +1,190 @@
+"""One branch: what is assumed of signs, and what a formula is under these assumptions."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.branches.certify import Fact
+from verify.branches.formula import NUMPY, Node
+from verify.branches.terms import Polynomial, Quotient, Terms, Undefined, constant, frozen, scale
+
+
+class Undecided(Exception):
+    """The sign of a polynomial, or a truth value, is needed and not known."""
+
+    def __init__(self, polynomial: Polynomial | None = None, truth: int | None = None) -> None:
+        self.polynomial, self.truth = polynomial, truth
+
+
+@dataclass
+class Branch:
+    """What is assumed: signs of polynomials, values of inputs, truth values."""
+
+    signs: dict[Any, int] = field(default_factory=dict)
+    facts: tuple[Fact, ...] = ()
+    inputs: dict[int, Quotient] = field(default_factory=dict)  # by number: x = y + 1
+    truths: dict[int, bool] = field(default_factory=dict)
+    thin: bool = True  # has measure zero wherever some polynomial is zero
+    ties: int = 0
+
+
+class Evaluation:
+    """Both formulas in one branch. Values: quotients, truth values, infinities (floats)."""
+
+    def __init__(self, terms: Terms, branch: Branch, deadline: float = math.inf) -> None:
+        self.terms, self.branch, self.deadline = terms, branch, deadline
+        self.known: dict[int, Any] = {}
+
+    def value(self, node: Node) -> Any:
+        if id(node) not in self.known:
+            if time.thread_time() > self.deadline:
+                raise Unsupported("too large for a proof by branches")
+            self.known[id(node)] = getattr(self, f"_{node.op}")(node)
+        return self.known[id(node)]
+
+    def number(self, node: Node) -> Quotient:
+        found = self.value(node)
+        if not isinstance(found, Quotient):
+            raise Unsupported("arithmetic with infinities in a proof by branches")
+        return found
+
+    # -- signs ---------------------------------------------------------------------------------
+
+    def sign(self, a: Quotient) -> int:
+        over = self.sign_of(a.over)
+        return over * self.sign_of(a.under) if over else 0
+
+    def sign_of(self, p: Polynomial) -> int:
+        if not p:
+            return 0
+        terms = self.terms
+        shared = terms.content(p)
+        rest = scale(p, 1, tuple(sorted((a, -e) for a, e in shared.items() if e)))
+        lead = rest[max(rest)]
+        sign = 1 if lead > 0 else -1
+        rest = scale(rest, 1 / lead)
+        for a, e in sorted(shared.items()):
+            if e and not terms.is_positive(a):
+                sign *= self.sign_of_atom(a) ** int(e)
+        if not sign or len(rest) == 1:
+            return sign
+        return sign * self.sign_of_sum(rest)
+
+    def sign_of_atom(self, a: int) -> int:
+        atom = self.terms.atoms[a]
+        if atom.kind == "log":  # log u > 0 just when u > 1
+            return self.sign(self.terms.minus(atom.args[0], constant(1)))
+        return self.assumed({((a, Fraction(1)),): Fraction(1)})
+
+    def sign_of_sum(self, p: Polynomial) -> int:
+        """Of two terms or more without a common factor, the first with the coefficient one."""
+        if len(p) == 2:  # e**a - e**b has the sign of a - b
+            (m, c), (n, d) = p.items()
+            one, two = self.terms.exponent(m), self.terms.exponent(n)
+            if one is not None and two is not None and c == -d:
+                return self.sign(self.terms.minus(one, two)) * (1 if c > 0 else -1)
+        never_negative = all(c > 0 and self.terms.is_square(m) for m, c in p.items())
+        if never_negative and any(all(self.terms.is_positive(a) for a, _ in m) for m in p):
+            return 1
+        return self.assumed(p)
+
+    def assumed(self, p: Polynomial) -> int:
+        sign = self.branch.signs.get(frozen(p))
+        if sign is None:
+            raise Undecided(p)
+        return sign
+
+    def not_zero(self, a: Quotient) -> None:
+        if self.sign(a):
+            return
+        # Only points are left out as undefined, never a whole region.
+        if not self.branch.ties or not self.branch.thin:
+            raise Unsupported("division by zero in a branch")
+        raise Undefined
+
+    # -- nodes ---------------------------------------------------------------------------------
+
+    def _const(self, node: Node) -> Any:
+        return constant(node.info) if isinstance(node.info, Fraction) else node.info
+
+    def _input(self, node: Node) -> Quotient:
+        found = self.branch.inputs.get(node.info)
+        return self.terms.power(self.terms.atom("input", (), node.info)) if found is None else found
+
+    def _truth(self, node: Node) -> bool:
+        if node.info not in self.branch.truths:
+            raise Undecided(truth=node.info)
+        return self.branch.truths[node.info]
+
+    def _add(self, node: Node) -> Any:
+        ends = {v for v in map(self.value, node.args) if isinstance(v, float)}
+        if len(ends) == 1:  # an infinity and numbers
+            return ends.pop()
+        if ends:
+            raise Unsupported("infinity minus infinity")
+        total = constant(0)
+        for a in node.args:
+            total = self.terms.plus(total, self.number(a))
+        return total
+
+    def _mul(self, node: Node) -> Quotient:
+        a, b = (self.number(x) for x in node.args)
+        return self.terms.product(a, b)
+
+    def _div(self, node: Node) -> Quotient:
+        a, b = (self.number(x) for x in node.args)
+        self.not_zero(b)
+        return self.terms.product(a, self.terms.inverse(b))
+
+    def order(self, a: Any, b: Any) -> int:
+        """The sign of a - b."""
+        if isinstance(a, float) or isinstance(b, float):
+            one, two = (v if isinstance(v, float) else 0.0 for v in (a, b))
+            return (one > two) - (one < two)
+        return self.sign(self.terms.minus(a, b))
+
+    def _max(self, node: Node) -> Any:
+        best, *rest = (self.value(a) for a in node.args)
+        for v in rest:
+            best = v if self.order(v, best) > 0 else best
+        return best
+
+    def _test(self, node: Node) -> bool:
+        a, b = (self.value(x) for x in node.args)
+        sign = int(a) - int(b) if isinstance(a, bool) else self.order(a, b)
+        return bool(getattr(np, NUMPY[node.info])(sign, 0))
+
+    def _if(self, node: Node) -> Any:
+        which, yes, no = node.args
+        return self.value(yes if self.value(which) else no)
+
+    def _and(self, node: Node) -> bool:
+        return all(self.value(a) for a in node.args)
+
+    def _or(self, node: Node) -> bool:
+        return any(self.value(a) for a in node.args)
+
+    def _not(self, node: Node) -> bool:
+        return not self.value(node.args[0])
+
+    def _fn(self, node: Node) -> Quotient:
+        name, terms = node.info, self.terms
+        if name[0] == "exp" and self.value(node.args[0]) == -np.inf:
+            return constant(0)
+        args = tuple(self.number(a) for a in node.args)
+        if name[0] == "exp":
+            return terms.exp(args[0])
+        if name[0] == "log":
+            if self.sign(args[0]) <= 0:
+                raise Undefined
+            return terms.log(args[0])
+        if name[0] == "sqrt" and self.sign(args[0]) < 0:
+            raise Undefined
+        return terms.function(name, args)

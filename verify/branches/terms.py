@@ -1,0 +1,258 @@
+"""Quotients of polynomials, exactly, in atoms: inputs, exponentials, logarithms, unknown functions.
+
+A monomial is a product of powers of atoms. An exponential is an atom for each monomial of its
+exponent, exp(2x - y) = E[x]**2 E[y]**-1, so that products of exponentials are what they are;
+exponents of these atoms may be any rational number, those of other atoms are 1, 2, ...
+exp(k log u) is u**k for an integer k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from verify.algebras.base import Unsupported
+from verify.algebras.field.functions import EVEN, ODD
+
+Monomial = tuple[tuple[int, Fraction], ...]  # (atom, exponent), sorted by atom
+Polynomial = dict[Monomial, Fraction]
+ONE: Monomial = ()
+_MOST_TERMS = 300
+_LARGEST_POWER = 8
+
+
+class Undefined(Exception):
+    """The value is none: a quotient by zero, a logarithm of what is not positive."""
+
+
+@dataclass(frozen=True)
+class Quotient:
+    over: Polynomial
+    under: Polynomial  # {ONE: 1} wherever that can be had
+
+    def is_polynomial(self) -> bool:
+        return self.under.keys() == {ONE}
+
+
+def constant(c: Fraction | int) -> Quotient:
+    return polynomial({ONE: Fraction(c)} if c else {})
+
+
+def polynomial(p: Polynomial) -> Quotient:
+    return Quotient(p, {ONE: Fraction(1)})
+
+
+def frozen(p: Polynomial) -> frozenset[Any]:
+    return frozenset(p.items())
+
+
+def join(m: Monomial, n: Monomial, sign: int = 1) -> Monomial:
+    """m n, or m / n."""
+    powers = dict(m)
+    for atom, e in n:
+        powers[atom] = powers.get(atom, Fraction(0)) + sign * e
+    return tuple(sorted((atom, e) for atom, e in powers.items() if e))
+
+
+def add(p: Polynomial, q: Polynomial) -> Polynomial:
+    out = dict(p)
+    for m, c in q.items():
+        total = out.get(m, Fraction(0)) + c
+        if total:
+            out[m] = total
+        else:
+            out.pop(m, None)
+    return out
+
+
+def scale(p: Polynomial, c: Fraction | int, n: Monomial = ONE) -> Polynomial:
+    return {join(m, n): c * v for m, v in p.items()} if c else {}
+
+
+def times(p: Polynomial, q: Polynomial) -> Polynomial:
+    if len(p) * len(q) > 30 * _MOST_TERMS:
+        raise Unsupported("polynomials too large for a proof by branches")
+    out: Polynomial = {}
+    for m, c in p.items():
+        for n, d in q.items():
+            key = join(m, n)
+            out[key] = out.get(key, Fraction(0)) + c * d
+    out = {m: c for m, c in out.items() if c}
+    if len(out) > _MOST_TERMS:
+        raise Unsupported("polynomials too large for a proof by branches")
+    return out
+
+
+@dataclass(frozen=True)
+class Atom:
+    """kind: input, exp, log, fn. args: of exp and log one quotient; data: an input's number, a
+    function's name."""
+
+    kind: str
+    args: tuple[Quotient, ...]
+    data: Any
+
+
+class Terms:
+    """The atoms, and arithmetic with them."""
+
+    def __init__(self) -> None:
+        self.atoms: list[Atom] = []
+        self.numbers: dict[Any, int] = {}
+        self.supports: list[frozenset[int]] = []  # the input atoms within each
+
+    def atom(self, kind: str, args: tuple[Quotient, ...], data: Any = None) -> int:
+        key = (kind, tuple((frozen(a.over), frozen(a.under)) for a in args), data)
+        if key not in self.numbers:
+            self.numbers[key] = number = len(self.atoms)
+            self.atoms.append(Atom(kind, args, data))
+            within = frozenset((number,)) if kind == "input" else frozenset()
+            parts = (self.support(p) for a in args for p in (a.over, a.under))
+            self.supports.append(within.union(*parts))
+        return self.numbers[key]
+
+    def power(self, number: int, e: Fraction | int = 1) -> Quotient:
+        return polynomial({((number, Fraction(e)),): Fraction(1)})
+
+    def support(self, p: Polynomial) -> frozenset[int]:
+        return frozenset().union(*(self.supports[a] for m in p for a, _ in m))
+
+    def is_positive(self, number: int) -> bool:
+        return self.atoms[number].kind == "exp"
+
+    def is_monomial(self, m: Monomial) -> bool:
+        """Whether it is defined for all values of its atoms: no x**-1."""
+        return all(self.is_positive(a) or e > 0 for a, e in m)
+
+    def is_square(self, m: Monomial) -> bool:
+        """Whether it is never negative, whatever its atoms are."""
+        return all(self.is_positive(a) or int(e) % 2 == 0 for a, e in m)
+
+    # -- arithmetic ----------------------------------------------------------------------------
+
+    def quotient(self, over: Polynomial, under: Polynomial) -> Quotient:
+        """Brought to a form that equal quotients often share; raises Undefined for under = 0."""
+        if not under:
+            raise Undefined
+        if not over:
+            return constant(0)
+        lead = max(under)
+        # Positive atoms may have negative exponents; others lose what both sides share.
+        common = {a: e for a, e in lead if self.is_positive(a)}
+        shared = self.content([*over, *under]).items()
+        common |= {a: e for a, e in shared if e and not self.is_positive(a)}
+        factor = tuple(sorted((a, -e) for a, e in common.items()))
+        over = scale(over, 1 / under[lead], factor)
+        under = scale(under, 1 / under[lead], factor)
+        if len(under) > 1:
+            ratio = over.get(max(under))
+            if ratio is not None and over == scale(under, ratio):
+                return constant(ratio)
+        return Quotient(over, under)
+
+    def content(self, monomials: Iterable[Monomial]) -> dict[int, Fraction]:
+        """The powers that divide all monomials."""
+        powers = [dict(m) for m in monomials]
+        names = set().union(*powers)
+        return {a: min(p.get(a, Fraction(0)) for p in powers) for a in names}
+
+    def plus(self, a: Quotient, b: Quotient) -> Quotient:
+        if a.under == b.under:
+            return self.quotient(add(a.over, b.over), a.under)
+        over = add(times(a.over, b.under), times(b.over, a.under))
+        return self.quotient(over, times(a.under, b.under))
+
+    def minus(self, a: Quotient, b: Quotient) -> Quotient:
+        return self.plus(a, Quotient(scale(b.over, -1), b.under))
+
+    def product(self, a: Quotient, b: Quotient) -> Quotient:
+        if a.over == b.under:  # (not zero)
+            return self.quotient(b.over, a.under)
+        if b.over == a.under:
+            return self.quotient(a.over, b.under)
+        return self.quotient(times(a.over, b.over), times(a.under, b.under))
+
+    def inverse(self, a: Quotient) -> Quotient:
+        return self.quotient(a.under, a.over)
+
+    def exp(self, a: Quotient) -> Quotient:
+        result = constant(1)
+        if not a.is_polynomial():
+            lead = a.over[max(a.over)]
+            base = self.atom("exp", (Quotient(scale(a.over, 1 / lead), a.under),))
+            return self.power(base, lead)
+        for m, c in a.over.items():
+            logarithm = self.atoms[m[0][0]] if len(m) == 1 and m[0][1] == 1 else None
+            if logarithm is not None and logarithm.kind == "log" and c.denominator == 1:
+                if abs(c) > _LARGEST_POWER:
+                    raise Unsupported("a large power in a proof by branches")
+                u = logarithm.args[0]
+                for _ in range(abs(int(c))):
+                    result = self.product(result, u if c > 0 else self.inverse(u))
+            else:
+                base = self.atom("exp", (polynomial({m: Fraction(1)}),))
+                result = self.product(result, self.power(base, c))
+        return result
+
+    def exponent(self, m: Monomial) -> Quotient | None:
+        """log m, where m is a product of exponentials."""
+        total = constant(0)
+        for a, e in m:
+            if self.atoms[a].kind != "exp":
+                return None
+            total = self.plus(total, self.product(constant(e), self.atoms[a].args[0]))
+        return total
+
+    def log(self, a: Quotient) -> Quotient:
+        if a.is_polynomial() and list(a.over.values()) == [Fraction(1)]:
+            known = self.exponent(next(iter(a.over)))
+            if known is not None:
+                return known
+        return self.power(self.atom("log", (a,)))
+
+    def function(self, name: tuple[str, Any], args: tuple[Quotient, ...]) -> Quotient:
+        """An unknown function; of an odd or even one only its values on one side."""
+        first = args[0].over if args else {}
+        if name[0] in ODD and not first:
+            return constant(0)
+        flipped = bool(first) and name[0] in ODD | EVEN and first[max(first)] < 0
+        if flipped:
+            args = (Quotient(scale(first, -1), args[0].under), *args[1:])
+        result = self.power(self.atom("fn", args, name))
+        return self.minus(constant(0), result) if flipped and name[0] in ODD else result
+
+    # -- substitution --------------------------------------------------------------------------
+
+    def replace(self, a: Quotient, number: int, by: Quotient) -> Quotient:
+        """a with the input atom `number` replaced, in exponents and arguments too."""
+        over = self._replaced(a.over, number, by)
+        under = self._replaced(a.under, number, by)
+        return self.product(over, self.inverse(under))
+
+    def _replaced(self, p: Polynomial, number: int, by: Quotient) -> Quotient:
+        total = constant(0)
+        for m, c in p.items():
+            term = constant(c)
+            for a, e in m:
+                term = self.product(term, self._power_replaced(a, e, number, by))
+            total = self.plus(total, term)
+        return total
+
+    def _power_replaced(self, a: int, e: Fraction, number: int, by: Quotient) -> Quotient:
+        if number not in self.supports[a]:
+            return self.power(a, e)
+        atom = self.atoms[a]
+        if atom.kind == "exp":
+            exponent = self.replace(atom.args[0], number, by)
+            return self.exp(self.product(constant(e), exponent))
+        if atom.kind == "input":
+            base = by
+        else:
+            args = tuple(self.replace(x, number, by) for x in atom.args)
+            base = self.log(args[0]) if atom.kind == "log" else self.function(atom.data, args)
+        result = constant(1)
+        for _ in range(int(e)):
+            result = self.product(result, base)
+        return result

@@ -1,0 +1,147 @@
+"""All branches of two formulas: where signs are chosen, both are quotients of polynomials.
+
+A walk evaluates both formulas under the signs that it has assumed so far. A choice that needs the
+sign of another polynomial stops it, and three walks go on in its place, with > 0, < 0 and = 0, but
+for those that `certify` excludes. So ties are branches like others, and there no assumption "no
+ties". The sign of a product is that of its factors where they are atoms: |a| |b| = |a b| asks for
+the signs of a and b only.
+
+At the end of each branch the two are the same quotient, or differ by a polynomial that `certify`
+shows to be zero in this branch, or else nothing is proved.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.branches.branch import Branch, Evaluation, Undecided
+from verify.branches.certify import possible, signed
+from verify.branches.formula import Node
+from verify.branches.terms import (
+    ONE,
+    Polynomial,
+    Quotient,
+    Terms,
+    Undefined,
+    constant,
+    frozen,
+    polynomial,
+    scale,
+)
+
+_MOST_BRANCHES = 400
+
+
+class Walk:
+    """One pair of formulas. `offset`: what left - right is, as found in the first branch."""
+
+    def __init__(self, z3: Any, left: Node, right: Node, deadline: float) -> None:
+        self.z3, self.deadline = z3, deadline
+        self.tops = left, right
+        self.terms = Terms()
+        self.branches = 0
+        self.offset: Fraction | None = None
+
+    def settle(self, may_differ: bool = False) -> bool:
+        """Whether left - right is one number wherever both are defined: zero, unless it may be
+        another. Raises Unsupported where that cannot be told."""
+        if not may_differ:
+            self.offset = Fraction(0)
+        stack = [Branch()]
+        while stack:
+            branch = stack.pop()
+            self.branches += 1
+            if self.branches > _MOST_BRANCHES or time.thread_time() > self.deadline:
+                raise Unsupported("too many branches")
+            try:
+                evaluation = Evaluation(self.terms, branch, self.deadline)
+                left, right = map(evaluation.value, self.tops)
+            except Undefined:
+                continue  # neither equal nor different
+            except Undecided as question:
+                stack += self.divided(branch, question)
+                continue
+            if not self.agree(branch, left, right):
+                return False
+        return True
+
+    def agree(self, branch: Branch, left: Any, right: Any) -> bool:
+        if isinstance(left, Quotient) and isinstance(right, Quotient):
+            return self.differ_by_offset(branch, self.terms.minus(left, right))
+        return type(left) is type(right) and bool(left == right)
+
+    def differ_by_offset(self, branch: Branch, difference: Quotient) -> bool:
+        if self.offset is None:
+            if not difference.is_polynomial() or difference.over.keys() - {ONE}:
+                return False
+            self.offset = difference.over.get(ONE, Fraction(0))
+        rest = self.terms.minus(difference, constant(self.offset)).over
+        if not rest or self.is_zero_as_power(rest):
+            return True
+        return not any(
+            possible(self.z3, self.terms, [*branch.facts, signed(rest, sign)], 3)
+            for sign in (1, -1)
+        )
+
+    def is_zero_as_power(self, p: Polynomial) -> bool:
+        """e**(k p) = 1: then p = 0. Sums of logarithms become products."""
+        logs = [c for m, c in p.items() if any(self.terms.atoms[a].kind == "log" for a, _ in m)]
+        if not logs:
+            return False
+        k = int(np.lcm.reduce([c.denominator for c in logs]))
+        return self.terms.exp(polynomial(scale(p, k))) == constant(1)
+
+    def divided(self, branch: Branch, question: Undecided) -> list[Branch]:
+        """The branches that a question leads to, without the impossible ones."""
+        if question.truth is not None:
+            known, name = branch.truths, question.truth
+            return [replace(branch, truths={**known, name: value}) for value in (False, True)]
+        p = question.polynomial
+        assert p is not None
+        found = []
+        for sign in (0, -1, 1):
+            facts = (*branch.facts, signed(p, sign))
+            if possible(self.z3, self.terms, facts, 2):
+                new = replace(branch, signs={**branch.signs, frozen(p): sign}, facts=facts)
+                found.append(new if sign else self.where_zero(new, p))
+        return found
+
+    def where_zero(self, branch: Branch, p: Polynomial) -> Branch:
+        """p = 0 eliminates an input, if one is alone in a term of p and in no other term."""
+        terms = self.terms
+        known = all(terms.atoms[a].kind != "fn" for m in p for a, _ in m)
+        branch = replace(branch, ties=branch.ties + 1, thin=branch.thin and known)
+        for m, c in p.items():
+            if len(m) != 1 or m[0][1] != 1 or terms.atoms[m[0][0]].kind != "input":
+                continue
+            x = m[0][0]
+            rest = {n: d for n, d in p.items() if n != m}
+            if x not in terms.support(rest):
+                return self.eliminated(branch, x, polynomial(scale(rest, -1 / c)))
+        return branch
+
+    def eliminated(self, branch: Branch, x: int, by: Quotient) -> Branch:
+        """The branch with the input atom x replaced in all that is known."""
+        terms = self.terms
+        try:
+            inputs = {n: terms.replace(q, x, by) for n, q in branch.inputs.items()}
+            facts, signs = [], {}
+            for p, kind in branch.facts:
+                new = terms.replace(polynomial(p), x, by)
+                if new.is_polynomial() and new.over.keys() - {ONE}:
+                    facts.append((new.over, kind))
+            for key, sign in branch.signs.items():
+                new = terms.replace(polynomial(dict(key)), x, by)
+                if new.is_polynomial() and new.over.keys() - {ONE}:
+                    lead = new.over[max(new.over)]
+                    signs[frozen(scale(new.over, 1 / lead))] = sign if lead > 0 else -sign
+        except Undefined:
+            raise Unsupported("a quotient by zero within a tie") from None
+        inputs[terms.atoms[x].data] = by
+        return replace(branch, signs=signs, facts=tuple(facts), inputs=inputs)
