@@ -192,8 +192,8 @@ class PatternField(Field):
         seen = np.maximum(0.0, 2.0**-flips - one_point)
         one_prime = np.minimum(1.0, (1 - seen) ** POINTS_A_PRIME + bad_prime)
         all_primes = one_prime ** len(self.moduli.primes) + 2.0**-mixing.DIGEST_BITS
-        # Any two of the values told apart on the way may have been confused. Sets are compared up to
-        # a factor, taken at one of the two points: those that differ in a part s of all branches
+        # Any two of the values told apart on the way may have been confused. Sets are compared up
+        # to a factor, taken at one of the two points: those that differ in a part s of all branches
         # are told apart if one point is in it and the other is not, and for s up to a half
         # (1 - s)**2 + s**2 <= 1 - s; if they differ in all of them, as in `bound.py`.
         confusions = 1 + (told_apart + 1) ** 2 / 2
