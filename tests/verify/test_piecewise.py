@@ -9,12 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 
 import verify
 from tests.verify import piecewise
 from tests.verify.pairs.law import f32
 from verify import branches
 from verify.algebras.base import Unsupported
+from verify.algebras.field.choice import NO_NANS
 from verify.branches import walk
 from verify.branches.certify import possible, signed
 from verify.branches.terms import ONE, Terms, add, join, polynomial
@@ -304,6 +306,65 @@ def test_random_programs_are_settled_only_if_they_are_equal(start):
 def test_ties_are_branches_like_others_and_nothing_is_assumed():
     verdict = verify.equivalent(huber, huber_by_extremes, X)
     assert (verdict.assumptions, verdict.error_probability) == ((), 0.0), str(verdict)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_constant_on_either_side_of_what_may_be_nan(turned):
+    """At x = 2 the arcsine is NaN, no comparison holds, and the two differ."""
+
+    def less(a, b):
+        return lax.gt(b, a) if turned else lax.lt(a, b)
+
+    def f(x, y):
+        return abs(x) * abs(y) + where(less(0.0, lax.asin(x)), 1.0, 2.0)
+
+    def g(x, y):
+        other = lax.le(lax.asin(x), 0.0) if turned else lax.ge(0.0, lax.asin(x))
+        return abs(x * y) + where(other, 2.0, 1.0)
+
+    assert f(2.0, 1.0) != g(2.0, 1.0)
+    assert NO_NANS in settle(f, g, S, S).assumptions
+    assert NO_NANS in verify.equivalent(f, g, S, S).assumptions
+
+
+def test_the_winner_among_what_may_be_nan():
+    """For argmax a NaN is the largest number; here it is none."""
+
+    def first(x, scale):
+        return jnp.argmax(jnp.stack([scale * lax.asin(x), scale * 0.5 + 0 * x]))
+
+    pair = (lambda x: first(x, 1.0)), (lambda x: first(x, 2.0))
+    assert NO_NANS in verify.equivalent(*pair, S).assumptions
+
+
+def test_zero_times_an_infinity_is_not_zero():
+    def f(x):
+        return where(0 * where(x > 3, jnp.inf, x) > -1, 1.0, 2.0)
+
+    assert f(4.0) == 2
+    assert settle(f, lambda x: 1.0 + 0 * x, S) is None
+    assert not verify.equivalent(f, lambda x: 1.0 + 0 * x, S, seconds=1)
+
+
+@pytest.mark.parametrize("number", [-1, 7])
+def test_a_case_out_of_range_is_the_nearest(number):
+    """Where it comes about at large inputs only, which no search hits."""
+
+    def which(x):
+        return where(x > 54321.123, number, 1)
+
+    def select(x, y):
+        return lax.select_n(which(x), abs(y) * y, 2 * y, 3 * y)
+
+    def by_hand(last, x, y):
+        k = which(x)
+        return where(k == 0, sign(y) * y * y, where(k == 1, 2 * y, last))
+
+    nearest = {-1: lambda y: sign(y) * y * y, 7: lambda y: 3 * y}[number]
+    wrong = {-1: lambda y: 3 * y, 7: lambda y: sign(y) * y * y}[number]
+    assert select(1e5, 2.0) == nearest(2.0)
+    assert verify.equivalent(select, lambda x, y: by_hand(nearest(y), x, y), S, S)
+    assert not verify.equivalent(select, lambda x, y: by_hand(wrong(y), x, y), S, S, seconds=3)
 
 
 def test_the_other_elements_are_proved_by_the_other_methods():

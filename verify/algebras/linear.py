@@ -333,9 +333,8 @@ class Linear:
         def pick(w: Any, *options: Any) -> Any:
             out = options[-1]
             for j in reversed(range(len(options) - 1)):
-                out = self._choose(
-                    self._test("eq", w, {ONE: Fraction(j)} if j else {}), options[j], out
-                )
+                here = self._test("eq", w, {ONE: Fraction(j)}) if j else self._test("le", w, {})
+                out = self._choose(here, options[j], out)
             return out
 
         return self._map(pick, cases[0].dtype, which, *cases)

@@ -116,9 +116,10 @@ def _one_hot(value: np.ndarray, last: bool) -> np.ndarray:
 
 
 def select(which: Bounded, cases: Sequence[Bounded]) -> Bounded:
-    """cases[which], element by element; the hull of all cases where `which` is unknown."""
+    """cases[which], element by element, an index out of range taken as the nearest one; the hull of
+    all cases where `which` is unknown."""
     dtype = cases[0].dtype
-    index = which.value.astype(np.int64)
+    index = np.clip(which.value.astype(np.int64), 0, len(cases) - 1)
     value = _choose(index, [case.value for case in cases])
     errors = None
     if any(case.error is not None for case in cases):

@@ -30,7 +30,7 @@ class Node:
     """op: const, input, truth (a boolean input), add, mul, div, max, test, if, and, or, not, fn.
 
     info: a constant's value (Fraction, bool, or an infinity as a float), an input's number, the
-    name of a test or a function.
+    name of a test or a function. infinite: whether an infinity is among its constants.
     """
 
     op: str
@@ -38,6 +38,7 @@ class Node:
     info: Any
     support: frozenset[int]  # the inputs in it
     depth: int
+    infinite: bool
 
 
 _MOST_DEPTH = 100  # formulas are walked by recursion
@@ -70,7 +71,8 @@ class Graph:
             depth = 1 + max((a.depth for a in args), default=0)
             if depth > _MOST_DEPTH:
                 raise Unsupported("a formula too deep for a proof by branches")
-            found = self.nodes[key] = Node(op, args, info, support, depth)
+            infinite = isinstance(info, float) or any(a.infinite for a in args)
+            found = self.nodes[key] = Node(op, args, info, support, depth, infinite)
         return found
 
     def spend(self, amount: int) -> None:
@@ -110,7 +112,7 @@ class Graph:
                     return self.constant(one.info * other.info)
                 if one.info == 1:
                     return other
-                if one.info == 0 and not isinstance(other.info, float):
+                if one.info == 0 and not other.infinite:
                     return self.constant(Fraction(0))
         return self.node("mul", a, b)
 

@@ -120,6 +120,13 @@ class Writer(Graph):
         if is_integer(x.dtype):
             self.assume("no integer overflows where integers are compared")
 
+    def numbers(self, *values: Formulas) -> None:
+        """What is put in order may be no number, if a function was met that is not total."""
+        variable = any(x.concrete is None for x in values)
+        if variable and self.may_be_nan and not is_integer(values[0].dtype):
+            self.assume(NO_NANS)
+            self.partial = True
+
     def maximum(self, a: Formulas, b: Formulas) -> Formulas:
         self.ordered(a)
         return self.map(lambda p, q: self.largest((p, q)), a.dtype, a, b)
@@ -132,6 +139,7 @@ class Writer(Graph):
 
     def winner(self, x: Formulas, *, last: bool = False) -> Formulas:
         self.ordered(x)
+        self.numbers(x)
         items = np.empty(x.shape, object)
         one, zero = self.constant(Fraction(1)), self.constant(Fraction(0))
         for place in np.ndindex(*x.shape[:-1]):
@@ -148,12 +156,10 @@ class Writer(Graph):
     def compare(self, op: str, a: Formulas, b: Formulas) -> Formulas:
         if a.dtype != np.bool_:
             self.ordered(a)
-        if not is_integer(a.dtype) and a.dtype != np.bool_ and a.concrete is None:
-            if self.may_be_nan:
-                self.assume(NO_NANS)
-                self.partial = True
-            elif any(p is q for p, q in zip(a.items.flat, b.items.flat, strict=True)):
-                self.assume(NO_NANS)  # x != x asks for NaN, and there is none
+        self.numbers(a, b)
+        variable = not is_integer(a.dtype) and a.dtype != np.bool_ and a.concrete is None
+        if variable and any(p is q for p, q in zip(a.items.flat, b.items.flat, strict=True)):
+            self.assume(NO_NANS)  # x != x asks for NaN, and there is none
         return self.map(lambda p, q: self.test(op, p, q), np.dtype(bool), a, b)
 
     def select(self, which: Formulas, cases: Sequence[Formulas]) -> Formulas:
@@ -165,7 +171,8 @@ class Writer(Graph):
         def pick(w: Node, *options: Node) -> Node:
             out = options[-1]
             for j in reversed(range(len(options) - 1)):
-                out = self.choose(self.test("eq", w, self.constant(Fraction(j))), options[j], out)
+                here = self.test("eq" if j else "le", w, self.constant(Fraction(j)))
+                out = self.choose(here, options[j], out)
             return out
 
         return self.map(pick, cases[0].dtype, which, *cases)

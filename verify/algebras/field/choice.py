@@ -128,6 +128,7 @@ class Chooser:
     def winner(self, x: FieldArray, last: bool) -> FieldArray:
         field = self.field
         field.no_overflow(x)
+        self._numbers(x)
         shape = x.shape
         p = movement.candidates(field, x, 1)
         if p.rows.shape[-1] > 1:
@@ -203,10 +204,7 @@ class Chooser:
             return self.field.lift(np.full(a.shape, op in ("eq", "ge", "le")))
         if a.dtype == np.bool_:
             return self._compare_booleans(op, a, b)
-        known = a.growth.analytic and b.growth.analytic  # nothing is made of unknown functions
-        if self.field.may_be_nan and not known and _is_float(a.dtype):
-            self.field.assume(NO_NANS)
-            self.field.partial = True
+        self._numbers(a, b)
         if op in ("ne", "ge", "le"):
             opposite = {"ne": "eq", "ge": "lt", "le": "gt"}[op]
             return self.field.logical_not(self.compare(opposite, a, b))
@@ -222,6 +220,13 @@ class Chooser:
                 if p is not None and p.rows.shape[-1] > 1 and not np.array_equal(a.rows, b.rows):
                     return self._is_maximum(x, other)
         return self._sign_mask(op, a, b)
+
+    def _numbers(self, *values: FieldArray) -> None:
+        """What is put in order may be no number: where it is made of unknown functions."""
+        known = all(x.growth.analytic for x in values)
+        if self.field.may_be_nan and not known and _is_float(values[0].dtype):
+            self.field.assume(NO_NANS)
+            self.field.partial = True
 
     def _compare_booleans(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray:
         f = self.field
@@ -353,7 +358,7 @@ class Chooser:
         field = self.field
         size = int(np.prod(which.shape))
         if which.concrete is not None:
-            chosen = np.asarray(which.concrete).astype(np.int64)
+            chosen = np.clip(np.asarray(which.concrete).astype(np.int64), 0, len(cases) - 1)
             if size and (chosen == chosen.flat[0]).all():
                 return cases[int(chosen.flat[0])]
             index = chosen * size + np.arange(size).reshape(which.shape)
@@ -392,7 +397,9 @@ class Chooser:
         result = cases[-1]
         for j in range(len(cases) - 1):
             index = field.lift(np.full(which.shape, j), kind)
-            result = self.select(field.compare("eq", which, index), [result, cases[j]])
+            # Out of range, it is the nearest case that is taken.
+            here = field.compare("eq" if j else "le", which, index)
+            result = self.select(here, [result, cases[j]])
         return result
 
 
