@@ -89,6 +89,7 @@ class Radicals:
     def again(self) -> None:
         """The same radicands, the last one first, so that factors come before their products."""
         seen = self.seen
+        self.tried += len(seen) ** 2  # as multiples of each other
         self._clear()
         for column, growth, key in reversed(seen):
             self._line(column, growth, key, self._partners(key[:, None])[0])
