@@ -19,7 +19,7 @@ And the transformed kernel is computed once for all of them. Derivatives are tho
 which are linear: the backward pass is two products at each point, in pieces again. Tiles are
 computed again there instead of being kept.
 
-The price is rounding: see `amplification`.
+The price is rounding: see `amplification` for the worst case, and README.md for what is certified.
 """
 
 from __future__ import annotations
