@@ -142,7 +142,7 @@ def _sign(terms: Terms, m: Monomial, signs: dict[int, int]) -> int | None:
     sign = 1
     for atom, e in m:
         if not terms.is_positive(atom):
-            if atom not in signs:
+            if atom not in signs or e < 0 or e.denominator != 1:
                 return None
             sign *= signs[atom] ** int(e)
     return sign
