@@ -26,6 +26,7 @@ TARGET = 2.0**-100
 _MOST_TRIALS = 12
 _MOST_PATTERN_TRIALS = 150
 _MOST_DRAWS = 30
+_MOST_MORE = 3  # primes
 
 # Cheap first; each knows more laws than the one before it.
 MODES = (Mode(), Mode(scaling=True), Mode(ties=False, scaling=True))
@@ -128,7 +129,16 @@ def prove(
                 "the polynomials are too large for a proof: a trial's bound says nothing"
             )
         error *= miss
+        if not isinstance(field, PatternField):
+            wanted = _enough_primes(field, error)
     return Agreement(error, primes, mode, tuple(assumptions), partial)
+
+
+def _enough_primes(field: Field, error: float) -> int | None:
+    """A few primes more for the next trial, where they make it the last one; None for as many."""
+    usual = len(field.moduli.primes)
+    more = range(usual, usual + _MOST_MORE + 1)
+    return next((n for n in more if error * miss_probability(field, n) <= TARGET), None)
 
 
 class TooLarge(Exception):

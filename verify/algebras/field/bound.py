@@ -35,14 +35,17 @@ if TYPE_CHECKING:
 _RECONSTRUCTION_BITS = 2 * 36 + 1  # fractions that `residues.rational` may return
 
 
-def miss_probability(field: Field) -> float:
-    """An upper bound for one trial; 1.0 where it says nothing."""
+def miss_probability(field: Field, primes: int | None = None) -> float:
+    """An upper bound for one trial, or one like it with so many primes; 1.0 where it says
+    nothing."""
+    count = len(field.moduli.primes) if primes is None else primes
     one_point, bad_prime = coincidences(field)
     one_prime = min(1.0, one_point**POINTS_A_PRIME + bad_prime)
-    all_primes = one_prime ** len(field.moduli.primes)
+    all_primes = one_prime**count
     pairs = 1.0 + field.atoms**2 / 2 + field.inner_pairs
     collision = math.ldexp(1.0, -DIGEST_BITS)
-    wrong = wrong_fractions(field) + wrong_roots(field) + wrong_multiples(field)
+    wrong = wrong_fractions(field, count) + wrong_roots(field, count)
+    wrong += wrong_multiples(field, count)
     return min(1.0, pairs * (all_primes + collision) + wrong)
 
 
@@ -58,25 +61,26 @@ def coincidences(field: Field) -> tuple[float, float]:
     return min(1.0, degree / smallest), bits / math.log2(smallest) / field.moduli.choices
 
 
-def wrong_multiples(field: Field) -> float:
+def wrong_multiples(field: Field, primes: int) -> float:
     """The probability that a set of candidates was taken for a multiple of another: both are
     divided by scales, quotients of third and second moments at most, of one of the two points
-    (`weights._normalised`). D1(y) T2(x) = D2(y) T1(x) is one equation in both points, of six times
-    the degree and bits at most."""
+    (`weights._normalised`). D1(y) T2(x) = D2(y) T1(x) is one equation in both points, and where
+    T is U / V, U of degree three and V of degree two in the candidates, D1 V1 U2 = D2 V2 U1 has
+    three times the degree and the bits of D1 = D2; four leaves room for the means in D."""
     if not field.mode.scaling:
         return 0.0
     one_point, bad_prime = coincidences(field)
-    one_prime = min(1.0, 6 * (one_point + bad_prime))
-    return float(field.chooser.weights.scaled**2 / 2 * one_prime ** len(field.moduli.primes))
+    one_prime = min(1.0, 4 * (one_point + bad_prime))
+    return float(field.chooser.weights.scaled**2 / 2 * one_prime**primes)
 
 
-def wrong_fractions(field: Field) -> float:
+def wrong_fractions(field: Field, primes: int) -> float:
     """The probability that a number was taken for a small fraction that it is not."""
-    drawn = math.log2(field.moduli.low) * len(field.moduli.primes)
+    drawn = math.log2(field.moduli.low) * primes
     return float(field.chooser.weights.reconstructions * 2.0 ** (_RECONSTRUCTION_BITS - drawn))
 
 
-def wrong_roots(field: Field) -> float:
+def wrong_roots(field: Field, primes: int) -> float:
     """The probability that u was taken for c**2 v w or c**2 v / w, which it is not: that for some
     (u, v, w) tried and some c = a / b, b**2 u = a**2 v w at both points of every prime; a, b, and w
     where it is a number, are at most `LARGEST`."""
@@ -85,4 +89,4 @@ def wrong_roots(field: Field) -> float:
     one_point, bad_prime = coincidences(field)  # of two values: here are three
     constant = 3 * math.log2(LARGEST) / math.log2(field.moduli.low) / field.moduli.choices
     one_prime = min(1.0, (1.5 * one_point) ** POINTS_A_PRIME + 1.5 * bad_prime + constant)
-    return float(field.radicals.tried * LARGEST**3 * one_prime ** len(field.moduli.primes))
+    return float(field.radicals.tried * LARGEST**3 * one_prime**primes)

@@ -198,13 +198,14 @@ class PatternField(Field):
         # (1 - s)**2 + s**2 <= 1 - s; if they differ in all of them, as in `bound.py`.
         confusions = 1 + (told_apart + 1) ** 2 / 2
         if self.mode.scaling:
-            one_prime = np.minimum(1.0, 1 - seen + 6 * (one_point + bad_prime))
+            one_prime = np.minimum(1.0, 1 - seen + 4 * (one_point + bad_prime))
             all_primes = one_prime ** len(self.moduli.primes) + 2.0**-mixing.DIGEST_BITS
         worst = int(np.argmax(confusions * all_primes))
         with np.errstate(divide="ignore"):
             needed = (_GOAL + np.log2(confusions[worst])) / -np.log2(one_prime[worst])
         self.wanted = int(min(_MOST_PRIMES, max(len(self.moduli.primes), np.ceil(needed))))
-        return min(1.0, float(confusions[worst] * all_primes[worst]) + wrong_fractions(self))
+        wrong = wrong_fractions(self, len(self.moduli.primes))
+        return min(1.0, float(confusions[worst] * all_primes[worst]) + wrong)
 
 
 def _parts(origin: Origin | None) -> Iterator[Origin]:
