@@ -191,6 +191,13 @@ def test_examples_that_are_arrays_are_the_inputs():
     assert thousands.bound > 0.1
 
 
+def test_examples_are_measured_as_they_were():
+    x = np.full(3, 1234.567, np.float32)
+    verdict = verify.equivalent(factored, expanded, x)
+    x[:] = 0
+    assert verdict.rounding.bound > 0.1
+
+
 def test_positive_inputs_where_normal_ones_are_outside_the_domain():
     found = verify.equivalent(lambda x: jnp.log(x * x), lambda x: 2 * jnp.log(x), X).rounding
     assert 0 < found.bound < 1e-4

@@ -268,3 +268,16 @@ def test_the_bound_grows_with_degree_and_with_arguments():
     for _ in range(25):
         x = f.mul(x, x)
     assert miss_probability(f) == 1.0  # a degree beyond the primes proves nothing
+
+
+def test_sets_that_are_compared_up_to_a_factor_count_one_point_a_prime():
+    bounds = []
+    for scaling in (False, True):
+        f = Field(0, Mode(scaling=scaling))
+        x, y = f.random((50,), F32), f.random((50,), F32)
+        _ = f.maximum(x, y).rows
+        bounds.append(miss_probability(f))
+        assert f.chooser.weights.scaled == (50 if scaling else 0)
+        assert miss_probability(f, primes=7) < miss_probability(f)
+    both_points, one_point = np.log2(bounds)
+    assert one_point > both_points + 10  # bits
