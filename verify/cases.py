@@ -74,7 +74,7 @@ def settle(
             return None
         algebra.solver.set("timeout", min(_MILLISECONDS, remaining))
         a, b = one[element], two[element]
-        different = algebra._test("ne", a, b)
+        different = algebra.test("ne", a, b)
         algebra.solver.push()
         algebra.solver.add(different)
         answer = algebra.solver.check()

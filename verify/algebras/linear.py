@@ -12,14 +12,16 @@ Exact at ties: this algebra proves without "no ties".
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.algebras.elements import ElementAlgebra, Elements
+from verify.algebras.numeric_order import COMPARE
 from verify.dtypes import is_integer, limits
 
 Monomial = tuple[int, ...]  # sorted numbers of atoms
@@ -28,21 +30,11 @@ ONE: Monomial = ()
 LOW, HIGH = float("-inf"), float("inf")  # elements of maxima and minima over nothing
 
 
-@dataclass(frozen=True, eq=False)
-class Terms:
-    """An array of polynomials (dicts), truth values (z3 expressions) or infinities (floats)."""
+class Linear(ElementAlgebra):
+    """One pair of programs as terms. `solver` collects what defines the atoms. Elements are
+    polynomials (dicts), truth values (z3 expressions) or infinities (floats)."""
 
-    items: np.ndarray  # of objects
-    dtype: Any
-    concrete: np.ndarray | None = None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.items.shape
-
-
-class Linear:
-    """One pair of programs as terms. `solver` collects what defines the atoms."""
+    method = "a proof by cases"
 
     def __init__(self, z3: Any, work: int = 200_000) -> None:
         self.z3 = z3
@@ -66,14 +58,14 @@ class Linear:
         self.atoms.append(self.z3.Bool(f"b{len(self.atoms)}"))
         return self.atoms[-1]
 
-    def input(self, shape: tuple[int, ...], dtype: Any) -> Terms:
+    def input(self, shape: tuple[int, ...], dtype: Any) -> Elements:
         items = np.empty(shape, object)
         for place in np.ndindex(*shape):
             if dtype == np.bool_:
                 items[place] = self.truth()
             else:
                 items[place] = self.atom(is_integer(dtype))
-        return Terms(items, dtype)
+        return Elements(items, dtype)
 
     def expression(self, p: Polynomial) -> Any:
         """A polynomial as a linear z3 expression over its monomials."""
@@ -98,20 +90,7 @@ class Linear:
             self.monomials[monomial] = found
         return self.monomials[monomial]
 
-    def _spend(self, amount: int) -> None:
-        self.work -= amount
-        if self.work < 0:
-            raise Unsupported("the programs are too large for a proof by cases")
-
-    def lift(self, array: np.ndarray, dtype: Any = None) -> Terms:
-        array = np.asarray(array)
-        self._spend(array.size // 8)
-        items = np.empty(array.shape, object)
-        for place in np.ndindex(*array.shape):
-            items[place] = self._constant(array[place])
-        return Terms(items, np.dtype(dtype or array.dtype), array)
-
-    def _constant(self, value: Any) -> Any:
+    def constant(self, value: Any) -> Any:
         if isinstance(value, np.bool_ | bool):
             return self.z3.BoolVal(bool(value))
         if isinstance(value, complex | np.complexfloating):
@@ -123,46 +102,23 @@ class Linear:
         number = Fraction(int(value)) if isinstance(value, np.integer) else Fraction(float(value))
         return {ONE: number} if number else {}
 
-    def _map(self, f: Callable[..., Any], dtype: Any, *xs: Terms) -> Terms:
-        items = np.empty(xs[0].shape, object)
-        self._spend(items.size)
-        for place in np.ndindex(*xs[0].shape):
-            items[place] = f(*(x.items[place] for x in xs))
-        return Terms(items, dtype)
-
-    # -- movement -----------------------------------------------------------------------------
-
-    def reshape(self, x: Terms, shape: tuple[int, ...]) -> Terms:
-        concrete = None if x.concrete is None else x.concrete.reshape(shape)
-        return Terms(x.items.reshape(shape), x.dtype, concrete)
-
-    def pick(self, operands: Sequence[Terms], index: np.ndarray) -> Terms:
-        self._spend(index.size // 8)
-        flat = np.concatenate([x.items.reshape(-1) for x in operands])
-        concrete = None
-        if all(x.concrete is not None for x in operands):
-            concrete = np.concatenate([np.asarray(x.concrete).reshape(-1) for x in operands])[index]
-        items = np.empty(index.shape, object)
-        items.reshape(-1)[:] = flat[index.reshape(-1)]
-        return Terms(items, operands[0].dtype, concrete)
-
     # -- ring ---------------------------------------------------------------------------------
 
-    def neg(self, a: Terms) -> Terms:
-        return self._map(self._scaled(-1), a.dtype, a)
+    def neg(self, a: Elements) -> Elements:
+        return self.map(self._scaled(-1), a.dtype, a)
 
     def _scaled(self, c: int) -> Callable[[Any], Any]:
         return lambda p: -p if isinstance(p, float) else {m: c * v for m, v in p.items()}
 
-    def add(self, a: Terms, b: Terms) -> Terms:
-        return self._map(self._plus, a.dtype, a, b)
+    def add(self, a: Elements, b: Elements) -> Elements:
+        return self.map(self._plus, a.dtype, a, b)
 
     def _plus(self, p: Any, q: Any) -> Any:
         if isinstance(p, float) or isinstance(q, float):
             if p != p or q != q or (isinstance(p, float) and isinstance(q, float) and p != q):
                 raise Unsupported("arithmetic with NaN, or infinity minus infinity")
             return p if isinstance(p, float) else q
-        self._spend(min(len(p), len(q)))
+        self.spend(min(len(p), len(q)))
         small, large = (p, q) if len(p) < len(q) else (q, p)
         out = dict(large)
         for m, v in small.items():
@@ -173,11 +129,8 @@ class Linear:
                 out.pop(m, None)
         return out
 
-    def sub(self, a: Terms, b: Terms) -> Terms:
-        return self.add(a, self.neg(b))
-
-    def mul(self, a: Terms, b: Terms) -> Terms:
-        return self._map(self._times, a.dtype, a, b)
+    def mul(self, a: Elements, b: Elements) -> Elements:
+        return self.map(self._times, a.dtype, a, b)
 
     def _times(self, p: Any, q: Any) -> Any:
         if isinstance(p, float) or isinstance(q, float):
@@ -185,8 +138,8 @@ class Linear:
         for indicator, other in ((p, q), (q, p)):
             name = ("indicator", _frozen(indicator))
             if name in self.known and _degree(other) > 0:  # [c] * x is x where c, else 0
-                return self._choose(self.known[name], other, {})
-        self._spend(len(p) * len(q))
+                return self.choose(self.known[name], other, {})
+        self.spend(len(p) * len(q))
         out: Polynomial = {}
         for m, v in p.items():
             for n, w in q.items():
@@ -194,8 +147,8 @@ class Linear:
                 out[key] = out.get(key, Fraction(0)) + v * w
         return {m: v for m, v in out.items() if v}
 
-    def div(self, a: Terms, b: Terms) -> Terms:
-        return self._map(lambda p, q: self._times(p, self._inverse(q)), a.dtype, a, b)
+    def div(self, a: Elements, b: Elements) -> Elements:
+        return self.map(lambda p, q: self._times(p, self._inverse(q)), a.dtype, a, b)
 
     def _inverse(self, q: Any) -> Polynomial:
         if isinstance(q, float) or not q:
@@ -211,7 +164,7 @@ class Linear:
     def _scale(p: Polynomial, c: Fraction) -> Polynomial:
         return {m: v * c for m, v in p.items()}
 
-    def dot(self, a: Terms, b: Terms) -> Terms:
+    def dot(self, a: Elements, b: Elements) -> Elements:
         if a.dtype == np.bool_:
             raise Unsupported("a matrix product of truth values in a proof by cases")
         size = a.shape[-1]
@@ -223,39 +176,27 @@ class Linear:
                 if p and q:
                     total = self._plus(total, self._times(p, q))
             items[n, i, j] = total
-        return Terms(items, a.dtype)
+        return Elements(items, a.dtype)
 
-    def sum(self, x: Terms) -> Terms:
-        return self._reduce(self._plus, x, {})
+    def sum(self, x: Elements) -> Elements:
+        return self.rows(lambda row: functools.reduce(self._plus, row, {}), x)
 
-    def prod(self, x: Terms) -> Terms:
-        return self._reduce(self._times, x, {ONE: Fraction(1)})
-
-    def _reduce(self, f: Callable[[Any, Any], Any], x: Terms, start: Any) -> Terms:
-        items = np.empty(x.shape[:-1], object)
-        for place in np.ndindex(*items.shape):
-            total = start
-            for i in range(x.shape[-1]):
-                total = f(total, x.items[(*place, i)])
-            items[place] = total
-        return Terms(items, x.dtype)
+    def prod(self, x: Elements) -> Elements:
+        return self.rows(lambda row: functools.reduce(self._times, row, {ONE: Fraction(1)}), x)
 
     # -- order --------------------------------------------------------------------------------
 
-    def _ordered(self, x: Terms) -> None:
+    def _ordered(self, x: Elements) -> None:
         if is_integer(x.dtype):
             self.assumptions.setdefault("no integer overflows where integers are compared")
 
-    def maximum(self, a: Terms, b: Terms) -> Terms:
+    def maximum(self, a: Elements, b: Elements) -> Elements:
         self._ordered(a)
-        return self._map(lambda p, q: self._largest([p, q]), a.dtype, a, b)
+        return self.map(lambda p, q: self._largest([p, q]), a.dtype, a, b)
 
-    def max(self, x: Terms) -> Terms:
+    def max(self, x: Elements) -> Elements:
         self._ordered(x)
-        items = np.empty(x.shape[:-1], object)
-        for place in np.ndindex(*items.shape):
-            items[place] = self._largest(list(x.items[place]))
-        return Terms(items, x.dtype)
+        return self.rows(self._largest, x)
 
     def _largest(self, ps: list[Any]) -> Any:
         if any(isinstance(p, float) and p != LOW for p in ps):
@@ -275,10 +216,10 @@ class Linear:
             self.solver.add(*[top >= side for side in sides])
             self.solver.add(self.z3.Or(*[top == side for side in sides]))
             self.known[name] = atom
-            self._spend(4 * len(sides))
+            self.spend(4 * len(sides))
         return self.known[name]
 
-    def winner(self, x: Terms, *, last: bool = False) -> Terms:
+    def winner(self, x: Elements, *, last: bool = False) -> Elements:
         self._ordered(x)
         items = np.empty(x.shape, object)
         size = x.shape[-1]
@@ -290,16 +231,16 @@ class Linear:
                     before = (j > i) if last else (j < i)
                     op = "gt" if before else "ge"
                     if j != i:
-                        beaten.append(self._test(op, row[i], row[j]))
+                        beaten.append(self.test(op, row[i], row[j]))
                 items[(*place, i)] = self._indicator(self.z3.And(*beaten))
-            self._spend(size * size)
-        return Terms(items, np.dtype(np.float64))
+            self.spend(size * size)
+        return Elements(items, np.dtype(np.float64))
 
-    def compare(self, op: str, a: Terms, b: Terms) -> Terms:
+    def compare(self, op: str, a: Elements, b: Elements) -> Elements:
         self._ordered(a)
-        return self._map(lambda p, q: self._test(op, p, q), np.dtype(bool), a, b)
+        return self.map(lambda p, q: self.test(op, p, q), np.dtype(bool), a, b)
 
-    def _test(self, op: str, p: Any, q: Any) -> Any:
+    def test(self, op: str, p: Any, q: Any) -> Any:
         z3 = self.z3
         if z3.is_expr(p) or z3.is_expr(q):
             order = {"eq": p == q, "ne": p != q}
@@ -307,12 +248,12 @@ class Linear:
             order |= {"le": z3.Or(z3.Not(p), q), "ge": z3.Or(p, z3.Not(q))}
             return order[op]
         if isinstance(p, float) or isinstance(q, float):
-            sides = [v if isinstance(v, float) else 0.0 for v in (p, q)]
-            return z3.BoolVal(bool(getattr(np, _NUMPY[op])(*sides)))
+            one, two = (v if isinstance(v, float) else 0.0 for v in (p, q))
+            return z3.BoolVal(bool(COMPARE[op](one, two)))
         difference = self._plus(p, self._scaled(-1)(q))
         if _degree(difference) == 0:
             sign = difference.get(ONE, Fraction(0))
-            return z3.BoolVal(bool(getattr(np, _NUMPY[op])(sign, 0)))
+            return z3.BoolVal(bool(COMPARE[op](sign, 0)))
         side, zero = self.expression(difference), z3.RealVal(0)
         found = {
             "eq": side == zero,
@@ -324,22 +265,7 @@ class Linear:
         }
         return found[op]
 
-    def select(self, which: Terms, cases: Sequence[Terms]) -> Terms:
-        if which.dtype == np.bool_:
-            return self._map(
-                lambda c, no, yes: self._choose(c, yes, no), cases[0].dtype, which, *cases
-            )
-
-        def pick(w: Any, *options: Any) -> Any:
-            out = options[-1]
-            for j in reversed(range(len(options) - 1)):
-                here = self._test("eq", w, {ONE: Fraction(j)}) if j else self._test("le", w, {})
-                out = self._choose(here, options[j], out)
-            return out
-
-        return self._map(pick, cases[0].dtype, which, *cases)
-
-    def _choose(self, c: Any, yes: Any, no: Any) -> Any:
+    def choose(self, c: Any, yes: Any, no: Any) -> Any:
         z3 = self.z3
         if z3.is_true(c):
             return yes
@@ -363,24 +289,24 @@ class Linear:
 
     def _indicator(self, c: Any) -> Polynomial:
         """A truth value as the number 0 or 1; products with it are selections."""
-        result: Polynomial = self._choose(c, {ONE: Fraction(1)}, {})
+        result: Polynomial = self.choose(c, {ONE: Fraction(1)}, {})
         if _degree(result) > 0:
             self.known["indicator", _frozen(result)] = c
             self.digits.update(number for monomial in result for number in monomial)
         return result
 
-    def logical_not(self, a: Terms) -> Terms:
-        return self._map(self.z3.Not, a.dtype, a)
+    def logical_not(self, a: Elements) -> Elements:
+        return self.map(self.z3.Not, a.dtype, a)
 
-    def logical_and(self, a: Terms, b: Terms) -> Terms:
-        return self._map(lambda p, q: self.z3.And(p, q), a.dtype, a, b)
+    def logical_and(self, a: Elements, b: Elements) -> Elements:
+        return self.map(lambda p, q: self.z3.And(p, q), a.dtype, a, b)
 
-    def logical_or(self, a: Terms, b: Terms) -> Terms:
-        return self._map(lambda p, q: self.z3.Or(p, q), a.dtype, a, b)
+    def logical_or(self, a: Elements, b: Elements) -> Elements:
+        return self.map(lambda p, q: self.z3.Or(p, q), a.dtype, a, b)
 
     # -- casts and functions ------------------------------------------------------------------
 
-    def cast(self, x: Terms, dtype: Any) -> Terms:
+    def cast(self, x: Elements, dtype: Any) -> Elements:
         dtype = np.dtype(dtype)
         if dtype == x.dtype:
             return x
@@ -388,19 +314,17 @@ class Linear:
             kept = x.concrete != 0 if dtype == np.bool_ else x.concrete.astype(np.float64)
             return self.lift(kept, dtype)
         if x.dtype == np.bool_:
-            return self._map(self._indicator, dtype, x)
+            return self.map(self._indicator, dtype, x)
         if dtype == np.bool_:
-            return self._map(lambda p: self._test("ne", p, {}), dtype, x)
+            return self.map(lambda p: self.test("ne", p, {}), dtype, x)
         integers = [is_integer(d) for d in (x.dtype, dtype)]
         if not integers[0] and integers[1]:
             # Out of the integer's range the result is the dtype's own: it is part of the name.
             cut = f"cut:{dtype.name}"
-            return self._map(
-                lambda p: p if self._fits(p, dtype) else self._shared(cut, p), dtype, x
-            )
+            return self.map(lambda p: p if self._fits(p, dtype) else self._shared(cut, p), dtype, x)
         if integers[0]:
             self.assumptions.setdefault("no integer overflows")
-        return Terms(x.items, dtype)
+        return Elements(x.items, dtype)
 
     def _fits(self, p: Any, dtype: Any) -> bool:
         """Whether p is certainly an integer within the dtype's limits: a sum of 0/1 unknowns."""
@@ -415,11 +339,16 @@ class Linear:
         return bool(least <= low and high <= most)
 
     def function(
-        self, name: str, args: Sequence[Terms], shape: tuple[int, ...], dtype: Any, params: Any = ()
-    ) -> Terms:
+        self,
+        name: str,
+        args: Sequence[Elements],
+        shape: tuple[int, ...],
+        dtype: Any,
+        params: Any = (),
+    ) -> Elements:
         if np.dtype(dtype) == np.bool_:
             raise Unsupported(f"{name} in a proof by cases")
-        return self._map(lambda *ps: self._shared((name, repr(params)), *ps), dtype, *args)
+        return self.map(lambda *ps: self._shared((name, repr(params)), *ps), dtype, *args)
 
     def _shared(self, name: Any, *ps: Any) -> Polynomial:
         """An uninterpreted function of polynomials: z3 knows that equals give equals."""
@@ -437,16 +366,6 @@ class Linear:
 
     def roots(self, n: int) -> Any:
         raise Unsupported("a Fourier transform in a proof by cases")
-
-
-_NUMPY = {
-    "eq": "equal",
-    "ne": "not_equal",
-    "lt": "less",
-    "le": "less_equal",
-    "gt": "greater",
-    "ge": "greater_equal",
-}
 
 
 def _frozen(p: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from verify.algebras.base import Unsupported
 from verify.algebras.numeric_value import MORE, Bounded, discrete, kind, make
 
-_COMPARE = {
+COMPARE = {
     "eq": np.equal,
     "ne": np.not_equal,
     "lt": np.less,
@@ -28,7 +28,7 @@ def compare(op: str, a: Bounded, b: Bounded) -> Bounded:
     """Decided where both are exact or their intervals are apart, and of a value with itself, which
     is how programs ask for NaN."""
     with np.errstate(all="ignore"):
-        value = _COMPARE[op](a.value, b.value)
+        value = COMPARE[op](a.value, b.value)
         if a is b:
             return discrete(value, np.isnan(a.errors), np.dtype(np.bool_))
         if a.error is None and b.error is None:

@@ -10,6 +10,7 @@ Source: N. J. Higham, Accuracy and Stability of Numerical Algorithms (2002), cha
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from dataclasses import dataclass
@@ -90,6 +91,13 @@ class Tracked(Bounded):
     quotient: bool = False
 
 
+_MARKS = {
+    mark.name: mark.default
+    for mark in dataclasses.fields(Tracked)
+    if mark.default is not dataclasses.MISSING
+}
+
+
 def tracked(x: Bounded, like: Bounded | None = None, **changes: Any) -> Tracked:
     """x with the marks of `like`, but for the changes."""
     source = x if like is None else like
@@ -98,18 +106,6 @@ def tracked(x: Bounded, like: Bounded | None = None, **changes: Any) -> Tracked:
     if "grid" in x.__dict__:
         result.__dict__["grid"] = x.__dict__["grid"]
     return result
-
-
-_MARKS: dict[str, Any] = {
-    "constant": False,
-    "terms": 1,
-    "mass": None,
-    "fraction": None,
-    "reach": None,
-    "scaled": None,
-    "span": None,
-    "quotient": False,
-}
 
 
 def unmarked(x: Bounded) -> Bounded:

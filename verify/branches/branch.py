@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.algebras.numeric_order import COMPARE
 from verify.branches.certify import Fact
-from verify.branches.formula import NUMPY, Node
+from verify.branches.formula import Node
 from verify.branches.terms import Polynomial, Quotient, Terms, Undefined, constant, frozen, scale
 
 
@@ -159,7 +160,7 @@ class Evaluation:
     def _test(self, node: Node) -> bool:
         a, b = (self.value(x) for x in node.args)
         sign = int(a) - int(b) if isinstance(a, bool) else self.order(a, b)
-        return bool(getattr(np, NUMPY[node.info])(sign, 0))
+        return bool(COMPARE[node.info](sign, 0))
 
     def _if(self, node: Node) -> Any:
         which, yes, no = node.args

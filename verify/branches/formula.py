@@ -14,15 +14,8 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-
-NUMPY = {
-    "eq": "equal",
-    "ne": "not_equal",
-    "lt": "less",
-    "le": "less_equal",
-    "gt": "greater",
-    "ge": "greater_equal",
-}
+from verify.algebras.elements import Budget
+from verify.algebras.numeric_order import COMPARE
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +37,10 @@ class Node:
 _MOST_DEPTH = 100  # formulas are walked by recursion
 
 
-class Graph:
+class Graph(Budget):
     """All nodes, and how to make one. `assumptions`: what a proof about them takes for granted."""
+
+    method = "a proof by branches"
 
     # one unit: a node, or some elements that are moved
     def __init__(self, work: int = 400_000) -> None:
@@ -74,11 +69,6 @@ class Graph:
             infinite = isinstance(info, float) or any(a.infinite for a in args)
             found = self.nodes[key] = Node(op, args, info, support, depth, infinite)
         return found
-
-    def spend(self, amount: int) -> None:
-        self.work -= amount
-        if self.work < 0:
-            raise Unsupported("the programs are too large for a proof by branches")
 
     def constant(self, value: Any) -> Node:
         if isinstance(value, np.bool_ | bool):
@@ -125,7 +115,7 @@ class Graph:
         if a is b:
             return self.constant(op in ("eq", "le", "ge"))
         if a.op == b.op == "const":
-            return self.constant(bool(getattr(np, NUMPY[op])(a.info, b.info)))
+            return self.constant(bool(COMPARE[op](a.info, b.info)))
         return self.node("test", a, b, info=op)
 
     def connect(self, op: str, *args: Node) -> Node:

@@ -2,110 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.algebras.elements import ElementAlgebra, Elements
 from verify.algebras.field.choice import NO_NANS
 from verify.algebras.field.functions import TOTAL
 from verify.branches.formula import Graph, Node
 from verify.dtypes import is_integer
 
 
-@dataclass(frozen=True, eq=False)
-class Formulas:
-    """An array of nodes."""
-
-    items: np.ndarray
-    dtype: Any
-    concrete: np.ndarray | None = None
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.items.shape
-
-
-class Writer(Graph):
+class Writer(Graph, ElementAlgebra):
     """The algebra, over arrays of nodes."""
 
-    def input(self, shape: tuple[int, ...], dtype: Any) -> Formulas:
+    mapped = 4
+
+    def input(self, shape: tuple[int, ...], dtype: Any) -> Elements:
         items = np.empty(shape, object)
         op = "truth" if dtype == np.bool_ else "input"
         for place in np.ndindex(*shape):
             items[place] = self.node(op, info=self.inputs)
             self.inputs += 1
-        return Formulas(items, dtype)
-
-    def lift(self, array: np.ndarray, dtype: Any = None) -> Formulas:
-        array = np.asarray(array)
-        self.spend(array.size // 8)
-        items = np.empty(array.shape, object)
-        for place in np.ndindex(*array.shape):
-            items[place] = self.constant(array[place])
-        return Formulas(items, np.dtype(dtype or array.dtype), array)
-
-    def map(self, f: Callable[..., Node], dtype: Any, *xs: Formulas) -> Formulas:
-        items = np.empty(xs[0].shape, object)
-        self.spend(items.size // 4)
-        for place in np.ndindex(*items.shape):
-            items[place] = f(*(x.items[place] for x in xs))
-        return Formulas(items, dtype)
-
-    def rows(self, f: Callable[[list[Node]], Node], x: Formulas) -> Formulas:
-        """Over the last axis."""
-        items = np.empty(x.shape[:-1], object)
-        for place in np.ndindex(*items.shape):
-            items[place] = f(list(x.items[place]))
-        return Formulas(items, x.dtype)
-
-    def reshape(self, x: Formulas, shape: tuple[int, ...]) -> Formulas:
-        concrete = None if x.concrete is None else x.concrete.reshape(shape)
-        return Formulas(x.items.reshape(shape), x.dtype, concrete)
-
-    def pick(self, operands: Sequence[Formulas], index: np.ndarray) -> Formulas:
-        self.spend(index.size // 8)
-        flat = np.concatenate([x.items.reshape(-1) for x in operands])
-        concrete = None
-        if all(x.concrete is not None for x in operands):
-            concrete = np.concatenate([np.asarray(x.concrete).reshape(-1) for x in operands])[index]
-        items = np.empty(index.shape, object)
-        items.reshape(-1)[:] = flat[index.reshape(-1)]
-        return Formulas(items, operands[0].dtype, concrete)
+        return Elements(items, dtype)
 
     # -- the operations of the protocol --------------------------------------------------------
 
-    def neg(self, a: Formulas) -> Formulas:
+    def neg(self, a: Elements) -> Elements:
         return self.map(self.negative, a.dtype, a)
 
-    def add(self, a: Formulas, b: Formulas) -> Formulas:
+    def add(self, a: Elements, b: Elements) -> Elements:
         return self.map(self.plus, a.dtype, a, b)
 
-    def sub(self, a: Formulas, b: Formulas) -> Formulas:
-        return self.add(a, self.neg(b))
-
-    def mul(self, a: Formulas, b: Formulas) -> Formulas:
+    def mul(self, a: Elements, b: Elements) -> Elements:
         return self.map(self.times, a.dtype, a, b)
 
-    def div(self, a: Formulas, b: Formulas) -> Formulas:
+    def div(self, a: Elements, b: Elements) -> Elements:
         return self.map(self.quotient, a.dtype, a, b)
 
-    def dot(self, a: Formulas, b: Formulas) -> Formulas:
+    def dot(self, a: Elements, b: Elements) -> Elements:
         if a.dtype == np.bool_:
             raise Unsupported("a matrix product of truth values in a proof by branches")
         items = np.empty((a.shape[0], a.shape[1], b.shape[2]), object)
         for n, i, j in np.ndindex(*items.shape):
             pairs = zip(a.items[n, i], b.items[n, :, j], strict=True)
             items[n, i, j] = self.plus(*(self.times(p, q) for p, q in pairs))
-        return Formulas(items, a.dtype)
+        return Elements(items, a.dtype)
 
-    def sum(self, x: Formulas) -> Formulas:
+    def sum(self, x: Elements) -> Elements:
         return self.rows(lambda row: self.plus(*row), x)
 
-    def prod(self, x: Formulas) -> Formulas:
+    def prod(self, x: Elements) -> Elements:
         def product(row: list[Node]) -> Node:
             total = self.constant(Fraction(1))
             for p in row:
@@ -114,30 +64,30 @@ class Writer(Graph):
 
         return self.rows(product, x)
 
-    def ordered(self, x: Formulas) -> None:
+    def ordered(self, x: Elements) -> None:
         if x.dtype == np.bool_:
             raise Unsupported("the larger of truth values in a proof by branches")
         if is_integer(x.dtype):
             self.assume("no integer overflows where integers are compared")
 
-    def numbers(self, *values: Formulas) -> None:
+    def numbers(self, *values: Elements) -> None:
         """What is put in order may be no number, if a function was met that is not total."""
         variable = any(x.concrete is None for x in values)
         if variable and self.may_be_nan and not is_integer(values[0].dtype):
             self.assume(NO_NANS)
             self.partial = True
 
-    def maximum(self, a: Formulas, b: Formulas) -> Formulas:
+    def maximum(self, a: Elements, b: Elements) -> Elements:
         self.ordered(a)
         return self.map(lambda p, q: self.largest((p, q)), a.dtype, a, b)
 
-    def max(self, x: Formulas) -> Formulas:
+    def max(self, x: Elements) -> Elements:
         if x.shape[-1] == 0:
             raise Unsupported("a maximum of nothing in a proof by branches")
         self.ordered(x)
         return self.rows(self.largest, x)
 
-    def winner(self, x: Formulas, *, last: bool = False) -> Formulas:
+    def winner(self, x: Elements, *, last: bool = False) -> Elements:
         self.ordered(x)
         self.numbers(x)
         items = np.empty(x.shape, object)
@@ -151,9 +101,9 @@ class Writer(Graph):
                     if j != i
                 ]
                 items[(*place, i)] = self.choose(self.connect("and", *beaten), one, zero)
-        return Formulas(items, np.dtype(np.float64))
+        return Elements(items, np.dtype(np.float64))
 
-    def compare(self, op: str, a: Formulas, b: Formulas) -> Formulas:
+    def compare(self, op: str, a: Elements, b: Elements) -> Elements:
         if a.dtype != np.bool_:
             self.ordered(a)
         self.numbers(a, b)
@@ -162,34 +112,19 @@ class Writer(Graph):
             self.assume(NO_NANS)  # x != x asks for NaN, and there is none
         return self.map(lambda p, q: self.test(op, p, q), np.dtype(bool), a, b)
 
-    def select(self, which: Formulas, cases: Sequence[Formulas]) -> Formulas:
-        if which.dtype == np.bool_:
-            return self.map(
-                lambda c, no, yes: self.choose(c, yes, no), cases[0].dtype, which, *cases
-            )
-
-        def pick(w: Node, *options: Node) -> Node:
-            out = options[-1]
-            for j in reversed(range(len(options) - 1)):
-                here = self.test("eq" if j else "le", w, self.constant(Fraction(j)))
-                out = self.choose(here, options[j], out)
-            return out
-
-        return self.map(pick, cases[0].dtype, which, *cases)
-
-    def logical_not(self, a: Formulas) -> Formulas:
+    def logical_not(self, a: Elements) -> Elements:
         def negated(p: Node) -> Node:
             return self.constant(not p.info) if p.op == "const" else self.node("not", p)
 
         return self.map(negated, a.dtype, a)
 
-    def logical_and(self, a: Formulas, b: Formulas) -> Formulas:
+    def logical_and(self, a: Elements, b: Elements) -> Elements:
         return self.map(lambda p, q: self.connect("and", p, q), a.dtype, a, b)
 
-    def logical_or(self, a: Formulas, b: Formulas) -> Formulas:
+    def logical_or(self, a: Elements, b: Elements) -> Elements:
         return self.map(lambda p, q: self.connect("or", p, q), a.dtype, a, b)
 
-    def cast(self, x: Formulas, dtype: Any) -> Formulas:
+    def cast(self, x: Elements, dtype: Any) -> Elements:
         dtype = np.dtype(dtype)
         if dtype == x.dtype:
             return x
@@ -206,16 +141,16 @@ class Writer(Graph):
             self.assume("no integer overflows")
         elif is_integer(dtype):
             raise Unsupported("floats as integers in a proof by branches")
-        return Formulas(x.items, dtype)
+        return Elements(x.items, dtype)
 
     def function(
         self,
         name: str,
-        args: Sequence[Formulas],
+        args: Sequence[Elements],
         shape: tuple[int, ...],
         dtype: Any,
         params: Any = (),
-    ) -> Formulas:
+    ) -> Elements:
         if np.dtype(dtype) == np.bool_:
             raise Unsupported(f"{name} in a proof by branches")
         if name == "log":
