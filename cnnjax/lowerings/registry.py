@@ -83,6 +83,7 @@ CONV: Mapping[str, Lowering] = {
         winograd.fits,
         "two image axes of known size, not empty, windows of 2 to 5 taps, stride=1, dilation=1, "
         "groups=1, and float32 or wider",
+        winograd.winograd,
     ),
 }
 

@@ -28,13 +28,14 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from cnnjax.lowerings import channels
 from cnnjax.lowerings.conv import Geometry, output_size
 
 __all__ = ["amplification", "fits", "pays", "winograd"]
@@ -42,12 +43,14 @@ __all__ = ["amplification", "fits", "pays", "winograd"]
 _TILE = 4  # outputs a tile, along each axis
 _TAPS = range(2, _TILE + 2)  # a tile reads its own block of pixels and the next one, no third
 _POINTS = (0, 1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
-# Tiles and their products of one piece, in bytes; measured on a CPU with 32 MiB of shared cache.
-PIECE = 9 << 20
+# Tiles and their products of one piece, in bytes; measured on a CPU with 32 MiB of shared cache:
+# 9 to 24 MiB are alike for 3x3, of 5x5 the forward pass is a tenth slower in halves of 9.
+PIECE = 18 << 20
 # So many tiles pay, if all of them have at most so many times the outputs.
 _MANY, _BEYOND = 90, 1.35
 # Taps of a window times channels, of which there must be so many where the tiles of an image stay
 # in the cache, and where they do not: 3x3 of 64 channels, 5x5 of 23; 128 and 46.
+_CACHED = 9 << 20
 _WORK_CACHED, _WORK = 560, 1150
 _EXACT = lax.Precision.HIGHEST
 
@@ -82,11 +85,11 @@ def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
     Many multiplications to save, many tiles that do not reach far beyond the image; float32, and a
     precision that does not ask for every bit.
     """
-    channels, outputs = kernel.shape[2:]
+    inputs, outputs = kernel.shape[2:]
     size = output_size(x, kernel, geometry)
     tiles = math.prod(-(-n // _TILE) for n in size)
-    cached = _image_bytes(size, kernel.shape, x.dtype.itemsize) <= PIECE
-    work = math.prod(kernel.shape[:2]) * min(channels, outputs)
+    cached = _image_bytes(size, kernel.shape, x.dtype.itemsize) <= _CACHED
+    work = math.prod(kernel.shape[:2]) * min(inputs, outputs)
     return (
         x.dtype == jnp.float32
         and geometry.precision is None
@@ -96,8 +99,11 @@ def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
     )
 
 
-def winograd(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
-    """As `cnnjax.lowerings.conv.plain`, by Winograd's method. Needs `fits`.
+def winograd(
+    x: jax.Array, kernel: jax.Array, geometry: Geometry, bias: jax.Array | None = None
+) -> jax.Array:
+    """As `cnnjax.lowerings.conv.plain`, by Winograd's method; with a bias where one is given. Needs
+    `fits`.
 
     >>> geometry = Geometry((1, 1), ((1, 1), (1, 1)), (1, 1))
     >>> y = winograd(jnp.ones((1, 3, 3, 1)), jnp.ones((3, 3, 1, 1)), geometry)
@@ -109,14 +115,17 @@ def winograd(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     weights = _kernel_at_points(kernel)
     pieces = _pieces(count, size, kernel.shape, x.dtype.itemsize)
     each = -(-count // pieces)
+    if bias is not None:
+        tiles = math.prod(-(-n // _TILE) for n in size)
+        bias = channels.spread(bias, (each * tiles, len(bias)))  # one a tile, see `_outputs`
     compute = jax.checkpoint(
         partial(_images, taps=kernel.shape[:2], size=size, geometry=geometry), prevent_cse=False
     )
     if pieces == 1:
-        return compute(weights, x)
+        return compute(weights, bias, x)
     if pieces * each > count:
         x = lax.pad(x, jnp.zeros((), x.dtype), ((0, pieces * each - count, 0), *((0, 0, 0),) * 3))
-    y = lax.map(partial(compute, weights), x.reshape(pieces, each, *x.shape[1:]))
+    y = lax.map(partial(compute, weights, bias), x.reshape(pieces, each, *x.shape[1:]))
     return y.reshape(-1, *y.shape[2:])[:count]
 
 
@@ -163,14 +172,15 @@ def _kernel_at_points(kernel: jax.Array) -> jax.Array:
 
 def _images(
     weights: jax.Array,
+    bias: jax.Array | None,
     x: jax.Array,
     *,
     taps: Sequence[int],
     size: Sequence[int],
     geometry: Geometry,
 ) -> jax.Array:
-    """Some images, all at once; `weights` is the kernel at the points."""
-    count, channels = x.shape[0], x.shape[-1]
+    """Some images, all at once; `weights` is the kernel at the points, `bias` (tiles, O)."""
+    count, inputs = x.shape[0], x.shape[-1]
     rows, columns = (_matrices(n, str(x.dtype)) for n in taps)
     high, wide = (-(-n // _TILE) for n in size)
     edges = [
@@ -182,13 +192,39 @@ def _images(
     # The axis that is transformed goes first, so that each transform is one product of matrices
     # and none of the large arrays is transposed.
     x = _product(rows.b, _tiles(x, 1, taps[0]))
-    x = x.reshape(-1, (wide + 1) * _TILE, channels)  # (points * count * high, width, C)
+    x = x.reshape(-1, (wide + 1) * _TILE, inputs)  # (points * count * high, width, C)
     x = _product(columns.b, _tiles(x, 1, taps[1]))
-    x = x.reshape(-1, count * high * wide, channels)  # (points' * points, tiles, C)
+    x = x.reshape(-1, count * high * wide, inputs)  # (points' * points, tiles, C)
     y = lax.dot_general(x, weights, (((2,), (1,)), ((0,), (0,))), precision=geometry.precision)
-    y = _product(np.kron(columns.a, rows.a), y)
+    y = _product(_to_outputs(taps, y), y) if bias is None else _outputs(y, bias, taps)
     y = y.reshape(_TILE, _TILE, count, high, wide, -1).transpose(2, 3, 1, 4, 0, 5)
     return y.reshape(count, high * _TILE, wide * _TILE, -1)[:, : size[0], : size[1]]
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(2,))
+def _outputs(y: jax.Array, bias: jax.Array, taps: tuple[int, int]) -> jax.Array:
+    """Tiles at the points (points' * points, tiles, O) to outputs, with a bias (tiles, O) added.
+
+    At the point (1, 1) a polynomial is the sum of its coefficients: for all outputs of a tile to be
+    larger by the bias, the tile has to be so at that one point. So in the gradient, which has the
+    outputs' cotangent at the points anyway, the bias's is read at one of them, and is not a sum
+    over outputs.
+    """
+    return _product(_to_outputs(taps, y), y) + bias.reshape(1, -1)
+
+
+@_outputs.defjvp
+def _(taps: tuple[int, int], primals: Any, tangents: Any) -> Any:
+    dy, dbias = tangents
+    one = _POINTS.index(1) * (taps[0] + _TILE - 1) + _POINTS.index(1)
+    edges = ((one, len(dy) - one - 1, 0), (0, 0, 0), (0, 0, 0))
+    dy = dy + lax.pad(dbias[None], jnp.zeros((), dy.dtype), edges)
+    return _outputs(*primals, taps), _product(_to_outputs(taps, dy), dy)
+
+
+def _to_outputs(taps: Sequence[int], like: jax.Array) -> np.ndarray:
+    rows, columns = (_matrices(n, str(like.dtype)) for n in taps)
+    return np.kron(columns.a, rows.a)
 
 
 def _tiles(x: jax.Array, axis: int, taps: int) -> jax.Array:

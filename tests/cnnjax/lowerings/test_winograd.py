@@ -58,6 +58,43 @@ def test_pieces_are_proved(monkeypatch):
     )
 
 
+def _with_bias(lowering):
+    """A new function each time: JAX keeps what it has traced."""
+
+    def everything(x, kernel, bias, g):
+        f = partial(cnnjax.conv, lowering=lowering)
+        y, pull = jax.vjp(f, x, kernel, bias)
+        return y, pull(g), jax.jvp(f, (x, kernel, bias), (2 * x, kernel, 3 * bias))
+
+    return everything
+
+
+BIASED = spec(3, 6, 5, 1), spec(5, 3, 1, 2), spec(2), spec(3, 6, 5, 2)
+
+
+@pytest.mark.parametrize("size", [1, 1 << 12, 1 << 30])  # 3 pieces; 2, of which one is half full; 1
+def test_a_bias_at_one_point_is_a_bias_with_its_gradient(size, monkeypatch):
+    monkeypatch.setattr(winograd, "PIECE", size)
+    verify.assert_equivalent(_with_bias("winograd"), _with_bias("lax"), *BIASED)
+    rng = np.random.default_rng(size)
+    arguments = [jnp.asarray(rng.normal(size=a.shape), jnp.float32) for a in BIASED]
+    fast, plain = (jax.tree.leaves(_with_bias(name)(*arguments)) for name in ("winograd", "lax"))
+    for left, right in zip(fast, plain, strict=True):
+        np.testing.assert_allclose(left, right, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("point", [0, 2, 5])
+def test_a_bias_at_another_point_is_refuted(point, monkeypatch):
+    """Of the gradient: the bias itself is added to the outputs."""
+    points = list(winograd._POINTS)
+    points[1], points[point] = points[point], points[1]
+    right = winograd._matrices(5, "float32"), winograd._matrices(3, "float32")
+    monkeypatch.setattr(winograd, "_matrices", lambda taps, dtype: right[0 if taps == 5 else 1])
+    monkeypatch.setattr(winograd, "_POINTS", tuple(points))  # where 1 is looked for, and only there
+    verdict = verify.equivalent(_with_bias("winograd"), _with_bias("lax"), *BIASED)
+    assert verdict.status == "refuted", verdict
+
+
 def _rounded(taps, dtype):
     """G with its denominators divided out beforehand: constants that are nearly right."""
     right = RIGHT(taps, dtype)

@@ -51,6 +51,42 @@ def test_the_gradient_in_parts_is_the_gradient(cuts):
     )
 
 
+def _of_all_kinds(x, images):
+    """Dtypes, sizes and shapes mixed, a scalar and an empty array among them."""
+    return {
+        "large": x * jnp.sum(images),
+        "small": [jnp.sum(images, 0), jnp.sum(images), jnp.sum(images, 0)[:, :0]],
+        "count": jnp.array(len(images)),
+        "whole": jnp.sum(images.astype(jnp.int32), (0, 1)),
+        "half": jnp.sum(images, 0).astype(jnp.float16),
+    }
+
+
+def test_sums_of_all_kinds_are_the_sums(monkeypatch):
+    monkeypatch.setattr(parts, "_ALONE", 20)
+    x = jnp.arange(20, dtype=jnp.float32).reshape(4, 5)
+    images = jnp.arange(36, dtype=jnp.float32).reshape(6, 2, 3)
+    whole, cut = (in_parts(_of_all_kinds, n)(x, images) for n in (1, 3))
+    assert jax.tree.structure(whole) == jax.tree.structure(cut)
+    for left, right in zip(jax.tree.leaves(whole), jax.tree.leaves(cut), strict=True):
+        assert (left.shape, left.dtype) == (right.shape, right.dtype)
+        np.testing.assert_array_equal(left, right)
+
+
+def test_sums_that_come_back_in_another_order_are_refuted(monkeypatch):
+    floats = {"a": spec(2), "b": spec(2)}
+
+    def run(cuts):  # a new function each time: JAX keeps what it has traced
+        f = in_parts(lambda _, x: {"a": jnp.sum(x, 0), "b": jnp.sum(2 * x, 0)}, cuts)
+        return lambda x: f(None, x)
+
+    verify.assert_equivalent(run(2), run(1), spec(4, 2))
+    pack, unpack = parts._packing(floats)
+    monkeypatch.setattr(parts, "_packing", lambda like: (pack, lambda a: unpack([a[0][::-1]])))
+    verdict = verify.equivalent(run(2), run(1), spec(4, 2))
+    assert verdict.status == "refuted", verdict
+
+
 def test_statistics_over_the_batch_are_another_function_in_parts():
     """Why models with batch norm are left whole."""
     labels = np.array([0, 2, 1, 1])
