@@ -86,7 +86,7 @@ def equivalent(
     start = time.monotonic()
     left, right = trace(f, *examples), trace(g, *examples)
     seed = int(np.random.default_rng().integers(2**62)) if seed is None else seed
-    verdict = _decide(left, right, examples, _names(f, examples), seconds, seed)
+    verdict = settle(Comparison(left, right), examples, names(f, examples), seconds, seed)
     about = subject(f, g, examples, (left, right), seed)
     measure: Any = later(left, right, examples, seed) if verdict else None
     return replace(verdict, subject=about, seconds=time.monotonic() - start, rounding=measure)
@@ -115,7 +115,7 @@ def _report(f: Any, g: Any, verdict: Verdict) -> None:
         plugin.notify(*names, verdict)
 
 
-def _names(f: Callable[..., Any], examples: Any) -> list[str]:
+def names(f: Callable[..., Any], examples: Any) -> list[str]:
     """What to call the input arrays: the parameters of f, and the way into a pytree."""
     try:
         parameters = list(inspect.signature(f).parameters.values())
@@ -124,22 +124,20 @@ def _names(f: Callable[..., Any], examples: Any) -> list[str]:
     positional = [
         p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
     ]
-    names = []
+    found = []
     for path, _ in jax.tree.leaves_with_path(examples):
         first = path[0].idx
         top = positional[first] if first < len(positional) else f"argument{first}"
-        names.append(top + jax.tree_util.keystr(path[1:]))
-    return names
+        found.append(top + jax.tree_util.keystr(path[1:]))
+    return found
 
 
-def _decide(
-    left: Program,
-    right: Program,
-    examples: Any,
-    names: list[str],
-    seconds: float,
-    seed: int,
+def settle(
+    comparison: Comparison, examples: Any, names: list[str], seconds: float, seed: int
 ) -> Verdict:
+    """The ladder, for two programs of `examples` whose input arrays have `names`; what counts as a
+    counterexample is for `comparison` to say."""
+    left, right = comparison.left, comparison.right
     if left.is_symbolic() or right.is_symbolic():
         return Verdict(
             "unknown",
@@ -150,15 +148,14 @@ def _decide(
     if mismatch is not None:
         return mismatch
     rng = np.random.default_rng(seed)
-    return _Ladder(left, right, examples, names, seconds, rng).climb()
+    return _Ladder(comparison, examples, names, seconds, rng).climb()
 
 
 @dataclass
 class _Ladder:
     """One question on its way up; each step returns a verdict, or None to go on."""
 
-    left: Program
-    right: Program
+    comparison: Comparison
     examples: Any
     names: list[str]  # of the input arrays
     seconds: float  # for each long search, whatever the proofs have taken
@@ -168,7 +165,7 @@ class _Ladder:
     difference: Difference | None = None  # of the last mode that was tried
 
     def __post_init__(self) -> None:
-        self.comparison = Comparison(self.left, self.right)
+        self.left, self.right = self.comparison.left, self.comparison.right
 
     def climb(self) -> Verdict:
         strict, scaling, off_ties = MODES
@@ -355,12 +352,16 @@ class _Ladder:
             return None
         elements, mode = self.difference.elements, self.difference.mode
         try:
-            settled = branches.settle(self.left, self.right, elements, _BRANCH_SECONDS)
+            tries = (
+                branches.settle(self.left, self.right, elements, _BRANCH_SECONDS, ties=ties)
+                for ties in (True, False)
+            )
+            settled = next((found for found in tries if found is not None), None)
         except Unsupported:
             return None
         if settled is None:
             return None
-        refuted = self.doubt(settled.assumptions)
+        refuted = self.doubt(settled.assumptions, NO_TIES not in settled.assumptions)
         if refuted is not None:
             return refuted
         if settled.partial and not self.defined():

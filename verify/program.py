@@ -293,9 +293,12 @@ def _source(eqn: Any) -> str:
     return ""
 
 
-def call(program: Program, *arguments: Any) -> tuple[Any, ...]:
+def call(program: Program, *arguments: Any, rules: bool = True) -> tuple[Any, ...]:
     """The program's outputs, by JAX: what `jax.jit(functools.partial(call, program))` compiles is
     what it compiles of the function that the program was traced from.
+
+    Differentiated, it knows no custom rule but those in the bodies of loops and branches, and
+    without ``rules`` not these either. ValueError where one cannot be taken out.
 
     >>> import functools
     >>> program = trace(lambda x: x * x, 3.0)
@@ -308,11 +311,71 @@ def call(program: Program, *arguments: Any) -> tuple[Any, ...]:
         return atom.value if isinstance(atom, Const) else environment[atom]
 
     for equation in program.equations:
-        results = equation._bind.bind(*map(read, equation.inputs), **equation._bind_params)
+        params = equation._bind_params if rules else _without_rules(equation)
+        results = equation._bind.bind(*map(read, equation.inputs), **params)
         if not equation._bind.multiple_results:
             results = [results]
         environment.update(zip(equation.outputs, results, strict=True))
     return tuple(read(atom) for atom in program.outputs)
+
+
+# How to differentiate a primal program, where JAX was told; `custom_vjp` in reverse only.
+_RULES = {
+    "custom_jvp_call": "jvp",
+    "custom_vjp_call": "vjp",
+    "custom_vjp_call_jaxpr": "vjp",
+    "linear_call": "transpose",
+    "custom_transpose_call": "transpose",
+}
+_BODIES = frozenset(("scan", "while", "cond"))  # whose bodies can be exchanged
+
+
+def custom_rules(f: Callable[..., Any], *examples: Any) -> frozenset[str]:
+    """The kinds of custom derivatives in f, those in loops and branches included: "jvp", "vjp",
+    "transpose" (of what is said to be linear), and "zeros" where one of them asks what is
+    differentiated.
+
+    >>> import jax.numpy as jnp
+    >>> sorted(custom_rules(lambda x: jax.nn.relu(x).sum(), jnp.ones(3)))
+    ['jvp']
+    """
+    return _rules_in(jax.make_jaxpr(f)(*jax.tree.map(_abstract, examples)))
+
+
+def _rules_in(value: Any) -> frozenset[str]:
+    if isinstance(value, tuple | list):
+        return frozenset().union(*map(_rules_in, value))
+    if not isinstance(value, _JAXPR_TYPES):
+        return frozenset()
+    found: set[str] = set()
+    inner: Any = getattr(value, "jaxpr", value)
+    for eqn in inner.eqns:
+        if eqn.primitive.name in _RULES:
+            found.add(_RULES[eqn.primitive.name])
+            found |= {"zeros"} if eqn.params.get("symbolic_zeros") else set()
+        for parameter in eqn.params.values():
+            found |= _rules_in(parameter)
+    return frozenset(found)
+
+
+def _without_rules(equation: Equation) -> Any:
+    """The parameters to bind, with bodies that know no custom rules."""
+    if not any(_rules_in(value) for value in equation._bind_params.values()):
+        return equation._bind_params
+    if equation.primitive not in _BODIES:
+        raise ValueError(f"a custom rule inside of {equation.primitive} at {equation.source}")
+    params = dict(equation._bind_params)
+    for key, value in equation.params.items():
+        if isinstance(value, Program):
+            params[key] = _jaxpr(value)
+        elif isinstance(value, tuple) and any(isinstance(item, Program) for item in value):
+            params[key] = tuple(map(_jaxpr, value))
+    return params
+
+
+def _jaxpr(program: Program) -> Any:
+    arguments = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in program.inputs]
+    return jax.make_jaxpr(lambda *values: call(program, *values, rules=False))(*arguments)
 
 
 def run_with_jax(equation: Equation, values: Sequence[Any]) -> list[Any]:

@@ -16,7 +16,7 @@ from tests.verify import piecewise
 from tests.verify.pairs.law import f32
 from verify import branches
 from verify.algebras.base import Unsupported
-from verify.algebras.field.choice import NO_NANS
+from verify.algebras.field.choice import NO_NANS, NO_TIES
 from verify.branches import walk
 from verify.branches.certify import possible, signed
 from verify.branches.terms import ONE, Terms, add, join, polynomial
@@ -266,12 +266,12 @@ def test_a_planted_bug_is_refuted(name):
     assert verdict.status == ("refuted" if shown else "unknown"), str(verdict)
 
 
-def settle(f, g, *examples):
+def settle(f, g, *examples, ties=True):
     """Whether the method alone, without any search, would prove all of the outputs."""
     left, right = trace(f, *examples), trace(g, *examples)
     elements = {n: np.arange(int(np.prod(v.shape))) for n, v in enumerate(left.outputs)}
     try:
-        return branches.settle(left, right, elements, 20.0)
+        return branches.settle(left, right, elements, 20.0, ties=ties)
     except Unsupported:
         return None
 
@@ -378,9 +378,85 @@ def test_the_other_elements_are_proved_by_the_other_methods():
     assert verdict.status == "refuted"
 
 
+AT_TIES = {
+    "greater or equal": (
+        lambda x, y: where(x > y, 1.0, 0.0),
+        lambda x, y: where(x >= y, 1.0, 0.0),
+        *(X, X),
+    ),
+    "relu6's tangent": (
+        lambda x: where((x > 0) & (x < 6), 1.0, 0.0),
+        lambda x: jax.jvp(lambda x: clip(x, 0, 6), (x,), (1 + 0 * x,))[1],
+        X,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AT_TIES)
+def test_a_difference_at_ties_is_settled_only_without_them(name):
+    f, g, *examples = AT_TIES[name]
+    assert settle(f, g, *examples) is None
+    assert NO_TIES in settle(f, g, *examples, ties=False).assumptions
+    assert verify.equivalent(f, g, *examples).status == "refuted"  # the search looks at ties
+
+
+ABOUT_TIES = {
+    "one point": (lambda x: where(x == 3.7, x, 0), X),
+    "all but a point": (lambda x: where(x != 3.7, 0, x), X),
+    "a curve": (lambda x, y: where(x * x == 1.3 * y, 1.0, 0.0), X, X),
+    "after a comparison": (lambda x, y: where(x > y, 0.0, where(x == y, 1.0, 0.0)), X, X),
+    "before a comparison": (lambda x, y: where(x == y, where(x > y, 0.0, 1.0), 0.0), X, X),
+    "a factor": (lambda x, y: where(x > 0, 0.0, where(x * y == 0, y, 0.0)), X, X),
+}
+
+
+@pytest.mark.parametrize("name", ABOUT_TIES)
+def test_an_equality_is_about_its_tie(name):
+    f, *examples = ABOUT_TIES[name]
+    assert settle(f, lambda *x: 0 * x[0], *examples, ties=False) is None
+
+
+# Equal everywhere, or on a region: no ties, though two values are compared and found equal.
+ALWAYS_TIED = {
+    "a root of a square": (lambda x: where(jnp.sqrt(x * x) == abs(x), 1.0, 0.0), X),
+    "a logarithm": (lambda x: where(log(exp(x) * exp(x)) == 2 * x, 1.0, 0.0), X),
+    "expanded": (lambda x: where((x + 1) ** 2 == x * x + 2 * x + 1, 1.0, 0.0), X),
+    "two rectified": (lambda x, y: where(relu(x) == relu(y), 1.0, 0.0), X, X),
+    "beyond a threshold": (lambda x: where(maximum(x, 2) == 2, 1.0, 0.0), X),
+}
+
+
+@pytest.mark.parametrize("name", ALWAYS_TIED)
+def test_what_is_equal_on_a_region_is_no_tie_to_leave_out(name):
+    f, *examples = ALWAYS_TIED[name]
+
+    def zero(*x):
+        return 0 * x[0]
+
+    assert settle(f, zero, *examples, ties=False) is None
+    verdict = verify.equivalent(f, zero, *examples)
+    assert verdict.status == "refuted", verdict
+
+
+DIFFERENT_AT_TIES = (
+    "gradient at the tie",
+    "a jump",
+    "a jump on a hyperbola",
+    "sign at zero",
+    "sign squared",
+)
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_a_planted_bug_is_not_settled_without_ties_either(name):
+    f, g, *examples = DIFFERENT[name]
+    settled = settle(f, g, *(e for e in examples if e is not False), ties=False)
+    assert settled is None or name in (*LOOKED_AT, *DIFFERENT_AT_TIES)
+
+
 def test_formulas_that_are_alike_are_settled_once(monkeypatch):
     walks = []
-    monkeypatch.setattr(branches, "Walk", lambda *args: walks.append(0) or walk.Walk(*args))
+    monkeypatch.setattr(branches, "Walk", lambda *a, **k: walks.append(0) or walk.Walk(*a, **k))
     assert settle(huber, huber_by_extremes, f32(64))
     assert len(walks) == 1
     mean = (lambda x: huber(x).mean(), lambda x: huber_by_extremes(x).mean())

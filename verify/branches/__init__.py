@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.algebras.field import NO_TIES
 from verify.branches.formula import Node, below
 from verify.branches.terms import Undefined
 from verify.branches.walk import Walk
@@ -29,16 +30,22 @@ _SECONDS_EACH = 3.0  # of thread time, for one formula
 
 @dataclass(frozen=True)
 class Settled:
-    """All the elements asked for are equal, exactly, ties included."""
+    """All the elements asked for are equal, exactly: at ties too, but for assumptions."""
 
     assumptions: tuple[str, ...]
     partial: bool  # whether the assumptions may hold nowhere
 
 
 def settle(
-    left: Program, right: Program, elements: dict[int, np.ndarray], seconds: float
+    left: Program,
+    right: Program,
+    elements: dict[int, np.ndarray],
+    seconds: float,
+    *,
+    ties: bool = True,
 ) -> Settled | None:
-    """Whether these elements (by number of the output) are equal; None if that stays open.
+    """Whether these elements (by number of the output) are equal; None if that stays open. Without
+    `ties` they need not be where polynomials of inputs that are compared are equal.
 
     Raises `Unsupported` where the programs have no such formulas or are too large.
     """
@@ -52,20 +59,23 @@ def settle(
         one, two = (evaluate(program, writer, inputs) for program in (left, right))
     except (OverflowError, ZeroDivisionError) as error:
         raise Unsupported(f"a proof by branches: {error}") from error
-    questions = _Questions(z3, writer, time.thread_time() + seconds)
+    questions = _Questions(z3, writer, time.thread_time() + seconds, ties)
     for output, flat in elements.items():
         a, b = (values[output].items.reshape(-1) for values in (one, two))
         for element in flat:
             if not questions.equal(a[element], b[element]):
                 return None
+    if questions.left_out:
+        writer.assume(NO_TIES)
     return Settled(tuple(writer.assumptions), writer.partial)
 
 
 class _Questions:
     """Answers so far, by what was asked, inputs numbered as they occur."""
 
-    def __init__(self, z3: Any, writer: Writer, deadline: float) -> None:
-        self.z3, self.writer, self.deadline = z3, writer, deadline
+    def __init__(self, z3: Any, writer: Writer, deadline: float, ties: bool) -> None:
+        self.z3, self.writer, self.deadline, self.ties = z3, writer, deadline, ties
+        self.left_out = False
         self.answers: dict[Any, Fraction | None] = {}
         self.split: dict[int, tuple[tuple[Fraction, Node], ...]] = {}
 
@@ -87,12 +97,13 @@ class _Questions:
         key = (may_differ, _shape(left, right))
         if key not in self.answers:
             until = min(self.deadline, time.thread_time() + _SECONDS_EACH)
-            walk = Walk(self.z3, left, right, until)
+            walk = Walk(self.z3, left, right, until, ties=self.ties)
             try:
                 same = walk.settle(may_differ)
             except (Unsupported, Undefined, self.z3.Z3Exception):
                 same = False
             self.answers[key] = walk.offset if same else None
+            self.left_out |= walk.left_out
         return self.answers[key]
 
     def groups(self, left: Node, right: Node) -> list[tuple[Node, Node]]:

@@ -20,8 +20,14 @@ from verify.branches.terms import Polynomial, Quotient, Terms, Undefined, consta
 class Undecided(Exception):
     """The sign of a polynomial, or a truth value, is needed and not known."""
 
-    def __init__(self, polynomial: Polynomial | None = None, truth: int | None = None) -> None:
-        self.polynomial, self.truth = polynomial, truth
+    def __init__(
+        self,
+        polynomial: Polynomial | None = None,
+        truth: int | None = None,
+        *,
+        explicit: bool = False,  # asked by a == b or a != b, which are about ties
+    ) -> None:
+        self.polynomial, self.truth, self.explicit = polynomial, truth, explicit
 
 
 @dataclass
@@ -34,6 +40,7 @@ class Branch:
     truths: dict[int, bool] = field(default_factory=dict)
     thin: bool = True  # has measure zero wherever some polynomial is zero
     ties: int = 0
+    without: frozenset[Any] = frozenset()  # polynomials whose ties are left out
 
 
 class Evaluation:
@@ -42,6 +49,7 @@ class Evaluation:
     def __init__(self, terms: Terms, branch: Branch, deadline: float = math.inf) -> None:
         self.terms, self.branch, self.deadline = terms, branch, deadline
         self.known: dict[int, Any] = {}
+        self.explicit = False  # within a == b
 
     def value(self, node: Node) -> Any:
         if id(node) not in self.known:
@@ -99,7 +107,9 @@ class Evaluation:
     def assumed(self, p: Polynomial) -> int:
         sign = self.branch.signs.get(frozen(p))
         if sign is None:
-            raise Undecided(p)
+            raise Undecided(p, explicit=self.explicit)
+        if self.explicit and frozen(p) in self.branch.without:
+            raise Unsupported("a tie that was left out, and is asked for")
         return sign
 
     def not_zero(self, a: Quotient) -> None:
@@ -159,7 +169,10 @@ class Evaluation:
 
     def _test(self, node: Node) -> bool:
         a, b = (self.value(x) for x in node.args)
+        # [max(s) == t], as derivatives of maxima have it, asks which one is the largest.
+        self.explicit = node.info in ("eq", "ne") and not any(map(_is_maximum, node.args))
         sign = int(a) - int(b) if isinstance(a, bool) else self.order(a, b)
+        self.explicit = False
         return bool(COMPARE[node.info](sign, 0))
 
     def _if(self, node: Node) -> Any:
@@ -189,3 +202,8 @@ class Evaluation:
         if name[0] == "sqrt" and self.sign(args[0]) < 0:
             raise Undefined
         return terms.function(name, args)
+
+
+def _is_maximum(node: Node) -> bool:
+    """max(...), or a multiple of it: a minimum is one."""
+    return node.op == "max" or (node.op == "mul" and any(map(_is_maximum, node.args)))

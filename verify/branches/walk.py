@@ -2,9 +2,9 @@
 
 A walk evaluates both formulas under the signs that it has assumed so far. A choice that needs the
 sign of another polynomial stops it, and three walks go on in its place, with > 0, < 0 and = 0, but
-for those that `certify` excludes. So ties are branches like others, and there no assumption "no
-ties". The sign of a product is that of its factors where they are atoms: |a| |b| = |a b| asks for
-the signs of a and b only.
+for those that `certify` excludes. So ties are branches like others, and there is no assumption "no
+ties"; on demand, the ties of inputs by themselves are left out. The sign of a product is that of
+its factors where they are atoms: |a| |b| = |a b| asks for the signs of a and b only.
 
 At the end of each branch the two are the same quotient, or differ by a polynomial that `certify`
 shows to be zero in this branch, or else nothing is proved.
@@ -39,10 +39,14 @@ _MOST_BRANCHES = 400
 
 
 class Walk:
-    """One pair of formulas. `offset`: what left - right is, as found in the first branch."""
+    """One pair of formulas. `offset`: what left - right is, as found in the first branch.
+    `left_out`: whether a tie was left out, which happens without `ties` only."""
 
-    def __init__(self, z3: Any, left: Node, right: Node, deadline: float) -> None:
-        self.z3, self.deadline = z3, deadline
+    def __init__(
+        self, z3: Any, left: Node, right: Node, deadline: float, *, ties: bool = True
+    ) -> None:
+        self.z3, self.deadline, self.ties = z3, deadline, ties
+        self.left_out = False
         self.tops = left, right
         self.terms = Terms()
         self.branches = 0
@@ -105,12 +109,25 @@ class Walk:
         p = question.polynomial
         assert p is not None
         found = []
+        leave = not (self.ties or branch.ties or question.explicit) and self.of_inputs(p)
+        if leave:
+            branch = replace(branch, without=branch.without | {frozen(p)})
         for sign in (0, -1, 1):
+            if not sign and leave:
+                self.left_out = True
+                continue
             facts = (*branch.facts, signed(p, sign))
             if possible(self.z3, self.terms, facts, 2):
                 new = replace(branch, signs={**branch.signs, frozen(p): sign}, facts=facts)
                 found.append(new if sign else self.where_zero(new, p))
         return found
+
+    def of_inputs(self, p: Polynomial) -> bool:
+        """Whether p is a polynomial of inputs alone, not the zero polynomial: then it is zero on a
+        set of measure zero. Of anything else that would have to be proved."""
+        return all(
+            self.terms.atoms[a].kind == "input" and e.denominator == 1 for m in p for a, e in m
+        )
 
     def where_zero(self, branch: Branch, p: Polynomial) -> Branch:
         """p = 0 eliminates an input, if one is alone in a term of p and in no other term."""

@@ -1,4 +1,4 @@
-"""verify pair | check | notes. Exit status: 0 proved (or confirmed), 1 refuted, 2 unknown.
+"""verify pair | derivatives | check | notes. Exit: 0 proved or confirmed, 1 refuted, 2 unknown.
 
 Bad usage is 2 as well, and Ctrl-C 130.
 
@@ -11,9 +11,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from cnnjax.cli.interrupt import INTERRUPTED, leave, lost_interrupts_return
 from verify.cli import notes
+
+if TYPE_CHECKING:
+    from verify.verdict import Verdict
 
 PROVED, REFUTED, UNKNOWN = 0, 1, 2
 
@@ -24,6 +28,14 @@ Are two JAX functions the same function?
 
 Functions are named module:function (the current folder is searched too). One --args entry an
 argument: dtype[sizes], with dtypes f32, bf16, f64, i32, u8, bool, ...
+"""
+
+_DERIVATIVES = """\
+Are the custom derivatives in a JAX function (jax.custom_jvp, jax.custom_vjp) its derivatives?
+
+  verify derivatives mymodule:fast_pool --args 'f32[2,12,12,3]'
+
+The counterexample's last arrays are the direction: tangents, or cotangents of the outputs.
 """
 
 _CHECK = """\
@@ -48,10 +60,20 @@ def parser() -> argparse.ArgumentParser:
     )
     pair.add_argument("left", metavar="MODULE:F")
     pair.add_argument("right", metavar="MODULE:G")
-    pair.add_argument("--args", nargs="*", default=[], metavar="SPEC", help="like 'f32[2,12,12,3]'")
-    pair.add_argument("--seconds", type=float, default=30.0, help="search time (default 30)")
-    pair.add_argument("--seed", type=int, help="fix the random primes and inputs")
-    pair.add_argument("--certificate", metavar="FILE", help="write the verdict as JSON")
+    own = commands.add_parser(
+        "derivatives",
+        help="check a function's custom derivatives",
+        description=_DERIVATIVES,
+        formatter_class=formatter,
+    )
+    own.add_argument("function", metavar="MODULE:F")
+    for command in (pair, own):
+        command.add_argument(
+            "--args", nargs="*", default=[], metavar="SPEC", help="like 'f32[2,12,12,3]'"
+        )
+        command.add_argument("--seconds", type=float, default=30.0, help="search time (default 30)")
+        command.add_argument("--seed", type=int, help="fix the random primes and inputs")
+        command.add_argument("--certificate", metavar="FILE", help="write the verdict as JSON")
     pair.add_argument(
         "--rounding",
         action="store_true",
@@ -86,7 +108,8 @@ def _main(argv: Sequence[str] | None) -> int:
     except SystemExit as stop:  # argparse has printed its message
         return int(stop.code or 0)
     try:
-        return {"pair": _pair, "check": _check, "notes": notes.run}[options.command](options)
+        run = {"pair": _pair, "derivatives": _derivatives, "check": _check, "notes": notes.run}
+        return run[options.command](options)
     except (ValueError, TypeError) as error:
         print(f"verify {options.command}: {error}", file=sys.stderr)
         return UNKNOWN
@@ -101,17 +124,36 @@ def _main(argv: Sequence[str] | None) -> int:
 def _pair(options: argparse.Namespace) -> int:
     from verify.certificate import resolve
     from verify.equivalence import equivalent
-    from verify.signature import parse_spec
 
-    if options.seconds <= 0:
-        raise ValueError(f"--seconds must be positive, got {options.seconds}")
-    examples = [parse_spec(text) for text in options.args]
+    examples = _examples(options)
     f, g = resolve(options.left), resolve(options.right)
     verdict = equivalent(f, g, *examples, seconds=options.seconds, seed=options.seed)
     no_bound = options.rounding and bool(verdict) and verdict.rounding is None
     print(verdict)
     if no_bound:
         print("rounding: no bound is known for programs like these")
+    return _finish(options, verdict)
+
+
+def _derivatives(options: argparse.Namespace) -> int:
+    from verify.certificate import resolve
+    from verify.derivatives import derivatives
+
+    examples, f = _examples(options), resolve(options.function)
+    verdict = derivatives(f, *examples, seconds=options.seconds, seed=options.seed)
+    print(verdict)
+    return _finish(options, verdict)
+
+
+def _examples(options: argparse.Namespace) -> list[Any]:
+    from verify.signature import parse_spec
+
+    if options.seconds <= 0:
+        raise ValueError(f"--seconds must be positive, got {options.seconds}")
+    return [parse_spec(text) for text in options.args]
+
+
+def _finish(options: argparse.Namespace, verdict: Verdict) -> int:
     if options.certificate:
         _write(options.certificate, verdict.to_json())
         print(f"certificate: {options.certificate}")

@@ -14,9 +14,20 @@ from verify.counterexample.directed import aimed
 from verify.counterexample.domain import inhabited
 from verify.counterexample.explain import explain
 from verify.counterexample.shrink import shrink
+from verify.counterexample.smooth import Smooth
 from verify.dtypes import is_kind
 
-__all__ = ["Comparison", "Inputs", "Witness", "explain", "inhabited", "search", "shrink", "values"]
+__all__ = [
+    "Comparison",
+    "Inputs",
+    "Smooth",
+    "Witness",
+    "explain",
+    "inhabited",
+    "search",
+    "shrink",
+    "values",
+]
 
 
 def search(

@@ -1,0 +1,199 @@
+"""Are a function's custom derivatives its derivatives?
+
+`jax.custom_jvp` and `jax.custom_vjp` let anything be said of a derivative, and numerical checks
+depend on tolerances: `jax.test_util.check_grads` multiplies its own by the size of the array. Here
+the function as it is and the function without its rules, differentiated by JAX's rules for
+primitives, are two programs of the point and a direction, and the ladder of `equivalence.py` is
+climbed. Forward mode where it can be had, as all else follows from it; reverse mode for
+`custom_vjp`, which has no other.
+
+What a differentiated function returns besides its derivative is compared too: a rule may change it.
+
+At a tie there is no derivative: see `counterexample/smooth.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import numpy as np
+
+from verify.certificate import subject
+from verify.counterexample import Smooth
+from verify.dtypes import is_kind
+from verify.equivalence import names, settle
+from verify.program import Atom, Program, call, custom_rules, trace
+from verify.rounding import later
+from verify.verdict import Verdict
+
+ONE_OR_ALL = "a rule that asks what is differentiated was asked for all inputs, and for each alone"
+
+
+def derivatives(
+    f: Callable[..., Any], *examples: Any, seconds: float = 30.0, seed: int | None = None
+) -> Verdict:
+    """Whether all custom rules in f give its true derivative, at the examples' shapes and dtypes.
+
+    examples: as for `equivalent`; f is differentiated in all floating-point (or complex) ones.
+        Rules count wherever they are: in functions that f calls (`jax.nn.relu` has one), in loops.
+    seconds, seed: as for `equivalent`.
+
+    Returns a `Verdict`. Proved: wherever the derivative exists and is continuous, ties aside if the
+    assumptions name them. Refuted: `counterexample.inputs` are the examples and then the direction,
+    one array a differentiable input (forward mode) or output (reverse mode); `left` is what f's
+    rules give, `right` the derivative.
+
+    `jax.lax.stop_gradient` is no custom rule: it is taken at its word.
+
+    Errors: ValueError where there is nothing to differentiate; what JAX raises where f cannot be
+    traced, or a rule returns what does not fit.
+
+    >>> import jax, jax.numpy as jnp
+    >>> @jax.custom_jvp
+    ... def cube(x): return x**3
+    >>> @cube.defjvp
+    ... def _(primals, tangents): return cube(*primals), 3 * primals[0] * tangents[0]
+    >>> verdict = derivatives(cube, jnp.zeros(2))
+    >>> verdict.status
+    'refuted'
+    >>> bool(derivatives(jax.nn.softplus, jnp.zeros(2)))
+    True
+    """
+    start = time.monotonic()
+    seed = int(np.random.default_rng().integers(2**62)) if seed is None else seed
+    program = trace(f, *examples)
+    if program.is_symbolic():
+        return Verdict("unknown", reason="the examples have symbolic dimensions: give sizes")
+    moving = [i for i, v in enumerate(program.inputs) if is_kind(v.dtype, np.inexact)]
+    answers = [i for i, v in enumerate(program.outputs) if is_kind(v.dtype, np.inexact)]
+    if not moving or not answers:
+        side = "examples" if not moving else "outputs"
+        raise ValueError(f"derivatives: none of the {side} is of a floating-point type")
+    kinds = custom_rules(f, *examples)
+    question = _Question(f, examples, program, answers, "vjp" in kinds, seconds, seed)
+    if "transpose" in kinds:
+        verdict = Verdict("unknown", reason="a custom transpose, which is not looked into")
+    elif not kinds:
+        verdict = Verdict("proved", method="there being no custom rule in it")
+    else:
+        ways = [moving]
+        if "zeros" in kinds and len(moving) > 1:  # the rule may ask what is differentiated
+            ways += [[i] for i in moving]
+        verdict = _all(question.settle(way) for way in ways)
+        if len(ways) > 2 and verdict:
+            verdict = replace(verdict, assumptions=(*verdict.assumptions, ONE_OR_ALL))
+    about = subject(f, f, examples, (program, program), seed, "derivatives")
+    return replace(verdict, subject=about, seconds=time.monotonic() - start)
+
+
+def _all(verdicts: Iterable[Verdict]) -> Verdict:
+    """One that is not proved, or all of them as one."""
+    found: list[Verdict] = []
+    for verdict in verdicts:
+        if not verdict:
+            return verdict
+        found.append(verdict)
+    assumptions = dict.fromkeys(sentence for verdict in found for sentence in verdict.assumptions)
+    return replace(
+        found[0],
+        error_probability=sum(verdict.error_probability for verdict in found),
+        assumptions=tuple(assumptions),
+    )
+
+
+@dataclass
+class _Question:
+    """Rules against derivatives, for one function at its examples."""
+
+    f: Callable[..., Any]
+    examples: tuple[Any, ...]
+    program: Program
+    answers: list[int]  # the outputs that have derivatives
+    reverse: bool
+    seconds: float
+    seed: int
+
+    def settle(self, moving: list[int]) -> Verdict:
+        """The verdict where the inputs `moving`, by number, are differentiated."""
+        leaves, program = jax.tree.leaves(self.examples), self.program
+        atoms: list[Atom] = [program.inputs[i] for i in moving]
+        if self.reverse:
+            atoms = [program.outputs[i] for i in self.answers]
+        directions = tuple(jax.ShapeDtypeStruct(atom.shape, atom.dtype) for atom in atoms)
+        along = _backwards if self.reverse else _forwards
+        left = trace(along(self.ruled, moving, self.answers), leaves, directions)
+        try:
+            right = trace(along(self.plain, moving, self.answers), leaves, directions)
+        except ValueError as error:
+            # Of a loop of unknown length there is no reverse mode, of some bodies no program.
+            return Verdict("unknown", reason=f"the derivative without the rules: {error}")
+        known, both = names(self.f, self.examples), (*self.examples, directions)
+        labels = [f"tangent of {known[i]}" for i in moving]
+        if self.reverse:
+            labels = [f"cotangent of output {i}" for i in self.answers]
+        verdict = settle(Smooth(left, right), both, [*known, *labels], self.seconds, self.seed)
+        found = verdict.counterexample
+        if found is not None and found.where is not None:
+            text = f"{self.what(moving, known)[found.where[0]]}: {found.explanation}"
+            return replace(verdict, counterexample=replace(found, explanation=text))
+        measure: Any = later(left, right, both, self.seed) if verdict else None
+        return replace(verdict, rounding=measure)
+
+    def ruled(self, *arrays: Any) -> list[Any]:
+        tree = jax.tree.structure(self.examples)
+        return jax.tree.leaves(self.f(*jax.tree.unflatten(tree, arrays)))
+
+    def plain(self, *arrays: Any) -> list[Any]:
+        words = (jax.random.key_data(a) if _is_key(a) else a for a in arrays)
+        return list(call(self.program, *words, rules=False))
+
+    def what(self, moving: list[int], known: list[str]) -> list[str]:
+        """The outputs of both programs, in words."""
+        values = [f"output {i} itself" for i in range(len(self.program.outputs))]
+        if self.reverse:
+            return values + [f"the gradient in {known[i]}" for i in moving]
+        return values + [f"the tangent of output {i}" for i in self.answers]
+
+
+def _forwards(g: Callable[..., list[Any]], moving: list[int], answers: list[int]) -> Any:
+    """(arrays, tangents) -> (outputs, tangents of the outputs that have one)."""
+
+    def run(arrays: list[Any], tangents: tuple[Any, ...]) -> Any:
+        points = tuple(arrays[i] for i in moving)
+        outputs, moved = jax.jvp(_at(g, arrays, moving), points, tuple(tangents))
+        return outputs, [moved[i] for i in answers]
+
+    return run
+
+
+def _backwards(g: Callable[..., list[Any]], moving: list[int], answers: list[int]) -> Any:
+    """(arrays, cotangents) -> (outputs, gradients)."""
+
+    def run(arrays: list[Any], cotangents: tuple[Any, ...]) -> Any:
+        def differentiable(*points: Any) -> Any:
+            outputs = _at(g, arrays, moving)(*points)
+            return [outputs[i] for i in answers], outputs
+
+        points = [arrays[i] for i in moving]
+        _, pull, outputs = jax.vjp(differentiable, *points, has_aux=True)
+        return outputs, list(pull(list(cotangents)))
+
+    return run
+
+
+def _at(g: Callable[..., list[Any]], arrays: list[Any], moving: list[int]) -> Any:
+    """g as a function of the moving arrays, the others as they are."""
+
+    def moved(*points: Any) -> list[Any]:
+        given = dict(zip(moving, points, strict=True))
+        return g(*(given.get(i, array) for i, array in enumerate(arrays)))
+
+    return moved
+
+
+def _is_key(array: Any) -> bool:
+    return bool(jax.dtypes.issubdtype(array.dtype, jax.dtypes.prng_key))
