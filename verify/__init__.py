@@ -3,6 +3,7 @@
 from verify.dependence import dependence
 from verify.derivatives import derivatives
 from verify.equivalence import assert_equivalent, equivalent
+from verify.faithful import faithful
 from verify.verdict import Counterexample, Rounding, Verdict
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "dependence",
     "derivatives",
     "equivalent",
+    "faithful",
 ]

@@ -15,19 +15,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.algebras.keys import is_key
 from verify.algebras.numeric import Numeric
 from verify.algebras.rounded import Rounded
 from verify.compiled import check
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
-from verify.program import Program, Var, call
+from verify.primitives import RULES
+from verify.program import Equation, Program, Var, call
 from verify.verdict import Rounding
 
 Inputs = list[np.ndarray]
@@ -73,25 +75,72 @@ def bound(left: Program, right: Program, inputs: Sequence[Any]) -> list[np.ndarr
 def deviation(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
     """How far the compiled program may be from the real values, element by element, one array an
     output; infinite where nothing is known. Raises `Unsupported` as `bound` does."""
+    return [allowed for _, allowed in certified(program, inputs)]
+
+
+def certified(program: Program, inputs: Sequence[Any]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each output the real values, and how far the compiled program may be from these arrays
+    (`deviation`), element by element. Where that is infinite, the value means nothing."""
     check(program)
-    arrays = [np.asarray(x).astype(v.dtype) for x, v in zip(inputs, program.inputs, strict=True)]
+    arrays = as_inputs(program, inputs)
     rounded, numeric = Rounded(), Numeric()
     with np.errstate(all="ignore"):
         balls = evaluate(program, rounded, [rounded.input(x) for x in arrays])
         reals = evaluate(program, numeric, [numeric.lift(x) for x in arrays])
-        return [_farthest(ball, real) for ball, real in zip(balls, reals, strict=True)]
+        return [
+            (np.asarray(real.value), _farthest(ball, real))
+            for ball, real in zip(balls, reals, strict=True)
+        ]
 
 
 def observe(left: Program, right: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
     """What the compiled programs do differ by, element by element, one array an output."""
     one, two = (compiled(program, inputs) for program in (left, right))
-    return [_distance(a, b) for a, b in zip(one, two, strict=True)]
+    return [distance(a, b) for a, b in zip(one, two, strict=True)]
 
 
 def compiled(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
     """The outputs of the compiled program, on the default backend."""
-    arguments = [np.asarray(x).astype(v.dtype) for x, v in zip(inputs, program.inputs, strict=True)]
-    return [np.asarray(y) for y in jax.jit(functools.partial(call, program))(*arguments)]
+    return executable(program)(inputs)
+
+
+def executable(program: Program) -> Callable[[Sequence[Any]], list[np.ndarray]]:
+    """`compiled` as a function of the inputs, to be called more than once."""
+    jitted = jax.jit(functools.partial(call, program))
+    return lambda inputs: [np.asarray(y) for y in jitted(*as_inputs(program, inputs))]
+
+
+def as_inputs(program: Program, inputs: Sequence[Any]) -> Inputs:
+    """New arrays of the program's own dtypes."""
+    with np.errstate(over="ignore"):
+        return [np.asarray(x).astype(v.dtype) for x, v in zip(inputs, program.inputs, strict=True)]
+
+
+class _NoFolding:
+    """In the place of a primitive that JAX is not to work out on constants."""
+
+    def bind(self, *_: Any, **__: Any) -> Any:
+        raise NotImplementedError
+
+
+def by_rules(program: Program) -> Program:
+    """The program as the rules have it: `evaluate` would let JAX itself work out what is done to
+    known integers. Random bits are left to JAX, and what has no rule: iota."""
+
+    def inside(value: Any) -> Any:
+        if isinstance(value, tuple | list) and any(isinstance(v, Program) for v in value):
+            return tuple(map(inside, value))
+        return by_rules(value) if isinstance(value, Program) else value
+
+    def changed(equation: Equation) -> Equation:
+        atoms = (*equation.inputs, *equation.outputs)
+        random = equation.primitive == "threefry2x32" or any(is_key(atom.dtype) for atom in atoms)
+        if random or equation.primitive not in RULES:
+            return equation
+        params = {name: inside(value) for name, value in equation.params.items()}
+        return replace(equation, params=params, _bind=_NoFolding())
+
+    return replace(program, equations=tuple(map(changed, program.equations)))
 
 
 def _farthest(ball: Any, real: Any) -> np.ndarray:
@@ -106,10 +155,11 @@ def _farthest(ball: Any, real: Any) -> np.ndarray:
     return np.where(np.isnan(total), np.inf, total)
 
 
-def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """|a - b|; 0 where both are the same, NaN included, and infinity where only one is a number."""
     if a.dtype == np.bool_ or is_kind(a.dtype, np.integer):
-        return np.where(a == b, 0.0, np.abs(a.astype(np.float64) - b.astype(np.float64)))
+        apart = np.abs(a.astype(np.float64) - b.astype(np.float64))
+        return np.where(a == b, 0.0, np.maximum(apart, 1.0))
     one, two = a.astype(np.float64), b.astype(np.float64)
     with np.errstate(all="ignore"):
         apart = np.where(one == two, 0.0, np.abs(one - two))
@@ -154,14 +204,14 @@ def later(left: Program, right: Program, examples: Any, seed: int) -> Later:
 def _inputs(variables: Sequence[Var], leaves: Sequence[Any], seed: int) -> Iterator[Inputs]:
     for positive in (False, True):
         rng = np.random.default_rng(seed)
-        drawn = [_draw(v, rng, positive) for v in variables]
-        given = [_given(leaf) for leaf in leaves]
-        yield [d if g is None else g for d, g in zip(drawn, given, strict=True)]
-        if all(g is not None for g in given):
+        drawn = [draw(v, rng, positive) for v in variables]
+        arrays = [given(leaf) for leaf in leaves]
+        yield [d if g is None else g for d, g in zip(drawn, arrays, strict=True)]
+        if all(g is not None for g in arrays):
             return
 
 
-def _given(leaf: Any) -> np.ndarray | None:
+def given(leaf: Any) -> np.ndarray | None:
     """A concrete example as an array; of random keys, their words."""
     if isinstance(leaf, jax.ShapeDtypeStruct):
         return None
@@ -171,10 +221,16 @@ def _given(leaf: Any) -> np.ndarray | None:
     return np.asarray(leaf)
 
 
-def _draw(v: Var, rng: np.random.Generator, positive: bool) -> np.ndarray:
+def draw(
+    v: Var, rng: np.random.Generator, positive: bool = False, whole: bool = False
+) -> np.ndarray:
+    """A random array for an input: normal or positive numbers, whole ones from 0 to 2 for integers;
+    if `whole` from -2 or 1 to 2, in any dtype."""
     if v.dtype == np.bool_:
         return rng.random(v.shape) < 0.5
-    if is_kind(v.dtype, np.integer):
-        return np.asarray(rng.integers(0, 3, v.shape)).astype(v.dtype)
+    if whole or is_kind(v.dtype, np.integer):
+        lowest = 0 if is_kind(v.dtype, np.unsignedinteger) else -2
+        least = 0 if not whole else 1 if positive else lowest
+        return np.asarray(rng.integers(least, 3, v.shape)).astype(v.dtype)
     drawn = rng.uniform(0.5, 1.5, v.shape) if positive else rng.standard_normal(v.shape)
     return np.asarray(drawn).astype(v.dtype)

@@ -38,7 +38,7 @@ class Counterexample:
             place = f"output[{', '.join(map(str, index))}]" if index else "output"
             if number:
                 place = f"output {number}, {place}"
-            lines.append(f"at {place}: left {_short(self.left)}, right {_short(self.right)}")
+            lines.append(f"at {place}: left {short(self.left)}, right {short(self.right)}")
         arrays = [np.asarray(leaf) for leaf in jax.tree.leaves(self.inputs)]
         names = self.names or [f"argument {i}" for i in range(len(arrays))]
         lines += [f"  {name} = {describe(a)}" for name, a in zip(names, arrays, strict=True)]
@@ -170,12 +170,13 @@ def describe(array: np.ndarray) -> str:
     places = np.argwhere(array)
     if len(places) == 0:
         return f"zeros of shape {array.shape}"
-    shown = [f"[{', '.join(map(str, p))}] = {_short(array[tuple(p)])}" for p in places[:6].tolist()]
+    shown = [f"[{', '.join(map(str, p))}] = {short(array[tuple(p)])}" for p in places[:6].tolist()]
     more = f" and {len(places) - 6} more" if len(places) > 6 else ""
     return f"zeros of shape {array.shape} but for {', '.join(shown)}{more}"
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A number in a few digits; whole ones and booleans as they are."""
     if isinstance(value, bool | np.bool_ | str):
         return str(value)
     if isinstance(value, int | np.integer):

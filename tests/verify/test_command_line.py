@@ -127,3 +127,10 @@ def test_corrupt_certificate_is_bad_usage(tmp_path, capsys, text):
     file.write_text(text)
     assert main(["check", str(file)]) == 2
     assert str(file) in capsys.readouterr().err
+
+
+def test_what_is_compiled_is_looked_at(programs, capsys):
+    assert main(["faithful", f"{programs}:square", "--args", "f32[3]", "--seed", "1"]) == 0
+    assert "compiled and eager on cpu" in capsys.readouterr().out
+    assert main(["faithful", f"{programs}:number", "--args", "f32[3]"]) == 2
+    assert "not a function" in capsys.readouterr().err

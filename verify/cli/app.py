@@ -1,4 +1,6 @@
-"""verify pair | derivatives | check | notes. Exit: 0 proved or confirmed, 1 refuted, 2 unknown.
+"""verify pair | derivatives | faithful | check | notes.
+
+Exit status: 0 proved (or confirmed), 1 refuted, 2 unknown.
 
 Bad usage is 2 as well, and Ctrl-C 130.
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from verify.verdict import Verdict
 
 PROVED, REFUTED, UNKNOWN = 0, 1, 2
+_STATUS = {"proved": PROVED, "refuted": REFUTED}
 
 _PAIR = """\
 Are two JAX functions the same function?
@@ -36,6 +39,14 @@ Are the custom derivatives in a JAX function (jax.custom_jvp, jax.custom_vjp) it
   verify derivatives mymodule:fast_pool --args 'f32[2,12,12,3]'
 
 The counterexample's last arrays are the direction: tangents, or cotangents of the outputs.
+"""
+
+_FAITHFUL = """\
+Does the compiled program compute a JAX function, but for rounding?
+
+  verify faithful mymodule:fast_pool --args 'f32[2,12,12,3]'
+
+At random numbers and at small whole ones, on the default backend, compiled and called on arrays.
 """
 
 _CHECK = """\
@@ -67,12 +78,20 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=formatter,
     )
     own.add_argument("function", metavar="MODULE:F")
-    for command in (pair, own):
+    compiled = commands.add_parser(
+        "faithful",
+        help="check what is compiled",
+        description=_FAITHFUL,
+        formatter_class=formatter,
+    )
+    compiled.add_argument("function", metavar="MODULE:F")
+    for command in (pair, own, compiled):
         command.add_argument(
             "--args", nargs="*", default=[], metavar="SPEC", help="like 'f32[2,12,12,3]'"
         )
+        command.add_argument("--seed", type=int, help="fix what is random")
+    for command in (pair, own):
         command.add_argument("--seconds", type=float, default=30.0, help="search time (default 30)")
-        command.add_argument("--seed", type=int, help="fix the random primes and inputs")
         command.add_argument("--certificate", metavar="FILE", help="write the verdict as JSON")
     pair.add_argument(
         "--rounding",
@@ -108,7 +127,13 @@ def _main(argv: Sequence[str] | None) -> int:
     except SystemExit as stop:  # argparse has printed its message
         return int(stop.code or 0)
     try:
-        run = {"pair": _pair, "derivatives": _derivatives, "check": _check, "notes": notes.run}
+        run = {
+            "pair": _pair,
+            "derivatives": _derivatives,
+            "faithful": _faithful,
+            "check": _check,
+            "notes": notes.run,
+        }
         return run[options.command](options)
     except (ValueError, TypeError) as error:
         print(f"verify {options.command}: {error}", file=sys.stderr)
@@ -145,6 +170,17 @@ def _derivatives(options: argparse.Namespace) -> int:
     return _finish(options, verdict)
 
 
+def _faithful(options: argparse.Namespace) -> int:
+    from verify.certificate import resolve
+    from verify.faithful import faithful
+    from verify.signature import parse_spec
+
+    examples = [parse_spec(text) for text in options.args]
+    verdict = faithful(resolve(options.function), *examples, seed=options.seed)
+    print(verdict)
+    return _STATUS.get(verdict.status, UNKNOWN)
+
+
 def _examples(options: argparse.Namespace) -> list[Any]:
     from verify.signature import parse_spec
 
@@ -157,7 +193,7 @@ def _finish(options: argparse.Namespace, verdict: Verdict) -> int:
     if options.certificate:
         _write(options.certificate, verdict.to_json())
         print(f"certificate: {options.certificate}")
-    return {"proved": PROVED, "refuted": REFUTED}.get(verdict.status, UNKNOWN)
+    return _STATUS.get(verdict.status, UNKNOWN)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -169,7 +205,7 @@ def _check(options: argparse.Namespace) -> int:
         print(result.verdict)
     if not result.agrees or result.verdict is None:
         return UNKNOWN
-    return {"proved": PROVED, "refuted": REFUTED}.get(result.verdict.status, UNKNOWN)
+    return _STATUS.get(result.verdict.status, UNKNOWN)
 
 
 def _write(path: str, text: str) -> None:
