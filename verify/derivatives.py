@@ -30,7 +30,9 @@ from verify.program import Atom, Program, call, custom_rules, trace
 from verify.rounding import later
 from verify.verdict import Verdict
 
-ONE_OR_ALL = "a rule that asks what is differentiated was asked for all inputs, and for each alone"
+ONE_OR_ALL = "a rule that asks what is differentiated was asked for all, and for each one alone"
+LOST = "the rule has no value somewhere that the derivative has one; they are equal, assuming "
+ROUNDED = "the two differ as the rounding of a constant would make them"
 
 
 def derivatives(
@@ -47,7 +49,9 @@ def derivatives(
     one array a differentiable input (forward mode) or output (reverse mode); `left` is what f's
     rules give, `right` the derivative.
 
-    `jax.lax.stop_gradient` is no custom rule: it is taken at its word.
+    Over the reals: what a rule does at an overflow, or about rounding, is not seen.
+    `jax.lax.stop_gradient` is no custom rule: it is taken at its word. Nor is what f itself
+    differentiates (`jax.grad` inside of f): there the rule is part of what f is.
 
     Errors: ValueError where there is nothing to differentiate; what JAX raises where f cannot be
     traced, or a rule returns what does not fit.
@@ -74,16 +78,17 @@ def derivatives(
         side = "examples" if not moving else "outputs"
         raise ValueError(f"derivatives: none of the {side} is of a floating-point type")
     kinds = custom_rules(f, *examples)
-    question = _Question(f, examples, program, answers, "vjp" in kinds, seconds, seed)
+    question = _Question(f, examples, program, "vjp" in kinds, seconds, seed)
     if "transpose" in kinds:
         verdict = Verdict("unknown", reason="a custom transpose, which is not looked into")
     elif not kinds:
-        verdict = Verdict("proved", method="there being no custom rule in it")
+        verdict = Verdict("proved", method="there being no custom rule in its program")
     else:
-        ways = [moving]
-        if "zeros" in kinds and len(moving) > 1:  # the rule may ask what is differentiated
-            ways += [[i] for i in moving]
-        verdict = _all(question.settle(way) for way in ways)
+        ways = [(moving, answers)]
+        if "zeros" in kinds:  # a rule may ask what is differentiated
+            ways += [([i], answers) for i in moving if len(moving) > 1]
+            ways += [(moving, [i]) for i in answers if question.reverse and len(answers) > 1]
+        verdict = _all(question.settle(*way) for way in ways)
         if len(ways) > 2 and verdict:
             verdict = replace(verdict, assumptions=(*verdict.assumptions, ONE_OR_ALL))
     about = subject(f, f, examples, (program, program), seed, "derivatives")
@@ -112,36 +117,52 @@ class _Question:
     f: Callable[..., Any]
     examples: tuple[Any, ...]
     program: Program
-    answers: list[int]  # the outputs that have derivatives
     reverse: bool
     seconds: float
     seed: int
 
-    def settle(self, moving: list[int]) -> Verdict:
-        """The verdict where the inputs `moving`, by number, are differentiated."""
+    def settle(self, moving: list[int], answers: list[int]) -> Verdict:
+        """The verdict where the inputs `moving`, by number, are differentiated, and of the outputs
+        `answers`."""
         leaves, program = jax.tree.leaves(self.examples), self.program
         atoms: list[Atom] = [program.inputs[i] for i in moving]
         if self.reverse:
-            atoms = [program.outputs[i] for i in self.answers]
+            atoms = [program.outputs[i] for i in answers]
         directions = tuple(jax.ShapeDtypeStruct(atom.shape, atom.dtype) for atom in atoms)
         along = _backwards if self.reverse else _forwards
-        left = trace(along(self.ruled, moving, self.answers), leaves, directions)
         try:
-            right = trace(along(self.plain, moving, self.answers), leaves, directions)
+            left = trace(along(self.ruled, moving, answers), leaves, directions)
+        except jax.errors.TracerArrayConversionError:
+            return Verdict(
+                "unknown", reason="a custom rule closes over an input: pass it as an argument"
+            )
+        try:
+            right = trace(along(self.plain, moving, answers), leaves, directions)
         except ValueError as error:
             # Of a loop of unknown length there is no reverse mode, of some bodies no program.
             return Verdict("unknown", reason=f"the derivative without the rules: {error}")
         known, both = names(self.f, self.examples), (*self.examples, directions)
         labels = [f"tangent of {known[i]}" for i in moving]
         if self.reverse:
-            labels = [f"cotangent of output {i}" for i in self.answers]
-        verdict = settle(Smooth(left, right), both, [*known, *labels], self.seconds, self.seed)
+            labels = [f"cotangent of output {i}" for i in answers]
+        functions = len(program.outputs)
+        smooth = Smooth(left, right, len(directions), functions, forwards=not self.reverse)
+        verdict = settle(smooth, both, [*known, *labels], self.seconds, self.seed)
         found = verdict.counterexample
         if found is not None and found.where is not None:
-            text = f"{self.what(moving, known)[found.where[0]]}: {found.explanation}"
+            text = f"{self.what(moving, answers, known)[found.where[0]]}: {found.explanation}"
             return replace(verdict, counterexample=replace(found, explanation=text))
-        measure: Any = later(left, right, both, self.seed) if verdict else None
-        return replace(verdict, rounding=measure)
+        if verdict:
+            if verdict.assumptions and smooth.lost(self.seed):
+                return Verdict("unknown", reason=LOST + "; ".join(verdict.assumptions))
+            measure: Any = later(left, right, both, self.seed)
+            return replace(verdict, rounding=measure)
+        if smooth.rounded is not None:
+            one, two = smooth.rounded.left, smooth.rounded.right
+            return replace(
+                verdict, reason=f"{ROUNDED}: {one:.9g} by the rule, {two:.9g} without it"
+            )
+        return verdict
 
     def ruled(self, *arrays: Any) -> list[Any]:
         tree = jax.tree.structure(self.examples)
@@ -151,12 +172,12 @@ class _Question:
         words = (jax.random.key_data(a) if _is_key(a) else a for a in arrays)
         return list(call(self.program, *words, rules=False))
 
-    def what(self, moving: list[int], known: list[str]) -> list[str]:
+    def what(self, moving: list[int], answers: list[int], known: list[str]) -> list[str]:
         """The outputs of both programs, in words."""
         values = [f"output {i} itself" for i in range(len(self.program.outputs))]
         if self.reverse:
             return values + [f"the gradient in {known[i]}" for i in moving]
-        return values + [f"the tangent of output {i}" for i in self.answers]
+        return values + [f"the tangent of output {i}" for i in answers]
 
 
 def _forwards(g: Callable[..., list[Any]], moving: list[int], answers: list[int]) -> Any:

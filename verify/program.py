@@ -326,6 +326,7 @@ _RULES = {
     "custom_vjp_call_jaxpr": "vjp",
     "linear_call": "transpose",
     "custom_transpose_call": "transpose",
+    "custom_linear_solve": "transpose",
 }
 _BODIES = frozenset(("scan", "while", "cond"))  # whose bodies can be exchanged
 

@@ -153,7 +153,82 @@ def test_a_rule_that_asks_what_is_differentiated_is_asked_for_each_input_alone()
 
     right, wrong = (derivatives(product(n), spec(2), spec(2)) for n in (1, 2))
     assert right, right
-    assert any("each alone" in sentence for sentence in right.assumptions)
+    assert any("each one alone" in sentence for sentence in right.assumptions)
+    assert wrong.status == "refuted", wrong
+
+
+@pytest.mark.parametrize(
+    ("f", "rule", "count"),
+    [
+        (lambda x: jnp.maximum(x, 0),
+         lambda x, d: jnp.where(x[0] == 0, 7.0, jnp.where(x[0] > 0, 1.0, 0.0)) * d[0], 1),
+        (lambda x, y: jnp.maximum(x, y),
+         lambda x, d: d[0] * (x[0] >= x[1]) + d[1] * (x[0] <= x[1]), 2),
+        (lambda x: jnp.sort(x), lambda x, d: d[0][::-1][jnp.argsort(x[0][::-1])], 1),
+        (lambda x: jnp.where(x > 1, 2 * x - 1, x),
+         lambda x, d: jnp.where(x[0] == 1, 9.0, jnp.where(x[0] > 1, 2.0, 1.0)) * d[0], 1),
+        (lambda x: jnp.floor(x), lambda x, d: jnp.where(jnp.floor(x[0]) == x[0], 4.0, 0) * d[0], 1),
+        (lambda x: jnp.sign(x), lambda x, d: jnp.where(x[0] == 0, 4.0, 0.0) * d[0], 1),
+        (lambda x: jnp.abs(x), lambda x, d: jnp.where(x[0] == 0, 0.0, jnp.sign(x[0])) * d[0], 1),
+    ],
+    ids=["relu", "maximum", "sort", "kink", "floor", "sign", "abs"],
+)  # fmt: skip
+def test_no_custom_at_a_tie_or_a_jump_is_refuted(f, rule, count):
+    verdict = derivatives(jvp(f, rule), *[spec(3)] * count, seconds=4)
+    assert verdict.status != "refuted", verdict
+
+
+@pytest.mark.parametrize(
+    ("f", "rule"),
+    [
+        (lambda x: x / 3, lambda x, d: d[0] * (1 / 3)),
+        (lambda x: jnp.cbrt(x), lambda x, d: d[0] / (3 * jnp.cbrt(x[0]) ** 2)),
+        (lambda x: jnp.log10(x), lambda x, d: d[0] / (x[0] * np.log(10))),
+        (lambda x: x * x, lambda x, d: d[0] * x[0] * 2.0000002),
+    ],
+    ids=["third", "cube root", "logarithm", "a factor near 2"],
+)
+def test_a_rounded_constant_is_no_difference_and_no_proof(f, rule):
+    verdict = derivatives(jvp(f, rule), spec(2), seconds=2)
+    assert verdict.status == "unknown", verdict
+    assert "rounding of a constant" in verdict.reason
+
+
+def test_a_constant_that_is_wrong_in_the_fifth_digit_is_refuted():
+    verdict = derivatives(jvp(lambda x: x * x, lambda x, d: d[0] * x[0] * 2.00002), spec(2))
+    assert verdict.status == "refuted", verdict
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda x, d: d[0] * jnp.where(jnp.sqrt(x[0]) >= 0, 1.0, 1.1),
+        lambda x, d: d[0] * (jnp.sqrt(x[0]) ** 2 / x[0]),
+        lambda x, d: d[0] * jnp.exp(jnp.log(x[0])) / x[0],
+        lambda x, d: d[0] * (jnp.maximum(x[0], 0) / jnp.maximum(x[0], 0)),
+    ],
+)
+def test_a_rule_without_a_value_on_a_half_line_is_not_proved(rule):
+    verdict = derivatives(jvp(lambda x: x, rule), spec(6), seconds=2)
+    assert verdict.status != "proved", verdict
+
+
+def test_a_rule_that_asks_for_cotangents_is_asked_for_each_output_alone():
+    def pair(alone):
+        f = jax.custom_vjp(lambda x: (2 * x, 3 * x))
+
+        def backward(_, cotangents):
+            a, b = cotangents
+            gradient = jnp.zeros(())
+            if not isinstance(a, SymbolicZero):
+                gradient += 2 * a * (alone if isinstance(b, SymbolicZero) else 1)
+            return (gradient if isinstance(b, SymbolicZero) else gradient + 3 * b,)
+
+        f.defvjp(lambda x: ((2 * x.value, 3 * x.value), None), backward, symbolic_zeros=True)
+        return f
+
+    right, wrong = (derivatives(pair(factor), spec()) for factor in (1, 1.1))
+    assert right, right
     assert wrong.status == "refuted", wrong
 
 
@@ -193,7 +268,17 @@ def test_what_cannot_be_looked_into_is_unknown():
     def thrice(x):
         return lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] / 2), (0, x))[1]
 
-    for f in (transposed_wrongly, vjp(thrice, lambda x, g: (g / 8,))):
+    def solved_wrongly(x):
+        return lax.custom_linear_solve(
+            lambda y: 2 * y, x, lambda _, b: b / 2, lambda _, b: b, symmetric=False
+        )
+
+    def closes_over(x):
+        f = jax.custom_jvp(lambda y: y * x[0])
+        f.defjvp(lambda p, t: (p[0] * x[0], t[0] * x[0]))
+        return f(x)
+
+    for f in (transposed_wrongly, solved_wrongly, closes_over, vjp(thrice, lambda x, g: (g / 8,))):
         verdict = derivatives(f, spec(2))
         assert verdict.status == "unknown", verdict
         assert verdict.reason

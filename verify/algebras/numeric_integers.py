@@ -87,8 +87,8 @@ def _bitcast(new: np.dtype) -> Function:
         _, piece, pieces = params
         if len(parts) > 1:  # narrow pieces laid together, least significant first
             joined = np.ascontiguousarray(np.stack(parts, axis=-1))
-            return joined.view(new)[..., 0]
-        x = np.ascontiguousarray(parts[0])
+            return np.asarray(joined.view(new)[..., 0])
+        x = np.ascontiguousarray(parts[0]).reshape(parts[0].shape)  # NumPy gives scalars an axis
         if pieces == 1:
             return x.view(new)
         return x.reshape(*x.shape, 1).view(new)[..., piece]

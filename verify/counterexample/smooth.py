@@ -2,64 +2,145 @@
 
 At a tie, where a maximum or a choice changes sides, there is no derivative: every program has its
 own custom there (ReLU has 0, 1/2 or 1), and none is wrong. So a difference counts only where the
-derivative to be trusted is continuous: its value there is then the limit of derivatives, and with
-it the derivative.
+derivative to be trusted is continuous, in the point and for any direction, and the function too:
+its value there is then the limit of derivatives, and with it the derivative.
 
 Continuity is tried at pairs of points on opposite sides. Of two values that tie one is the larger
 on one side and the smaller on the other, so that what a tie decides, changes.
+
+Nor does a difference count that a constant's own rounding makes, 1/3 for instance.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+import jax.numpy as jnp
 import numpy as np
 
+from verify.algebras.base import Unsupported
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.dtypes import is_kind
 from verify.program import Program
 
 _PAIRS = 4
 _STEPS = (2.0**-20, 2.0**-32)  # relative; the smaller one where derivatives are steep
-_CLOSE = 0.25  # of the difference
+_CLOSE = 2.0**-10  # relative
+_STEEP = 64  # times as far as a derivative says
+_ROUNDED = 4  # units of the dtype
+_TRIED = 4
 
 
 class Smooth(Comparison):
-    """Differences where `right` is continuous. The left program may be anything."""
+    """Differences where `right` is continuous. The left program may be anything.
 
-    def __init__(self, left: Program, right: Program) -> None:
+    `directions`: how many of the last inputs are directions, tangents if `forwards`. `functions`:
+    how many of the first outputs are the function's own. `rounded`: a difference taken for a
+    constant's rounding.
+    """
+
+    def __init__(
+        self, left: Program, right: Program, directions: int, functions: int, *, forwards: bool
+    ) -> None:
         super().__init__(left, right)
+        self.points, self.functions = len(right.inputs) - directions, functions
+        self.forwards = forwards
         self.nearby = np.random.default_rng(0)
+        self.rounded: Witness | None = None
 
     def at(
         self, inputs: Inputs, where: tuple[int, tuple[int, ...]] | None = None
     ) -> Witness | None:
         witness = super().at(inputs, where)
-        if witness is None or not any(self._continuous(witness, step) for step in _STEPS):
+        if witness is None:
             return None
-        return witness
+        if self._is_rounding(witness):
+            self.rounded = self.rounded or witness
+            return None
+        return witness if any(self._continuous(witness, step) for step in _STEPS) else None
+
+    def lost(self, seed: int) -> bool:
+        """Whether at some random input the left has no known value where the right has one."""
+        rng = np.random.default_rng(seed)
+        for _ in range(_TRIED):
+            inputs = [_drawn(v, rng) for v in self.right.inputs]
+            try:
+                left, right = (values(program, inputs) for program in (self.left, self.right))
+            except Unsupported:
+                return False
+            for a, b in zip(left, right, strict=True):
+                known = _CLOSE * np.maximum(np.abs(b.value + 0.0), 1)
+                if (~(a.errors <= known) & (b.errors <= known)).any():
+                    return True
+        return False
+
+    def _is_rounding(self, witness: Witness) -> bool:
+        dtype = self.right.outputs[witness.output].dtype
+        if not is_kind(dtype, np.inexact):
+            return False
+        left, right = np.asarray(witness.left), np.asarray(witness.right)
+        size = max(float(np.abs(left)), float(np.abs(right)))
+        return bool(np.abs(left - right) <= _ROUNDED * float(jnp.finfo(dtype).eps) * size < np.inf)
 
     def _continuous(self, witness: Witness, step: float) -> bool:
-        here, there = (np.asarray(side) + 0.0 for side in (witness.right, witness.left))
-        if not np.isfinite(here):
-            return False
-        apart = np.abs(there - here)
-        allowed = _CLOSE * (apart if np.isfinite(apart) else max(1.0, float(np.abs(here))))
+        apart = float(np.abs(np.asarray(witness.left) + 0.0 - witness.right))
+        unit = apart if apart < 1 else 1.0  # NaN and infinity too
+        points = witness.inputs[: self.points]
+        longest = step * max((np.abs(x).max(initial=1) for x in points), default=1.0)
         for _ in range(_PAIRS):
-            moves = [self._move(array, step) for array in witness.inputs]
+            directions = [np.asarray(self._normal(x)) for x in witness.inputs[self.points :]]
+            moves = [step * np.maximum(np.abs(x), 1) * self._normal(x) for x in points]
+            here, *values_here = self._seen(witness, [*points, *directions])
             for sign in (1, -1):
                 near = [
-                    x if m is None else x + sign * m
-                    for x, m in zip(witness.inputs, moves, strict=True)
+                    x + sign * m if is_kind(x.dtype, np.inexact) else x
+                    for x, m in zip(points, moves, strict=True)
                 ]
-                output = values(self.right, near)[witness.output]
-                value, error = (np.asarray(a)[witness.index] for a in (output.value, output.errors))
-                if not np.abs(value - here) + error <= allowed:  # NaN is not close
+                there, *values_there = self._seen(witness, [*near, *directions])
+                size = np.abs(here[0])
+                if not _close(here, there, _CLOSE * np.maximum(size, unit)):
                     return False
+                for a, b in zip(values_here, values_there, strict=True):
+                    allowed = _CLOSE * np.maximum(np.abs(a[0]), unit)
+                    if a[0].ndim == 0:  # an element and its tangent: the one says how far it goes
+                        allowed = (_STEEP * size + _CLOSE * unit) * longest
+                    if not _close(a, b, allowed):
+                        return False
         return True
 
-    def _move(self, array: np.ndarray, step: float) -> np.ndarray | None:
-        """A small step in every element, relative to the larger of it and 1; None for integers."""
+    def _seen(self, witness: Witness, inputs: Inputs) -> list[tuple[Any, Any]]:
+        """The differing element on the right, and the function's values that it may belong to, with
+        their errors."""
+        outputs = values(self.right, inputs)
+        found = outputs[witness.output]
+        seen = [(found.value[witness.index], found.errors[witness.index])]
+        for value in outputs[: self.functions]:
+            # The tangent of an element is that element's; a gradient may be of all.
+            alone = self.forwards and value.shape == found.shape
+            index = witness.index if alone else ...
+            seen.append((value.value[index], value.errors[index]))
+        return [(np.asarray(a) + 0.0, np.asarray(error)) for a, error in seen]
+
+    def _normal(self, array: np.ndarray) -> Any:
+        """Random numbers like the array's; zeros for integers."""
         if not is_kind(array.dtype, np.inexact):
-            return None
-        return np.asarray(
-            step * np.maximum(np.abs(array), 1.0) * self.nearby.standard_normal(array.shape)
-        )
+            return np.zeros_like(array)
+        real = self.nearby.standard_normal(array.shape)
+        if not np.iscomplexobj(array):
+            return real
+        return real + 1j * self.nearby.standard_normal(array.shape)
+
+
+def _close(a: tuple[Any, Any], b: tuple[Any, Any], allowed: Any) -> bool:
+    """Whether two values with errors differ by so much at most; what is unknown does not."""
+    error = a[1] + b[1]
+    return bool(np.all(np.isfinite(error) & (np.abs(a[0] - b[0]) <= allowed + error)))
+
+
+def _drawn(v: Any, rng: np.random.Generator) -> np.ndarray:
+    if v.dtype == np.bool_:
+        return rng.random(v.shape) < 0.5
+    if not is_kind(v.dtype, np.inexact):
+        return np.asarray(rng.integers(0, 3, v.shape)).astype(v.dtype)
+    drawn, turned = rng.standard_normal(v.shape), is_kind(v.dtype, np.complexfloating)
+    return np.asarray(drawn + 1j * rng.standard_normal(v.shape) if turned else drawn)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.algebras.base import Unsupported
 from verify.primitives.registry import Context, flat_index, movement, offsets, rule
 
 
@@ -64,6 +65,14 @@ def _identity(ctx: Context, *xs: Any, **_: Any) -> Any:
 @rule("device_put")
 def _device_put(ctx: Context, *xs: Any, **_: Any) -> Any:
     return tuple(xs)
+
+
+@rule("empty2")
+def _nothing_yet(ctx: Context, *, dtype: Any, **_: Any) -> Any:
+    """What a gradient keeps of the branch of a `cond` that is not taken: JAX makes it zero."""
+    if not isinstance(dtype, np.dtype | type):
+        raise Unsupported(f"an empty {dtype}")
+    return ctx.fill((), 0, np.dtype(dtype))
 
 
 @movement("tile")

@@ -7,6 +7,7 @@ import pytest
 from jax import lax
 from jax.custom_batching import custom_vmap
 
+import verify
 from tests.verify.harness import check_rule
 from verify.algebras.base import Unsupported
 from verify.algebras.field import Field
@@ -176,3 +177,21 @@ def test_what_cannot_be_unrolled_is_said_to_be_so(name: str, monkeypatch) -> Non
     with pytest.raises(Unsupported, match=reason) as caught:
         evaluate(trace(f, X), field, [field.random(X.shape, X.dtype)])
     assert "test_control.py" in str(caught.value), "the user's line is missing"
+
+
+def branching(x, first=jnp.sin):
+    return lax.cond(x[0] > 0, lambda x: first(x) ** 2, lambda x: jnp.exp(x) * x, x).sum()
+
+
+def selecting(x):
+    return jnp.where(x[0] > 0, jnp.sin(x) ** 2, jnp.exp(x) * x).sum()
+
+
+def test_the_gradient_of_a_branch_is_that_of_the_one_taken() -> None:
+    """JAX keeps something of both for it, of the other one nothing but room."""
+    x = jnp.asarray([0.5, -1.0])
+    check_rule(jax.grad(branching), x)
+    check_rule(jax.grad(branching), -x)
+    verify.assert_equivalent(jax.grad(branching), jax.grad(selecting), x)
+    wrong = jax.grad(lambda x: branching(x, jnp.cos))
+    assert verify.equivalent(wrong, jax.grad(selecting), x).status == "refuted"

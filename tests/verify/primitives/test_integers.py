@@ -109,3 +109,13 @@ def test_every_named_function_has_a_test() -> None:
     tested = {"int_div", "int_and", "int_or", "int_xor", *OPERATIONS}
     missing = [name for name in FUNCTIONS if name not in tested and "bitcast" not in name]
     assert not missing
+
+
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_bits_of_scalars_too(shape):
+    x = np.full(shape, 70_000, np.int32)
+    check_rule(lambda x: lax.bitcast_convert_type(x, jnp.uint32), x)
+    check_rule(lambda x: lax.bitcast_convert_type(x, jnp.uint8), x)
+    check_rule(
+        lambda x: lax.bitcast_convert_type(x, jnp.int16), np.zeros((*shape, 2), np.uint8) + 3
+    )
