@@ -43,9 +43,10 @@ __all__ = ["amplification", "fits", "pays", "winograd"]
 _TILE = 4  # outputs a tile, along each axis
 _TAPS = range(2, _TILE + 2)  # a tile reads its own block of pixels and the next one, no third
 _POINTS = (0, 1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
-# Tiles and their products of one piece, in bytes; measured on a CPU with 32 MiB of shared cache:
-# 9 to 24 MiB are alike for 3x3, of 5x5 the forward pass is a tenth slower in halves of 9.
-PIECE = 18 << 20
+# Tiles and their products of one piece of 3x3, in bytes; of larger windows the more, the more points
+# they have. Measured on a CPU with 32 MiB of shared cache: twice as much is up to a twentieth slower
+# for 3x3, half as much a tenth for the forward pass of 5x5.
+PIECE = 10 << 20
 # So many tiles pay, if all of them have at most so many times the outputs.
 _MANY, _BEYOND = 90, 1.35
 # Taps of a window times channels, of which there must be so many where the tiles of an image stay
@@ -150,15 +151,19 @@ def amplification(taps: int) -> float:
 
 def _pieces(count: int, size: Sequence[int], kernel: Sequence[int], itemsize: int) -> int:
     """In how many pieces `count` images go through the cache."""
-    image = _image_bytes(size, kernel, itemsize)
-    return -(-count // max(1, round(PIECE / image)))
+    limit = PIECE * _points(kernel) / _points((3, 3))
+    return -(-count // max(1, round(limit / _image_bytes(size, kernel, itemsize))))
 
 
 def _image_bytes(size: Sequence[int], kernel: Sequence[int], itemsize: int) -> int:
     """The tiles of one image and their products, in bytes."""
-    points = math.prod(taps + _TILE - 1 for taps in kernel[:2])
     tiles = math.prod(-(-n // _TILE) for n in size)
-    return points * tiles * (kernel[2] + kernel[3]) * itemsize
+    return _points(kernel) * tiles * (kernel[2] + kernel[3]) * itemsize
+
+
+def _points(kernel: Sequence[int]) -> int:
+    """At how many points a tile is evaluated, for kernels (taps, taps', ...)."""
+    return math.prod(taps + _TILE - 1 for taps in kernel[:2])
 
 
 def _kernel_at_points(kernel: jax.Array) -> jax.Array:
