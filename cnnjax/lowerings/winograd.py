@@ -43,9 +43,9 @@ __all__ = ["amplification", "fits", "pays", "winograd"]
 _TILE = 4  # outputs a tile, along each axis
 _TAPS = range(2, _TILE + 2)  # a tile reads its own block of pixels and the next one, no third
 _POINTS = (0, 1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
-# Tiles and their products of one piece of 3x3, in bytes; of larger windows the more, the more points
-# they have. Measured on a CPU with 32 MiB of shared cache: twice as much is up to a twentieth slower
-# for 3x3, half as much a tenth for the forward pass of 5x5.
+# Tiles and their products of one piece of 3x3, in bytes; of larger windows the more, the more
+# points they have. Measured on a CPU with 32 MiB of shared cache: twice as much is up to a
+# twentieth slower for 3x3, half as much a tenth for the forward pass of 5x5.
 PIECE = 10 << 20
 # So many tiles pay, if all of them have at most so many times the outputs.
 _MANY, _BEYOND = 90, 1.35
