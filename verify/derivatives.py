@@ -90,9 +90,9 @@ def derivatives(
             ways += [(moving, [i]) for i in answers if question.reverse and len(answers) > 1]
         verdict = _all(question.settle(*way) for way in ways)
         if len(ways) > 2 and verdict:
-            verdict = replace(verdict, assumptions=(*verdict.assumptions, ONE_OR_ALL))
+            verdict = verdict.changed(assumptions=(*verdict.assumptions, ONE_OR_ALL))
     about = subject(f, f, examples, (program, program), seed, "derivatives")
-    return replace(verdict, subject=about, seconds=time.monotonic() - start)
+    return verdict.changed(subject=about, seconds=time.monotonic() - start)
 
 
 def _all(verdicts: Iterable[Verdict]) -> Verdict:
@@ -103,8 +103,7 @@ def _all(verdicts: Iterable[Verdict]) -> Verdict:
             return verdict
         found.append(verdict)
     assumptions = dict.fromkeys(sentence for verdict in found for sentence in verdict.assumptions)
-    return replace(
-        found[0],
+    return found[0].changed(
         error_probability=sum(verdict.error_probability for verdict in found),
         assumptions=tuple(assumptions),
     )
@@ -151,17 +150,15 @@ class _Question:
         found = verdict.counterexample
         if found is not None and found.where is not None:
             text = f"{self.what(moving, answers, known)[found.where[0]]}: {found.explanation}"
-            return replace(verdict, counterexample=replace(found, explanation=text))
+            return verdict.changed(counterexample=replace(found, explanation=text))
         if verdict:
             if verdict.assumptions and smooth.lost(self.seed):
                 return Verdict("unknown", reason=LOST + "; ".join(verdict.assumptions))
             measure: Any = later(left, right, both, self.seed)
-            return replace(verdict, rounding=measure)
+            return verdict.changed(rounding=measure)
         if smooth.rounded is not None:
             one, two = smooth.rounded.left, smooth.rounded.right
-            return replace(
-                verdict, reason=f"{ROUNDED}: {one:.9g} by the rule, {two:.9g} without it"
-            )
+            return verdict.changed(reason=f"{ROUNDED}: {one:.9g} by the rule, {two:.9g} without it")
         return verdict
 
     def ruled(self, *arrays: Any) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 import jax
@@ -135,6 +135,10 @@ class Verdict:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "rounding": self.measured}
+
+    def changed(self, **fields: Any) -> Verdict:
+        """As `dataclasses.replace`, but `rounding` stays to be worked out later."""
+        return replace(self, **{"rounding": vars(self)["rounding"], **fields})
 
     @property
     def measured(self) -> Rounding | None:
