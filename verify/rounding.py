@@ -160,8 +160,8 @@ def distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.dtype == np.bool_ or is_kind(a.dtype, np.integer):
         apart = np.abs(a.astype(np.float64) - b.astype(np.float64))
         return np.where(a == b, 0.0, np.maximum(apart, 1.0))
-    one, two = a.astype(np.float64), b.astype(np.float64)
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):  # a signalling NaN, from memory that nobody wrote, warns
+        one, two = a.astype(np.float64), b.astype(np.float64)
         apart = np.where(one == two, 0.0, np.abs(one - two))
     lost = np.isnan(one) & np.isnan(two)
     return np.where(lost, 0.0, np.where(np.isnan(apart), np.inf, apart))

@@ -13,7 +13,7 @@ from jax import lax
 import cnnjax
 from verify.faithful import faithful
 from verify.program import trace
-from verify.rounding import by_rules, deviation
+from verify.rounding import by_rules, deviation, distance
 
 MODULE = importlib.import_module("verify.faithful")  # `verify.faithful` may be the function
 BOTH_SETS = "2 sets of inputs (normal numbers, small whole numbers), compiled and eager on cpu"
@@ -502,3 +502,9 @@ def test_faults_of_the_compiler_are_found_where_there_are_any(name):
         inputs = [np.asarray(x) for x in found.inputs]
         assert by_hand(*inputs)[found.where[1]] == found.right != found.left
         assert found.explanation.endswith("rounding may take nothing")
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_from_memory_that_nobody_wrote_are_compared_in_silence():
+    signalling = np.array([0x7F800001, 0xFF800001], np.uint32).view(np.float32)
+    assert distance(signalling, np.zeros(2, np.float32)).tolist() == [np.inf, np.inf]
