@@ -352,8 +352,11 @@ class _Ladder:
             return None
         elements, mode = self.difference.elements, self.difference.mode
         try:
+            lenient = self.comparison.lenient
             tries = (
-                branches.settle(self.left, self.right, elements, _BRANCH_SECONDS, ties=ties)
+                branches.settle(
+                    self.left, self.right, elements, _BRANCH_SECONDS, ties=ties, lenient=lenient
+                )
                 for ties in (True, False)
             )
             settled = next((found for found in tries if found is not None), None)

@@ -43,9 +43,11 @@ def settle(
     seconds: float,
     *,
     ties: bool = True,
+    lenient: bool = False,
 ) -> Settled | None:
     """Whether these elements (by number of the output) are equal; None if that stays open. Without
-    `ties` they need not be where polynomials of inputs that are compared are equal.
+    `ties` they need not be where polynomials of inputs that are compared are equal, but for what
+    asks whether they are; `lenient`: unless it is the right program that asks.
 
     Raises `Unsupported` where the programs have no such formulas or are too large.
     """
@@ -59,7 +61,7 @@ def settle(
         one, two = (evaluate(program, writer, inputs) for program in (left, right))
     except (OverflowError, ZeroDivisionError) as error:
         raise Unsupported(f"a proof by branches: {error}") from error
-    questions = _Questions(z3, writer, time.thread_time() + seconds, ties)
+    questions = _Questions(z3, writer, time.thread_time() + seconds, ties, lenient)
     for output, flat in elements.items():
         a, b = (values[output].items.reshape(-1) for values in (one, two))
         for element in flat:
@@ -73,8 +75,9 @@ def settle(
 class _Questions:
     """Answers so far, by what was asked, inputs numbered as they occur."""
 
-    def __init__(self, z3: Any, writer: Writer, deadline: float, ties: bool) -> None:
-        self.z3, self.writer, self.deadline, self.ties = z3, writer, deadline, ties
+    def __init__(self, z3: Any, writer: Writer, deadline: float, ties: bool, lenient: bool) -> None:
+        self.z3, self.writer, self.deadline = z3, writer, deadline
+        self.ways = {"ties": ties, "lenient": lenient}
         self.left_out = False
         self.answers: dict[Any, Fraction | None] = {}
         self.split: dict[int, tuple[tuple[Fraction, Node], ...]] = {}
@@ -97,7 +100,7 @@ class _Questions:
         key = (may_differ, _shape(left, right))
         if key not in self.answers:
             until = min(self.deadline, time.thread_time() + _SECONDS_EACH)
-            walk = Walk(self.z3, left, right, until, ties=self.ties)
+            walk = Walk(self.z3, left, right, until, **self.ways)
             try:
                 same = walk.settle(may_differ)
             except (Unsupported, Undefined, self.z3.Z3Exception):

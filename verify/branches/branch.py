@@ -50,6 +50,7 @@ class Evaluation:
         self.terms, self.branch, self.deadline = terms, branch, deadline
         self.known: dict[int, Any] = {}
         self.explicit = False  # within a == b
+        self.lenient = False  # to which no tie matters
 
     def value(self, node: Node) -> Any:
         if id(node) not in self.known:
@@ -170,7 +171,8 @@ class Evaluation:
     def _test(self, node: Node) -> bool:
         a, b = (self.value(x) for x in node.args)
         # [max(s) == t], as derivatives of maxima have it, asks which one is the largest.
-        self.explicit = node.info in ("eq", "ne") and not any(map(_is_maximum, node.args))
+        equality = node.info in ("eq", "ne") and not any(map(_is_maximum, node.args))
+        self.explicit = equality and not self.lenient
         sign = int(a) - int(b) if isinstance(a, bool) else self.order(a, b)
         self.explicit = False
         return bool(COMPARE[node.info](sign, 0))

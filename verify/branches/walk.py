@@ -43,9 +43,16 @@ class Walk:
     `left_out`: whether a tie was left out, which happens without `ties` only."""
 
     def __init__(
-        self, z3: Any, left: Node, right: Node, deadline: float, *, ties: bool = True
+        self,
+        z3: Any,
+        left: Node,
+        right: Node,
+        deadline: float,
+        *,
+        ties: bool = True,
+        lenient: bool = False,
     ) -> None:
-        self.z3, self.deadline, self.ties = z3, deadline, ties
+        self.z3, self.deadline, self.ties, self.lenient = z3, deadline, ties, lenient
         self.left_out = False
         self.tops = left, right
         self.terms = Terms()
@@ -65,7 +72,9 @@ class Walk:
                 raise Unsupported("too many branches")
             try:
                 evaluation = Evaluation(self.terms, branch, self.deadline)
-                left, right = map(evaluation.value, self.tops)
+                left = evaluation.value(self.tops[0])
+                evaluation.lenient = self.lenient
+                right = evaluation.value(self.tops[1])
             except Undefined:
                 continue  # neither equal nor different
             except Undecided as question:

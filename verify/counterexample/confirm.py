@@ -36,6 +36,8 @@ class Witness:
 class Comparison:
     """Two programs, to be evaluated at many inputs. Counts evaluations."""
 
+    lenient = False  # whether it does not matter what the right program says of ties
+
     def __init__(self, left: Program, right: Program) -> None:
         self.left, self.right = left, right
         self.evaluations = 0

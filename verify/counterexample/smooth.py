@@ -39,6 +39,8 @@ class Smooth(Comparison):
     constant's rounding.
     """
 
+    lenient = True
+
     def __init__(
         self, left: Program, right: Program, directions: int, functions: int, *, forwards: bool
     ) -> None:
