@@ -22,6 +22,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from verify.algebras.keys import is_key
 from verify.certificate import subject
 from verify.counterexample import Smooth
 from verify.dtypes import is_kind
@@ -166,7 +167,7 @@ class _Question:
         return jax.tree.leaves(self.f(*jax.tree.unflatten(tree, arrays)))
 
     def plain(self, *arrays: Any) -> list[Any]:
-        words = (jax.random.key_data(a) if _is_key(a) else a for a in arrays)
+        words = (jax.random.key_data(a) if is_key(a.dtype) else a for a in arrays)
         return list(call(self.program, *words, rules=False))
 
     def what(self, moving: list[int], answers: list[int], known: list[str]) -> list[str]:
@@ -211,7 +212,3 @@ def _at(g: Callable[..., list[Any]], arrays: list[Any], moving: list[int]) -> An
         return g(*(given.get(i, array) for i, array in enumerate(arrays)))
 
     return moved
-
-
-def _is_key(array: Any) -> bool:
-    return bool(jax.dtypes.issubdtype(array.dtype, jax.dtypes.prng_key))

@@ -232,5 +232,7 @@ def draw(
         lowest = 0 if is_kind(v.dtype, np.unsignedinteger) else -2
         least = 0 if not whole else 1 if positive else lowest
         return np.asarray(rng.integers(least, 3, v.shape)).astype(v.dtype)
-    drawn = rng.uniform(0.5, 1.5, v.shape) if positive else rng.standard_normal(v.shape)
+    drawn: Any = rng.uniform(0.5, 1.5, v.shape) if positive else rng.standard_normal(v.shape)
+    if is_kind(v.dtype, np.complexfloating):
+        drawn = drawn + 1j * rng.standard_normal(v.shape)
     return np.asarray(drawn).astype(v.dtype)

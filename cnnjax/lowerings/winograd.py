@@ -88,7 +88,7 @@ def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
     """
     inputs, outputs = kernel.shape[2:]
     size = output_size(x, kernel, geometry)
-    tiles = math.prod(-(-n // _TILE) for n in size)
+    tiles = _tiles_of(size)
     cached = _image_bytes(size, kernel.shape, x.dtype.itemsize) <= _CACHED
     work = math.prod(kernel.shape[:2]) * min(inputs, outputs)
     return (
@@ -117,8 +117,8 @@ def winograd(
     pieces = _pieces(count, size, kernel.shape, x.dtype.itemsize)
     each = -(-count // pieces)
     if bias is not None:
-        tiles = math.prod(-(-n // _TILE) for n in size)
-        bias = channels.spread(bias, (each * tiles, len(bias)))  # one a tile, see `_outputs`
+        # One a tile, see `_outputs`.
+        bias = channels.spread(bias, (each * _tiles_of(size), len(bias)))
     compute = jax.checkpoint(
         partial(_images, taps=kernel.shape[:2], size=size, geometry=geometry), prevent_cse=False
     )
@@ -157,8 +157,12 @@ def _pieces(count: int, size: Sequence[int], kernel: Sequence[int], itemsize: in
 
 def _image_bytes(size: Sequence[int], kernel: Sequence[int], itemsize: int) -> int:
     """The tiles of one image and their products, in bytes."""
-    tiles = math.prod(-(-n // _TILE) for n in size)
-    return _points(kernel) * tiles * (kernel[2] + kernel[3]) * itemsize
+    return _points(kernel) * _tiles_of(size) * (kernel[2] + kernel[3]) * itemsize
+
+
+def _tiles_of(size: Sequence[int]) -> int:
+    """How many tiles cover one image of outputs."""
+    return math.prod(-(-n // _TILE) for n in size)
 
 
 def _points(kernel: Sequence[int]) -> int:

@@ -71,20 +71,15 @@ def parser() -> argparse.ArgumentParser:
     )
     pair.add_argument("left", metavar="MODULE:F")
     pair.add_argument("right", metavar="MODULE:G")
-    own = commands.add_parser(
-        "derivatives",
-        help="check a function's custom derivatives",
-        description=_DERIVATIVES,
-        formatter_class=formatter,
+    own, compiled = (
+        commands.add_parser(name, help=text, description=more, formatter_class=formatter)
+        for name, text, more in (
+            ("derivatives", "check a function's custom derivatives", _DERIVATIVES),
+            ("faithful", "check what is compiled", _FAITHFUL),
+        )
     )
-    own.add_argument("function", metavar="MODULE:F")
-    compiled = commands.add_parser(
-        "faithful",
-        help="check what is compiled",
-        description=_FAITHFUL,
-        formatter_class=formatter,
-    )
-    compiled.add_argument("function", metavar="MODULE:F")
+    for command in (own, compiled):
+        command.add_argument("function", metavar="MODULE:F")
     for command in (pair, own, compiled):
         command.add_argument(
             "--args", nargs="*", default=[], metavar="SPEC", help="like 'f32[2,12,12,3]'"

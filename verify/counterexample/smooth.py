@@ -22,6 +22,7 @@ from verify.algebras.base import Unsupported
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.dtypes import is_kind
 from verify.program import Program
+from verify.rounding import draw
 
 _PAIRS = 4
 _STEPS = (2.0**-20, 2.0**-32)  # relative; the smaller one where derivatives are steep
@@ -65,7 +66,7 @@ class Smooth(Comparison):
         """Whether at some random input the left has no known value where the right has one."""
         rng = np.random.default_rng(seed)
         for _ in range(_TRIED):
-            inputs = [_drawn(v, rng) for v in self.right.inputs]
+            inputs = [draw(v, rng) for v in self.right.inputs]
             try:
                 left, right = (values(program, inputs) for program in (self.left, self.right))
             except Unsupported:
@@ -137,12 +138,3 @@ def _close(a: tuple[Any, Any], b: tuple[Any, Any], allowed: Any) -> bool:
     """Whether two values with errors differ by so much at most; what is unknown does not."""
     error = a[1] + b[1]
     return bool(np.all(np.isfinite(error) & (np.abs(a[0] - b[0]) <= allowed + error)))
-
-
-def _drawn(v: Any, rng: np.random.Generator) -> np.ndarray:
-    if v.dtype == np.bool_:
-        return rng.random(v.shape) < 0.5
-    if not is_kind(v.dtype, np.inexact):
-        return np.asarray(rng.integers(0, 3, v.shape)).astype(v.dtype)
-    drawn, turned = rng.standard_normal(v.shape), is_kind(v.dtype, np.complexfloating)
-    return np.asarray(drawn + 1j * rng.standard_normal(v.shape) if turned else drawn)
