@@ -30,7 +30,10 @@ def _squeeze(ctx: Context, x: Any, **_: Any) -> Any:
 def _broadcast_in_dim(
     ctx: Context, x: Any, *_dims: Any, shape: Any, broadcast_dimensions: Any, **_: Any
 ) -> Any:
-    index = flat_index(x)
+    """Axis i of x becomes axis `broadcast_dimensions[i]` of the result, in whatever order: it
+    transposes where they are not sorted. Axes of size one are repeated."""
+    order = np.argsort(np.asarray(broadcast_dimensions, np.int64))
+    index = flat_index(x).transpose(order)
     for axis in range(len(ctx.shape)):
         if axis not in broadcast_dimensions:
             index = np.expand_dims(index, axis)

@@ -31,7 +31,30 @@ def wrapped(i, n):
 X = f32(4, 5)
 IMAGE, KERNEL = f32(1, 5, 5, 3), f32(3, 3, 3, 2)
 
+Y = f32(4, 4)
+
 PROVED = {
+    "a broadcast with turned dimensions transposes": (
+        lambda y: lax.broadcast_in_dim(y, (3, 4, 4), (2, 1)),
+        lambda y: jnp.broadcast_to(y.T, (3, 4, 4)),
+        Y,
+    ),
+    "a broadcast of three turned dimensions": (
+        lambda x: lax.broadcast_in_dim(x, (2, 3, 6, 5), (3, 0, 1)),
+        lambda x: jnp.broadcast_to(x.transpose(1, 2, 0)[:, :, None], (2, 3, 6, 5)),
+        f32(5, 2, 3),
+    ),
+    "a turned broadcast repeats an axis of one": (
+        lambda x: lax.broadcast_in_dim(x, (5, 4), (1, 0)),
+        lambda x: jnp.broadcast_to(x.T, (5, 4)),
+        f32(4, 1),
+    ),
+    "a contraction with a turned broadcast": (
+        lambda x, y: jnp.einsum("bij,jk->bik", lax.broadcast_in_dim(y, (3, 4, 4), (2, 1)), x),
+        lambda x, y: jnp.broadcast_to(y.T @ x, (3, 4, 4)),
+        Y,
+        Y,
+    ),
     "convolution is a sum of shifted products": (
         conv,
         lambda x, w: sum(
@@ -143,6 +166,22 @@ def test_equal_programs_are_proved_equal(name: str) -> None:
 
 
 REFUTED = {
+    "a turned broadcast is no broadcast": (
+        lambda y: lax.broadcast_in_dim(y, (3, 4, 4), (2, 1)),
+        lambda y: lax.broadcast_in_dim(y, (3, 4, 4), (1, 2)),
+        Y,
+    ),
+    "a turned broadcast, the other way round": (
+        lambda x: lax.broadcast_in_dim(x, (3, 3, 3, 2), (1, 2, 0)),
+        lambda x: lax.broadcast_in_dim(x, (3, 3, 3, 2), (2, 0, 1)),
+        f32(3, 3, 3),
+    ),
+    "a contraction over the other axis of a turned broadcast": (
+        lambda x, y: jnp.einsum("bij,jk->bik", lax.broadcast_in_dim(y, (3, 4, 4), (2, 1)), x),
+        lambda x, y: jnp.broadcast_to(y @ x, (3, 4, 4)),
+        Y,
+        Y,
+    ),
     "the kernel is not flipped": (conv, lambda x, w: conv(x, w[::-1, ::-1]), IMAGE, KERNEL),
     "padding one to the left": (
         lambda x, w: conv(x, w, ((1, 1), (1, 1))),
