@@ -1,0 +1,186 @@
+"""What a question may cost: work, which is the same on every machine, and one stop by the clock.
+
+A prover or a search has a limit in units of work, so that its verdict does not depend on how busy
+the machine is. A unit is about one operation on one array element; whoever loops, or calls NumPy on
+something large, says so:
+
+    with budget.limit(3e8):           # raises Exhausted within, once that much has been spent
+        ...
+        budget.spend(rows * elements)
+
+    with budget.metered() as meter:   # only counts
+        ...
+        if meter.spent > limit: ...
+
+Limits nest: what is spent within counts for all around it. `spend` also looks at the clock: the
+whole call has its `seconds` (`budget.whole_call`), and `OutOfTime` goes through every prover to the
+ladder, which answers "unknown". It is no `Unsupported`: no prover may take it for an answer of its
+own. Where there is no limit (another thread, a call from outside), spending is free.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from verify.algebras.base import Unsupported
+
+EQUATION = 20_000  # what it costs to look at one equation, however small its arrays are
+_Z3_UNIT = 5  # units of work for one of z3's own (`rlimit`)
+
+
+class Exhausted(Unsupported):
+    """A limit of work is spent: the prover or search that set it gives up."""
+
+
+class OutOfTime(Exception):
+    """The seconds of the whole call are over."""
+
+
+@dataclass(eq=False)
+class Meter:
+    """Work within one `limit` or `metered` block; `spent` can be read at any time."""
+
+    most: float = math.inf
+    around: Meter | None = None
+    spent: float = 0.0
+
+    @property
+    def left(self) -> float:
+        """What may still be spent, here and in all blocks around."""
+        here = self.most - self.spent
+        return here if self.around is None else min(here, self.around.left)
+
+
+@dataclass(eq=False)
+class _Call:
+    """One call of a public function: when it has to end, and what it is doing."""
+
+    until: float
+    seconds: float
+    doing: str = ""
+
+
+_METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
+_CALL: ContextVar[_Call | None] = ContextVar("call", default=None)
+
+
+def now() -> float:
+    """The clock that `seconds` are measured with; tests put their own in its place."""
+    return time.monotonic()
+
+
+@contextmanager
+def limit(units: float) -> Iterator[Meter]:
+    """Raises `Exhausted` within the block once `units` are spent in it."""
+    meter = Meter(units, _METER.get())
+    token = _METER.set(meter)
+    try:
+        yield meter
+    finally:
+        _METER.reset(token)
+
+
+@contextmanager
+def metered() -> Iterator[Meter]:
+    """Counts what is spent within the block."""
+    with limit(math.inf) as meter:
+        yield meter
+
+
+@contextmanager
+def whole_call(seconds: float) -> Iterator[None]:
+    """Everything within has so many seconds; within another call, no more than that one has."""
+    until = now() + seconds
+    around = _CALL.get()
+    if around is not None and around.until < until:
+        yield
+        return
+    token = _CALL.set(_Call(until, seconds))
+    try:
+        yield
+    finally:
+        _CALL.reset(token)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """What does not count in the seconds: tracing, and XLA's compilation."""
+    start = now()
+    try:
+        yield
+    finally:
+        call = _CALL.get()
+        if call is not None:
+            call.until += now() - start
+
+
+@contextmanager
+def doing(what: str) -> Iterator[None]:
+    """What the verdict says was being tried, if the seconds end within."""
+    call = _CALL.get()
+    if call is None:
+        yield
+        return
+    before, call.doing = call.doing, what
+    yield
+    call.doing = before  # not after an error: then it is known what was being tried
+
+
+def spend(units: float) -> None:
+    """Counts work, and raises `Exhausted` or `OutOfTime` where there is none left."""
+    meter, over = _METER.get(), None
+    while meter is not None:
+        meter.spent += units
+        if meter.spent > meter.most:
+            over = over or meter
+        meter = meter.around
+    check()
+    if over is not None:
+        raise Exhausted(f"more work than this method may do ({over.most:.1e} units)")
+
+
+def check() -> None:
+    """Looks at the clock only."""
+    call = _CALL.get()
+    if call is not None and now() > call.until:
+        what = f" while trying {call.doing}" if call.doing else ""
+        raise OutOfTime(f"the {call.seconds:g} seconds were over{what}")
+
+
+def seconds_left() -> float:
+    """Of the whole call; infinite outside of one."""
+    call = _CALL.get()
+    return math.inf if call is None else call.until - now()
+
+
+def solve(solver: Any, units: float) -> str:
+    """z3's answer ("sat", "unsat", "unknown") with so much work of ours at most.
+
+    z3 counts its own work (`rlimit`), so that its answer does not depend on the machine; only the
+    end of the whole call interrupts it. Raises `OutOfTime` then, and KeyboardInterrupt where the
+    user has interrupted z3, which would take that for an answer.
+    """
+    check()
+    meter = _METER.get()
+    units = min(units, math.inf if meter is None else meter.left)
+    allowed = max(1, int(min(units / _Z3_UNIT, 2**31)))
+    milliseconds = int(min(1000 * seconds_left() + 1, 2**31))
+    solver.set("rlimit", allowed)
+    solver.set("timeout", milliseconds)
+    before = _counted(solver)
+    answer = str(solver.check())
+    if answer == "unknown" and "interrupted from keyboard" in solver.reason_unknown():
+        raise KeyboardInterrupt
+    spend(_Z3_UNIT * max(_counted(solver) - before, 0))
+    return answer
+
+
+def _counted(solver: Any) -> int:
+    known = solver.statistics()
+    return int(known.get_key_value("rlimit count")) if "rlimit count" in known.keys() else 0  # noqa: SIM118
