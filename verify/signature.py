@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import jax
+import ml_dtypes
 import numpy as np
 
 _SHORT = {
@@ -20,7 +21,13 @@ _SHORT = {
     **{f"uint{n}": f"u{n}" for n in (4, 8, 16, 32, 64)},
 }
 _LONG = {short: long for long, short in _SHORT.items()}
-_PATTERN = re.compile(r"(\w+)\[([\d,\s]*)\]")
+_NARROW = frozenset(
+    name for name in dir(ml_dtypes) if re.match("float[48]_|float6_|u?int[12]$", name)
+)
+_KEYS = {f"key<{tag}>": impl for tag, impl in (("fry", "threefry2x32"), ("rbg", "rbg"))}
+_PATTERN = re.compile(r"([\w<>]{1,40})\[([0-9, ]{0,400})\]")
+_DIGITS = 18  # of one size
+_SHOWN = 60  # characters, in messages
 
 
 def format_spec(leaf: Any) -> str:
@@ -29,28 +36,45 @@ def format_spec(leaf: Any) -> str:
     >>> format_spec(np.zeros((2, 3), np.float32))
     'f32[2,3]'
     """
-    dtype = np.dtype(leaf.dtype) if hasattr(leaf, "dtype") else np.asarray(leaf).dtype
+    dtype = leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype
+    if jax.dtypes.issubdtype(dtype, jax.dtypes.extended):
+        name = str(dtype)
+    else:  # as a traced program has it
+        name = np.dtype(jax.dtypes.canonicalize_dtype(dtype)).name
     shape = ",".join(str(n) for n in np.shape(leaf))
-    return f"{_SHORT.get(dtype.name, dtype.name)}[{shape}]"
+    return f"{_SHORT.get(name, name)}[{shape}]"
 
 
-def parse_spec(text: str) -> jax.ShapeDtypeStruct:
+def parse_spec(text: str, *, wide: bool = False) -> jax.ShapeDtypeStruct:
     """The opposite of `format_spec`. Raises ValueError, saying what was expected.
+
+    wide: 64-bit dtypes too, though JAX has them switched off.
 
     >>> parse_spec("bf16[8]").shape
     (8,)
     """
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
     match = _PATTERN.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is not like 'f32[2,12,12,3]': dtype[sizes]")
+        raise ValueError(f"{shown!r} is not like 'f32[2,12,12,3]': dtype[sizes]")
     name, sizes = match.groups()
-    if name not in _LONG and name not in _SHORT:
-        raise ValueError(f"{text!r}: unknown dtype {name!r}; there are {', '.join(_LONG)}")
-    shape = tuple(int(n) for n in sizes.split(",") if n.strip())
+    parts = [n.strip() for n in sizes.split(",")] if sizes.strip() else []
+    if not all(n.isdigit() and len(n) <= _DIGITS for n in parts):
+        raise ValueError(f"{shown!r} is not like 'f32[2,12,12,3]': dtype[sizes]")
+    shape = tuple(map(int, parts))
+    if name in _KEYS:
+        return jax.ShapeDtypeStruct(shape, jax.eval_shape(_key(_KEYS[name])).dtype)
+    if name not in _LONG and name not in _SHORT and name not in _NARROW:
+        raise ValueError(f"{shown!r}: unknown dtype {name!r}; there are {', '.join(_LONG)}")
     dtype = jax.numpy.dtype(_LONG.get(name, name))
-    if dtype.itemsize == 8 and dtype.kind in "iuf" and not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
-        raise ValueError(f"{text!r}: 64-bit dtypes need JAX_ENABLE_X64=1 in the environment")
+    is_wide = dtype.name in ("float64", "int64", "uint64", "complex128")
+    if is_wide and not wide and not jax.config.read("jax_enable_x64"):
+        raise ValueError(f"{shown!r}: 64-bit dtypes need JAX_ENABLE_X64=1 in the environment")
     return jax.ShapeDtypeStruct(shape, dtype)
+
+
+def _key(impl: str) -> Any:
+    return lambda: jax.random.key(0, impl=impl)
 
 
 def to_jsonable(tree: Any) -> Any:
@@ -79,10 +103,8 @@ def from_jsonable(value: Any) -> Any:
         return parse_spec(value)
     if isinstance(value, dict) and len(value) == 1:
         (kind, items), *_ = value.items()
-        if kind == "tuple":
-            return tuple(from_jsonable(item) for item in items)
-        if kind == "list":
-            return [from_jsonable(item) for item in items]
-        if kind == "dict":
+        if kind == "dict" and isinstance(items, dict):
             return {key: from_jsonable(item) for key, item in items.items()}
+        if kind in ("tuple", "list") and isinstance(items, list):
+            return (tuple if kind == "tuple" else list)(from_jsonable(item) for item in items)
     raise ValueError(f"{value!r} is no part of a certificate's examples")

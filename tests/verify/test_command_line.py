@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from verify.cli import main
+from verify.cli import app, main, tasks
 
 MODULE = """
 import jax.numpy as jnp
@@ -37,6 +37,14 @@ def programs(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     yield name
     sys.modules.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch):
+    """In this process, which takes less time; test_certificates_from_elsewhere.py has the other."""
+    monkeypatch.setattr(
+        app, "isolated", lambda command, options, _: tasks.perform(command, options)
+    )
 
 
 def pair(module, left, right, *options):
@@ -71,14 +79,14 @@ def test_rounding_goes_into_the_certificate(programs, tmp_path, capsys):
     options = ["--args", "f32[3]", "--rounding", "--certificate", str(file)]
     assert pair(programs, "square", "expanded", *options) == 0
     assert json.loads(file.read_text())["rounding"]["bound"] > 0
-    assert main(["check", str(file)]) == 0
+    assert main(["check", str(file), "--allow", programs]) == 0
 
 
 @pytest.mark.parametrize("right", ["expanded", "wrong"])
 def test_certificate_runs_again(programs, tmp_path, capsys, right):
     file = tmp_path / "proof.json"
     status = pair(programs, "square", right, "--args", "f32[3]", "--certificate", str(file))
-    assert main(["check", str(file)]) == status
+    assert main(["check", str(file), "--allow", programs]) == status
     assert "CONFIRMED" in capsys.readouterr().out
 
 
@@ -86,17 +94,22 @@ def test_certificate_of_another_program_is_not_confirmed(programs, tmp_path, cap
     file = tmp_path / "proof.json"
     pair(programs, "square", "expanded", "--args", "f32[3]", "--certificate", str(file))
     record = json.loads(file.read_text())
-    record["subject"]["right"] = f"{programs}:wrong"
-    file.write_text(json.dumps(record))
-    assert main(["check", str(file)]) == 2
-    assert "NOT CONFIRMED" in capsys.readouterr().out
+    for source in (record["subject"]["left_source"], None):
+        record["subject"] |= {"right": f"{programs}:wrong", "right_source": source}
+        file.write_text(json.dumps(record))
+        assert main(["check", str(file), "--allow", programs]) == 2
+        what = "program" if source is None else "source"
+        assert f"NOT CONFIRMED: the {what} of {programs}:wrong" in capsys.readouterr().out
 
 
 def test_forged_status_is_not_confirmed(programs, tmp_path, capsys):
     file = tmp_path / "proof.json"
     pair(programs, "square", "wrong", "--args", "f32[3]", "--certificate", str(file))
-    file.write_text(file.read_text().replace('"status": "refuted"', '"status": "proved"'))
-    assert main(["check", str(file)]) == 2
+    record = json.loads(file.read_text()) | {"status": "proved", "counterexample": None}
+    file.write_text(json.dumps(record))
+    assert main(["check", str(file), "--allow", programs]) == 2
+    said = "NOT CONFIRMED: the certificate says proved, the same seed now gives refuted"
+    assert said in capsys.readouterr().out
 
 
 BAD = {
@@ -107,6 +120,7 @@ BAD = {
     "bad spec": (["pair", "{m}:square", "{m}:wrong", "--args", "f32(3)"], "dtype[sizes]"),
     "bad dtype": (["pair", "{m}:square", "{m}:wrong", "--args", "f33[3]"], "unknown dtype"),
     "too few arguments": (["pair", "{m}:square", "{m}:wrong"], "missing"),
+    "endless seconds": (["check", "c.json", "--seconds", "inf"], "positive"),
     "bad seconds": (["pair", "{m}:square", "{m}:wrong", "--seconds", "0"], "positive"),
     "no file": (["check", "missing.json"], "cannot be read"),
 }

@@ -1,10 +1,7 @@
 """verify pair | derivatives | faithful | check | notes.
 
-Exit status: 0 proved (or confirmed), 1 refuted, 2 unknown.
-
-Bad usage is 2 as well, and Ctrl-C 130.
-
-JAX is imported only once the arguments are read, so that --help answers at once.
+Exit status: 0 proved, 1 refuted, 2 unknown; bad usage is 2 as well, and Ctrl-C 130. The user's
+functions are called in a process of their own (`isolated.py`) and cannot change it.
 """
 
 from __future__ import annotations
@@ -13,16 +10,17 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnnjax.cli.interrupt import INTERRUPTED, leave, lost_interrupts_return
 from verify.cli import notes
-
-if TYPE_CHECKING:
-    from verify.verdict import Verdict
+from verify.cli.files import writable, write
+from verify.cli.isolated import isolated
+from verify.cli.tasks import Answer
 
 PROVED, REFUTED, UNKNOWN = 0, 1, 2
 _STATUS = {"proved": PROVED, "refuted": REFUTED}
+_FAITHFUL_SECONDS = 60.0
 
 _PAIR = """\
 Are two JAX functions the same function?
@@ -50,11 +48,21 @@ At random numbers and at small whole ones, on the default backend, compiled and 
 """
 
 _CHECK = """\
-Runs a certificate again: imports its two functions, compares their programs with the fingerprints
-in the file, and settles the question anew, with the recorded seed and with a fresh one.
+Runs a certificate again: looks up its functions, compares their sources and programs with the
+fingerprints in the file, and decides the question anew, with the recorded seed and a fresh one.
 
   verify pair m:f m:g --args 'f32[8]' --certificate proof.json
-  verify check proof.json
+  verify check proof.json --allow m
+
+A file from elsewhere runs nothing that you have not allowed. --allow MODULE allows that module and
+the modules beneath it (`--allow m` allows m and m.layers, not m2), and can be repeated. verify and
+cnnjax are allowed without being named, but for their command lines. A function that an allowed
+module has only imported needs the module that it was written in to be allowed as well: the message
+names it. Importing an allowed module and tracing its functions runs all that is in them, so allow
+what you trust. They run in a process of their own: what they print goes to the standard error, and
+whether they exit, print or raise, the status is the verdict's.
+
+Not confirmed is status 2, whatever came of the question now.
 """
 
 
@@ -97,6 +105,14 @@ def parser() -> argparse.ArgumentParser:
         "check", help="run a certificate again", description=_CHECK, formatter_class=formatter
     )
     check.add_argument("certificate", metavar="FILE")
+    check.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="call functions of this module, and of those beneath it (may be repeated)",
+    )
+    check.add_argument("--seconds", type=float, default=30.0, help="search time (default 30)")
     claims = commands.add_parser(
         "notes",
         help=notes.HELP,
@@ -117,15 +133,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # letters that a terminal lacks
     try:
         options = parser().parse_args(argv)
     except SystemExit as stop:  # argparse has printed its message
         return int(stop.code or 0)
     try:
         run = {
-            "pair": _pair,
-            "derivatives": _derivatives,
-            "faithful": _faithful,
+            "pair": _ask,
+            "derivatives": _ask,
+            "faithful": _ask,
             "check": _check,
             "notes": notes.run,
         }
@@ -141,73 +160,45 @@ def _main(argv: Sequence[str] | None) -> int:
         return INTERRUPTED
 
 
-def _pair(options: argparse.Namespace) -> int:
-    from verify.certificate import resolve
-    from verify.equivalence import equivalent
-
-    examples = _examples(options)
-    f, g = resolve(options.left), resolve(options.right)
-    verdict = equivalent(f, g, *examples, seconds=options.seconds, seed=options.seed)
-    no_bound = options.rounding and bool(verdict) and verdict.rounding is None
-    print(verdict)
-    if no_bound:
-        print("rounding: no bound is known for programs like these")
-    return _finish(options, verdict)
-
-
-def _derivatives(options: argparse.Namespace) -> int:
-    from verify.certificate import resolve
-    from verify.derivatives import derivatives
-
-    examples, f = _examples(options), resolve(options.function)
-    verdict = derivatives(f, *examples, seconds=options.seconds, seed=options.seed)
-    print(verdict)
-    return _finish(options, verdict)
-
-
-def _faithful(options: argparse.Namespace) -> int:
-    from verify.certificate import resolve
-    from verify.faithful import faithful
-    from verify.signature import parse_spec
-
-    examples = [parse_spec(text) for text in options.args]
-    verdict = faithful(resolve(options.function), *examples, seed=options.seed)
-    print(verdict)
-    return _STATUS.get(verdict.status, UNKNOWN)
-
-
-def _examples(options: argparse.Namespace) -> list[Any]:
-    from verify.signature import parse_spec
-
-    if options.seconds <= 0:
-        raise ValueError(f"--seconds must be positive, got {options.seconds}")
-    return [parse_spec(text) for text in options.args]
-
-
-def _finish(options: argparse.Namespace, verdict: Verdict) -> int:
-    if options.certificate:
-        _write(options.certificate, verdict.to_json())
-        print(f"certificate: {options.certificate}")
-    return _STATUS.get(verdict.status, UNKNOWN)
+def _ask(options: argparse.Namespace) -> int:
+    """pair, derivatives and faithful: the functions that the command line names are called."""
+    given = vars(options)
+    seconds, certificate = _seconds(given), given.get("certificate")
+    if certificate:
+        writable(certificate)
+    return _finish(options, isolated(options.command, given, seconds), certificate)
 
 
 def _check(options: argparse.Namespace) -> int:
-    from verify.certificate import check
+    from verify.certificate import read
 
-    result = check(options.certificate)
-    print(f"{'CONFIRMED' if result.agrees else 'NOT CONFIRMED'}: {result.text}")
-    if result.verdict is not None:
-        print(result.verdict)
-    if not result.agrees or result.verdict is None:
+    given = vars(options)
+    seconds = _seconds(given)
+    task = {**given, "record": read(options.certificate), "path": options.certificate}
+    return _finish(options, isolated("check", task, 2 * seconds))  # it is asked twice
+
+
+def _seconds(given: dict[str, Any]) -> float:
+    seconds = float(given.get("seconds", _FAITHFUL_SECONDS))
+    if not 0 < seconds < float("inf"):
+        raise ValueError(f"--seconds must be positive, got {seconds}")
+    return seconds
+
+
+def _finish(options: argparse.Namespace, answer: Answer, certificate: str | None = None) -> int:
+    if answer.error:
+        print(f"verify {options.command}: {answer.error}", file=sys.stderr)
         return UNKNOWN
-    return _STATUS.get(result.verdict.status, UNKNOWN)
+    _say(answer.text)
+    if certificate:
+        write(certificate, answer.certificate + "\n")
+        _say(f"certificate: {certificate}")
+    return _STATUS.get(answer.status, UNKNOWN)
 
 
-def _write(path: str, text: str) -> None:
-    temporary = f"{path}.tmp"
+def _say(text: str) -> None:
+    """Prints, if anybody reads: whether somebody does is not what the status says."""
     try:
-        with open(temporary, "w") as file:
-            file.write(text + "\n")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise ValueError(f"--certificate {path}: cannot be written ({error})") from error
+        print(text, flush=True)
+    except OSError:  # `verify pair ... | head -0`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  Python flushes it once more at exit

@@ -1,0 +1,85 @@
+"""A certificate's question, asked again: with the recorded seed and, since a proof must not depend
+on luck, with a fresh one.
+
+In this order, and no further than the first disagreement: the file as data; the functions, where
+they lie in modules that are allowed; their sources' fingerprints; then only are they traced, and
+their programs' fingerprints compared; then the proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+
+from verify.certificate.fingerprints import fingerprint, source_fingerprint
+from verify.certificate.names import allowed_function
+from verify.certificate.schema import read
+from verify.signature import from_jsonable
+
+if TYPE_CHECKING:
+    from verify.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What running a certificate again gave; no verdict where it was not asked again."""
+
+    agrees: bool
+    text: str
+    verdict: Verdict | None
+
+
+def check(path: str | Path, allow: Sequence[str] = (), *, seconds: float = 30.0) -> Checked:
+    """Runs a certificate again, in this process. (`verify check` does it in one of its own.)
+
+    allow: modules whose functions may be called, beside those of `verify` and `cnnjax`; with a
+        module all beneath it. Importing them, and tracing the functions, runs their code.
+    seconds: as for `equivalent`.
+
+    Raises ValueError where the file cannot be read or run again, or names what is not allowed.
+    """
+    return rerun(read(path), allow, str(path), seconds)
+
+
+def rerun(
+    record: dict[str, Any], allow: Sequence[str], path: str, seconds: float = 30.0
+) -> Checked:
+    """`check`, of what `read` returned."""
+    from verify.derivatives import derivatives
+    from verify.equivalence import equivalent
+    from verify.program import trace
+
+    about = record["subject"]
+    if about is None or about["examples"] is None:
+        raise ValueError(f"{path}: the certificate does not say how to call the functions")
+    examples = from_jsonable(about["examples"])
+    functions = {side: allowed_function(about[side], allow) for side in ("left", "right")}
+    for side, f in functions.items():
+        known = about[f"{side}_source"]
+        if known is not None and source_fingerprint(f) != known:
+            text = "is not the one that the certificate is about; it was not called"
+            return Checked(False, f"the source of {about[side]} {text}", None)
+    for side, f in functions.items():
+        if fingerprint(trace(f, *examples)) != about[f"{side}_program"]:
+            text = f"the program of {about[side]} is not the one that the certificate is about"
+            if record["jax"] != jax.__version__:
+                text += f" (written with jax {record['jax']!r}, this is {jax.__version__})"
+            return Checked(False, text, None)
+
+    def ask(seed: int | None) -> Verdict:
+        if about["question"] == "derivatives":
+            return derivatives(functions["left"], *examples, seconds=seconds, seed=seed)
+        f, g = functions["left"], functions["right"]
+        return equivalent(f, g, *examples, seconds=seconds, seed=seed)
+
+    status, verdict = record["status"], None
+    for seed, words in ((about["seed"], "the same seed now"), (None, "a fresh seed")):
+        verdict = ask(seed)
+        if verdict.status != status:
+            text = f"the certificate says {status}, {words} gives {verdict.status}"
+            return Checked(False, text, verdict)
+    return Checked(True, f"{status}, with the recorded seed and with a fresh one", verdict)
