@@ -31,7 +31,16 @@ from verify import branches, cases
 from verify.algebras.base import Unsupported
 from verify.algebras.field import NO_TIES, Mode
 from verify.certificate import subject
-from verify.counterexample import Comparison, Witness, explain, inhabited, search, shrink
+from verify.counterexample import (
+    Comparison,
+    Witness,
+    agreed,
+    explain,
+    inhabited,
+    search,
+    shrink,
+)
+from verify.counterexample.held import own
 from verify.primitives.functions import POWERS
 from verify.primitives.indexing import SAME_INDEX
 from verify.program import Program, trace
@@ -47,6 +56,7 @@ _SHRINK_SECONDS = 15.0
 _PATTERN_SECONDS, _PATTERN_SIZE = 10.0, 20_000  # array elements that the programs compute
 _BRANCH_SECONDS = 8.0
 _DOUBT_SECONDS, _DOUBT_AT_LEAST = 3.0, 4
+_MOST_REJECTED = 5  # differences that JAX does not confirm, before a search ends
 
 # Primitives that choose one of several values.
 _CHOICES = frozenset(
@@ -161,6 +171,8 @@ class _Ladder:
     seconds: float  # for each long search, whatever the proofs have taken
     rng: np.random.Generator
     searchable: bool = True  # whether the programs can be evaluated at concrete inputs
+    disagreement: str = ""  # what JAX says of the last difference that it did not confirm
+    rejected: int = 0  # how many there were
     reason: str = ""
     difference: Difference | None = None  # of the last mode that was tried
 
@@ -187,8 +199,10 @@ class _Ladder:
         )
         for step in steps:
             verdict = step()
-            if verdict is not None:
+            if verdict is not None and not (verdict and self.disagreement):
                 return verdict
+        if self.disagreement:
+            return Verdict("unknown", reason=self.disagreement)
         if self.searchable:
             self.reason += f" ({self.comparison.evaluations} inputs tried)"
         return Verdict("unknown", reason=self.reason)
@@ -223,11 +237,13 @@ class _Ladder:
             return None
         until = time.monotonic() + (self.seconds if seconds is None else seconds)
         try:
-            witness = search(self.comparison, self.rng, until, most, **options)
+            for witness in search(self.comparison, self.rng, until, most, **options):
+                verdict = self.refuted(witness, name)
+                if verdict is not None or self.rejected >= _MOST_REJECTED:
+                    return verdict
         except Unsupported as error:
             self.searchable, self.reason = False, str(error)
-            return None
-        return None if witness is None else self.refuted(witness, name)
+        return None
 
     def interpret(self, mode: Mode, ignore: Any = None) -> Verdict | None:
         """Random interpretation with the laws of one mode."""
@@ -387,8 +403,18 @@ class _Ladder:
     def draw(self) -> int:
         return int(self.rng.integers(2**62))
 
-    def refuted(self, witness: Witness, method: str) -> Verdict:
-        return _refuted(self.comparison, witness, self.examples, self.names, self.seconds, method)
+    def refuted(self, witness: Witness, method: str) -> Verdict | None:
+        """With a small counterexample that JAX confirms; None if it confirms none."""
+        found = agreed(self.comparison, witness)
+        if isinstance(found, str):
+            self.disagreement, self.rejected = found, self.rejected + 1
+            return None
+        small = shrink(
+            self.comparison, witness, time.monotonic() + min(self.seconds, _SHRINK_SECONDS)
+        )
+        again = agreed(self.comparison, small)
+        best = found if isinstance(again, str) else again
+        return _refuted(self.comparison, best, self.examples, self.names, method)
 
 
 def _structure(left: Program, right: Program, examples: Any) -> Verdict | None:
@@ -419,15 +445,10 @@ def _refuted(
     witness: Witness,
     examples: Any,
     names: list[str],
-    seconds: float,
     method: str,
 ) -> Verdict:
-    small = shrink(comparison, witness, time.monotonic() + min(seconds, _SHRINK_SECONDS))
-    tree = jax.tree.structure(examples)
-    leaves = [
-        np.asarray(x).astype(v.dtype)
-        for x, v in zip(small.inputs, comparison.left.inputs, strict=True)
-    ]
+    tree, small = jax.tree.structure(examples), witness
+    leaves = own(comparison.left.inputs, small.inputs)
     example = Counterexample(
         jax.tree.unflatten(tree, leaves),
         small.left,

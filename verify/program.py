@@ -312,11 +312,18 @@ def call(program: Program, *arguments: Any, rules: bool = True) -> tuple[Any, ..
 
     for equation in program.equations:
         params = equation._bind_params if rules else _without_rules(equation)
-        results = equation._bind.bind(*map(read, equation.inputs), **params)
-        if not equation._bind.multiple_results:
-            results = [results]
+        results = bind(equation, [read(atom) for atom in equation.inputs], params)
         environment.update(zip(equation.outputs, results, strict=True))
     return tuple(read(atom) for atom in program.outputs)
+
+
+def bind(equation: Equation, values: Sequence[Any], params: Any = None) -> list[Any]:
+    """One equation by JAX, on arrays or on what it traces with; with other parameters, if given."""
+    primitive = equation._bind
+    known = primitive.get_bind_params(equation._bind_params if params is None else params)
+    functions, known = known if isinstance(known, tuple) else ((), known)
+    results = primitive.bind(*functions, *values, **known)
+    return list(results) if primitive.multiple_results else [results]
 
 
 # How to differentiate a primal program, where JAX was told; `custom_vjp` in reverse only.
@@ -391,9 +398,7 @@ def run_with_jax(equation: Equation, values: Sequence[Any]) -> list[Any]:
             value if isinstance(value, jax.Array) else jax.device_put(np.asarray(value), device)
             for value in values
         ]
-        results = equation._bind.bind(*arguments, **equation._bind_params)
-    if not equation._bind.multiple_results:
-        results = [results]
+        results = bind(equation, arguments)
     return [
         r if jax.dtypes.issubdtype(r.dtype, jax.dtypes.extended) else np.asarray(r) for r in results
     ]

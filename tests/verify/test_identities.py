@@ -82,7 +82,11 @@ EQUAL = {
         lambda i: i >= 3,
         jax.ShapeDtypeStruct((3,), jnp.int32),
     ),
-    "reciprocal root": (lambda x: lax.rsqrt(x) * jnp.sqrt(x), lambda x: jnp.ones_like(x), X),
+    "reciprocal root": (
+        lambda x: lax.rsqrt(x) * jnp.sqrt(x),
+        lambda x: jnp.sqrt(x) / jnp.sqrt(x),  # not 1, which negative numbers have too
+        X,
+    ),
 }
 DIFFERENT = {
     "wrong constant": (lambda x: (x + 1) * 2, lambda x: x * 2 + 1, X),

@@ -141,8 +141,8 @@ EQUAL = {
         *(X, X),
     ),
     "monotone logarithm": (
-        lambda x, y: log(maximum(x, y)),
-        lambda x, y: maximum(log(x), log(y)),
+        lambda x, y: log(maximum(abs(x), abs(y))),
+        lambda x, y: maximum(log(abs(x)), log(abs(y))),
         *(X, X),
     ),
     "odd and increasing": (lambda x: abs(jnp.tanh(x)), lambda x: jnp.tanh(abs(x)), X),

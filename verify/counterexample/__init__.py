@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from verify.counterexample.agree import agreed
 from verify.counterexample.candidates import candidates, extremes, whole_numbers
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.counterexample.directed import aimed
@@ -22,6 +23,7 @@ __all__ = [
     "Inputs",
     "Smooth",
     "Witness",
+    "agreed",
     "explain",
     "inhabited",
     "search",
@@ -41,8 +43,9 @@ def search(
     overflow: bool = False,
     powers: bool = False,
     at_least: int = 2,
-) -> Witness | None:
-    """A confirmed difference among `most` candidate inputs, or None.
+) -> Iterator[Witness]:
+    """Differences among `most` candidate inputs, one after the other: the next is looked for where
+    JAX does not agree with the last (`agree.py`).
 
     After the deadline no more are tried, but always the first `at_least`: two show most
     differences, however slow the programs are.
@@ -55,34 +58,26 @@ def search(
     constants = [c for program in programs for c in program.constants()]
     whole = any(is_kind(v.dtype, np.integer) for v in comparison.left.inputs)
     if overflow or (directed and whole):
-        witness = _first(comparison, extremes(comparison.left.inputs, rng), deadline)
-        if witness is not None:
-            return witness
+        yield from _all(comparison, extremes(comparison.left.inputs, rng), deadline)
     if powers:
-        witness = _first(comparison, whole_numbers(comparison.left.inputs, rng), deadline)
-        if witness is not None:
-            return witness
+        yield from _all(comparison, whole_numbers(comparison.left.inputs, rng), deadline)
     stream = candidates(comparison.left.inputs, constants, rng)
     for number, inputs in enumerate(itertools.islice(stream, skip, most)):
         if number >= at_least and time.monotonic() > deadline:
-            return None
+            return
         witness = comparison.at(inputs)
         if witness is not None:
-            return witness
+            yield witness
     if directed:
         bases = itertools.islice(candidates(comparison.left.inputs, constants, rng), 4)
         for base in bases:
-            witness = _first(comparison, aimed(programs, base, rng), deadline)
-            if witness is not None:
-                return witness
-    return None
+            yield from _all(comparison, aimed(programs, base, rng), deadline)
 
 
-def _first(comparison: Comparison, stream: Iterable[Inputs], deadline: float) -> Witness | None:
+def _all(comparison: Comparison, stream: Iterable[Inputs], deadline: float) -> Iterator[Witness]:
     for inputs in stream:
         if time.monotonic() > deadline:
-            return None
+            return
         witness = comparison.at(inputs)
         if witness is not None:
-            return witness
-    return None
+            yield witness

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from verify.counterexample.confirm import Inputs
+from verify.counterexample.held import fit
 from verify.dtypes import is_kind, limits
 from verify.program import Var
 
@@ -126,21 +127,6 @@ def interesting(constants: Sequence[np.ndarray]) -> np.ndarray:
 
 def _is_float(v: Var) -> bool:
     return not (is_kind(v.dtype, np.integer) or v.dtype == np.bool_)
-
-
-def fit(v: Var, array: np.ndarray) -> np.ndarray:
-    """The numbers as values that the variable's dtype can hold."""
-    if v.dtype == np.bool_:
-        return np.asarray(array != 0)
-    if is_kind(v.dtype, np.integer):
-        least, most = limits(v.dtype)
-        top = float(most) if int(float(most)) == most else float(np.nextafter(float(most), 0))
-        return np.asarray(np.clip(np.rint(array), float(least), top)).astype(v.dtype)
-    if is_kind(v.dtype, np.complexfloating):
-        return np.asarray(array, np.complex128)
-    with np.errstate(over="ignore"):
-        held = np.asarray(array, np.float64).astype(v.dtype).astype(np.float64)
-    return np.asarray(np.where(np.isfinite(held), held, 0.0))
 
 
 def _integers(v: Var, rng: np.random.Generator, low: int, high: int) -> np.ndarray:

@@ -1,19 +1,23 @@
 """Evaluates both programs at one input, with certified errors, and says whether they differ there.
 
 Nothing is called a counterexample unless this file says so: the two values are further apart than
-their error bounds together allow (zero for exact evaluations).
+their error bounds together allow (zero for exact evaluations), or one side has no value on an open
+set of inputs (`undefined.py`). Inputs are rounded to the programs' own dtypes first, so that what
+is confirmed is what is reported. JAX has the last word (`agree.py`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from verify.algebras.extended import lift, parts
 from verify.algebras.numeric import Bounded, Numeric
+from verify.counterexample.held import held
 from verify.counterexample.partial import Domain
+from verify.counterexample.undefined import undefined
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.program import Program
@@ -31,6 +35,8 @@ class Witness:
     left: Any
     right: Any
     count: int  # how many output elements differ
+    error: float = field(default=0.0, kw_only=True)  # certified, of both values together
+    cause: str = field(default="", kw_only=True)  # why a side is NaN: "sqrt of -1 at file.py:12"
 
 
 class Comparison:
@@ -48,9 +54,10 @@ class Comparison:
     ) -> Witness | None:
         """A confirmed difference at these inputs (at one output element, if given), or None.
 
-        None as well where a program is undefined or its branches cannot be decided.
+        None as well where both programs are undefined or their branches cannot be decided.
         """
         self.evaluations += 1
+        inputs = held(self.left.inputs, inputs)
         with self.domain.watch() as observe:
             left, right = (values(p, inputs, observe) for p in (self.left, self.right))
         best: Witness | None = None
@@ -70,10 +77,23 @@ class Comparison:
                 flat = int(np.argmax(margin))
                 index = tuple(int(i) for i in np.unravel_index(flat, margin.shape))
                 one, two = (np.asarray(v.value)[index] for v in (a, b))
-                best = Witness(list(inputs), number, index, one, two, 0)
-        if best is None:
+                error = float(a.errors[index] + b.errors[index])
+                best = Witness(inputs, number, index, one, two, 0, error=error)
+        if best is not None:
+            return replace(best, count=count)
+        return None if self.lenient or where is not None else self._undefined(inputs, left, right)
+
+    def _undefined(self, inputs: Inputs, left: list[Any], right: list[Any]) -> Witness | None:
+        """One side without a value, on an open set around these inputs."""
+        programs = (self.left, self.right)
+        found = undefined(programs, inputs, (left, right), values)
+        if found is None:
             return None
-        return Witness(best.inputs, best.output, best.index, best.left, best.right, count)
+        other = (right if found.left else left)[found.output]
+        one, error = np.asarray(other.value)[found.index] + 0, float(other.errors[found.index])
+        nothing = one.dtype.type(np.nan)
+        sides = (nothing, one) if found.left else (one, nothing)
+        return Witness(inputs, found.output, found.index, *sides, 1, error=error, cause=found.cause)
 
 
 def values(program: Program, inputs: Inputs, observe: Any = None) -> list[Any]:

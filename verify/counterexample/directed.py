@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.counterexample.candidates import fit
 from verify.counterexample.confirm import Inputs, values
+from verify.counterexample.held import fit
 from verify.dtypes import is_kind
 from verify.program import Equation, Program, Var
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.counterexample.candidates import fit
 from verify.counterexample.confirm import Comparison, Inputs
+from verify.counterexample.held import fit
 from verify.counterexample.partial import has_value
 from verify.dtypes import is_kind
 from verify.program import Const, Program, Var, run_with_jax

@@ -21,6 +21,11 @@ _MOST = 5  # non-zero elements: 2**5 evaluations a side
 
 def explain(left: Program, right: Program, witness: Witness, names: Sequence[str]) -> str:
     """One sentence; empty if there is nothing better to say than the values themselves."""
+    if witness.cause:
+        side = "right" if np.isfinite(witness.left) else "left"
+        value = witness.left if side == "left" else witness.right
+        what = "not a number" if np.isnan(value) else "infinite"
+        return f"{side} is {what}: {witness.cause}"
     places = [
         (number, tuple(int(i) for i in index))
         for number, array in enumerate(witness.inputs)

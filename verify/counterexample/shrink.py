@@ -39,7 +39,7 @@ def shrink(comparison: Comparison, witness: Witness, deadline: float) -> Witness
             _fewer_nonzeros(lambda: best, number, attempt)
         if best is before:
             break
-    plain = [x + 0 if x.dtype == np.float64 else x for x in best.inputs]  # -0.0 reads badly
+    plain = [x + 0 if is_kind(x.dtype, np.inexact) else x for x in best.inputs]  # not -0.0
     return comparison.at(plain) or best
 
 

@@ -1,0 +1,103 @@
+"""Is a difference that verify found one that JAX shows as well?
+
+Verify's rules find a witness, and a rule that is wrong would find a wrong one. So before anything
+is called refuted, the programs are run by JAX, operation by operation (`plainly.py`), at exactly
+the inputs that are reported. What "confirmed" means:
+
+* Integers, booleans and keys: the differing element is on each side what verify says it is, in the
+  programs' own dtypes; or, where their rounding hides it (`x + 1e-9 > 1` at x = 1), with all floats
+  in float64.
+* Floats and complex numbers: each side's value lies nearer to what verify says of it than a quarter
+  of the difference, so that JAX's two values differ in the same way, by at least half as much; and
+  it is that value up to rounding: some 64 units of the output's dtype, or, in float64, a few times
+  the certified error. Over the reals `0.1 * x` and `x / 10` differ below float32's rounding:
+  float64 shows it.
+* Infinities: the side that is infinite is the same infinity by JAX.
+* A side that is not a number (`undefined.py`): by JAX it is NaN or infinite in float64, while the
+  other is the number that verify says. What overflows in float32 alone does not count.
+* Outputs of different structure, shape or dtype: JAX's own tracing has shown the difference, and
+  there is nothing to be run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from verify.counterexample.confirm import Comparison, Witness
+from verify.counterexample.plainly import values_by_jax, values_in_float64
+from verify.dtypes import is_kind
+from verify.program import Program
+from verify.verdict import short
+
+_UNITS = 64  # of roundoff of the output's dtype
+_ERRORS = 8.0  # certified errors
+_FLOAT64 = 2.0**-30  # relative: far more than XLA's functions lose in float64
+
+
+def agreed(comparison: Comparison, witness: Witness) -> Witness | str:
+    """The witness if JAX shows the same difference, else a sentence that says what JAX shows."""
+    seen = ""
+    for way, run in (("", values_by_jax), (" in float64", values_in_float64)):
+        try:
+            left, right = (
+                _element(run, program, witness) for program in (comparison.left, comparison.right)
+            )
+        except Exception as error:  # whatever JAX, or the compiler, has to say of it
+            seen = seen or f"JAX cannot run them ({type(error).__name__}: {str(error)[:200]})"
+            continue
+        units = _FLOAT64
+        if not way:
+            dtype = comparison.left.outputs[witness.output].dtype
+            inexact = is_kind(dtype, np.inexact)
+            units = _UNITS * float(jnp.finfo(dtype).eps) if inexact else 0.0
+        if witness.cause:
+            if way and _undefined(witness, left, right, units):
+                return replace(witness, left=left, right=right)
+        elif _shown(witness, left, right, units):
+            return witness
+        seen = f"JAX computes {short(left)} and {short(right)}{way}"
+    what = f"{short(witness.left)} on the left and {short(witness.right)} on the right"
+    return f"verify reads the programs otherwise than JAX: {what} at an input where {seen}"
+
+
+def _element(
+    run: Callable[[Program, Any], list[np.ndarray]], program: Program, witness: Witness
+) -> Any:
+    return np.asarray(run(program, witness.inputs)[witness.output])[witness.index]
+
+
+def _shown(witness: Witness, left: Any, right: Any, units: float) -> bool:
+    """Whether JAX's values of the element are those of the witness, up to rounding."""
+    one, two = np.asarray(witness.left), np.asarray(witness.right)
+    if not is_kind(one.dtype, np.inexact):
+        return bool(one == left and two == right)
+    with np.errstate(all="ignore"):
+        apart = np.abs(one - two)
+        size = max((abs(complex(x)) for x in (one, two) if np.isfinite(x)), default=0.0)
+        allowed = max(units * size, _ERRORS * witness.error)
+        if np.isfinite(apart):
+            allowed = min(allowed, float(apart) / 4)
+        return all(_near(a, b, allowed) for a, b in ((one, left), (two, right)))
+
+
+def _undefined(witness: Witness, left: Any, right: Any, units: float) -> bool:
+    pairs = ((witness.left, left), (witness.right, right))
+    for ours, theirs in pairs:
+        if np.isnan(ours) and np.isfinite(theirs):
+            return False
+        if not np.isnan(ours):
+            size = abs(complex(ours))
+            if not _near(ours, theirs, max(units * size, _ERRORS * witness.error)):
+                return False
+    return True
+
+
+def _near(ours: Any, theirs: Any, allowed: float) -> bool:
+    wide = complex if np.iscomplexobj(ours) else float
+    a, b = wide(ours), wide(theirs)
+    return bool(a == b or abs(a - b) <= allowed)

@@ -1,0 +1,132 @@
+"""What JAX itself computes at given inputs, one operation after the other: neither verify's rules
+nor XLA's optimiser have a say in it.
+
+Twice, if need be: in the program's own dtypes, and with every float in float64. Programs are
+functions of real numbers, and float32 may hide a difference between them (1e-9 beside 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from verify.counterexample.held import own
+from verify.dtypes import is_kind
+from verify.program import Atom, Const, Equation, Program, Var, bind
+
+# What looks at the bits of a float: in its own format, whatever the others are in.
+_OF_BITS = frozenset(("bitcast_convert_type", "nextafter", "random_bits", "rng_bit_generator"))
+
+
+def values_by_jax(program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The program's outputs in its own dtypes.
+
+    inputs: numbers that the dtypes of the program's inputs can hold. Raises whatever JAX raises.
+
+    >>> from verify.program import trace
+    >>> values_by_jax(trace(lambda x: x * x + 1, 0.0), [np.array(3.0)])
+    [array(10., dtype=float32)]
+    """
+    with _on_the_cpu():
+        return _run(program, own(program.inputs, inputs), bind)
+
+
+def values_in_float64(program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The program's outputs with all floats, those within loops and branches too, in float64.
+
+    Raises whatever JAX raises: some programs exist in their own dtypes only.
+    """
+    arrays = [
+        np.asarray(array).astype(_wider(v.dtype))
+        for v, array in zip(program.inputs, inputs, strict=True)
+    ]
+    with _on_the_cpu():
+        return _run(program, arrays, _in_float64)
+
+
+@contextmanager
+def _on_the_cpu() -> Iterator[None]:
+    """With 64-bit types, which the arrays have where the program has them."""
+    device = jax.local_devices(backend="cpu")[0]
+    with jax.default_device(device), jax.ensure_compile_time_eval(), jax.enable_x64(True):
+        yield
+
+
+def _run(
+    program: Program,
+    inputs: Sequence[Any],
+    one: Callable[[Equation, list[Any]], list[Any]],
+) -> list[Any]:
+    environment: dict[Var, Any] = dict(zip(program.inputs, inputs, strict=True))
+
+    def read(atom: Atom) -> Any:
+        return atom.value if isinstance(atom, Const) else environment[atom]
+
+    for equation in program.equations:
+        results = one(equation, [read(atom) for atom in equation.inputs])
+        environment.update(zip(equation.outputs, results, strict=True))
+    return [_array(read(atom)) for atom in program.outputs]
+
+
+def _array(value: Any) -> Any:
+    if isinstance(value, jax.core.Tracer):
+        return value
+    if jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
+        return np.asarray(jax.random.key_data(value))
+    return np.asarray(value)
+
+
+def _in_float64(equation: Equation, operands: list[Any]) -> list[Any]:
+    """One equation, its floats in float64; on arrays, or while a body is traced."""
+    name = equation.primitive
+    if name == "reduce_precision":
+        return [_cast(operands[0], np.float64)]
+    if name in _OF_BITS:
+        pairs = zip(operands, equation.inputs, strict=True)
+        given = [_cast(value, atom.dtype) for value, atom in pairs]
+        params = equation._bind_params
+    else:
+        given = [_cast(value, _wider(value.dtype)) for value in operands]
+        params = {key: _parameter(equation, key) for key in equation._bind_params}
+    return [_cast(value, _wider(value.dtype)) for value in bind(equation, given, params)]
+
+
+def _wider(dtype: Any) -> Any:
+    """float64 for floats, complex128 for complex numbers, all else as it is."""
+    if is_kind(dtype, np.floating):
+        return np.dtype(np.float64)
+    return np.dtype(np.complex128) if is_kind(dtype, np.complexfloating) else dtype
+
+
+def _cast(value: Any, dtype: Any) -> Any:
+    if jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
+        return value
+    return jnp.asarray(value) if value.dtype == dtype else jnp.asarray(value).astype(dtype)
+
+
+def _parameter(equation: Equation, key: str) -> Any:
+    """A parameter of the equation, for operands in float64."""
+    value, ours = equation._bind_params[key], equation.params.get(key)
+    if key == "precision":
+        return None  # a recipe for narrower floats, if it is one
+    if isinstance(ours, Program):
+        return _body(ours, value)
+    if isinstance(ours, tuple) and any(isinstance(item, Program) for item in ours):
+        pairs = zip(ours, value, strict=True)
+        bodies = [_body(a, b) if isinstance(a, Program) else b for a, b in pairs]
+        return type(value)._make(bodies) if hasattr(value, "_make") else tuple(bodies)
+    if isinstance(value, np.dtype | type) and is_kind(value, np.inexact):
+        return _wider(np.dtype(value))
+    return value
+
+
+def _body(program: Program, original: Any) -> Any:
+    """The body of a loop or branch, traced anew."""
+    avals = [jax.ShapeDtypeStruct(v.shape, _wider(v.dtype)) for v in program.inputs]
+    closed = jax.make_jaxpr(lambda *xs: _run(program, xs, _in_float64))(*avals)
+    return closed if hasattr(original, "consts") else closed.jaxpr

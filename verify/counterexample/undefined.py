@@ -1,0 +1,179 @@
+"""One program has a number where the other has none.
+
+Two programs are equal if they agree wherever both are defined. Where one is defined on an open set
+of inputs and the other is not, that is a difference: `sqrt(x)**2` is no x for negative x. A single
+point, or a tie, is no open set: x / x is 1.
+
+Undefined at an input: a certain violation of a function's domain (`algebras/healing.py`) and
+nothing else keeps the program from a number there; whatever a selection discards does not count.
+Open: the same at random inputs nearby. Booleans stay as they are there; integers move to their
+neighbours, so that division by an integer is undefined at the point zero only. A NaN that the
+program holds as a constant and selects is a value, and differs from numbers at a single point too.
+Reads out of bounds, which fill with NaN, are none: proofs take indices to be in bounds and say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from verify.algebras.extended import lift, parts
+from verify.algebras.healing import Healing, Violation
+from verify.counterexample.held import fit
+from verify.dtypes import is_integer, is_kind
+from verify.evaluate import evaluate
+from verify.program import Equation, Program
+
+_NEARBY = 4  # inputs
+_STEP = 2.0**-6  # relative
+_MOST = 12  # violations looked at for the one to be named
+_READS = ("gather", "dynamic_slice", "scatter")
+
+
+@dataclass(frozen=True)
+class Undefined:
+    """An output element that has no value on one side."""
+
+    output: int
+    index: tuple[int, ...]
+    left: bool  # which side
+    cause: str  # "sqrt of -1 at file.py:12 (f)"
+
+
+@dataclass(frozen=True)
+class _Found:
+    violation: Violation
+    equation: Equation | None
+
+
+def known(value: Any) -> np.ndarray:
+    """Where an output has a certified value."""
+    found = np.ones(value.shape, np.bool_)
+    for part in parts(value):
+        if isinstance(part.value, np.ndarray) and is_kind(part.value.dtype, np.inexact):
+            found = found & ~np.isnan(part.value)
+        found = found & ~part.unknown
+    return found
+
+
+def one_sided(left: Sequence[Any], right: Sequence[Any]) -> list[tuple[int, bool, np.ndarray]]:
+    """(output, whether it is the left that may be undefined, where) for each output in which only
+    one side has a known value."""
+    found = []
+    for number, (a, b) in enumerate(zip(left, right, strict=True)):
+        if not isinstance(a.dtype, np.dtype) or not is_kind(a.dtype, np.inexact):
+            continue  # of a comparison with NaN, proofs say what they assume
+        one, two = known(a), known(b)
+        found += [(number, True, ~one & two)] * bool((~one & two).any())
+        found += [(number, False, one & ~two)] * bool((one & ~two).any())
+    return found
+
+
+def undefined(
+    programs: tuple[Program, Program],
+    inputs: Sequence[np.ndarray],
+    outputs: tuple[Sequence[Any], Sequence[Any]],
+    values: Any,
+) -> Undefined | None:
+    """An element that is undefined on one side, on an open set around these inputs, or None.
+
+    outputs: of both programs there, in certified numbers; values: (program, inputs) -> outputs.
+    """
+    for number, left, where in one_sided(*outputs):
+        program = programs[0 if left else 1]
+        healed, found = _healed(program, inputs)
+        where = where & known(healed[number])
+        if not found or not where.any():
+            continue
+        at_all = where
+        for near in _around(programs[0], inputs):
+            if where.any():
+                where = where & _there(programs, near, number, left, values)
+        # A NaN that is selected is a value at a single point too.
+        index = _first(where if where.any() else at_all)
+        cause = _named(program, inputs, found, number, index)
+        if cause is not None and (where.any() or cause.violation.is_constant):
+            return Undefined(number, index, left, _sentence(cause, index))
+    return None
+
+
+def _first(where: np.ndarray) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.argwhere(where)[0])
+
+
+def _there(
+    programs: tuple[Program, Program],
+    inputs: Sequence[np.ndarray],
+    number: int,
+    left: bool,
+    values: Any,
+) -> np.ndarray:
+    """Where the output is undefined, by violations, on the given side alone."""
+    one, two = (known(values(program, inputs)[number]) for program in programs)
+    healed, _ = _healed(programs[0 if left else 1], inputs)
+    return ((~one & two) if left else (one & ~two)) & known(healed[number])
+
+
+def _healed(
+    program: Program, inputs: Sequence[np.ndarray], keep: int | None = None
+) -> tuple[list[Any], list[_Found]]:
+    """The outputs with all violations healed but one, and the violations."""
+    healing, found = Healing(keep), list[_Found]()
+
+    def observe(equation: Equation, _: Any, results: Any) -> None:
+        found.extend(_Found(v, equation) for v in healing.found[len(found) :])
+
+    lifted = [
+        lift(healing, array, var.dtype) for array, var in zip(inputs, program.inputs, strict=True)
+    ]
+    with np.errstate(all="ignore"):
+        outputs = evaluate(program, healing, lifted, observe)
+    found.extend(_Found(v, None) for v in healing.found[len(found) :])
+    return outputs, found
+
+
+def _named(
+    program: Program,
+    inputs: Sequence[np.ndarray],
+    found: list[_Found],
+    number: int,
+    index: tuple[int, ...],
+) -> _Found | None:
+    """The first violation without which the element would have a value; None for a read out of
+    bounds, or if it is none of the first few."""
+    for keep, one in enumerate(found[:_MOST]):
+        outputs, _ = _healed(program, inputs, keep)
+        if not known(outputs[number])[index]:
+            name = "" if one.equation is None else one.equation.primitive
+            return None if name.startswith(_READS) else one
+    return None
+
+
+def _around(program: Program, inputs: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
+    """Inputs near these, in every direction."""
+    rng = np.random.default_rng(0)
+    near = []
+    for _ in range(_NEARBY):
+        moved = []
+        for v, x in zip(program.inputs, inputs, strict=True):
+            if is_integer(v.dtype):
+                x = fit(v, x.astype(np.float64) + rng.integers(-3, 4, x.shape))
+            elif is_kind(v.dtype, np.inexact):
+                relative = max(_STEP, 4 * float(jnp.finfo(v.dtype).eps))
+                size = np.maximum(np.abs(x), 2.0**-6) * relative
+                drawn: Any = rng.uniform(-1, 1, x.shape)
+                if is_kind(v.dtype, np.complexfloating):
+                    drawn = drawn + 1j * rng.uniform(-1, 1, x.shape)
+                x = fit(v, x + size * drawn)
+            moved.append(x)
+        near.append(moved)
+    return near
+
+
+def _sentence(cause: _Found, index: tuple[int, ...]) -> str:
+    source = "" if cause.equation is None else cause.equation.source
+    return cause.violation.at(index) + (f" at {source}" if source else "")
