@@ -4,8 +4,11 @@
 depend on tolerances: `jax.test_util.check_grads` multiplies its own by the size of the array. Here
 the function as it is and the function without its rules, differentiated by JAX's rules for
 primitives, are two programs of the point and a direction, and the ladder of `equivalence.py` is
-climbed. Forward mode where it can be had, as all else follows from it; reverse mode for
-`custom_vjp`, which has no other.
+climbed. Forward mode where it can be had; reverse mode for `custom_vjp`, which has no other.
+
+What is right in forward mode must be of use in reverse mode too, wherever the derivative without
+the rules is: JAX transposes operation by operation, and `2 * x * d * d / d`, linear though it is,
+has no transpose. Where a rule brings its own transpose, reverse mode is compared as well.
 
 What a differentiated function returns besides its derivative is compared too: a rule may change it.
 
@@ -22,17 +25,21 @@ from typing import Any
 import jax
 import numpy as np
 
+from verify.algebras.base import Unsupported
 from verify.algebras.keys import is_key
 from verify.certificate import subject
 from verify.counterexample import Smooth
 from verify.dtypes import is_kind
 from verify.equivalence import names, settle
+from verify.linearity import nonlinear
 from verify.program import Atom, Program, call, custom_rules, trace
-from verify.rounding import later
+from verify.rounding import draw, later
 from verify.verdict import Verdict
 
 ONE_OR_ALL = "a rule that asks what is differentiated was asked for all, and for each one alone"
 LOST = "the rule has no value somewhere that the derivative has one; they are equal, assuming "
+FORWARD = "right in forward mode, but jax.grad cannot use it: "
+_GLANCES = 2
 ROUNDED = "the two differ as the rounding of a constant would make them"
 
 
@@ -50,9 +57,12 @@ def derivatives(
     one array a differentiable input (forward mode) or output (reverse mode); `left` is what f's
     rules give, `right` the derivative.
 
-    Over the reals: what a rule does at an overflow, or about rounding, is not seen.
-    `jax.lax.stop_gradient` is no custom rule: it is taken at its word. Nor is what f itself
-    differentiates (`jax.grad` inside of f): there the rule is part of what f is.
+    A rule of `jax.custom_jvp` is proved in forward mode, and must be of use to `jax.grad` too where
+    the derivative without it is: else the verdict is unknown, with JAX's message and the line.
+
+    First derivatives only; and over the reals: what a rule does at an overflow, or about rounding,
+    is not seen. `jax.lax.stop_gradient` is no custom rule: it is taken at its word. Nor is what f
+    itself differentiates (`jax.grad` inside of f): there the rule is part of what f is.
 
     Errors: ValueError where there is nothing to differentiate; what JAX raises where f cannot be
     traced, or a rule returns what does not fit.
@@ -124,12 +134,51 @@ class _Question:
     def settle(self, moving: list[int], answers: list[int]) -> Verdict:
         """The verdict where the inputs `moving`, by number, are differentiated, and of the outputs
         `answers`."""
-        leaves, program = jax.tree.leaves(self.examples), self.program
-        atoms: list[Atom] = [program.inputs[i] for i in moving]
         if self.reverse:
-            atoms = [program.outputs[i] for i in answers]
-        directions = tuple(jax.ShapeDtypeStruct(atom.shape, atom.dtype) for atom in atoms)
-        along = _backwards if self.reverse else _forwards
+            return self.compare(moving, answers, reverse=True)
+        verdict = self.compare(moving, answers, reverse=False)
+        found = self.in_reverse(moving, answers) if verdict else None
+        return verdict if found is None else found
+
+    def in_reverse(self, moving: list[int], answers: list[int]) -> Verdict | None:
+        """Why rules that are right in forward mode are of no use in reverse mode, or wrong there;
+        None where they are of use, or no derivative is."""
+        leaves = jax.tree.leaves(self.examples)
+        tangents, cotangents = (self.directions(moving, answers, way) for way in (False, True))
+        try:
+            right = trace(_backwards(self.plain, moving, answers), leaves, cotangents)
+        except Exception:  # a loop of unknown length has no reverse mode
+            return None
+        forwards = _forwards(self.ruled, moving, answers)
+        try:
+            left = trace(_backwards(self.ruled, moving, answers), leaves, cotangents)
+        except Exception as error:  # JAX has many, assertions among them
+            program = trace(forwards, leaves, tangents)
+            moves = [i >= len(leaves) for i in range(len(program.inputs))]
+            return Verdict("unknown", reason=_unusable(error, nonlinear(program, moves)))
+        smooth = Smooth(left, right, len(cotangents), len(self.program.outputs), forwards=False)
+        rng = np.random.default_rng(self.seed)
+        own = "transpose" in custom_rules(forwards, leaves, tangents)
+        if not own and not any(_differs(smooth, rng) for _ in range(_GLANCES)):
+            return None
+        verdict = self.compare(moving, answers, reverse=True)
+        if verdict.status == "unknown":
+            reason = f"right in forward mode; in reverse mode: {verdict.reason}"
+            return verdict.changed(reason=reason)
+        return None if verdict else verdict
+
+    def directions(self, moving: list[int], answers: list[int], reverse: bool) -> tuple[Any, ...]:
+        """What tangents look like, or cotangents."""
+        atoms: list[Atom] = [self.program.inputs[i] for i in moving]
+        if reverse:
+            atoms = [self.program.outputs[i] for i in answers]
+        return tuple(jax.ShapeDtypeStruct(atom.shape, atom.dtype) for atom in atoms)
+
+    def compare(self, moving: list[int], answers: list[int], *, reverse: bool) -> Verdict:
+        """The two programs of one mode against each other."""
+        leaves, program = jax.tree.leaves(self.examples), self.program
+        directions = self.directions(moving, answers, reverse)
+        along = _backwards if reverse else _forwards
         try:
             left = trace(along(self.ruled, moving, answers), leaves, directions)
         except jax.errors.TracerArrayConversionError:
@@ -143,14 +192,16 @@ class _Question:
             return Verdict("unknown", reason=f"the derivative without the rules: {error}")
         known, both = names(self.f, self.examples), (*self.examples, directions)
         labels = [f"tangent of {known[i]}" for i in moving]
-        if self.reverse:
+        if reverse:
             labels = [f"cotangent of output {i}" for i in answers]
         functions = len(program.outputs)
-        smooth = Smooth(left, right, len(directions), functions, forwards=not self.reverse)
+        smooth = Smooth(left, right, len(directions), functions, forwards=not reverse)
         verdict = settle(smooth, both, [*known, *labels], self.seconds, self.seed)
         found = verdict.counterexample
         if found is not None and found.where is not None:
-            text = f"{self.what(moving, answers, known)[found.where[0]]}: {found.explanation}"
+            text = (
+                f"{self.what(moving, answers, known, reverse)[found.where[0]]}: {found.explanation}"
+            )
             return verdict.changed(counterexample=replace(found, explanation=text))
         if verdict:
             if verdict.assumptions and smooth.lost(self.seed):
@@ -170,12 +221,30 @@ class _Question:
         words = (jax.random.key_data(a) if is_key(a.dtype) else a for a in arrays)
         return list(call(self.program, *words, rules=False))
 
-    def what(self, moving: list[int], answers: list[int], known: list[str]) -> list[str]:
+    def what(
+        self, moving: list[int], answers: list[int], known: list[str], reverse: bool
+    ) -> list[str]:
         """The outputs of both programs, in words."""
         values = [f"output {i} itself" for i in range(len(self.program.outputs))]
-        if self.reverse:
+        if reverse:
             return values + [f"the gradient in {known[i]}" for i in moving]
         return values + [f"the tangent of output {i}" for i in answers]
+
+
+def _unusable(error: Exception, where: str) -> str:
+    """The sentence about a rule that JAX fails to transpose."""
+    said = str(error).partition("\n")[0][:300]
+    if isinstance(error, AssertionError) or not said:
+        said = f"{type(error).__name__} while the rule is transposed"
+    return f"{FORWARD}{said}{f' (not linear in the tangent: {where})' if where else ''}"
+
+
+def _differs(smooth: Smooth, rng: np.random.Generator) -> bool:
+    """Whether the two programs do at a random input."""
+    try:
+        return smooth.at([draw(v, rng) for v in smooth.right.inputs]) is not None
+    except Unsupported:
+        return False
 
 
 def _forwards(g: Callable[..., list[Any]], moving: list[int], answers: list[int]) -> Any:

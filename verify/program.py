@@ -22,6 +22,7 @@ import numpy as np
 from jax.extend import core as jex
 
 _JAX_FOLDER = os.path.dirname(os.path.abspath(jax.__file__))
+_OWN_FOLDER = os.path.dirname(__file__)
 
 # Primitives that mean exactly what the program inside them means, and the parameter that holds it.
 # A custom rule says how to differentiate, not what the function is: the primal program is inlined.
@@ -287,7 +288,7 @@ def _source(eqn: Any) -> str:
     traceback = getattr(eqn.source_info, "traceback", None)
     for frame in getattr(traceback, "frames", ()) or ():
         name = frame.file_name
-        if name.startswith(_JAX_FOLDER) or name == __file__ or name.startswith("<"):
+        if name.startswith((_JAX_FOLDER, "<")) or os.path.dirname(name) == _OWN_FOLDER:
             continue
         return f"{os.path.basename(name)}:{frame.line_num} ({frame.function_name})"
     return ""

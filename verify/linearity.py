@@ -1,0 +1,85 @@
+"""Where a program is not linear in some of its inputs: what reverse mode cannot transpose.
+
+Only to name the user's line. What can be transposed is for JAX to say (`derivatives.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from verify.program import Atom, Equation, Program
+
+# Linear in all operands together.
+_LINES = """
+add add_any sub neg reduce_sum cumsum reduce_window_sum select_and_scatter_add
+reshape squeeze expand_dims broadcast_in_dim transpose rev slice copy copy_p concatenate pad
+tile stack unstack split convert_element_type reduce_precision real imag complex conj fft
+optimization_barrier name psum psum2 ppermute all_gather reduce_scatter all_to_all
+sharding_constraint
+"""
+_LINEAR = frozenset(_LINES.split())
+# In each of the first two operands, but not in both.
+_BILINEAR = frozenset(("mul", "dot_general", "conv_general_dilated"))
+# In these operands, where the others are fixed.
+_SOME = {
+    "div": (0,),
+    "gather": (0,),
+    "dynamic_slice": (0,),
+    "dynamic_update_slice": (0, 1),
+    "scatter-add": (0, 2),
+    "scatter": (0, 2),
+    "select_n": None,  # all but the first
+    "triangular_solve": (1,),
+}
+
+
+def nonlinear(program: Program, moving: Sequence[bool]) -> str:
+    """The first operation that is not linear in the inputs that are `moving`: its name and line.
+    Empty where all are, or it is not known.
+
+    >>> import jax.numpy as jnp
+    >>> from verify.program import trace
+    >>> program = trace(lambda x, d: jnp.sin(x) * d / abs(d), 1.0, 1.0)
+    >>> nonlinear(program, [True, False]).split(" ")[0], nonlinear(program, [False, True])[:3]
+    ('sin', 'abs')
+    """
+    depends: set[Atom] = {v for v, moves in zip(program.inputs, moving, strict=True) if moves}
+    for equation in program.equations:
+        moved = [atom in depends for atom in equation.inputs]
+        if not any(moved):
+            continue
+        inside = _inside(equation, moved)
+        if inside is not None:
+            if inside:
+                return inside
+        elif not _is_linear(equation, moved):
+            where = f" at {equation.source}" if equation.source else ""
+            return f"{equation.primitive}{where}"
+        depends.update(equation.outputs)
+    return ""
+
+
+def _is_linear(equation: Equation, moved: Sequence[bool]) -> bool:
+    name = equation.primitive
+    if name in _BILINEAR:
+        return not all(moved[:2])
+    if name in _SOME:
+        places = _SOME[name]
+        fixed = moved[:1] if places is None else [m for i, m in enumerate(moved) if i not in places]
+        return not any(fixed)
+    return name in _LINEAR
+
+
+def _inside(equation: Equation, moved: Sequence[bool]) -> str | None:
+    """What is not linear in the bodies of a loop or the branches of a choice; None elsewhere."""
+    params = equation.params
+    if equation.primitive == "scan":
+        return nonlinear(params["jaxpr"], moved)
+    if equation.primitive == "while":
+        before = params["cond_nconsts"]
+        return nonlinear(params["body_jaxpr"], moved[before:])
+    if equation.primitive == "cond":
+        if moved[0]:
+            return f"cond at {equation.source}"
+        return next((found for b in params["branches"] if (found := nonlinear(b, moved[1:]))), "")
+    return None
