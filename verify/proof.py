@@ -18,7 +18,9 @@ from verify.algebras.complex import is_complex
 from verify.algebras.extended import fresh, parts
 from verify.algebras.field import Field, FieldArray, Mode, Unlucky
 from verify.algebras.field.bound import miss_probability
+from verify.algebras.field.integers import congruent
 from verify.algebras.field.patterns import PatternField
+from verify.dtypes import is_integer
 from verify.evaluate import evaluate
 from verify.program import Program
 
@@ -75,6 +77,7 @@ class Difference:
 
     elements: dict[int, np.ndarray]  # output number -> flat indices of the elements that differ
     mode: Mode  # in which they do
+    wrapping: bool = False  # whether something looked at an integer that may have wrapped
 
     def __str__(self) -> str:
         places = [f"{len(flat)} elements of output {n}" for n, flat in self.elements.items()]
@@ -186,7 +189,7 @@ def _compare(
         same[ignore.get(output, np.zeros(0, np.int64))] = True
         if not same.all():
             elements[output] = np.flatnonzero(~same)
-    return Difference(elements, field.mode) if elements else None
+    return Difference(elements, field.mode, field.wrapping) if elements else None
 
 
 def _equal(field: Field, a: FieldArray, b: FieldArray) -> np.ndarray:
@@ -196,6 +199,8 @@ def _equal(field: Field, a: FieldArray, b: FieldArray) -> np.ndarray:
     same: np.ndarray = equal[:points].all(axis=0)
     if field.exponents and (a.growth.logs or b.growth.logs):
         same |= equal[points:].all(axis=0)  # logarithms are right modulo q
+    if is_integer(a.dtype) and not same.all():
+        same |= congruent(field, a, b)
     return same
 
 

@@ -2,7 +2,7 @@
 
 For floats min(a, b) = -max(-a, -b). For integers that is wrong at the ends of the range (-(-128) is
 -128 in int8, and unsigned negation turns 0 into 0), so the order is turned round by the complement
-~a = -1 - a, which never leaves the range. Booleans have their own connectives (`monoids`).
+~a = -1 - a, which never leaves the range. For booleans it is `not`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ def is_integer(dtype: Any) -> bool:
 
 def reverse(algebra: Any, x: Any) -> Any:
     """A one-to-one map that turns the order round; applied twice it gives x."""
+    if x.dtype == np.bool_:
+        return algebra.logical_not(x)
     if not is_integer(x.dtype):
         return algebra.neg(x)
     ones = np.full(x.shape, -1).astype(x.dtype)  # -1, or the largest number of an unsigned dtype

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.field import residues, roots
 from verify.algebras.field.growth import Growth
@@ -19,21 +20,21 @@ from verify.algebras.field.value import (
     all_zero,
     numpy_kind,
 )
-from verify.dtypes import contains, is_integer, is_real
+from verify.dtypes import is_integer, is_kind, is_real
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
 
 
 def neg(field: Field, a: FieldArray) -> FieldArray:
-    if a.concrete is not None:
-        return field.lift(-a.concrete if a.concrete.dtype != np.bool_ else a.concrete, a.dtype)
-    # The smallest integer has no negative: an integer's negation counts as arithmetic.
-    growth = a.growth if is_real(a.dtype) else a.growth.summed(2)
-    y = FieldArray(field, a.shape, a.dtype, growth)
+    if a.concrete is not None and is_kind(a.concrete.dtype, np.floating):
+        return field.lift(-a.concrete, a.dtype)
+    y = FieldArray(field, a.shape, a.dtype, a.growth, bounds=machine.negated(a.bounds))
+    if a.concrete is not None:  # an integer: its expression may lie beyond its dtype
+        y._rows = residues.reduce(-a.rows, field.m)
     if a.pending is not None:
         y._pending = Pending(a.pending.rows, a.pending.present, -a.pending.sign, a.pending.analytic)
-    if a._rows is not None:
+    elif a._rows is not None:
         y._rows = residues.reduce(-a._rows, field.m)
     y.parity = a.parity
     y.rooted = roots.negated(field, a)
@@ -41,7 +42,7 @@ def neg(field: Field, a: FieldArray) -> FieldArray:
 
 
 def add(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
-    growth = a.growth.plus(b.growth)
+    growth, bounds = a.growth.plus(b.growth), machine.plus(a.bounds, b.bounds)
     for x, t in ((a, b), (b, a)):
         if x.concrete is not None and all_zero(x.concrete):
             return t
@@ -54,7 +55,6 @@ def add(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
             sign = p.sign
             shift = t.rows if sign > 0 else residues.reduce(-t.rows, field.m)
             rows = residues.reduce(p.rows + shift[..., None], field.m)
-            field.no_overflow(x)
             return FieldArray(
                 field,
                 a.shape,
@@ -63,8 +63,10 @@ def add(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
                 _pending=Pending(rows, p.present, sign, p.analytic and t.growth.analytic),
                 nonnegative=known,
                 parity=_joint_parity(a, b),
+                bounds=bounds,
             )
-    y = field.plain(residues.add(a.rows, b.rows, field.m), a, growth, nonnegative=known)
+    rows = residues.add(a.rows, b.rows, field.m)
+    y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds)
     y.parity = _joint_parity(a, b)
     y.rooted = roots.added(field, a, b)
     return y
@@ -82,6 +84,7 @@ def _joint_parity(a: FieldArray, b: FieldArray) -> np.ndarray | None:
 
 def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     growth = a.growth.times(b.growth)
+    bounds = machine.squared(a.bounds) if a is b else machine.times(a.bounds, b.bounds)
     known = is_real(a.dtype) and ((a.nonnegative and b.nonnegative) or a is b)
     for x, c in ((a, b), (b, a)):
         if c.concrete is None or not np.isfinite(c.concrete).all():
@@ -92,12 +95,19 @@ def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
         p = x.pending if x.undecided else None
         if p is not None and (positive or negative):
             # c * max(s) = max(c * s) for c > 0.
-            field.no_overflow(x)
             sign = p.sign * (1 if positive else -1)
             scale = c.rows if positive else residues.reduce(-c.rows, field.m)
             rows = residues.multiply(p.rows, scale[..., None], field.m)
             pending = Pending(rows, p.present, sign, p.analytic)
-            return FieldArray(field, a.shape, a.dtype, growth, _pending=pending, nonnegative=known)
+            return FieldArray(
+                field,
+                a.shape,
+                a.dtype,
+                growth,
+                _pending=pending,
+                nonnegative=known,
+                bounds=bounds,
+            )
     known_product = roots.product(field, a, b)
     if known_product is not None:
         return known_product
@@ -108,7 +118,8 @@ def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
             exact = field.chooser.proportional(c.rows, x.mask.difference)
             chosen = np.where(exact, x.mask.weight, x.rows)
             left, right = chosen, c.rows
-    y = field.plain(residues.multiply(left, right, field.m), a, growth, nonnegative=known)
+    rows = residues.multiply(left, right, field.m)
+    y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds)
     y.rooted = roots.multiplied(field, a, b)
     if a is b and is_real(a.dtype):
         y.square_of = a
@@ -157,7 +168,6 @@ def _scaled(field: Field, a: FieldArray, factor: FieldArray, sign: int) -> Field
     known = a.nonnegative and sign > 0
     p = a.pending if a.undecided else None
     if p is not None:
-        field.no_overflow(a)
         scale = factor.rows if sign > 0 else residues.reduce(-factor.rows, field.m)
         rows = residues.multiply(p.rows, scale[..., None], field.m)
         pending = Pending(rows, p.present, p.sign * sign, p.analytic)
@@ -186,7 +196,8 @@ def dot(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     growth = a.growth.times(b.growth, terms)
     rows = residues.matmul(a.rows, b.rows, field.m)
     known = a.nonnegative and b.nonnegative and is_real(a.dtype)
-    y = field.plain(rows, a, growth, nonnegative=known)
+    bounds = machine.repeated(machine.times(a.bounds, b.bounds), terms)
+    y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds)
     y.rooted = roots.dotted(field, a, b)
     return y
 
@@ -196,7 +207,8 @@ def sum(field: Field, x: FieldArray) -> FieldArray:
         return field.reshape(x, x.shape[:-1])
     growth = x.growth.summed(x.shape[-1])
     known = x.nonnegative and is_real(x.dtype)
-    y = field.plain(residues.total(x.rows, field.m), x, growth, nonnegative=known)
+    bounds = machine.repeated(x.bounds, x.shape[-1])
+    y = field.plain(residues.total(x.rows, field.m), x, growth, nonnegative=known, bounds=bounds)
     if x.parity is not None:
         y.parity = np.bitwise_xor.reduce(x.parity, axis=-1)
     y.rooted = roots.summed(field, x)
@@ -205,7 +217,7 @@ def sum(field: Field, x: FieldArray) -> FieldArray:
 
 def prod(field: Field, x: FieldArray) -> FieldArray:
     if x.shape[-1] == 0:
-        return field.lift(np.ones(x.shape[:-1]), x.dtype)
+        return field.lift(np.ones(x.shape[:-1], numpy_kind(x.dtype)), x.dtype)
     parts = [_last(field, x, i) for i in range(x.shape[-1])]
     while len(parts) > 1:
         pairs = [field.mul(a, b) for a, b in zip(parts[::2], parts[1::2], strict=False)]
@@ -219,6 +231,8 @@ def _last(field: Field, x: FieldArray, i: int) -> FieldArray:
 
 
 def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
+    from verify.algebras.field import integers  # which is made of the operations here
+
     dtype = np.dtype(dtype)
     if dtype == x.dtype:
         return x
@@ -227,20 +241,12 @@ def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
     if dtype == np.bool_ and x.mask is None:  # with a mask, it is a boolean that was converted
         zero = np.zeros(x.shape, numpy_kind(x.dtype))
         return field.compare("ne", x, field.lift(zero, x.dtype))
-    # A copy of an input is in range; anything that arithmetic made may have wrapped.
-    computed = x.computed
-    if is_integer(dtype):
-        if x.dtype == np.bool_:
-            pass
-        elif not is_integer(x.dtype):
-            # Out of the integer's range the result is the dtype's own: it is part of the name.
-            return field.function("truncate", [x], x.shape, dtype, (dtype.name,))
-        elif not contains(dtype, x.dtype):
-            return field.function(f"wrap:{dtype.name}", [x], x.shape, dtype)
-        elif computed:
-            field.assume("no integer overflows before it is converted to a wider integer")
-    elif computed and is_integer(x.dtype):
-        field.assume("no integer overflows before it is converted to a float")
+    if is_integer(dtype) and x.dtype != np.bool_:
+        if is_integer(x.dtype):
+            return integers.cast(field, x, dtype)
+        # Out of the integer's range the result is the dtype's own: it is part of the name.
+        return field.function("truncate", [x], x.shape, dtype, (dtype.name,))
+    x = field.observed(x, "before it is converted to a float")
     y = FieldArray(
         field,
         x.shape,
@@ -255,12 +261,15 @@ def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
         log=x.log,
         antilog=x.antilog,
         parity=x.parity,
+        bounds=(0, 1) if x.dtype == np.bool_ else None,
     )
     if is_real(dtype) and is_real(x.dtype):
         y.rooted = roots.moved(x, lambda part: field.cast(part, dtype))
         y.square_of = x.square_of
     if x.concrete is not None:
         y.concrete = x.concrete.astype(numpy_kind(dtype))
+        if is_integer(x.dtype) and (machine.exact(y.concrete) != machine.exact(x.concrete)).any():
+            y._rows, y.concrete = x.rows, None  # more bits than a float64 has
     return y
 
 
@@ -277,7 +286,7 @@ def logical_not(field: Field, a: FieldArray) -> FieldArray:
 
 def logical_and(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     """a * b, and a and a = a, a and not a = false, which products do not know."""
-    product = field.mul(a, b)
+    product = mul(field, a, b)
     x, y = a.rows, b.rows
     same = (x[: field.points] == y[: field.points]).all(axis=0)
     opposite = (residues.reduce(x + y, field.m)[: field.points] == 1).all(axis=0)

@@ -27,18 +27,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.algebras import machine
 from verify.algebras.base import Unsupported
-from verify.algebras.field import mixing, movement, residues
+from verify.algebras.field import arithmetic, mixing, movement, residues
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.value import FieldArray, Mask, Pending
 from verify.algebras.field.weights import Weights
-from verify.dtypes import is_kind, is_real, limits
+from verify.dtypes import is_integer, is_kind, is_real, limits
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
 
 _CHUNK = 3_000_000  # residues of candidates that are weighed at a time
 NO_TIES = "no ties: no two compared values are equal (true but for a set of measure zero)"
+COMPARED = "where integers are compared"
 NO_NANS = "nothing that is compared, or tested for NaN, is NaN"
 
 
@@ -86,7 +88,11 @@ class Chooser:
                 return x
             if np.isposinf(known).all():
                 return bound
-        self.field.no_overflow(a, b)
+        a, b = (self.field.observed(x, COMPARED) for x in (a, b))
+        return self.larger(a, b)
+
+    def larger(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        """The maximum of two expressions: integers' as they are, without a look at what wraps."""
         one, two = movement.candidates(self.field, a, 1), movement.candidates(self.field, b, 1)
         present = None
         if one.present is not None or two.present is not None:
@@ -99,6 +105,7 @@ class Chooser:
             _chosen(a.growth, b.growth, self.field.mode.patterns),
             _pending=Pending(rows, present, 1, one.analytic and two.analytic),
             nonnegative=a.nonnegative or b.nonnegative,
+            bounds=machine.larger(a.bounds, b.bounds),
         )
 
     def max(self, x: FieldArray) -> FieldArray:
@@ -108,7 +115,7 @@ class Chooser:
             low = -np.inf if _is_float(x.dtype) else limits(x.dtype)[0]
             kind = np.float64 if _is_float(x.dtype) else x.dtype
             return self.field.lift(np.full(x.shape[:-1], low, kind), x.dtype)
-        self.field.no_overflow(x)
+        x = self.field.observed(x, COMPARED)
         p = movement.candidates(self.field, x, 1)
         shape = (*x.shape[:-1], x.shape[-1] * p.rows.shape[-1])
         return FieldArray(
@@ -123,11 +130,12 @@ class Chooser:
                 p.analytic,
             ),
             nonnegative=x.nonnegative,
+            bounds=x.bounds,
         )
 
     def winner(self, x: FieldArray, last: bool) -> FieldArray:
         field = self.field
-        field.no_overflow(x)
+        x = field.observed(x, COMPARED)
         self._numbers(x)
         shape = x.shape
         p = movement.candidates(field, x, 1)
@@ -182,7 +190,8 @@ class Chooser:
         else:
             field.assume(NO_TIES)
         weights = weights.reshape(len(field.m), *shape)
-        return field.plain(weights, x, self.mask_growth, nonnegative=True)
+        bounds = (0, 1) if is_integer(x.dtype) else None
+        return field.plain(weights, x, self.mask_growth, nonnegative=True, bounds=bounds)
 
     def _first_of_equals(
         self, rows: np.ndarray, weights: np.ndarray, here: np.ndarray, last: bool
@@ -210,7 +219,7 @@ class Chooser:
             return self.field.logical_not(self.compare(opposite, a, b))
         if op == "lt":
             return self.compare("gt", b, a)
-        self.field.no_overflow(a, b)
+        a, b = (self.field.observed(x, COMPARED) for x in (a, b))
         infinite = self._compare_infinite(op, a, b)
         if infinite is not None:
             return infinite
@@ -235,7 +244,8 @@ class Chooser:
             differ = f.sub(f.add(f.cast(a, np.float64), f.cast(b, np.float64)), _double(f, both))
             differ = f.plain(differ.rows, a, differ.growth)
             return differ if op == "ne" else f.logical_not(differ)
-        greater = f.sub(a if op in ("gt", "le") else b, both)
+        one = a if op in ("gt", "le") else b
+        greater = arithmetic.add(f, one, arithmetic.neg(f, both))
         return greater if op in ("gt", "lt") else f.logical_not(greater)
 
     def _compare_infinite(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray | None:
@@ -368,6 +378,7 @@ class Chooser:
         if which.dtype != np.bool_:
             return self._select_many(which, cases)
         no, yes = cases
+        integer = is_integer(no.dtype)
         if no.dtype == np.bool_:
             kept = field.logical_and(field.logical_not(which), no)
             return field.plain(
@@ -376,18 +387,26 @@ class Chooser:
                 which.growth.times(no.growth.union(yes.growth), 2),
                 nonnegative=True,
             )
-        difference = field.sub(yes, no)
+        # Over Z, where what is chosen lies between the two: nothing is looked at.
+        difference = arithmetic.add(field, yes, arithmetic.neg(field, no))
         if which.mask is not None:
             # where(a > b, a, b) is max(a, b), and where(a > b, b, a) is min(a, b).
             d, points = which.mask.difference[: field.points], field.points
             rows = difference.rows
             if np.array_equal(rows[:points], d):
-                return self.maximum(yes, no)
+                return self.larger(yes, no) if integer else self.maximum(yes, no)
             if np.array_equal(residues.reduce(-rows, field.m)[:points], d):
-                return field.neg(self.maximum(field.neg(yes), field.neg(no)))
-        product = field.mul(field.cast(which, no.dtype), difference)
-        result = field.add(product, no)
-        result.nonnegative = yes.nonnegative and no.nonnegative
+                turned = [arithmetic.neg(field, x) for x in (yes, no)]
+                largest = self.larger(*turned) if integer else self.maximum(*turned)
+                return arithmetic.neg(field, largest)
+        product = arithmetic.mul(field, field.cast(which, no.dtype), difference)
+        result = arithmetic.add(field, product, no)
+        if integer:
+            if result is no:
+                return no
+            result = replace(result, bounds=machine.hull(yes.bounds, no.bounds))
+        else:
+            result.nonnegative = yes.nonnegative and no.nonnegative
         result.growth = _chosen(result.growth, result.growth, field.mode.patterns)
         return result
 

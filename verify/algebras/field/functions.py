@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.algebras import machine
 from verify.algebras.field import circle, mixing, residues, roots
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.moduli import POINTS_A_PRIME, SMALL
@@ -61,6 +62,7 @@ def apply(
         return roots.root(field, args[0])
     if name not in TOTAL and is_kind(dtype, np.floating):
         field.may_be_nan = True
+    args = [field.observed(a, f"in an operand of {name}") for a in args]
     rows = [_key_rows(field, a) for a in args]
     flip: Any = None
     if name in ODD or name in EVEN:
@@ -69,7 +71,8 @@ def apply(
         own = field.m[: field.points] if not args[0].growth.logs else field.m[field.points :]
         rows = [np.where(flip, residues.reduce(-rows[0], own), rows[0])]
     state = mixing.combine(*[field.digest(r) for r in rows], tag=(name, params))
-    result = field.atom(state, dtype, nonnegative=name in POSITIVE)
+    bounds = machine.of_function(name, [machine.range_of(a) for a in args], dtype)
+    result = field.atom(state, dtype, nonnegative=name in POSITIVE, bounds=bounds)
     # Not analytic, as far as ties go: two unknown terms that differ as terms may be equal
     # everywhere, by a law that residues do not know (cbrt(x)**3 = x).
     result.growth = Growth(analytic=False)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.field import residues, roots
 from verify.algebras.field.growth import ATOM
 from verify.algebras.field.value import FieldArray, Mask, Pending, infinite
+from verify.dtypes import is_integer
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
@@ -49,7 +51,8 @@ def pick(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Fie
         flat = np.concatenate([x.rows.reshape(len(field.m), -1) for x in operands], axis=1)
         return residues.take(flat, index)
 
-    y = FieldArray(field, index.shape, dtype, growth, nonnegative=known)
+    bounds = machine.hull(*(x.bounds for x in used)) if used else (0, 0)
+    y = FieldArray(field, index.shape, dtype, growth, nonnegative=known, bounds=bounds)
     ends = any(infinite(x).any() for x in operands)
     if ends or any(x.undecided for x in operands):
         y._pending = lambda: _pick_pending(field, operands, index)
@@ -90,9 +93,13 @@ def _pick_pending(field: Field, operands: Sequence[FieldArray], index: np.ndarra
 def moved(field: Field, x: FieldArray, move: Any, shape: tuple[int, ...]) -> FieldArray:
     """A value whose elements are x's, rearranged by `move(array, leading, trailing dims)`."""
     lead = (len(field.m),)
-    y = FieldArray(field, tuple(shape), x.dtype, x.growth, nonnegative=x.nonnegative)
+    y = FieldArray(
+        field, tuple(shape), x.dtype, x.growth, nonnegative=x.nonnegative, bounds=x.bounds
+    )
     if x.concrete is not None:
         y.concrete = move(np.asarray(x.concrete), (), ())
+        if is_integer(x.dtype):
+            y.bounds = machine.of_array(y.concrete)
         return y
     if x._rows is not None:
         y._rows = move(x._rows, lead, ())
@@ -176,6 +183,7 @@ def as_maximum(field: Field, x: FieldArray) -> FieldArray:
             x.shape,
             x.dtype,
             x.growth,
+            bounds=x.bounds,
             _pending=Pending(
                 pending.rows.reshape(len(field.m), *x.shape, size),
                 pending.present.reshape(*x.shape, size),

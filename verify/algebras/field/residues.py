@@ -150,7 +150,7 @@ def inverse_of_integer(n: int, moduli: np.ndarray) -> np.ndarray:
 def from_integers(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     """Machine or Python integers as residues."""
     x = np.asarray(x)
-    x = x.astype(object if x.dtype == np.uint64 else np.int64)
+    x = x.astype(object if x.dtype in (np.uint64, object) else np.int64)
     rows = [np.asarray(x % int(m)).astype(np.int64) for m in moduli]
     return np.stack(rows) if rows else np.empty((0, *x.shape), np.int64)
 

@@ -28,8 +28,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from verify.algebras import machine
 from verify.algebras.base import Unsupported
-from verify.algebras.field import arithmetic, circle, mixing, movement, residues
+from verify.algebras.booleans import boolean_cases
+from verify.algebras.field import arithmetic, circle, integers, mixing, movement, residues
 from verify.algebras.field.choice import Chooser
 from verify.algebras.field.functions import apply
 from verify.algebras.field.growth import ATOM, Growth
@@ -41,6 +43,7 @@ from verify.algebras.inside import Inside
 from verify.dtypes import is_integer, is_kind
 
 
+@boolean_cases
 @dataclass(eq=False)
 class Field:
     """One trial: random moduli, random inputs, random functions. See `algebras/base.py`."""
@@ -66,6 +69,7 @@ class Field:
         self.key = self.rng.integers(0, 2**64, mixing.WORDS, dtype=np.uint64)
         self.assumptions: dict[str, None] = {}
         self.partial = False  # whether an assumption may hold nowhere
+        self.wrapping = False  # whether something looked at an integer that may have wrapped
         self.inside = Inside()
         self.may_be_nan = False  # whether a function was met that is not defined everywhere
         self.atoms = 0  # how many arguments of unknown functions were hashed
@@ -111,7 +115,8 @@ class Field:
             rows[row] = self.rng.integers(0, modulus, shape)
         # Two integers are equal on more than a set of measure zero.
         real = bool(jax.dtypes.issubdtype(dtype, np.inexact))
-        return FieldArray(self, tuple(shape), dtype, Growth(analytic=real), rows)
+        bounds = machine.of_dtype(dtype)
+        return FieldArray(self, tuple(shape), dtype, Growth(analytic=real), rows, bounds=bounds)
 
     def lift(self, array: np.ndarray, dtype: Any = None) -> FieldArray:
         array = np.asarray(array)
@@ -146,22 +151,30 @@ class Field:
     # -- arithmetic and logic: arithmetic.py -----------------------------------------------------
 
     def neg(self, a: FieldArray) -> FieldArray:
-        return arithmetic.neg(self, a)
+        return integers.neg(self, a) if is_integer(a.dtype) else arithmetic.neg(self, a)
 
     def add(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        if is_integer(a.dtype):
+            return integers.ring(self, "add", a, b)
         return arithmetic.add(self, a, b)
 
     def sub(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        if is_integer(a.dtype):
+            return integers.ring(self, "sub", a, b)
         return self.add(a, self.neg(b))
 
     def mul(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        if is_integer(a.dtype):
+            return integers.ring(self, "mul", a, b)
         return arithmetic.mul(self, a, b)
 
     def div(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        if is_integer(a.dtype):
+            raise Unsupported("a quotient of integers as one of numbers")
         return arithmetic.div(self, a, b)
 
     def dot(self, a: FieldArray, b: FieldArray) -> FieldArray:
-        return arithmetic.dot(self, a, b)
+        return integers.dot(self, a, b) if is_integer(a.dtype) else arithmetic.dot(self, a, b)
 
     def sum(self, x: FieldArray) -> FieldArray:
         return arithmetic.sum(self, x)
@@ -179,7 +192,8 @@ class Field:
         return arithmetic.logical_and(self, a, b)
 
     def logical_or(self, a: FieldArray, b: FieldArray) -> FieldArray:
-        return self.sub(self.add(a, b), self.logical_and(a, b))
+        both = arithmetic.neg(self, self.logical_and(a, b))
+        return arithmetic.add(self, arithmetic.add(self, a, b), both)
 
     def none_of(self, x: FieldArray) -> FieldArray:
         """Whether none holds of booleans along the last axis, of which at most one does."""
@@ -292,8 +306,13 @@ class Field:
         """Whether two values are equal, up to the trial's error probability."""
         return bool((a.rows == b.rows)[: self.points].all())
 
-    def no_overflow(self, *values: FieldArray) -> None:
-        """Order and rounding of integers are those of the unbounded ones: say so, where arithmetic
-        has made them (inputs, constants and results of machine functions are in range)."""
-        if any(is_integer(x.dtype) and x.computed for x in values):
-            self.assume("no integer overflows where integers are compared")
+    # -- machine integers: integers.py -----------------------------------------------------------
+
+    def observed(self, x: FieldArray, where: str) -> FieldArray:
+        return integers.observed(self, x, where)
+
+    def within(self, x: FieldArray, low: int, high: int) -> FieldArray:
+        return integers.within(self, x, low, high)
+
+    def range_of(self, x: FieldArray) -> machine.Interval:
+        return machine.range_of(x)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import field as field_of
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify.algebras import machine
 from verify.algebras.field.growth import ATOM, Growth
 from verify.algebras.field.roots import Parts
+from verify.algebras.machine import Interval
 from verify.dtypes import is_integer
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ class Mode:
     opaque: logarithms and square roots are functions of which nothing is known, so that nothing
         is assumed of their arguments either.
     circle: sines and cosines obey their laws, logarithms none (`circle.py`). With exponents.
+    assuming: an integer that may have wrapped is taken not to, where something looks at it, and the
+        proof says so. Without, its machine value is an unknown function (`integers.py`).
     nested: powers whose exponents have powers in them are unknown functions of these, so that equal
         exponents make equal powers, where otherwise e**(a + b) = e**a e**b is all that is known.
     """
@@ -39,6 +44,7 @@ class Mode:
     circle: bool = False
     nested: bool = False
     patterns: bool = False
+    assuming: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +97,18 @@ class FieldArray:
     parity: np.ndarray | None = None  # of a sum of logarithms: see functions.py
     origin: Any = None  # what it was made of: see patterns.py
     serial: int = 0  # values are numbered in the order in which they are made
+    bounds: Interval = None  # of an integer's expression: see integers.py
+    seen: dict[Any, FieldArray] = field_of(default_factory=dict)  # its machine values, by dtype
 
     def __post_init__(self) -> None:
         self.serial = next(_SERIAL)
+        self.seen = {}
+        if is_integer(self.dtype):
+            if self.concrete is not None and self.bounds is None:
+                self.bounds = machine.of_array(self.concrete)
+            # A wrapped integer has any sign, whatever its expression is made of.
+            sure = machine.fits(self.bounds, self.dtype) and self.bounds is not None
+            self.nonnegative = sure and self.bounds[0] >= 0
         self.growth = self.growth.capped(self.field.poles, self.field.pole_bits)
         self.field.largest = self.field.largest.union(self.growth)
 
@@ -102,11 +117,6 @@ class FieldArray:
         if callable(self._pending):
             self._pending = self._pending()
         return self._pending
-
-    @property
-    def computed(self) -> bool:
-        """Whether arithmetic has made it, so that an integer may have wrapped."""
-        return self.concrete is None and (self.growth.bits > 0 or self.growth.degree > 1)
 
     @property
     def undecided(self) -> bool:
