@@ -49,9 +49,15 @@ def available() -> bool:
 
 
 def settle(
-    left: Program, right: Program, output: int, elements: np.ndarray, deadline: float
+    left: Program,
+    right: Program,
+    output: int,
+    elements: np.ndarray,
+    deadline: float,
+    assuming: bool = False,
 ) -> Settled | Suggestion | None:
-    """Whether the elements of one output are equal; None if that stays open.
+    """Whether the elements of one output are equal; None if that stays open. `assuming`: that no
+    integer overflows where something looks at it; else integers wrap as the machine's do.
 
     Raises `Unsupported` where the programs have no linear form or are too large.
     """
@@ -61,11 +67,13 @@ def settle(
         raise Unsupported(f"{len(elements)} elements are too many for a proof by cases")
     only_real(left)
     only_real(right)
-    algebra = Linear(z3)
+    algebra = Linear(z3, assuming=assuming)
     inputs = [algebra.input(v.shape, v.dtype) for v in left.inputs]
     try:
-        one = evaluate(left, algebra, inputs)[output].items.reshape(-1)
-        two = evaluate(right, algebra, inputs)[output].items.reshape(-1)
+        one, two = (evaluate(p, algebra, inputs)[output] for p in (left, right))
+        if not assuming:  # the machine's values are compared
+            one, two = (algebra.observed(x, "in a result") for x in (one, two))
+        one, two = (x.items.reshape(-1) for x in (one, two))
     except z3.Z3Exception as error:
         raise Unsupported(f"a proof by cases: {error}") from error
     for element in elements:

@@ -4,7 +4,8 @@
 2. A few exact evaluations: a difference there ends it.
 3. Proof by random interpretation (`proof.py`), with more and more laws, at last those of sines and
    cosines where there are any; a few more evaluations.
-4. Proof by cases (`cases.py`) of the elements that are still open.
+4. Proof by cases (`cases.py`) of the elements that are still open. Where integers may wrap: 3 and 4
+   once more, under the assumption that they do not where something looks at them.
 5. Random interpretation off ties, after a search among inputs full of ties; the same with every
    choice decided, branch by branch; both with the laws of sines and cosines.
 6. Proof by branches (`branches/`) of the elements that are still open: the possible ones only.
@@ -175,6 +176,7 @@ class _Ladder:
     rejected: int = 0  # how many there were
     reason: str = ""
     difference: Difference | None = None  # of the last mode that was tried
+    wrapping: bool = False  # whether the programs look at integers that may have wrapped
 
     def __post_init__(self) -> None:
         self.left, self.right = self.comparison.left, self.comparison.right
@@ -188,8 +190,13 @@ class _Ladder:
             lambda: self.interpret(scaling),
             lambda: self.on_circle(scaling),
             self.by_cases,
+            lambda: self.assuming(self.interpret, strict),
+            lambda: self.assuming(self.interpret, scaling),
+            lambda: self.assuming(lambda mode: self.by_cases(mode.assuming), scaling),
             lambda: self.interpret(off_ties),
+            lambda: self.assuming(self.interpret, off_ties),
             lambda: self.by_patterns(PATTERNS),
+            lambda: self.assuming(self.by_patterns, PATTERNS),
             lambda: self.on_circle(off_ties),
             lambda: self.on_circle(PATTERNS),
             self.by_branches,
@@ -256,6 +263,7 @@ class _Ladder:
             return None
         if isinstance(result, Difference):
             self.difference = result
+            self.wrapping |= result.wrapping
             self.reason = (
                 f"the programs differ as terms in {result}, but no input was found on which their "
                 "values differ"
@@ -281,6 +289,11 @@ class _Ladder:
             error_probability=result.error_probability,
             assumptions=result.assumptions,
         )
+
+    def assuming(self, method: Callable[[Mode], Verdict | None], mode: Mode) -> Verdict | None:
+        """A method once more, integers being taken not to wrap where something looks at them; only
+        where it matters, so that other programs pay nothing."""
+        return method(replace(mode, assuming=True)) if self.wrapping else None
 
     def chooses(self) -> bool:
         """Whether there is something to choose."""
@@ -334,7 +347,7 @@ class _Ladder:
             directed=not ties,
         )
 
-    def by_cases(self) -> Verdict | None:
+    def by_cases(self, assuming: bool = False) -> Verdict | None:
         """The elements that still differ as terms, by an SMT solver; the others stay proved."""
         if self.difference is None or not cases.available():
             return None
@@ -343,7 +356,7 @@ class _Ladder:
         elements = self.difference.elements
         for output, flat in elements.items():
             try:
-                settled = cases.settle(self.left, self.right, output, flat, limit)
+                settled = cases.settle(self.left, self.right, output, flat, limit, assuming)
             except Unsupported:
                 return None
             if isinstance(settled, cases.Suggestion):
@@ -355,7 +368,7 @@ class _Ladder:
         refuted = self.doubt(assumptions)
         if refuted is not None:
             return refuted
-        verdict = self.interpret(MODES[1], elements)
+        verdict = self.interpret(replace(MODES[1], assuming=assuming), elements)
         if verdict is None or not verdict:
             return verdict
         assumptions.update(dict.fromkeys(verdict.assumptions))
@@ -371,8 +384,15 @@ class _Ladder:
             lenient = self.comparison.lenient
             tries = (
                 branches.settle(
-                    self.left, self.right, elements, _BRANCH_SECONDS, ties=ties, lenient=lenient
+                    self.left,
+                    self.right,
+                    elements,
+                    _BRANCH_SECONDS,
+                    ties=ties,
+                    lenient=lenient,
+                    assuming=assuming,
                 )
+                for assuming in ((False, True) if self.wrapping else (False,))
                 for ties in (True, False)
             )
             settled = next((found for found in tries if found is not None), None)

@@ -1,7 +1,7 @@
 """Truth values are no numbers: what XLA makes of arithmetic on them, for every domain at once.
 
-`@boolean_cases` on the class of a domain (`base.Algebra`) guards each of its numeric operations: one
-that is reached with truth values means what XLA computes,
+`@boolean_cases` on the class of a domain (`base.Algebra`) guards each of its numeric operations:
+one that is reached with truth values means what XLA computes,
 
     add, maximum, sum, max   or          mul, prod   and          dot   or of ands
 

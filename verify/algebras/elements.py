@@ -7,12 +7,17 @@ number), `test` and `choose`; here is what arrays of any such elements do.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from verify.algebras import machine
 from verify.algebras.base import Unsupported
+from verify.algebras.machine import Interval
+from verify.dtypes import is_integer
+
+COMPARED = "where integers are compared"
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +27,7 @@ class Elements:
     items: np.ndarray
     dtype: Any
     concrete: np.ndarray | None = None
+    bounds: Interval = None  # of integers' expressions: see machine.py
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -41,9 +47,54 @@ class Budget:
 
 
 class ElementAlgebra(Budget):
-    """An algebra over arrays of objects. `mapped`: how many are made for one unit of work."""
+    """An algebra over arrays of objects. `mapped`: how many are made for one unit of work.
+
+    Integers are exact expressions, as in `machine.py`. What looks at the machine's value of one
+    that may have wrapped gets `wrapped` of it, which an algebra says, or, where it is `assuming`,
+    the expression itself, under the assumption that it has not. `wrapping`: whether anything did.
+    """
 
     mapped = 1
+    assuming = False
+    wrapping = False
+
+    def wrapped(self, p: Any, dtype: Any) -> Any:
+        """The machine's value of one expression."""
+        raise NotImplementedError
+
+    def sentence(self, text: str) -> None:
+        """Notes an assumption."""
+        raise NotImplementedError
+
+    def observed(self, x: Elements, where: str) -> Elements:
+        """x, whose elements are now what the machine has. `where`: who looks."""
+        if not is_integer(x.dtype) or machine.fits(x.bounds, x.dtype):
+            return x
+        self.wrapping = True
+        limits = machine.of_dtype(x.dtype)
+        if not self.assuming:
+            return replace(self.map(lambda p: self.wrapped(p, x.dtype), x.dtype, x), bounds=limits)
+        self.sentence(f"no integer overflows {where}")
+        inside = machine.meet(x.bounds, limits)
+        if inside is None or inside[0] > inside[1]:
+            raise Unsupported("an integer that always overflows")
+        return replace(x, bounds=inside)
+
+    def converted(self, x: Elements, dtype: Any) -> Elements:
+        """A cast between integer dtypes."""
+        if x.concrete is not None:
+            return self.lift(machine.wrapped_array(machine.exact(x.concrete), dtype), dtype)
+        if not machine.narrows(dtype, x.dtype):
+            x = self.observed(x, "before it is converted to a wider integer")
+        if self.assuming and not machine.fits(x.bounds, dtype):
+            # What a conversion cuts off is no overflow: nothing is assumed of it.
+            limits = machine.of_dtype(dtype)
+            return replace(self.map(lambda p: self.wrapped(p, dtype), dtype, x), bounds=limits)
+        return Elements(x.items, dtype, bounds=x.bounds)
+
+    def within(self, x: Elements, low: int, high: int) -> Elements:
+        """x, of whose expressions a rule knows that they lie in low .. high."""
+        return replace(x, bounds=machine.meet(x.bounds, (low, high)))
 
     def constant(self, value: Any) -> Any:
         raise NotImplementedError
@@ -68,7 +119,9 @@ class ElementAlgebra(Budget):
         items = np.empty(array.shape, object)
         for place in np.ndindex(*array.shape):
             items[place] = self.constant(array[place])
-        return Elements(items, np.dtype(dtype or array.dtype), array)
+        whole = is_integer(array.dtype) or array.dtype == np.bool_
+        bounds = machine.of_array(array) if whole else None
+        return Elements(items, np.dtype(dtype or array.dtype), array, bounds)
 
     def map(self, f: Callable[..., Any], dtype: Any, *xs: Elements) -> Elements:
         items = np.empty(xs[0].shape, object)
@@ -86,7 +139,7 @@ class ElementAlgebra(Budget):
 
     def reshape(self, x: Elements, shape: tuple[int, ...]) -> Elements:
         concrete = None if x.concrete is None else x.concrete.reshape(shape)
-        return Elements(x.items.reshape(shape), x.dtype, concrete)
+        return Elements(x.items.reshape(shape), x.dtype, concrete, x.bounds)
 
     def pick(self, operands: Sequence[Elements], index: np.ndarray) -> Elements:
         self.spend(index.size // 8)
@@ -96,7 +149,8 @@ class ElementAlgebra(Budget):
             concrete = np.concatenate([np.asarray(x.concrete).reshape(-1) for x in operands])[index]
         items = np.empty(index.shape, object)
         items.reshape(-1)[:] = flat[index.reshape(-1)]
-        return Elements(items, operands[0].dtype, concrete)
+        bounds = machine.hull(*(x.bounds for x in operands))
+        return Elements(items, operands[0].dtype, concrete, bounds)
 
     # -- operations made of others -------------------------------------------------------------
 
@@ -105,10 +159,13 @@ class ElementAlgebra(Budget):
 
     def select(self, which: Elements, cases: Sequence[Elements]) -> Elements:
         """cases[which], an index out of range taken as the nearest one."""
+        bounds = machine.hull(*(x.bounds for x in cases))
         if which.dtype == np.bool_:
-            return self.map(
+            chosen = self.map(
                 lambda c, no, yes: self.choose(c, yes, no), cases[0].dtype, which, *cases
             )
+            return replace(chosen, bounds=bounds)
+        which = self.observed(which, "where it chooses")
 
         def pick(w: Any, *options: Any) -> Any:
             out = options[-1]
@@ -117,4 +174,4 @@ class ElementAlgebra(Budget):
                 out = self.choose(here, options[j], out)
             return out
 
-        return self.map(pick, cases[0].dtype, which, *cases)
+        return replace(self.map(pick, cases[0].dtype, which, *cases), bounds=bounds)

@@ -7,6 +7,9 @@ solver every monomial is one real (or integer) unknown, so that it is only ever 
 arithmetic with uninterpreted functions: what it calls impossible is impossible, whatever the
 products are (its nonlinear arithmetic has been wrong: Z3Prover/z3#7489).
 
+Machine integers are exact too: an input lies within its dtype's limits, and what may have wrapped
+is p - 2**w k within them, for an integer k (`wrapped`).
+
 Exact at ties: this algebra proves without "no ties".
 """
 
@@ -14,13 +17,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from verify.algebras import machine
 from verify.algebras.base import Unsupported
-from verify.algebras.elements import ElementAlgebra, Elements
+from verify.algebras.booleans import boolean_cases
+from verify.algebras.elements import COMPARED, ElementAlgebra, Elements
+from verify.algebras.machine import Interval
 from verify.algebras.numeric_order import COMPARE
 from verify.dtypes import is_integer, limits
 
@@ -30,14 +37,16 @@ ONE: Monomial = ()
 LOW, HIGH = float("-inf"), float("inf")  # elements of maxima and minima over nothing
 
 
+@boolean_cases
 class Linear(ElementAlgebra):
     """One pair of programs as terms. `solver` collects what defines the atoms. Elements are
     polynomials (dicts), truth values (z3 expressions) or infinities (floats)."""
 
     method = "a proof by cases"
 
-    def __init__(self, z3: Any, work: int = 200_000) -> None:
+    def __init__(self, z3: Any, work: int = 200_000, *, assuming: bool = False) -> None:
         self.z3 = z3
+        self.assuming = assuming
         self.solver = z3.Solver()
         self.atoms: list[Any] = []  # z3 constants
         self.monomials: dict[Monomial, Any] = {}
@@ -63,9 +72,38 @@ class Linear(ElementAlgebra):
         for place in np.ndindex(*shape):
             if dtype == np.bool_:
                 items[place] = self.truth()
+            elif is_integer(dtype):
+                items[place] = self.whole(*limits(dtype))
             else:
-                items[place] = self.atom(is_integer(dtype))
-        return Elements(items, dtype)
+                items[place] = self.atom()
+        return Elements(items, dtype, bounds=machine.of_dtype(dtype))
+
+    def whole(self, low: int, high: int) -> Polynomial:
+        """An unknown integer in low .. high."""
+        atom = self.atom(integer=True)
+        self.solver.add(self.atoms[-1] >= low, self.atoms[-1] <= high)
+        return atom
+
+    def sentence(self, text: str) -> None:
+        self.assumptions.setdefault(text)
+
+    def wrapped(self, p: Any, dtype: Any) -> Polynomial:
+        """p - 2**w k within the dtype's limits, for an unknown integer k: exact, and linear."""
+        if isinstance(p, float) or self.z3.is_expr(p):
+            raise Unsupported("an infinite integer")
+        low, high = limits(dtype)
+        if _degree(p) == 0 and p.get(ONE, Fraction(0)).denominator == 1:
+            return _number(machine.wrapped(int(p.get(ONE, 0)), dtype))
+        name = ("wrap", low, high, _frozen(p))
+        if name not in self.known:
+            self.spend(4 * len(p))
+            turns = self.atom(integer=True)
+            found = self._plus(p, {m: -(high - low + 1) * v for m, v in turns.items()})
+            side = self.expression(found)
+            self.solver.add(side >= low, side <= high)
+            self.known[name] = found
+        result: Polynomial = self.known[name]
+        return result
 
     def expression(self, p: Polynomial) -> Any:
         """A polynomial as a linear z3 expression over its monomials."""
@@ -105,13 +143,15 @@ class Linear(ElementAlgebra):
     # -- ring ---------------------------------------------------------------------------------
 
     def neg(self, a: Elements) -> Elements:
-        return self.map(self._scaled(-1), a.dtype, a)
+        result = self.map(self._scaled(-1), a.dtype, a)
+        return replace(result, bounds=machine.negated(a.bounds))
 
     def _scaled(self, c: int) -> Callable[[Any], Any]:
         return lambda p: -p if isinstance(p, float) else {m: c * v for m, v in p.items()}
 
     def add(self, a: Elements, b: Elements) -> Elements:
-        return self.map(self._plus, a.dtype, a, b)
+        result = self.map(self._plus, a.dtype, a, b)
+        return replace(result, bounds=machine.plus(a.bounds, b.bounds))
 
     def _plus(self, p: Any, q: Any) -> Any:
         if isinstance(p, float) or isinstance(q, float):
@@ -130,7 +170,9 @@ class Linear(ElementAlgebra):
         return out
 
     def mul(self, a: Elements, b: Elements) -> Elements:
-        return self.map(self._times, a.dtype, a, b)
+        result = self.map(self._times, a.dtype, a, b)
+        bounds = machine.squared(a.bounds) if a is b else machine.times(a.bounds, b.bounds)
+        return replace(result, bounds=bounds)
 
     def _times(self, p: Any, q: Any) -> Any:
         if isinstance(p, float) or isinstance(q, float):
@@ -165,8 +207,6 @@ class Linear(ElementAlgebra):
         return {m: v * c for m, v in p.items()}
 
     def dot(self, a: Elements, b: Elements) -> Elements:
-        if a.dtype == np.bool_:
-            raise Unsupported("a matrix product of truth values in a proof by cases")
         size = a.shape[-1]
         items = np.empty((a.shape[0], a.shape[1], b.shape[2]), object)
         for n, i, j in np.ndindex(*items.shape):
@@ -176,27 +216,28 @@ class Linear(ElementAlgebra):
                 if p and q:
                     total = self._plus(total, self._times(p, q))
             items[n, i, j] = total
-        return Elements(items, a.dtype)
+        bounds = machine.repeated(machine.times(a.bounds, b.bounds), size)
+        return Elements(items, a.dtype, bounds=bounds)
 
     def sum(self, x: Elements) -> Elements:
-        return self.rows(lambda row: functools.reduce(self._plus, row, {}), x)
+        result = self.rows(lambda row: functools.reduce(self._plus, row, {}), x)
+        return replace(result, bounds=machine.repeated(x.bounds, x.shape[-1]))
 
     def prod(self, x: Elements) -> Elements:
         return self.rows(lambda row: functools.reduce(self._times, row, {ONE: Fraction(1)}), x)
 
     # -- order --------------------------------------------------------------------------------
 
-    def _ordered(self, x: Elements) -> None:
-        if is_integer(x.dtype):
-            self.assumptions.setdefault("no integer overflows where integers are compared")
-
     def maximum(self, a: Elements, b: Elements) -> Elements:
-        self._ordered(a)
-        return self.map(lambda p, q: self._largest([p, q]), a.dtype, a, b)
+        a, b = (self.observed(x, COMPARED) for x in (a, b))
+        result = self.map(lambda p, q: self._largest([p, q]), a.dtype, a, b)
+        return replace(result, bounds=machine.larger(a.bounds, b.bounds))
 
     def max(self, x: Elements) -> Elements:
-        self._ordered(x)
-        return self.rows(self._largest, x)
+        if x.shape[-1] == 0 and is_integer(x.dtype):
+            raise Unsupported("a maximum of no integers in a proof by cases")
+        x = self.observed(x, COMPARED)
+        return replace(self.rows(self._largest, x), bounds=x.bounds)
 
     def _largest(self, ps: list[Any]) -> Any:
         if any(isinstance(p, float) and p != LOW for p in ps):
@@ -220,7 +261,7 @@ class Linear(ElementAlgebra):
         return self.known[name]
 
     def winner(self, x: Elements, *, last: bool = False) -> Elements:
-        self._ordered(x)
+        x = self.observed(x, COMPARED)
         items = np.empty(x.shape, object)
         size = x.shape[-1]
         for place in np.ndindex(*x.shape[:-1]):
@@ -237,7 +278,7 @@ class Linear(ElementAlgebra):
         return Elements(items, np.dtype(np.float64))
 
     def compare(self, op: str, a: Elements, b: Elements) -> Elements:
-        self._ordered(a)
+        a, b = (self.observed(x, COMPARED) for x in (a, b))
         return self.map(lambda p, q: self.test(op, p, q), np.dtype(bool), a, b)
 
     def test(self, op: str, p: Any, q: Any) -> Any:
@@ -310,21 +351,31 @@ class Linear(ElementAlgebra):
         dtype = np.dtype(dtype)
         if dtype == x.dtype:
             return x
-        if x.concrete is not None and not is_integer(dtype):
-            kept = x.concrete != 0 if dtype == np.bool_ else x.concrete.astype(np.float64)
-            return self.lift(kept, dtype)
+        if x.concrete is not None and dtype == np.bool_:
+            return self.lift(x.concrete != 0, dtype)
         if x.dtype == np.bool_:
-            return self.map(self._indicator, dtype, x)
+            return replace(self.map(self._indicator, dtype, x), bounds=(0, 1))
         if dtype == np.bool_:
+            x = self.observed(x, "before it is converted to a truth value")
             return self.map(lambda p: self.test("ne", p, {}), dtype, x)
-        integers = [is_integer(d) for d in (x.dtype, dtype)]
-        if not integers[0] and integers[1]:
+        if is_integer(x.dtype) and is_integer(dtype):
+            return self.converted(x, dtype)
+        if is_integer(dtype):
             # Out of the integer's range the result is the dtype's own: it is part of the name.
             cut = f"cut:{dtype.name}"
-            return self.map(lambda p: p if self._fits(p, dtype) else self._shared(cut, p), dtype, x)
-        if integers[0]:
-            self.assumptions.setdefault("no integer overflows")
-        return Elements(x.items, dtype)
+            bounds = machine.of_dtype(dtype)
+
+            def whole(p: Any) -> Any:
+                return p if self._fits(p, dtype) else self._shared(cut, p, bounds=bounds)
+
+            return replace(self.map(whole, dtype, x), bounds=bounds)
+        x = self.observed(x, "before it is converted to a float")
+        kept = None
+        if x.concrete is not None:
+            kept = x.concrete.astype(np.float64)
+            exact = is_integer(x.dtype) and (machine.exact(kept) == machine.exact(x.concrete)).all()
+            kept = kept if exact or not is_integer(x.dtype) else None
+        return Elements(x.items, dtype, kept)
 
     def _fits(self, p: Any, dtype: Any) -> bool:
         """Whether p is certainly an integer within the dtype's limits: a sum of 0/1 unknowns."""
@@ -348,15 +399,20 @@ class Linear(ElementAlgebra):
     ) -> Elements:
         if np.dtype(dtype) == np.bool_:
             raise Unsupported(f"{name} in a proof by cases")
-        return self.map(lambda *ps: self._shared((name, repr(params)), *ps), dtype, *args)
+        args = [self.observed(a, f"in an operand of {name}") for a in args]
+        bounds = machine.of_function(name, [machine.range_of(a) for a in args], dtype)
+        result = self.map(
+            lambda *ps: self._shared((name, repr(params)), *ps, bounds=bounds), dtype, *args
+        )
+        return replace(result, bounds=bounds)
 
-    def _shared(self, name: Any, *ps: Any) -> Polynomial:
+    def _shared(self, name: Any, *ps: Any, bounds: Interval = None) -> Polynomial:
         """An uninterpreted function of polynomials: z3 knows that equals give equals."""
         if any(isinstance(p, float) or self.z3.is_expr(p) for p in ps):
             raise Unsupported(f"{name} of infinities or truth values")
         key = ("function", name, tuple(_frozen(p) for p in ps))
         if key not in self.known:
-            z3, atom = self.z3, self.atom()
+            z3, atom = self.z3, self.atom() if bounds is None else self.whole(*bounds)
             sorts = [z3.RealSort()] * (len(ps) + 1)
             symbol = z3.Function(f"f_{name}", *sorts)
             self.solver.add(self.expression(atom) == symbol(*[self.expression(p) for p in ps]))
@@ -366,6 +422,10 @@ class Linear(ElementAlgebra):
 
     def roots(self, n: int) -> Any:
         raise Unsupported("a Fourier transform in a proof by cases")
+
+
+def _number(n: int) -> Polynomial:
+    return {ONE: Fraction(n)} if n else {}
 
 
 def _frozen(p: Any) -> Any:

@@ -22,6 +22,7 @@ from verify.branches.terms import Undefined
 from verify.branches.walk import Walk
 from verify.branches.writer import Writer
 from verify.cases import only_real
+from verify.dtypes import is_integer
 from verify.evaluate import evaluate
 from verify.program import Program
 
@@ -44,10 +45,12 @@ def settle(
     *,
     ties: bool = True,
     lenient: bool = False,
+    assuming: bool = False,
 ) -> Settled | None:
     """Whether these elements (by number of the output) are equal; None if that stays open. Without
     `ties` they need not be where polynomials of inputs that are compared are equal, but for what
-    asks whether they are; `lenient`: unless it is the right program that asks.
+    asks whether they are; `lenient`: unless it is the right program that asks. `assuming`: no
+    integer overflows where something looks at it.
 
     Raises `Unsupported` where the programs have no such formulas or are too large.
     """
@@ -55,12 +58,16 @@ def settle(
 
     only_real(left)
     only_real(right)
-    writer = Writer()
+    if not ties and any(is_integer(v.dtype) for v in left.inputs):
+        return None  # two integers are equal on more than a set of measure zero
+    writer = Writer(assuming=assuming)
     inputs = [writer.input(v.shape, v.dtype) for v in left.inputs]
     try:
         one, two = (evaluate(program, writer, inputs) for program in (left, right))
     except (OverflowError, ZeroDivisionError) as error:
         raise Unsupported(f"a proof by branches: {error}") from error
+    if assuming and not writer.wrapping:
+        return None  # nothing new
     questions = _Questions(z3, writer, time.thread_time() + seconds, ties, lenient)
     for output, flat in elements.items():
         a, b = (values[output].items.reshape(-1) for values in (one, two))

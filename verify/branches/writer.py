@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from verify.algebras import machine
 from verify.algebras.base import Unsupported
-from verify.algebras.elements import ElementAlgebra, Elements
+from verify.algebras.booleans import boolean_cases
+from verify.algebras.elements import COMPARED, ElementAlgebra, Elements
 from verify.algebras.field.choice import NO_NANS
 from verify.algebras.field.functions import TOTAL
 from verify.branches.formula import Graph, Node
 from verify.dtypes import is_integer
 
 
+@boolean_cases
 class Writer(Graph, ElementAlgebra):
-    """The algebra, over arrays of nodes."""
+    """The algebra, over arrays of nodes. The machine's value of an integer that may have wrapped is
+    an unknown function of it."""
 
     mapped = 4
+
+    def __init__(self, *, assuming: bool = False) -> None:
+        super().__init__()
+        self.assuming = assuming
+
+    def sentence(self, text: str) -> None:
+        self.assume(text)
+
+    def wrapped(self, p: Node, dtype: Any) -> Node:
+        if isinstance(p.info, Fraction) and p.info.denominator == 1:
+            return self.constant(Fraction(machine.wrapped(int(p.info), dtype)))
+        return self.node("fn", p, info=(f"wrap:{np.dtype(dtype).name}", "()"))
 
     def input(self, shape: tuple[int, ...], dtype: Any) -> Elements:
         items = np.empty(shape, object)
@@ -27,33 +44,36 @@ class Writer(Graph, ElementAlgebra):
         for place in np.ndindex(*shape):
             items[place] = self.node(op, info=self.inputs)
             self.inputs += 1
-        return Elements(items, dtype)
+        return Elements(items, dtype, bounds=machine.of_dtype(dtype))
 
     # -- the operations of the protocol --------------------------------------------------------
 
     def neg(self, a: Elements) -> Elements:
-        return self.map(self.negative, a.dtype, a)
+        return replace(self.map(self.negative, a.dtype, a), bounds=machine.negated(a.bounds))
 
     def add(self, a: Elements, b: Elements) -> Elements:
-        return self.map(self.plus, a.dtype, a, b)
+        result = self.map(self.plus, a.dtype, a, b)
+        return replace(result, bounds=machine.plus(a.bounds, b.bounds))
 
     def mul(self, a: Elements, b: Elements) -> Elements:
-        return self.map(self.times, a.dtype, a, b)
+        result = self.map(self.times, a.dtype, a, b)
+        bounds = machine.squared(a.bounds) if a is b else machine.times(a.bounds, b.bounds)
+        return replace(result, bounds=bounds)
 
     def div(self, a: Elements, b: Elements) -> Elements:
         return self.map(self.quotient, a.dtype, a, b)
 
     def dot(self, a: Elements, b: Elements) -> Elements:
-        if a.dtype == np.bool_:
-            raise Unsupported("a matrix product of truth values in a proof by branches")
         items = np.empty((a.shape[0], a.shape[1], b.shape[2]), object)
         for n, i, j in np.ndindex(*items.shape):
             pairs = zip(a.items[n, i], b.items[n, :, j], strict=True)
             items[n, i, j] = self.plus(*(self.times(p, q) for p, q in pairs))
-        return Elements(items, a.dtype)
+        bounds = machine.repeated(machine.times(a.bounds, b.bounds), a.shape[-1])
+        return Elements(items, a.dtype, bounds=bounds)
 
     def sum(self, x: Elements) -> Elements:
-        return self.rows(lambda row: self.plus(*row), x)
+        result = self.rows(lambda row: self.plus(*row), x)
+        return replace(result, bounds=machine.repeated(x.bounds, x.shape[-1]))
 
     def prod(self, x: Elements) -> Elements:
         def product(row: list[Node]) -> Node:
@@ -64,12 +84,6 @@ class Writer(Graph, ElementAlgebra):
 
         return self.rows(product, x)
 
-    def ordered(self, x: Elements) -> None:
-        if x.dtype == np.bool_:
-            raise Unsupported("the larger of truth values in a proof by branches")
-        if is_integer(x.dtype):
-            self.assume("no integer overflows where integers are compared")
-
     def numbers(self, *values: Elements) -> None:
         """What is put in order may be no number, if a function was met that is not total."""
         variable = any(x.concrete is None for x in values)
@@ -78,17 +92,18 @@ class Writer(Graph, ElementAlgebra):
             self.partial = True
 
     def maximum(self, a: Elements, b: Elements) -> Elements:
-        self.ordered(a)
-        return self.map(lambda p, q: self.largest((p, q)), a.dtype, a, b)
+        a, b = (self.observed(x, COMPARED) for x in (a, b))
+        result = self.map(lambda p, q: self.largest((p, q)), a.dtype, a, b)
+        return replace(result, bounds=machine.larger(a.bounds, b.bounds))
 
     def max(self, x: Elements) -> Elements:
         if x.shape[-1] == 0:
             raise Unsupported("a maximum of nothing in a proof by branches")
-        self.ordered(x)
-        return self.rows(self.largest, x)
+        x = self.observed(x, COMPARED)
+        return replace(self.rows(self.largest, x), bounds=x.bounds)
 
     def winner(self, x: Elements, *, last: bool = False) -> Elements:
-        self.ordered(x)
+        x = self.observed(x, COMPARED)
         self.numbers(x)
         items = np.empty(x.shape, object)
         one, zero = self.constant(Fraction(1)), self.constant(Fraction(0))
@@ -104,8 +119,7 @@ class Writer(Graph, ElementAlgebra):
         return Elements(items, np.dtype(np.float64))
 
     def compare(self, op: str, a: Elements, b: Elements) -> Elements:
-        if a.dtype != np.bool_:
-            self.ordered(a)
+        a, b = (self.observed(x, COMPARED) for x in (a, b))
         self.numbers(a, b)
         variable = not is_integer(a.dtype) and a.dtype != np.bool_ and a.concrete is None
         if variable and any(p is q for p, q in zip(a.items.flat, b.items.flat, strict=True)):
@@ -128,19 +142,24 @@ class Writer(Graph, ElementAlgebra):
         dtype = np.dtype(dtype)
         if dtype == x.dtype:
             return x
-        if x.concrete is not None and not is_integer(dtype):
-            kept = x.concrete != 0 if dtype == np.bool_ else x.concrete.astype(np.float64)
-            return self.lift(kept, dtype)
+        if x.concrete is not None and dtype == np.bool_:
+            return self.lift(x.concrete != 0, dtype)
         if x.dtype == np.bool_:
             one, zero = self.constant(Fraction(1)), self.constant(Fraction(0))
-            return self.map(lambda p: self.choose(p, one, zero), dtype, x)
+            return replace(self.map(lambda p: self.choose(p, one, zero), dtype, x), bounds=(0, 1))
         if dtype == np.bool_:
+            x = self.observed(x, "before it is converted to a truth value")
             nothing = self.constant(Fraction(0))
             return self.map(lambda p: self.test("ne", p, nothing), dtype, x)
-        if is_integer(x.dtype):
-            self.assume("no integer overflows")
-        elif is_integer(dtype):
+        if is_integer(x.dtype) and is_integer(dtype):
+            return self.converted(x, dtype)
+        if is_integer(dtype):
             raise Unsupported("floats as integers in a proof by branches")
+        x = self.observed(x, "before it is converted to a float")
+        if x.concrete is not None:
+            kept = x.concrete.astype(np.float64)
+            if not is_integer(x.dtype) or (machine.exact(kept) == machine.exact(x.concrete)).all():
+                return Elements(x.items, dtype, kept)
         return Elements(x.items, dtype)
 
     def function(
@@ -160,7 +179,10 @@ class Writer(Graph, ElementAlgebra):
         if name not in TOTAL:
             self.partial = True
             self.may_be_nan |= name not in ("log", "sqrt")
-        return self.map(lambda *ps: self.node("fn", *ps, info=(name, repr(params))), dtype, *args)
+        args = [self.observed(a, f"in an operand of {name}") for a in args]
+        bounds = machine.of_function(name, [machine.range_of(a) for a in args], dtype)
+        result = self.map(lambda *ps: self.node("fn", *ps, info=(name, repr(params))), dtype, *args)
+        return replace(result, bounds=bounds)
 
     def roots(self, n: int) -> Any:
         raise Unsupported("a Fourier transform in a proof by branches")

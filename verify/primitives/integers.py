@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.algebras.machine import remainder
 from verify.dtypes import is_kind
 from verify.primitives.functions import call
 from verify.primitives.registry import Context, elementwise, rule
@@ -35,7 +36,12 @@ def _rem(ctx: Context, a: Any, b: Any) -> Any:
     that holds for b = 0 and for the least integer by -1 as well."""
     if is_kind(a.dtype, np.integer):
         algebra = ctx.algebra
-        return algebra.sub(a, algebra.mul(b, machine(ctx, "int_div", a, b)))
+        look = getattr(algebra, "observed", None)  # in the domains that tell what may have wrapped
+        if look is not None:
+            a, b = (look(x, "in an operand of rem") for x in (a, b))
+        result = algebra.sub(a, algebra.mul(b, machine(ctx, "int_div", a, b)))
+        range_ = None if look is None else remainder(a.bounds, b.bounds, a.dtype)
+        return result if range_ is None else algebra.within(result, *range_)
     return call(ctx, "rem", a, b)
 
 

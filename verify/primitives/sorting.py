@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.dtypes import contains, is_integer, is_kind
+from verify.dtypes import contains, is_integer, is_kind, limits
 from verify.primitives.indexing import choose
 from verify.primitives.order import least, minimum, reverse
 from verify.primitives.registry import Context, flat_index, offsets, rule
@@ -200,7 +200,10 @@ def _first_index(ctx: Context, x: Any, dtype: Any) -> Any:
         winner = algebra.cast(winner, dtype)
     numbers = np.broadcast_to(np.arange(x.shape[-1]), x.shape)
     lifted = ctx.lift(numbers.astype(winner.dtype if whole else np.float64), winner.dtype)
-    return algebra.cast(algebra.sum(algebra.mul(winner, lifted)), dtype)
+    index = algebra.cast(algebra.sum(algebra.mul(winner, lifted)), dtype)
+    within = getattr(algebra, "within", None)  # in the domains that tell what may have wrapped
+    last = x.shape[-1] - 1
+    return within(index, 0, last) if within is not None and last <= limits(dtype)[1] else index
 
 
 def _arg(ctx: Context, x: Any, axes: Any, index_dtype: Any, turn: bool) -> Any:

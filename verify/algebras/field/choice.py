@@ -29,6 +29,7 @@ import numpy as np
 
 from verify.algebras import machine
 from verify.algebras.base import Unsupported
+from verify.algebras.elements import COMPARED
 from verify.algebras.field import arithmetic, mixing, movement, residues
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.value import FieldArray, Mask, Pending
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 _CHUNK = 3_000_000  # residues of candidates that are weighed at a time
 NO_TIES = "no ties: no two compared values are equal (true but for a set of measure zero)"
-COMPARED = "where integers are compared"
 NO_NANS = "nothing that is compared, or tested for NaN, is NaN"
 
 

@@ -168,7 +168,7 @@ def over_z(field: Field, values: np.ndarray, dtype: Any) -> FieldArray:
     )
 
 
-# -- casts, and what rules know of ranges ------------------------------------------------------------
+# -- casts, and what rules know of ranges ----------------------------------------------------------
 
 
 def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
@@ -188,4 +188,3 @@ def within(field: Field, x: FieldArray, low: int, high: int) -> FieldArray:
     if x.concrete is not None or not is_integer(x.dtype):
         return x
     return replace(x, bounds=machine.meet(x.bounds, (low, high)))
-

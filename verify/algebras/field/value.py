@@ -107,8 +107,8 @@ class FieldArray:
             if self.concrete is not None and self.bounds is None:
                 self.bounds = machine.of_array(self.concrete)
             # A wrapped integer has any sign, whatever its expression is made of.
-            sure = machine.fits(self.bounds, self.dtype) and self.bounds is not None
-            self.nonnegative = sure and self.bounds[0] >= 0
+            known = self.bounds if machine.fits(self.bounds, self.dtype) else None
+            self.nonnegative = known is not None and known[0] >= 0
         self.growth = self.growth.capped(self.field.poles, self.field.pole_bits)
         self.field.largest = self.field.largest.union(self.growth)
 
