@@ -187,8 +187,9 @@ class _Question:
             )
         try:
             right = trace(along(self.plain, moving, answers), leaves, directions)
-        except ValueError as error:
-            # Of a loop of unknown length there is no reverse mode, of some bodies no program.
+        except Exception as error:
+            # Of a loop of unknown length there is no reverse mode, of some bodies no program, of
+            # some primitives no derivative: that may be why there is a rule.
             return Verdict("unknown", reason=f"the derivative without the rules: {error}")
         known, both = names(self.f, self.examples), (*self.examples, directions)
         labels = [f"tangent of {known[i]}" for i in moving]

@@ -119,8 +119,10 @@ def as_inputs(program: Program, inputs: Sequence[Any]) -> Inputs:
 class _NoFolding:
     """In the place of a primitive that JAX is not to work out on constants."""
 
-    def bind(self, *_: Any, **__: Any) -> Any:
+    def get_bind_params(self, *_: Any, **__: Any) -> Any:
         raise NotImplementedError
+
+    bind = get_bind_params
 
 
 def by_rules(program: Program) -> Program:

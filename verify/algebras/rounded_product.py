@@ -59,7 +59,9 @@ def div(a: Bounded, b: Bounded) -> Bounded:
     result = _spanned(computed(ratio, charge, form), [a], [b], True, form)
     if not getattr(b, "constant", False):
         return result
-    return tracked(result, scaled=_scaled(a, 1 / float(np.min(np.abs(b.value), initial=1.0))))
+    # What is divided by zero, or by no number, has no bound already.
+    nonzero = np.abs(b.value)[np.abs(b.value) > 0]
+    return tracked(result, scaled=_scaled(a, 1 / float(np.min(nonzero, initial=1.0))))
 
 
 def prod(result: Bounded, x: Bounded, *, running: bool = False) -> Bounded:

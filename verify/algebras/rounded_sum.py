@@ -11,7 +11,6 @@ a product with their number, which float16 may not hold. c a + c b is c (a + b).
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from verify.algebras.rounded_value import (
     fraction,
     largest,
     mass,
+    power_of_2,
     reach,
     tracked,
     unmarked,
@@ -113,7 +113,7 @@ def _off(
     charge = np.where(exact, 0.0, charge)
     if scaled is not None and scaled[1] > 1:
         flushed = form.tiny * scaled[1]  # a + b, times c
-        coarse = grain is not None and grain <= 1000 and math.ldexp(1.0, -grain) >= flushed
+        coarse = grain is not None and grain <= 1000 and power_of_2(-grain) >= flushed
         charge = np.where((exact & coarse) | (magnitudes == 0), charge, charge + flushed)
     if scaled is not None and scaled[0] >= form.limit:
         charge = np.full_like(charge, np.nan)

@@ -150,7 +150,12 @@ def exact_sums(form: Format, grain: int | None, magnitudes: np.ndarray) -> Any:
     """Whether sums are exact in any order: all partial sums fit into the format's bits."""
     if grain is None or grain > -form.lowest:
         return np.zeros((), np.bool_)
-    return magnitudes < math.ldexp(1.0, form.bits - 1 - grain)
+    return magnitudes < power_of_2(form.bits - 1 - grain)
+
+
+def power_of_2(exponent: int) -> float:
+    """2**exponent as a float: infinite where it is none."""
+    return math.ldexp(1.0, exponent) if exponent < 1024 else math.inf
 
 
 def representable(form: Format, value: np.ndarray) -> np.ndarray:

@@ -225,7 +225,7 @@ def _lookup(
     powers, exponents = table
     steps = len(powers)
     giant = pow(generator, -steps, p)
-    block = 1 << max(0, min(12, (2**20 // len(values)).bit_length() - 1))
+    block = 1 << max(0, min(12, (2**20 // max(1, len(values))).bit_length() - 1))
     jumps = first_powers(giant, block, p)
     out = np.full(len(values), -1, np.int64)
     left = np.arange(len(values))
