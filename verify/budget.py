@@ -1,8 +1,8 @@
 """What a question may cost: work, which is the same on every machine, and one stop by the clock.
 
 A prover or a search has a limit in units of work, so that its verdict does not depend on how busy
-the machine is. A unit is about one operation on one array element; whoever loops, or calls NumPy on
-something large, says so:
+the machine is. A unit is an operation or two on one array element, some ten nanoseconds; whoever
+loops, or calls NumPy on something large, says so:
 
     with budget.limit(3e8):           # raises Exhausted within, once that much has been spent
         ...
@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -30,16 +30,17 @@ from typing import Any
 
 from verify.algebras.base import Unsupported
 
-EQUATION = 20_000  # what it costs to look at one equation, however small its arrays are
-_Z3_UNIT = 5  # units of work for one of z3's own (`rlimit`)
+EQUATION = 4_000  # what it costs to look at one equation, however small its arrays are
+OPERATION = 150  # what NumPy takes for one more row, or Python for a step of a loop
+_Z3_CALL, _Z3_UNIT = 30_000, 5  # units of work for a question to z3, and for one of z3's own units
 
 
 class Exhausted(Unsupported):
     """A limit of work is spent: the prover or search that set it gives up."""
 
 
-class OutOfTime(Exception):
-    """The seconds of the whole call are over."""
+class OutOfTime(BaseException):
+    """The seconds of the whole call are over. Nobody who catches what may go wrong is meant."""
 
 
 @dataclass(eq=False)
@@ -93,6 +94,22 @@ def metered() -> Iterator[Meter]:
         yield meter
 
 
+def after(units: float) -> Callable[[], bool]:
+    """Whether so much has been spent since: for loops that end well before an answer is found.
+
+    >>> with metered():
+    ...     late = after(10)
+    ...     spend(10); print(late()); spend(1); print(late())
+    False
+    True
+    """
+    meter = _METER.get()
+    if meter is None:
+        return lambda: False
+    end = meter.spent + units
+    return lambda: meter.spent > end
+
+
 @contextmanager
 def whole_call(seconds: float) -> Iterator[None]:
     """Everything within has so many seconds; within another call, no more than that one has."""
@@ -103,7 +120,8 @@ def whole_call(seconds: float) -> Iterator[None]:
         return
     token = _CALL.set(_Call(until, seconds))
     try:
-        yield
+        with metered():
+            yield
     finally:
         _CALL.reset(token)
 
@@ -177,7 +195,8 @@ def solve(solver: Any, units: float) -> str:
     answer = str(solver.check())
     if answer == "unknown" and "interrupted from keyboard" in solver.reason_unknown():
         raise KeyboardInterrupt
-    spend(_Z3_UNIT * max(_counted(solver) - before, 0))
+    cost = _Z3_CALL + _Z3_UNIT * max(_counted(solver) - before, 0)
+    spend(min(cost, units))  # an answer that used up the last of a limit is an answer
     return answer
 
 

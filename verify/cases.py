@@ -10,12 +10,12 @@ Needs the `smt` extra (z3-solver); without it this step is skipped.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.linear import Linear
 from verify.dtypes import is_kind
@@ -23,7 +23,7 @@ from verify.evaluate import evaluate
 from verify.program import Program
 
 _MOST_ELEMENTS = 256
-_MILLISECONDS = 2000
+_WORK = 3e8  # of the solver, for one element
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,12 @@ def settle(
     right: Program,
     output: int,
     elements: np.ndarray,
-    deadline: float,
     assuming: bool = False,
 ) -> Settled | Suggestion | None:
     """Whether the elements of one output are equal; None if that stays open. `assuming`: that no
     integer overflows where something looks at it; else integers wrap as the machine's do.
 
-    Raises `Unsupported` where the programs have no linear form or are too large.
+    Raises `Unsupported` where the programs have no linear form, are too large, or cost too much.
     """
     import z3
 
@@ -77,19 +76,15 @@ def settle(
     except z3.Z3Exception as error:
         raise Unsupported(f"a proof by cases: {error}") from error
     for element in elements:
-        remaining = int(1000 * (deadline - time.monotonic()))
-        if remaining <= 0:
-            return None
-        algebra.solver.set("timeout", min(_MILLISECONDS, remaining))
         a, b = one[element], two[element]
         different = algebra.test("ne", a, b)
         algebra.solver.push()
         algebra.solver.add(different)
-        answer = algebra.solver.check()
-        if answer == z3.sat:
+        answer = budget.solve(algebra.solver, _WORK)
+        if answer == "sat":
             return Suggestion(_model(algebra, inputs))
         algebra.solver.pop()
-        if answer != z3.unsat:
+        if answer != "unsat":
             return None
     return Settled(tuple(algebra.assumptions))
 

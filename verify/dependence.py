@@ -20,11 +20,12 @@ from typing import Any
 import jax
 import numpy as np
 
+from verify import arguments, internal
 from verify.algebras.base import Unsupported
 from verify.algebras.dependence import Dependence, Depends
 from verify.algebras.extended import fresh, lift, parts
 from verify.evaluate import apply
-from verify.program import Atom, Const, Program, Var, trace
+from verify.program import Atom, Const, Program, Var, read
 
 
 def dependence(f: Callable[..., Any], *examples: Any) -> Dependencies:
@@ -49,11 +50,12 @@ def dependence(f: Callable[..., Any], *examples: Any) -> Dependencies:
     >>> [side.stop - side.start for side in box]
     [1, 14, 14, 1]
     """
+    arguments.examples_of("dependence", examples)
     leaves = [x if hasattr(x, "shape") else np.asarray(x) for x in jax.tree.leaves(examples)]
     for x in leaves:
         if not all(isinstance(n, int) for n in x.shape):
             raise ValueError(f"dependence: expected shapes of numbers, got {x.shape}")
-    program = trace(f, *examples)
+    program = read(arguments.traced("dependence", "f", f, examples))
     sizes = [int(np.prod(var.shape)) for var in program.inputs]
     algebra = Dependence(sizes)
     inputs = [
@@ -140,7 +142,9 @@ def _evaluate(program: Program, algebra: Any, inputs: Sequence[Any]) -> list[Any
         operands = [read(atom) for atom in equation.inputs]
         try:
             results = apply(equation, operands, algebra, run)
-        except Unsupported:
+        except Exception as error:
+            if not isinstance(error, Unsupported) and internal.raises():
+                raise  # a failure of ours; what is not known depends on everything
             if not isinstance(algebra, Dependence):
                 raise  # one device of several: the whole shard_map depends on everything
             known = [part for value in operands for part in parts(value)]

@@ -17,7 +17,6 @@ At a tie there is no derivative: see `counterexample/smooth.py`.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +24,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from verify import arguments, budget, internal
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import is_key
 from verify.certificate import subject
@@ -32,7 +32,7 @@ from verify.counterexample import Smooth
 from verify.dtypes import is_kind
 from verify.equivalence import names, settle
 from verify.linearity import nonlinear
-from verify.program import Atom, Program, call, custom_rules, trace
+from verify.program import Atom, Program, call, custom_rules, read, trace
 from verify.rounding import draw, later
 from verify.verdict import Verdict
 
@@ -44,7 +44,7 @@ ROUNDED = "the two differ as the rounding of a constant would make them"
 
 
 def derivatives(
-    f: Callable[..., Any], *examples: Any, seconds: float = 30.0, seed: int | None = None
+    f: Callable[..., Any], *examples: Any, seconds: float = 60.0, seed: int | None = None
 ) -> Verdict:
     """Whether all custom rules in f give its true derivative, at the examples' shapes and dtypes.
 
@@ -78,18 +78,29 @@ def derivatives(
     >>> bool(derivatives(jax.nn.silu, jnp.zeros(2)))
     True
     """
-    start = time.monotonic()
-    seed = int(np.random.default_rng().integers(2**62)) if seed is None else seed
-    program = trace(f, *examples)
+    start = budget.now()
+    drawn = arguments.checked("derivatives", {"f": f}, examples, seconds, seed)
+    made = arguments.traced("derivatives", "f", f, examples)
+    kinds = custom_rules(f, *examples)
+    inputs, outputs = made.floating
+    if not inputs or not outputs:
+        side = "examples" if not inputs else "outputs"
+        raise ValueError(f"derivatives: none of the {side} is of a floating-point type")
+
+    def question() -> Verdict:
+        return _answer(f, examples, read(made), kinds, drawn)
+
+    return internal.answer(question, seconds).changed(seconds=budget.now() - start)
+
+
+def _answer(
+    f: Callable[..., Any], examples: Any, program: Program, kinds: frozenset[str], seed: int
+) -> Verdict:
     if program.is_symbolic():
         return Verdict("unknown", reason="the examples have symbolic dimensions: give sizes")
     moving = [i for i, v in enumerate(program.inputs) if is_kind(v.dtype, np.inexact)]
     answers = [i for i, v in enumerate(program.outputs) if is_kind(v.dtype, np.inexact)]
-    if not moving or not answers:
-        side = "examples" if not moving else "outputs"
-        raise ValueError(f"derivatives: none of the {side} is of a floating-point type")
-    kinds = custom_rules(f, *examples)
-    question = _Question(f, examples, program, "vjp" in kinds, seconds, seed)
+    question = _Question(f, examples, program, "vjp" in kinds, seed)
     if "transpose" in kinds:
         verdict = Verdict("unknown", reason="a custom transpose, which is not looked into")
     elif not kinds:
@@ -103,7 +114,7 @@ def derivatives(
         if len(ways) > 2 and verdict:
             verdict = verdict.changed(assumptions=(*verdict.assumptions, ONE_OR_ALL))
     about = subject(f, f, examples, (program, program), seed, "derivatives")
-    return verdict.changed(subject=about, seconds=time.monotonic() - start)
+    return verdict.changed(subject=about)
 
 
 def _all(verdicts: Iterable[Verdict]) -> Verdict:
@@ -128,7 +139,6 @@ class _Question:
     examples: tuple[Any, ...]
     program: Program
     reverse: bool
-    seconds: float
     seed: int
 
     def settle(self, moving: list[int], answers: list[int]) -> Verdict:
@@ -146,12 +156,14 @@ class _Question:
         leaves = jax.tree.leaves(self.examples)
         tangents, cotangents = (self.directions(moving, answers, way) for way in (False, True))
         try:
-            right = trace(_backwards(self.plain, moving, answers), leaves, cotangents)
+            with internal.theirs():
+                right = trace(_backwards(self.plain, moving, answers), leaves, cotangents)
         except Exception:  # a loop of unknown length has no reverse mode
             return None
         forwards = _forwards(self.ruled, moving, answers)
         try:
-            left = trace(_backwards(self.ruled, moving, answers), leaves, cotangents)
+            with internal.theirs():
+                left = trace(_backwards(self.ruled, moving, answers), leaves, cotangents)
         except Exception as error:  # JAX has many, assertions among them
             program = trace(forwards, leaves, tangents)
             moves = [i >= len(leaves) for i in range(len(program.inputs))]
@@ -180,13 +192,15 @@ class _Question:
         directions = self.directions(moving, answers, reverse)
         along = _backwards if reverse else _forwards
         try:
-            left = trace(along(self.ruled, moving, answers), leaves, directions)
+            with internal.theirs():
+                left = trace(along(self.ruled, moving, answers), leaves, directions)
         except jax.errors.TracerArrayConversionError:
             return Verdict(
                 "unknown", reason="a custom rule closes over an input: pass it as an argument"
             )
         try:
-            right = trace(along(self.plain, moving, answers), leaves, directions)
+            with internal.theirs():
+                right = trace(along(self.plain, moving, answers), leaves, directions)
         except Exception as error:
             # Of a loop of unknown length there is no reverse mode, of some bodies no program, of
             # some primitives no derivative: that may be why there is a rule.
@@ -197,7 +211,7 @@ class _Question:
             labels = [f"cotangent of output {i}" for i in answers]
         functions = len(program.outputs)
         smooth = Smooth(left, right, len(directions), functions, forwards=not reverse)
-        verdict = settle(smooth, both, [*known, *labels], self.seconds, self.seed)
+        verdict = settle(smooth, both, [*known, *labels], self.seed)
         found = verdict.counterexample
         if found is not None and found.where is not None:
             text = (

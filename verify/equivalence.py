@@ -20,7 +20,6 @@ from __future__ import annotations
 import inspect
 import math
 import sys
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,7 +27,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify import branches, cases
+from verify import arguments, branches, budget, cases, internal
 from verify.algebras.base import Unsupported
 from verify.algebras.field import NO_TIES, Mode
 from verify.certificate import subject
@@ -44,19 +43,21 @@ from verify.counterexample import (
 from verify.counterexample.held import own
 from verify.primitives.functions import POWERS
 from verify.primitives.indexing import SAME_INDEX
-from verify.program import Program, trace
+from verify.program import Program, read
 from verify.proof import MODES, PATTERNS, Difference, TooLarge, prove, turns
 from verify.rounding import later
 from verify.verdict import Counterexample, Verdict
 
 _LARGE = 1_000_000  # array elements that a program computes
 _FEW, _SECOND, _TIES, _MANY = 3, 3, 40, 400  # inputs tried
-_CASES_SECONDS = 10.0
-_GLANCE_SECONDS = 0.5
-_SHRINK_SECONDS = 15.0
-_PATTERN_SECONDS, _PATTERN_SIZE = 10.0, 20_000  # array elements that the programs compute
-_BRANCH_SECONDS = 8.0
-_DOUBT_SECONDS, _DOUBT_AT_LEAST = 3.0, 4
+# Units of work (`budget.py`): about 1e8 a second.
+_CASES_WORK = 3e9
+_GLANCE_WORK = 1e8
+_SEARCH_WORK = 8e8
+_SHRINK_WORK = 1.5e9
+_PATTERN_WORK, _PATTERN_SIZE = 3e9, 20_000  # array elements that the programs compute
+_BRANCH_WORK = 2e9
+_DOUBT_WORK, _DOUBT_AT_LEAST = 5e8, 4
 _MOST_REJECTED = 5  # differences that JAX does not confirm, before a search ends
 
 # Primitives that choose one of several values.
@@ -74,17 +75,20 @@ def equivalent(
     f: Callable[..., Any],
     g: Callable[..., Any],
     *examples: Any,
-    seconds: float = 30.0,
+    seconds: float = 60.0,
     seed: int | None = None,
 ) -> Verdict:
     """Whether f and g are the same function over the reals, at the examples' shapes and dtypes.
 
     examples: one a positional argument: arrays, `jax.ShapeDtypeStruct`s, numbers, or pytrees of
         them. Only their shapes and dtypes count; `rounding` is measured at arrays if there are any.
-    seconds: how long to search for a counterexample where no proof is found.
+    seconds: for the whole call, but for JAX's tracing; then the verdict is unknown.
     seed: fixes the random primes and inputs; by default they are fresh at every call.
 
     Returns a `Verdict`; `bool(verdict)` is true for a proof only.
+
+    Errors: TypeError and ValueError for arguments that it cannot take, and whatever f and g raise
+    while they are traced. A failure of verify itself is an "unknown" that says so.
 
     >>> import jax, jax.numpy as jnp
     >>> x = jax.ShapeDtypeStruct((3, 4), jnp.float32)
@@ -94,13 +98,18 @@ def equivalent(
     >>> verdict.status, float(verdict.counterexample.left), float(verdict.counterexample.right)
     ('refuted', 1.0, -1.0)
     """
-    start = time.monotonic()
-    left, right = trace(f, *examples), trace(g, *examples)
-    seed = int(np.random.default_rng().integers(2**62)) if seed is None else seed
-    verdict = settle(Comparison(left, right), examples, names(f, examples), seconds, seed)
-    about = subject(f, g, examples, (left, right), seed)
-    measure: Any = later(left, right, examples, seed) if verdict else None
-    return replace(verdict, subject=about, seconds=time.monotonic() - start, rounding=measure)
+    start = budget.now()
+    drawn = arguments.checked("equivalent", {"f": f, "g": g}, examples, seconds, seed)
+    made = [arguments.traced("equivalent", *named, examples) for named in (("f", f), ("g", g))]
+
+    def question() -> Verdict:
+        left, right = map(read, made)
+        verdict = settle(Comparison(left, right), examples, names(f, examples), drawn)
+        about = subject(f, g, examples, (left, right), drawn)
+        measure: Any = later(left, right, examples, drawn) if verdict else None
+        return replace(verdict, subject=about, rounding=measure)
+
+    return internal.answer(question, seconds).changed(seconds=budget.now() - start)
 
 
 def assert_equivalent(
@@ -143,9 +152,7 @@ def names(f: Callable[..., Any], examples: Any) -> list[str]:
     return found
 
 
-def settle(
-    comparison: Comparison, examples: Any, names: list[str], seconds: float, seed: int
-) -> Verdict:
+def settle(comparison: Comparison, examples: Any, names: list[str], seed: int) -> Verdict:
     """The ladder, for two programs of `examples` whose input arrays have `names`; what counts as a
     counterexample is for `comparison` to say."""
     left, right = comparison.left, comparison.right
@@ -159,7 +166,7 @@ def settle(
     if mismatch is not None:
         return mismatch
     rng = np.random.default_rng(seed)
-    return _Ladder(comparison, examples, names, seconds, rng).climb()
+    return _Ladder(comparison, examples, names, rng).climb()
 
 
 @dataclass
@@ -169,7 +176,6 @@ class _Ladder:
     comparison: Comparison
     examples: Any
     names: list[str]  # of the input arrays
-    seconds: float  # for each long search, whatever the proofs have taken
     rng: np.random.Generator
     searchable: bool = True  # whether the programs can be evaluated at concrete inputs
     disagreement: str = ""  # what JAX says of the last difference that it did not confirm
@@ -183,31 +189,47 @@ class _Ladder:
 
     def climb(self) -> Verdict:
         strict, scaling, off_ties = MODES
-        steps = (
-            self.glance,
-            lambda: self.interpret(strict),
-            self.second_glance,
-            lambda: self.interpret(scaling),
-            lambda: self.on_circle(scaling),
-            self.by_cases,
-            lambda: self.assuming(self.interpret, strict),
-            lambda: self.assuming(self.interpret, scaling),
-            lambda: self.assuming(lambda mode: self.by_cases(mode.assuming), scaling),
-            lambda: self.interpret(off_ties),
-            lambda: self.assuming(self.interpret, off_ties),
-            lambda: self.by_patterns(PATTERNS),
-            lambda: self.assuming(self.by_patterns, PATTERNS),
-            lambda: self.on_circle(off_ties),
-            lambda: self.on_circle(PATTERNS),
-            self.by_branches,
-            lambda: self.search(
-                "a directed search", most=_MANY, skip=_FEW + _SECOND, directed=True
+        proof = "a proof by random interpretation"
+        wraps = "if no integer overflows"
+        steps: tuple[tuple[str, Callable[[], Verdict | None]], ...] = (
+            ("a few inputs", self.glance),
+            (proof, lambda: self.interpret(strict)),
+            ("a few more inputs", self.second_glance),
+            (f"{proof}, with multiples", lambda: self.interpret(scaling)),
+            (f"{proof}, with sines and cosines", lambda: self.on_circle(scaling)),
+            ("a proof by cases", self.by_cases),
+            (f"{proof}, {wraps}", lambda: self.assuming(self.interpret, strict)),
+            (f"{proof}, {wraps}", lambda: self.assuming(self.interpret, scaling)),
+            (
+                f"a proof by cases, {wraps}",
+                lambda: self.assuming(lambda mode: self.by_cases(mode.assuming), scaling),
+            ),
+            (f"{proof}, off ties", lambda: self.interpret(off_ties)),
+            (f"{proof}, off ties, {wraps}", lambda: self.assuming(self.interpret, off_ties)),
+            (f"{proof} of all branches", lambda: self.by_patterns(PATTERNS)),
+            (
+                f"{proof} of all branches, {wraps}",
+                lambda: self.assuming(self.by_patterns, PATTERNS),
+            ),
+            (f"{proof}, with sines and cosines, off ties", lambda: self.on_circle(off_ties)),
+            (f"{proof} of all branches, with sines", lambda: self.on_circle(PATTERNS)),
+            ("a proof by branches", self.by_branches),
+            (
+                "a directed search for a counterexample",
+                lambda: self.search(
+                    "a directed search", most=_MANY, skip=_FEW + _SECOND, directed=True
+                ),
             ),
         )
-        for step in steps:
-            verdict = step()
-            if verdict is not None and not (verdict and self.disagreement):
-                return verdict
+        try:
+            for name, step in steps:
+                with budget.doing(name):
+                    verdict = step()
+                if verdict is not None and not (verdict and self.disagreement):
+                    return verdict
+        except budget.OutOfTime as error:
+            before = f"; before that: {self.reason}" if self.reason else ""
+            self.reason = f"{error}{before}"
         if self.disagreement:
             return Verdict("unknown", reason=self.disagreement)
         if self.searchable:
@@ -222,7 +244,7 @@ class _Ladder:
         return self.search(
             "exact evaluation",
             most=_FEW,
-            seconds=_GLANCE_SECONDS,
+            work=_GLANCE_WORK,
             skip=skip,
             at_least=at_least,
         )
@@ -232,19 +254,18 @@ class _Ladder:
         return self.search(
             "exact evaluation",
             most=_FEW + _SECOND,
-            seconds=_GLANCE_SECONDS,
+            work=_GLANCE_WORK,
             skip=_FEW,
             at_least=_SECOND,
         )
 
     def search(
-        self, name: str, most: int, seconds: float | None = None, **options: Any
+        self, name: str, most: int, work: float = _SEARCH_WORK, **options: Any
     ) -> Verdict | None:
         if not self.searchable:
             return None
-        until = time.monotonic() + (self.seconds if seconds is None else seconds)
         try:
-            for witness in search(self.comparison, self.rng, until, most, **options):
+            for witness in search(self.comparison, self.rng, work, most, **options):
                 verdict = self.refuted(witness, name)
                 if verdict is not None or self.rejected >= _MOST_REJECTED:
                     return verdict
@@ -255,9 +276,8 @@ class _Ladder:
     def interpret(self, mode: Mode, ignore: Any = None) -> Verdict | None:
         """Random interpretation with the laws of one mode."""
         try:
-            limit = time.thread_time() + _PATTERN_SECONDS
-            until = limit if mode.patterns else math.inf
-            result = prove(self.left, self.right, mode, self.draw(), ignore, until)
+            work = _PATTERN_WORK if mode.patterns else math.inf
+            result = prove(self.left, self.right, mode, self.draw(), ignore, work)
         except (Unsupported, TooLarge) as error:
             self.reason = str(error)
             return None
@@ -324,7 +344,7 @@ class _Ladder:
 
     def defined(self) -> bool:
         """Whether the assumptions of a proof hold anywhere."""
-        return inhabited(self.comparison, self.rng, time.monotonic() + _DOUBT_SECONDS)
+        return inhabited(self.comparison, self.rng, _DOUBT_WORK)
 
     def doubt(self, assumptions: Iterable[str], ties: bool = True) -> Verdict | None:
         """Before a proof counts: a search where its assumptions fail: on ties, where integers
@@ -339,7 +359,7 @@ class _Ladder:
         return self.search(
             "a search where the proof's assumptions fail",
             most=most,
-            seconds=_DOUBT_SECONDS,  # its own: a short search must not make proofs easier
+            work=_DOUBT_WORK,
             skip=_FEW - 1,
             at_least=_DOUBT_AT_LEAST,
             overflow=overflow,
@@ -352,11 +372,11 @@ class _Ladder:
         if self.difference is None or not cases.available():
             return None
         assumptions: dict[str, None] = {}
-        limit = time.monotonic() + min(self.seconds, _CASES_SECONDS)
         elements = self.difference.elements
         for output, flat in elements.items():
             try:
-                settled = cases.settle(self.left, self.right, output, flat, limit, assuming)
+                with budget.limit(_CASES_WORK):
+                    settled = cases.settle(self.left, self.right, output, flat, assuming)
             except Unsupported:
                 return None
             if isinstance(settled, cases.Suggestion):
@@ -387,7 +407,7 @@ class _Ladder:
                     self.left,
                     self.right,
                     elements,
-                    _BRANCH_SECONDS,
+                    _BRANCH_WORK,
                     ties=ties,
                     lenient=lenient,
                     assuming=assuming,
@@ -429,10 +449,10 @@ class _Ladder:
         if isinstance(found, str):
             self.disagreement, self.rejected = found, self.rejected + 1
             return None
-        small = shrink(
-            self.comparison, witness, time.monotonic() + min(self.seconds, _SHRINK_SECONDS)
-        )
-        again = agreed(self.comparison, small)
+        try:
+            again = agreed(self.comparison, shrink(self.comparison, witness, _SHRINK_WORK))
+        except budget.OutOfTime:
+            again = "the seconds were over"
         best = found if isinstance(again, str) else again
         return _refuted(self.comparison, best, self.examples, self.names, method)
 
@@ -460,6 +480,13 @@ def _structural(examples: Any, left: str, right: str, why: str) -> Verdict:
     )
 
 
+def _explained(comparison: Comparison, witness: Witness, names: list[str]) -> str:
+    try:
+        return explain(comparison.left, comparison.right, witness, names)
+    except budget.OutOfTime:
+        return "the seconds were over before this was explained"
+
+
 def _refuted(
     comparison: Comparison,
     witness: Witness,
@@ -474,7 +501,7 @@ def _refuted(
         small.left,
         small.right,
         (small.output, small.index),
-        explain(comparison.left, comparison.right, small, names),
+        _explained(comparison, small, names),
         tuple(names),
     )
     return Verdict("refuted", method=method, counterexample=example)

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from verify import budget, internal
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import lift, over
 from verify.algebras.mesh import Mesh
@@ -21,6 +22,8 @@ from verify.primitives import RULES
 from verify.primitives.collectives import is_joint
 from verify.primitives.registry import Context
 from verify.program import Atom, Const, Equation, Program, Var, run_with_jax
+
+_ELEMENT = 5  # units of work for an element of an operand or a result, whatever numbers are
 
 
 def evaluate(
@@ -59,6 +62,7 @@ def evaluate(
 
 def apply(equation: Equation, operands: list[Any], algebra: Any, run: Any) -> list[Any]:
     """One equation: folded if it is constant, else by its rule."""
+    budget.spend(budget.EQUATION + _ELEMENT * equation.elements)
     joint = False
     if isinstance(algebra, Mesh):
         joint = is_joint(equation)
@@ -75,6 +79,9 @@ def apply(equation: Equation, operands: list[Any], algebra: Any, run: Any) -> li
         result = function(context, *operands, **equation.params)
     except Unsupported as error:
         raise _located(error, equation) from None
+    except Exception as error:
+        internal.at(error, equation)
+        raise
     results = list(result) if isinstance(result, tuple | list) else [result]
     settled = getattr(algebra, "settled", None)  # where it counts what a value was made of
     return results if settled is None else settled(operands, results)

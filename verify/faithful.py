@@ -12,7 +12,6 @@ What it does not see: a fault at inputs that were not tried, or one that roundin
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,19 +19,20 @@ from typing import Any
 import jax
 import numpy as np
 
+from verify import arguments, budget, internal
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import generator, is_key
 from verify.compiled import check
 from verify.counterexample import Comparison, Witness, shrink
 from verify.dtypes import is_kind
 from verify.equivalence import names
-from verify.program import Program, trace
+from verify.program import Program, read, trace
 from verify.rounding import as_inputs, by_rules, certified, distance, draw, executable, given
 from verify.verdict import Counterexample, Rounding, Verdict, short
 
 Inputs = list[np.ndarray]
 
-_SHRINK_SECONDS = 10.0
+_SHRINK_WORK = 1e9
 _VISIBLE = 1e-3  # a counterexample is not shrunk below this difference
 _OF_FLOATS = (
     "XLA's CPU backend runs with its default flags, rounds to nearest, and reorders no more than "
@@ -50,12 +50,15 @@ _DRAWN: tuple[dict[str, dict[str, bool]], ...] = (  # each with what replaces it
 )
 
 
-def faithful(f: Callable[..., Any], *examples: Any, seed: int | None = None) -> Verdict:
+def faithful(
+    f: Callable[..., Any], *examples: Any, seconds: float = 60.0, seed: int | None = None
+) -> Verdict:
     """Whether f, compiled and called on arrays, gives its real values but for rounding.
 
     examples: one a positional argument: arrays, at which f is looked at; or
         `jax.ShapeDtypeStruct`s, for which random normal numbers are drawn, and small whole ones
         (positive ones where those are outside of a domain, or no whole ones); numbers; pytrees.
+    seconds: for the whole call, but for what JAX takes to trace and XLA to compile.
     seed: fixes what is drawn; by default it is fresh at every call.
 
     Returns a `Verdict`. Proved: at the inputs that the scope names, and no others, every output
@@ -66,7 +69,8 @@ def faithful(f: Callable[..., Any], *examples: Any, seed: int | None = None) -> 
 
     f is called as often as it takes, on arrays of its own: examples are not changed, nor donated.
 
-    Errors: what JAX raises where f cannot be traced.
+    Errors: TypeError and ValueError for arguments that it cannot take; what f raises while it is
+    traced.
 
     >>> import jax, jax.numpy as jnp
     >>> verdict = faithful(jax.nn.softmax, jax.ShapeDtypeStruct((4, 10), jnp.float32))
@@ -75,10 +79,14 @@ def faithful(f: Callable[..., Any], *examples: Any, seed: int | None = None) -> 
     >>> print(verdict.scope)
     2 sets of inputs (normal numbers, small whole numbers), compiled and eager on cpu
     """
-    start = time.monotonic()
-    program = trace(f, *examples)
-    verdict = _settle(f, program, examples, np.random.default_rng(seed))
-    return replace(verdict, seconds=time.monotonic() - start)
+    start = budget.now()
+    drawn = arguments.checked("faithful", {"f": f}, examples, seconds, seed)
+    made = arguments.traced("faithful", "f", f, examples)
+
+    def question() -> Verdict:
+        return _settle(f, read(made), examples, np.random.default_rng(drawn))
+
+    return replace(internal.answer(question, seconds), seconds=budget.now() - start)
 
 
 def _settle(f: Any, program: Program, examples: Any, rng: np.random.Generator) -> Verdict:
@@ -194,7 +202,7 @@ class _Computed(Comparison):
         if not same or Comparison(self.right, by_rules(again)).at(wrong.inputs) is not None:
             return Verdict("unknown", reason="f is another function each time it is traced")
         self.least = min(wrong.apart, _VISIBLE)
-        small = shrink(self, wrong, time.monotonic() + _SHRINK_SECONDS)
+        small = shrink(self, wrong, _SHRINK_WORK)
         assert isinstance(small, _Wrong)
         arrays = as_inputs(self.left, small.inputs)
         example = Counterexample(

@@ -12,6 +12,8 @@ Works with JAX 0.10 (two classes `ClosedJaxpr`, `Jaxpr`) and with 0.11 and later
 
 from __future__ import annotations
 
+import functools
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,6 +82,11 @@ class Equation:
     source: str  # "file.py:12 (function)" of the user's line, "" if unknown
     _bind: Any = None  # JAX's primitive, to evaluate on concrete arrays
     _bind_params: Any = None
+
+    @functools.cached_property
+    def elements(self) -> int:
+        """Of all operands and results."""
+        return sum(math.prod(atom.shape) for atom in (*self.inputs, *self.outputs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,18 +157,42 @@ def trace(f: Callable[..., Any], *examples: Any) -> Program:
     >>> [equation.primitive for equation in program.equations]
     ['max', 'mul']
     """
+    return read(make(f, *examples))
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """What JAX says of a function: to be read."""
+
+    jaxpr: Any
+    in_tree: Any
+    out_tree: Any
+
+    @property
+    def floating(self) -> tuple[list[int], list[int]]:
+        """Which inputs and which outputs are of a floating-point (or complex) type."""
+        found = []
+        for avals in (self.jaxpr.in_avals, self.jaxpr.out_avals):
+            dtypes = [getattr(aval, "dtype", None) for aval in avals]
+            floats = (d is not None and jax.dtypes.issubdtype(d, np.inexact) for d in dtypes)
+            found.append([i for i, is_float in enumerate(floats) if is_float])
+        return found[0], found[1]
+
+
+def make(f: Callable[..., Any], *examples: Any) -> Traced:
+    """The first half of `trace`, in which f is called: what it raises is f's own error."""
     abstract = jax.tree.map(_abstract, examples)
     if any(_is_key(leaf.dtype) for leaf in jax.tree.leaves(abstract)):
         f, abstract = _with_words(f, abstract)
     jaxpr, out_shape = jax.make_jaxpr(f, return_shape=True)(*abstract)
-    program = _convert(jaxpr)
-    return Program(
-        program.inputs,
-        program.equations,
-        program.outputs,
-        jax.tree.structure(examples),
-        jax.tree.structure(out_shape),
-    )
+    return Traced(jaxpr, jax.tree.structure(examples), jax.tree.structure(out_shape))
+
+
+def read(traced: Traced) -> Program:
+    """The second half of `trace`: what it raises is a failure of this file."""
+    program = _convert(traced.jaxpr)
+    trees = traced.in_tree, traced.out_tree
+    return Program(program.inputs, program.equations, program.outputs, *trees)
 
 
 # The names of JAX's key dtypes: the generators, and how many words of 32 bits their keys have.

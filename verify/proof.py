@@ -7,13 +7,13 @@ are repeated, with new primes, inputs and functions, until the product is below 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.complex import is_complex
 from verify.algebras.extended import fresh, parts
 from verify.algebras.field import Field, FieldArray, Mode, Unlucky
@@ -90,13 +90,12 @@ def prove(
     mode: Mode,
     seed: int,
     ignore: Mapping[int, np.ndarray] | None = None,
-    deadline: float = math.inf,
+    work: float = math.inf,
 ) -> Agreement | Difference:
     """Evaluates both programs over random residues.
 
     `ignore` names output elements that are proved equal by other means, as in `Difference`.
-    `deadline` (time.thread_time(), so that a busy machine proves the same): after it, no further
-    trial is begun.
+    After so much `work` (`budget.py`) no further trial is begun.
     Raises `Unsupported` where a program cannot be evaluated so, `TooLarge` where the error bound
     says too little.
     """
@@ -107,15 +106,20 @@ def prove(
     assumptions: dict[str, None] = {}
     partial = False
     primes, wanted = 0, None  # how many primes so far; how many the next trial needs
+    spent = 0.0
     while error > TARGET or (exponents and trials < 2):  # see bound.py for the second trial
-        late = trials > 0 and time.thread_time() > deadline
+        late = trials > 0 and spent > work
         if late or trials == (_MOST_PATTERN_TRIALS if mode.patterns else _MOST_TRIALS):
             raise TooLarge(
                 f"the polynomials are too large for a proof: {trials} trials bound the error only "
                 f"by {error:.1e}"
             )
-        field, one, two = _trial(left, right, mode, seed + 1000 * trials, exponents, order, wanted)
-        difference = _compare(field, one, two, ignore or {})
+        with budget.metered() as meter:
+            field, one, two = _trial(
+                left, right, mode, seed + 1000 * trials, exponents, order, wanted
+            )
+            difference = _compare(field, one, two, ignore or {})
+        spent += meter.spent
         if difference is not None:
             return difference
         assumptions.update(field.assumptions)

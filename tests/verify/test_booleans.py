@@ -131,7 +131,7 @@ PAIRS = {
 @pytest.mark.parametrize("name", PAIRS)
 def test_arithmetic_of_truth_values_is_logic(name):
     f, law, _, *examples = PAIRS[name]
-    verdict = verify.equivalent(f, law, *examples, seconds=10)
+    verdict = verify.equivalent(f, law, *examples)
     assert verdict.status == "proved", str(verdict)
     assert not any("overflow" in a for a in verdict.assumptions)
 
@@ -139,7 +139,7 @@ def test_arithmetic_of_truth_values_is_logic(name):
 @pytest.mark.parametrize("name", PAIRS)
 def test_arithmetic_of_truth_values_is_no_arithmetic_of_numbers(name):
     f, _, numbers, *examples = PAIRS[name]
-    verdict = verify.equivalent(lambda *xs: whole(f(*xs)), numbers, *examples, seconds=10, seed=2)
+    verdict = verify.equivalent(lambda *xs: whole(f(*xs)), numbers, *examples, seed=2)
     assert verdict.status == "refuted", str(verdict)
 
 
@@ -150,7 +150,7 @@ def test_a_guard_hides_nothing(name):
     def guarded(h):
         return lambda n, *xs: jnp.where(n > 100, whole(h(*xs)), 0)
 
-    verdict = verify.equivalent(guarded(f), guarded(numbers), of(I8), *examples, seconds=10, seed=2)
+    verdict = verify.equivalent(guarded(f), guarded(numbers), of(I8), *examples, seed=2)
     assert verdict.status == "refuted", str(verdict)
 
 
@@ -197,7 +197,7 @@ LAWS = {
 @pytest.mark.parametrize("name", LAWS)
 def test_a_law_of_truth_values_is_proved(name):
     f, g = LAWS[name]
-    verdict = verify.equivalent(f, g, *[of(BOOL)] * 2, seconds=10)
+    verdict = verify.equivalent(f, g, *[of(BOOL)] * 2)
     assert verdict.status == "proved", str(verdict)
 
 
@@ -209,7 +209,7 @@ def test_another_connective_is_refuted(name):
     def other(a, b):
         return jnp.broadcast_to(a == b, shape)
 
-    assert verify.equivalent(f, other, *[of(BOOL)] * 2, seconds=5).status == "refuted"
+    assert verify.equivalent(f, other, *[of(BOOL)] * 2).status == "refuted"
 
 
 # -- no domain can forget -------------------------------------------------------------------------

@@ -189,7 +189,7 @@ def test_no_custom_at_a_tie_or_a_jump_is_refuted(f, rule, count):
     ids=["third", "cube root", "logarithm", "a factor near 2"],
 )
 def test_a_rounded_constant_is_no_difference_and_no_proof(f, rule):
-    verdict = derivatives(jvp(f, rule), spec(2), seconds=2)
+    verdict = derivatives(jvp(f, rule), spec(2))
     assert verdict.status == "unknown", verdict
     assert "rounding of a constant" in verdict.reason
 
@@ -209,7 +209,7 @@ def test_a_constant_that_is_wrong_in_the_fifth_digit_is_refuted():
     ],
 )
 def test_a_rule_without_a_value_on_a_half_line_is_not_proved(rule):
-    verdict = derivatives(jvp(lambda x: x, rule), spec(6), seconds=2)
+    verdict = derivatives(jvp(lambda x: x, rule), spec(6), seconds=10)
     assert verdict.status != "proved", verdict
 
 

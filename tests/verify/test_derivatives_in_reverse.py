@@ -60,7 +60,7 @@ UNUSABLE = {
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_a_rule_that_cannot_be_transposed_is_not_proved(name):
     f = UNUSABLE[name]
-    verdict = derivatives(f, X, seconds=5)
+    verdict = derivatives(f, X)
     assert verdict.status == "unknown", verdict
     assert verdict.reason.startswith("right in forward mode, but jax.grad cannot use it: ")
     with pytest.raises(Exception):  # noqa: B017, PT011  JAX has many
@@ -77,7 +77,7 @@ def test_the_reason_of_an_integer_beside_and_of_complex_numbers():
     i = jax.ShapeDtypeStruct((2,), jnp.int32)
     beside = jvp(lambda i, x: i * x, lambda p, d: p[0] * d[1] * d[1] / d[1])
     for f, *examples in ((beside, i, X), (same(lambda d: d * d / d), C)):
-        verdict = derivatives(f, *examples, seconds=5)
+        verdict = derivatives(f, *examples)
         assert verdict.status == "unknown", verdict
         assert "cannot use it" in verdict.reason
 
@@ -98,7 +98,7 @@ USABLE = {
 
 @pytest.mark.parametrize("name", USABLE)
 def test_a_rule_that_can_be_transposed_is_proved(name):
-    verdict = derivatives(USABLE[name], X, seconds=5)
+    verdict = derivatives(USABLE[name], X)
     assert verdict, verdict
 
 
@@ -116,7 +116,7 @@ def test_a_transpose_that_is_wrong_is_refuted(factor):
         return linear_call(lambda r, y: r * y, lambda r, g: factor * r * g, 2 * x[0], d[0])
 
     f = jvp(lambda x: x * x, rule)
-    verdict = derivatives(f, X, seconds=5)
+    verdict = derivatives(f, X)
     assert verdict.status == "refuted", verdict
     assert "the gradient in x" in verdict.counterexample.explanation
     x, cotangents = verdict.counterexample.inputs
@@ -136,7 +136,7 @@ def test_a_transpose_that_is_wrong_at_one_place_is_not_proved():
 
 def test_what_differs_in_forward_mode_is_refuted_whatever_reverse_mode_says():
     for rule in (jnp.abs, lambda d: 2 * d * d / d, lambda d: jnp.clip(d, -1e30, 1e30)):
-        assert derivatives(same(rule), X, seconds=5).status == "refuted"
+        assert derivatives(same(rule), X).status == "refuted"
 
 
 PRIMITIVES = {

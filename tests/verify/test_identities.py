@@ -171,7 +171,7 @@ DIFFERENT = {
 @pytest.mark.parametrize("name", EQUAL)
 def test_identity_is_proved(name):
     f, g, example = EQUAL[name]
-    verdict = verify.equivalent(f, g, example, seconds=20)
+    verdict = verify.equivalent(f, g, example)
     assert verdict.status == "proved", str(verdict)
     assert verdict.error_probability <= 2.0**-100
 
@@ -179,7 +179,7 @@ def test_identity_is_proved(name):
 @pytest.mark.parametrize("name", DIFFERENT)
 def test_look_alike_is_refuted(name):
     f, g, example = DIFFERENT[name]
-    verdict = verify.equivalent(f, g, example, seconds=20)
+    verdict = verify.equivalent(f, g, example)
     assert verdict.status == "refuted", str(verdict)
 
 
@@ -219,10 +219,11 @@ NEVER_PROVED = {
 @pytest.mark.parametrize("name", NEVER_PROVED)
 def test_hidden_ties_are_not_ignored(name):
     f, g, example = NEVER_PROVED[name]
-    assert verify.equivalent(f, g, example, seconds=2).status != "proved"
+    assert verify.equivalent(f, g, example, seconds=10).status != "proved"
 
 
 @pytest.mark.parametrize("name", ["strict against weak", "overflow before widening"])
 def test_a_short_search_does_not_make_a_proof(name):
     f, g, example = DIFFERENT[name]
-    assert verify.equivalent(f, g, example, seconds=0.001).status == "refuted"
+    assert verify.equivalent(f, g, example, seconds=0.001).status != "proved"
+    assert verify.equivalent(f, g, example).status == "refuted"

@@ -63,7 +63,7 @@ REFUTED = {
 @pytest.mark.parametrize("name", REFUTED)
 def test_a_width_that_matters_is_refuted(name):
     f, g, *examples = REFUTED[name]
-    verdict = verify.equivalent(f, g, *examples, seconds=20)
+    verdict = verify.equivalent(f, g, *examples)
     assert verdict.status == "refuted", str(verdict)
     inputs = verdict.counterexample.inputs
     left, right = (np.asarray(h(*map(jnp.asarray, inputs))) for h in (f, g))
@@ -225,7 +225,7 @@ PROVED = {
 @pytest.mark.parametrize("name", PROVED)
 def test_a_law_of_machine_numbers_is_proved(name):
     f, g, *examples = PROVED[name]
-    verdict = verify.equivalent(f, g, *examples, seconds=20)
+    verdict = verify.equivalent(f, g, *examples)
     assert verdict.status == "proved", str(verdict)
 
 

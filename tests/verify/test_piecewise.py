@@ -253,7 +253,7 @@ LOOKED_AT = ("defined nowhere", "a power of a negative number")
 @pytest.mark.parametrize("name", EQUAL)
 def test_equal_in_every_possible_branch_is_proved(name):
     f, g, *examples = EQUAL[name]
-    verdict = verify.equivalent(f, g, *examples, seconds=5, seed=0)
+    verdict = verify.equivalent(f, g, *examples, seed=0)
     assert verdict.status == "proved", str(verdict)
 
 
@@ -262,7 +262,7 @@ def test_a_planted_bug_is_refuted(name):
     f, g, *examples = DIFFERENT[name]
     shown = examples[-1] is not False
     examples = [e for e in examples if e is not False]
-    verdict = verify.equivalent(f, g, *examples, seconds=5, seed=0)
+    verdict = verify.equivalent(f, g, *examples, seed=0)
     assert verdict.status == ("refuted" if shown else "unknown"), str(verdict)
 
 
@@ -271,7 +271,7 @@ def settle(f, g, *examples, ties=True):
     left, right = trace(f, *examples), trace(g, *examples)
     elements = {n: np.arange(int(np.prod(v.shape))) for n, v in enumerate(left.outputs)}
     try:
-        return branches.settle(left, right, elements, 20.0, ties=ties)
+        return branches.settle(left, right, elements, 5e9, ties=ties)
     except Unsupported:
         return None
 
@@ -364,7 +364,7 @@ def test_a_case_out_of_range_is_the_nearest(number):
     wrong = {-1: lambda y: 3 * y, 7: lambda y: sign(y) * y * y}[number]
     assert select(1e5, 2.0) == nearest(2.0)
     assert verify.equivalent(select, lambda x, y: by_hand(nearest(y), x, y), S, S)
-    assert not verify.equivalent(select, lambda x, y: by_hand(wrong(y), x, y), S, S, seconds=3)
+    assert not verify.equivalent(select, lambda x, y: by_hand(wrong(y), x, y), S, S, seconds=10)
 
 
 def test_the_other_elements_are_proved_by_the_other_methods():

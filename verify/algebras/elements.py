@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from verify import budget
 from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.machine import Interval
 from verify.dtypes import is_integer
 
 COMPARED = "where integers are compared"
+
+_UNIT = 500  # units of work (`verify/budget.py`) for one of `Budget`
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,7 @@ class Budget:
     method: str
 
     def spend(self, amount: int) -> None:
+        budget.spend(_UNIT * amount)
         self.work -= amount
         if self.work < 0:
             raise Unsupported(f"the programs are too large for {self.method}")

@@ -8,13 +8,13 @@ Needs the `smt` extra (z3-solver); without it this step is skipped.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.field import NO_TIES
 from verify.branches.formula import Node, below
@@ -26,7 +26,7 @@ from verify.dtypes import is_integer
 from verify.evaluate import evaluate
 from verify.program import Program
 
-_SECONDS_EACH = 3.0  # of thread time, for one formula
+_WORK_EACH = 6e8  # for one formula
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def settle(
     left: Program,
     right: Program,
     elements: dict[int, np.ndarray],
-    seconds: float,
+    work: float,
     *,
     ties: bool = True,
     lenient: bool = False,
@@ -68,12 +68,13 @@ def settle(
         raise Unsupported(f"a proof by branches: {error}") from error
     if assuming and not writer.wrapping:
         return None  # nothing new
-    questions = _Questions(z3, writer, time.thread_time() + seconds, ties, lenient)
-    for output, flat in elements.items():
-        a, b = (values[output].items.reshape(-1) for values in (one, two))
-        for element in flat:
-            if not questions.equal(a[element], b[element]):
-                return None
+    questions = _Questions(z3, writer, ties, lenient)
+    with budget.limit(work):
+        for output, flat in elements.items():
+            a, b = (values[output].items.reshape(-1) for values in (one, two))
+            for element in flat:
+                if not questions.equal(a[element], b[element]):
+                    return None
     if questions.left_out:
         writer.assume(NO_TIES)
     return Settled(tuple(writer.assumptions), writer.partial)
@@ -82,8 +83,8 @@ def settle(
 class _Questions:
     """Answers so far, by what was asked, inputs numbered as they occur."""
 
-    def __init__(self, z3: Any, writer: Writer, deadline: float, ties: bool, lenient: bool) -> None:
-        self.z3, self.writer, self.deadline = z3, writer, deadline
+    def __init__(self, z3: Any, writer: Writer, ties: bool, lenient: bool) -> None:
+        self.z3, self.writer = z3, writer
         self.ways = {"ties": ties, "lenient": lenient}
         self.left_out = False
         self.answers: dict[Any, Fraction | None] = {}
@@ -106,10 +107,10 @@ class _Questions:
             return left.info - right.info
         key = (may_differ, _shape(left, right))
         if key not in self.answers:
-            until = min(self.deadline, time.thread_time() + _SECONDS_EACH)
-            walk = Walk(self.z3, left, right, until, **self.ways)
+            walk = Walk(self.z3, left, right, **self.ways)
             try:
-                same = walk.settle(may_differ)
+                with budget.limit(_WORK_EACH):
+                    same = walk.settle(may_differ)
             except (Unsupported, Undefined, self.z3.Z3Exception):
                 same = False
             self.answers[key] = walk.offset if same else None

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import time
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.numeric_order import COMPARE
 from verify.branches.certify import Fact
 from verify.branches.formula import Node
 from verify.branches.terms import Polynomial, Quotient, Terms, Undefined, constant, frozen, scale
+
+_NODE = 1500  # units of work
 
 
 class Undecided(Exception):
@@ -46,16 +47,15 @@ class Branch:
 class Evaluation:
     """Both formulas in one branch. Values: quotients, truth values, infinities (floats)."""
 
-    def __init__(self, terms: Terms, branch: Branch, deadline: float = math.inf) -> None:
-        self.terms, self.branch, self.deadline = terms, branch, deadline
+    def __init__(self, terms: Terms, branch: Branch) -> None:
+        self.terms, self.branch = terms, branch
         self.known: dict[int, Any] = {}
         self.explicit = False  # within a == b
         self.lenient = False  # to which no tie matters
 
     def value(self, node: Node) -> Any:
         if id(node) not in self.known:
-            if time.thread_time() > self.deadline:
-                raise Unsupported("too large for a proof by branches")
+            budget.spend(_NODE)
             self.known[id(node)] = getattr(self, f"_{node.op}")(node)
         return self.known[id(node)]
 

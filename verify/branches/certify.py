@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from verify import budget
 from verify.algebras.base import Unsupported
 from verify.branches.terms import (
     ONE,
@@ -40,7 +41,8 @@ _MOST_FACTS = 300
 _MOST_EXPONENTIALS = 6
 _MOST_TRIPLES = 8  # facts, for products of three of them
 _MOST_SQUARES, _MOST_IN_SQUARE = 4, 12
-_MILLISECONDS = 500
+_WORK = 1e8  # of the solver, for one question
+_MONOMIAL = 3000  # units of work to state one
 _E = Fraction(2718281828, 10**9), Fraction(2718281829, 10**9)
 
 
@@ -92,11 +94,11 @@ def _products(terms: Terms, facts: list[Fact], level: int) -> list[Fact]:
 def _consistent(z3: Any, terms: Terms, facts: Sequence[Fact]) -> bool:
     """Whether linear arithmetic over the monomials allows all facts."""
     solver = z3.SolverFor("QF_LRA")
-    solver.set("timeout", _MILLISECONDS)
     unknowns: dict[Monomial, Any] = {}
 
     def linear(p: Polynomial) -> Any:
         total = []
+        budget.spend(_MONOMIAL * len(p))
         for m, c in p.items():
             if m == ONE:
                 total.append(z3.RealVal(str(c)))
@@ -124,7 +126,7 @@ def _consistent(z3: Any, terms: Terms, facts: Sequence[Fact]) -> bool:
             solver.add(unknown > 0 if sign > 0 else unknown < 0 if sign < 0 else unknown == 0)
         elif terms.is_square(m):
             solver.add(unknown >= 0)
-    return bool(solver.check() != z3.unsat)
+    return budget.solve(solver, _WORK) != "unsat"
 
 
 def _signs(terms: Terms, facts: Iterable[Fact]) -> dict[int, int]:

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.field.functions import EVEN, ODD
 
 Monomial = tuple[tuple[int, Fraction], ...]  # (atom, exponent), sorted by atom
 Polynomial = dict[Monomial, Fraction]
 ONE: Monomial = ()
+_PRODUCT = 500  # units of work for a product of two terms
 _MOST_TERMS = 300
 _LARGEST_POWER = 8
 
@@ -74,6 +76,7 @@ def scale(p: Polynomial, c: Fraction | int, n: Monomial = ONE) -> Polynomial:
 def times(p: Polynomial, q: Polynomial) -> Polynomial:
     if len(p) * len(q) > 30 * _MOST_TERMS:
         raise Unsupported("polynomials too large for a proof by branches")
+    budget.spend(_PRODUCT * len(p) * len(q))
     out: Polynomial = {}
     for m, c in p.items():
         for n, d in q.items():

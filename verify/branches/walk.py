@@ -12,13 +12,13 @@ shows to be zero in this branch, or else nothing is proved.
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.base import Unsupported
 from verify.branches.branch import Branch, Evaluation, Undecided
 from verify.branches.certify import possible, signed
@@ -36,6 +36,7 @@ from verify.branches.terms import (
 )
 
 _MOST_BRANCHES = 400
+_BRANCH = 5000  # units of work
 
 
 class Walk:
@@ -47,12 +48,11 @@ class Walk:
         z3: Any,
         left: Node,
         right: Node,
-        deadline: float,
         *,
         ties: bool = True,
         lenient: bool = False,
     ) -> None:
-        self.z3, self.deadline, self.ties, self.lenient = z3, deadline, ties, lenient
+        self.z3, self.ties, self.lenient = z3, ties, lenient
         self.left_out = False
         self.tops = left, right
         self.terms = Terms()
@@ -68,10 +68,11 @@ class Walk:
         while stack:
             branch = stack.pop()
             self.branches += 1
-            if self.branches > _MOST_BRANCHES or time.thread_time() > self.deadline:
+            budget.spend(_BRANCH)
+            if self.branches > _MOST_BRANCHES:
                 raise Unsupported("too many branches")
             try:
-                evaluation = Evaluation(self.terms, branch, self.deadline)
+                evaluation = Evaluation(self.terms, branch)
                 left = evaluation.value(self.tops[0])
                 evaluation.lenient = self.lenient
                 right = evaluation.value(self.tops[1])

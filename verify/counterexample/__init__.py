@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from verify import budget
 from verify.counterexample.agree import agreed
 from verify.counterexample.candidates import candidates, extremes, whole_numbers
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
@@ -35,7 +35,7 @@ __all__ = [
 def search(
     comparison: Comparison,
     rng: np.random.Generator,
-    deadline: float,
+    work: float,
     most: int,
     *,
     skip: int = 0,
@@ -47,23 +47,24 @@ def search(
     """Differences among `most` candidate inputs, one after the other: the next is looked for where
     JAX does not agree with the last (`agree.py`).
 
-    After the deadline no more are tried, but always the first `at_least`: two show most
+    After so much `work` no more are tried, but always the first `at_least`: two show most
     differences, however slow the programs are.
 
     `directed` adds the aimed search, from several base points; `overflow` (and `directed`, where
     there are integers) starts with integers at the ends of their ranges, `powers` with whole
     numbers of both signs.
     """
+    late = budget.after(work)
     programs = (comparison.left, comparison.right)
     constants = [c for program in programs for c in program.constants()]
     whole = any(is_kind(v.dtype, np.integer) for v in comparison.left.inputs)
     if overflow or (directed and whole):
-        yield from _all(comparison, extremes(comparison.left.inputs, rng), deadline)
+        yield from _all(comparison, extremes(comparison.left.inputs, rng), late)
     if powers:
-        yield from _all(comparison, whole_numbers(comparison.left.inputs, rng), deadline)
+        yield from _all(comparison, whole_numbers(comparison.left.inputs, rng), late)
     stream = candidates(comparison.left.inputs, constants, rng)
     for number, inputs in enumerate(itertools.islice(stream, skip, most)):
-        if number >= at_least and time.monotonic() > deadline:
+        if number >= at_least and late():
             return
         witness = comparison.at(inputs)
         if witness is not None:
@@ -71,12 +72,14 @@ def search(
     if directed:
         bases = itertools.islice(candidates(comparison.left.inputs, constants, rng), 4)
         for base in bases:
-            yield from _all(comparison, aimed(programs, base, rng), deadline)
+            yield from _all(comparison, aimed(programs, base, rng), late)
 
 
-def _all(comparison: Comparison, stream: Iterable[Inputs], deadline: float) -> Iterator[Witness]:
+def _all(
+    comparison: Comparison, stream: Iterable[Inputs], late: Callable[[], bool]
+) -> Iterator[Witness]:
     for inputs in stream:
-        if time.monotonic() > deadline:
+        if late():
             return
         witness = comparison.at(inputs)
         if witness is not None:

@@ -8,12 +8,12 @@ gave a number, in both programs, whether or not a selection discards it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.base import Unsupported
 from verify.counterexample.confirm import Comparison, Inputs
 from verify.counterexample.held import fit
@@ -25,17 +25,18 @@ _AT_LEAST, _MOST = 8, 120
 _CENTRES = (1.0, 2.0, 0.5, 3.0, -1.0, 0.25, -2.0, 5.0, 10.0, -0.5, 30.0, 100.0)
 
 
-def inhabited(comparison: Comparison, rng: np.random.Generator, deadline: float) -> bool:
+def inhabited(comparison: Comparison, rng: np.random.Generator, work: float) -> bool:
     """Whether both programs are defined, with all they compute on the way, at some input tried."""
     if comparison.domain.inhabited:
         return True
+    late = budget.after(work)
     ways = [_by_numbers]
     if not comparison.domain.waiting:  # JAX does not show what happens in a branch
         ways.append(_by_jax)
     for way in ways:
         try:
             for number, inputs in enumerate(_ordinary(comparison.left.inputs, rng)):
-                if number >= _MOST or (number >= _AT_LEAST and time.monotonic() > deadline):
+                if number >= _MOST or (number >= _AT_LEAST and late()):
                     return False
                 if way(comparison, inputs):
                     return True

@@ -6,24 +6,24 @@ every step is kept only if the smaller input is a confirmed difference too.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
 
+from verify import budget
 from verify.counterexample.confirm import Comparison, Inputs, Witness
 from verify.dtypes import is_kind
 
 
-def shrink(comparison: Comparison, witness: Witness, deadline: float) -> Witness:
-    """The smallest counterexample found before `deadline` (time.monotonic())."""
-    best = witness
+def shrink(comparison: Comparison, witness: Witness, work: float) -> Witness:
+    """The smallest counterexample found with so much work, or when the seconds end."""
+    best, late = witness, budget.after(work)
 
     def attempt(inputs: Inputs) -> bool:
         nonlocal best
-        if time.monotonic() > deadline:
+        if late():
             return False
-        found = comparison.at(inputs)
+        found = _at(comparison, inputs)
         if found is None:
             return False
         best = found
@@ -40,7 +40,15 @@ def shrink(comparison: Comparison, witness: Witness, deadline: float) -> Witness
         if best is before:
             break
     plain = [x + 0 if is_kind(x.dtype, np.inexact) else x for x in best.inputs]  # not -0.0
-    return comparison.at(plain) or best
+    return _at(comparison, plain) or best
+
+
+def _at(comparison: Comparison, inputs: Inputs) -> Witness | None:
+    """None as well once the seconds are over: what has been found is the answer."""
+    try:
+        return comparison.at(inputs)
+    except budget.OutOfTime:
+        return None
 
 
 def _replaced(inputs: Inputs, number: int, array: np.ndarray) -> Inputs:

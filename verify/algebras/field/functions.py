@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify import budget
 from verify.algebras import machine
 from verify.algebras.field import circle, mixing, residues, roots
 from verify.algebras.field.growth import Growth
@@ -204,6 +205,7 @@ def discrete_logs(field: Field, u: np.ndarray) -> np.ndarray:
 def _all_logarithms(field: Field, p: int, q: int) -> np.ndarray:
     """For each number below p, which power of the generator it is."""
     if p not in field.all_logarithms:
+        budget.spend(p // 2)
         logarithms = field.all_logarithms[p] = np.zeros(p, np.int32)
         powers = first_powers(field.generators[p], 1 << q.bit_length(), p)[:q]
         logarithms[powers] = np.arange(q, dtype=np.int32)
@@ -213,6 +215,7 @@ def _all_logarithms(field: Field, p: int, q: int) -> np.ndarray:
 def _baby_steps(field: Field, p: int, q: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Sorted powers of the generator, and their exponents."""
     steps = 1 << min(22, max(16, (q * count).bit_length() // 2))
+    budget.spend(10 * steps)
     powers = first_powers(field.generators[p], steps, p)
     order = np.argsort(powers)
     return powers[order], order
@@ -230,6 +233,7 @@ def _lookup(
     out = np.full(len(values), -1, np.int64)
     left = np.arange(len(values))
     for start in range(0, q // steps + 1, block):
+        budget.spend(20 * len(left) * block)
         moved = values[left, None] * jumps % p  # (values left, block)
         moved = moved * pow(giant, start, p) % p
         place = np.minimum(np.searchsorted(powers, moved.reshape(-1)), steps - 1)

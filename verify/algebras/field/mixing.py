@@ -14,6 +14,7 @@ import zlib
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.field.residues import each_row
 
 WORDS = 3
@@ -41,6 +42,7 @@ def tag_word(tag: object) -> np.uint64:
 
 def digest(rows: np.ndarray, key: np.ndarray) -> np.ndarray:
     """(rows, *shape) residues -> (WORDS, *shape) words. `key`: WORDS random words."""
+    budget.spend(WORDS * (rows.size + 4 * budget.OPERATION * len(rows)))
     shape = rows.shape[1:]
     state = np.empty((WORDS, *shape), np.uint64)
 
@@ -75,6 +77,7 @@ def unordered(digests: np.ndarray, present: np.ndarray) -> np.ndarray:
 def expand(state: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     """(WORDS, *shape) words -> (rows, *shape) residues, one independent draw a row."""
     out = np.empty((len(moduli), *state.shape[1:]), np.int64)
+    budget.spend(2 * out.size + 8 * budget.OPERATION * len(out))
 
     def one(row: int) -> None:
         with np.errstate(over="ignore"):

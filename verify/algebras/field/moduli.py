@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.base import Unsupported
 
 POINTS_A_PRIME = 2
@@ -93,6 +94,7 @@ def draw(
         raise Unsupported(f"roots of unity of order {step} among small primes")
     seen: set[int] = set()
     while len(chosen) < (count or source.trial):
+        budget.spend(2 * budget.OPERATION)
         if exponents:
             q = int(rng.integers(low // cofactor, high // cofactor)) | 1
             candidate = cofactor * q + 1

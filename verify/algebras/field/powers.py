@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from verify import budget
+
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
 
@@ -32,6 +34,7 @@ def power(field: Field, exponent: np.ndarray) -> np.ndarray:
 
 def first_powers(base: int, count: int, p: int) -> np.ndarray:
     """base**i for i < count, a power of two."""
+    budget.spend(count)
     powers = np.ones(count, np.int64)
     filled = 1
     while filled < count:

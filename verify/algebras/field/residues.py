@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.field import compiled
 
 _HALF = 16
@@ -32,6 +33,7 @@ def column(moduli: np.ndarray, ndim: int) -> np.ndarray:
 
 def reduce(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     """x modulo its row's prime; a scalar modulus for each row is twice as fast as a column."""
+    budget.spend(x.size + budget.OPERATION * len(x))
     if x.ndim == 1:
         return x % moduli
     out = np.empty_like(x)
@@ -56,6 +58,7 @@ def each_row(one: Callable[[int], None], x: np.ndarray) -> None:
 
 def take(x: np.ndarray, index: np.ndarray) -> np.ndarray:
     """(rows, N) -> (rows, *index.shape)."""
+    budget.spend(len(x) * (index.size + budget.OPERATION))
     out = np.empty((len(x), *index.shape), x.dtype)
 
     def one(row: int) -> None:
@@ -71,6 +74,7 @@ def multiply(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
 
 def add(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     """The sum of residues: one subtraction where it is too large, much faster than a remainder."""
+    budget.spend(a.size + budget.OPERATION * len(a))
     if a.ndim == 1:
         return (a + b) % moduli
     out = np.empty_like(a)
@@ -185,6 +189,7 @@ def rational(residues: list[int], primes: list[int], bits: int = 36) -> tuple[in
         step = (residue - value) * pow(modulus, -1, prime) % prime
         value, modulus = value + modulus * step, modulus * prime
     bound = 1 << bits
+    budget.spend(10 * budget.OPERATION)
     old, new = (modulus, 0), (value, 1)
     while new[0] >= bound:
         quotient = old[0] // new[0]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.field import mixing, residues
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class Weights:
     ) -> None:
         """Where differences are rational numbers, the largest is known: weight one, in place."""
         primes = self.field.moduli.primes
+        budget.spend(2 * budget.OPERATION * int(constant.sum()))
         known: dict[bytes, int | None] = {}
         for n in np.flatnonzero(constant):
             columns = difference[: self.field.points : 2, n]
@@ -177,6 +179,7 @@ class Weights:
         """+1 or -1: the sign of scale / (scale of the class); 0 where it is no small fraction."""
         names = np.ascontiguousarray(keys.T).view(np.dtype((np.void, keys.shape[0] * 8)))[:, 0]
         columns = scale.T.tolist()
+        budget.spend(4 * budget.OPERATION * len(names))
         sign = np.zeros(len(names), np.int64)
         seen: dict[tuple[int, ...], int] = {}
         listed = primes.tolist()
