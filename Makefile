@@ -4,7 +4,7 @@ VENV ?= .venv
 EXTRAS ?= test
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast test-jax lint types install install-test clean
+.PHONY: demo test test-fast test-all test-jax record lint types install install-test clean
 
 demo: install
 	$(BIN)/cnnjax demo --out runs/demo
@@ -16,11 +16,20 @@ test: install-test lint types
 
 # The tests without the slow ones, for the inner loop.
 test-fast: install-test
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 -m "not slow and not full"
+
+# And the whole matrix, which takes an hour or more: before a release.
+test-all: install-test lint types
+	$(BIN)/pytest -n 2 -m ""
+
+# Writes the record of verdicts (tests/verdicts) anew; what changed in it is for you to read.
+record: install-test
+	$(BIN)/pytest -n 2 --renew-record tests
+	@git --no-pager diff --stat -- tests/verdicts
 
 # What may break with another version of JAX: its programs read and rebuilt, its compiler asked.
 test-jax: install-test
-	$(BIN)/pytest -n 2 -m "not slow" cnnjax verify tests/verify/primitives \
+	$(BIN)/pytest -n 2 -m "not slow and not full" cnnjax verify tests/verify/primitives \
 	  tests/verify/test_famous_rewrites.py tests/cnnjax/lowerings tests/cnnjax/tiling \
 	  tests/cnnjax/train tests/cnnjax/models tests/cnnjax/convert tests/cnnjax/test_summary.py \
 	  tests/cnnjax/layers/test_conv.py tests/cnnjax/layers/test_norm.py

@@ -14,19 +14,23 @@ os.environ.setdefault("VERIFY_RAISE", "1")
 # Nothing is written to the user's cache.
 os.environ["CNNJAX_CACHE"] = "off"
 
+from tests import recording  # noqa: E402
+
+recording.install()
+
 # Doctests are looked for in every file, and this one cannot be imported without PyTorch.
 collect_ignore = [] if importlib.util.find_spec("torch") else ["cnnjax/reference_torch.py"]
 
 
 def pytest_addoption(parser):
-    parser.addoption(
-        "--pairs",
-        type=int,
-        default=400,
-        help="random pairs of programs that test_scoreboard.py asks the verifier about",
-    )
+    recording.options(parser)
     parser.addoption(
         "--full-claims",
         action="store_true",
         help="the claims at the note's own 100x100x3 too, which takes minutes (verify/claims)",
     )
+
+
+def pytest_configure(config):
+    solver = importlib.util.find_spec("z3") is not None
+    config.pluginmanager.register(recording.Recording(config, solver), "recording")

@@ -17,6 +17,7 @@ class Answer:
     """One pair and what the verifier said of it."""
 
     name: str
+    number: int
     family: str
     mutant: bool
     status: str
@@ -33,7 +34,7 @@ class Answer:
         return self.status == "unknown"
 
 
-def answer_pair(task: tuple[int, int]) -> list[Answer]:
+def answer_pair(task: tuple[int, int], seconds: float = 20) -> list[Answer]:
     """The answers for pair `number` under `seed`: the equal one, and its mutant if it differs."""
     seed, number = task
     law = LAWS[number % len(LAWS)]
@@ -45,10 +46,11 @@ def answer_pair(task: tuple[int, int]) -> list[Answer]:
     answers = []
     for mutant, other in questions:
         start = time.perf_counter()
-        verdict = verify.equivalent(case.left, other, *case.examples, seed=number, seconds=10)
+        verdict = verify.equivalent(case.left, other, *case.examples, seed=number, seconds=seconds)
         answers.append(
             Answer(
                 f"{law.name} #{number}" + (" (mutant)" if mutant else ""),
+                number,
                 law.family,
                 mutant,
                 verdict.status,
