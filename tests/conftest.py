@@ -14,7 +14,7 @@ os.environ.setdefault("VERIFY_RAISE", "1")
 # Nothing is written to the user's cache.
 os.environ["CNNJAX_CACHE"] = "off"
 
-from tests import recording  # noqa: E402
+from tests import recording
 
 recording.install()
 

@@ -1,4 +1,4 @@
-"""The record of verdicts: what the verifier says of every pair of programs that the tests ask about.
+"""The record of verdicts: what the verifier says of every pair of programs in the tests.
 
 A test asserts what must hold whatever the verifier becomes (this pair is proved, that bug is never
 proved). The record in `tests/verdicts/` holds all else that a change could lose or gain unseen: for
@@ -23,7 +23,7 @@ from typing import Any
 
 TESTS = Path(__file__).parent
 FOLDER = TESTS / "verdicts"
-RENEW = "make record, or pytest --renew-record FILE... for a few files"
+RENEW = "make record, or for one file: pytest --renew-record"
 
 Verdicts = list[list[str]]  # of one test: status, assumptions...
 # A line of the user's program, an address, and the time that something took: no part of an answer.
@@ -104,7 +104,7 @@ def path_of(file: str) -> Path:
     return FOLDER / Path(file).relative_to("tests").with_suffix(".json")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def read(path: Path) -> dict[str, Verdicts]:
     """Test name -> its verdicts; nothing where there is no file."""
     return json.loads(path.read_text()) if path.exists() else {}

@@ -85,7 +85,7 @@ class Recording:
             known = recorded.read(recorded.path_of(file)).get(name)
             text = recorded.complaint(known, listener.verdicts)
             if text:
-                pytest.fail(f"{name} does not answer as recorded\n{text}", pytrace=False)
+                pytest.fail(f"{name} does not answer as recorded\n{text} {file}", pytrace=False)
         elif self.renew:
             item.user_properties.append((_PROPERTY, listener.verdicts))
         return result
