@@ -149,7 +149,7 @@ NEVER_PROVED = {
 @pytest.mark.parametrize("name", NEVER_PROVED)
 def test_where_nothing_is_defined_nothing_is_proved(name):
     f, g, *examples = NEVER_PROVED[name]
-    assert verify.equivalent(f, g, *examples, seconds=1).status != "proved"
+    assert verify.equivalent(f, g, *examples, seconds=60).status != "proved"
 
 
 def test_the_reason_says_that_no_common_domain_was_found():
@@ -166,7 +166,7 @@ def test_a_question_about_nan_is_an_assumption():
     def guarded(other):
         return lambda x: jnp.where(jnp.isnan(cube_root(x)), other, cube_root(x))
 
-    verdict = verify.equivalent(guarded(0.0), guarded(5.0), of(F32), seconds=1)
+    verdict = verify.equivalent(guarded(0.0), guarded(5.0), of(F32), seconds=60)
     assert verdict.status != "proved" or any("NaN" in text for text in verdict.assumptions)
 
 
