@@ -10,15 +10,18 @@ Needs the `smt` extra (z3-solver); without it this step is skipped.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from verify import budget
 from verify.algebras.base import Unsupported
+from verify.algebras.bits import Bits
 from verify.algebras.linear import Linear
-from verify.dtypes import is_kind
+from verify.algebras.machine import wrapped
+from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
 from verify.program import Program
 
@@ -75,18 +78,50 @@ def settle(
         one, two = (x.items.reshape(-1) for x in (one, two))
     except z3.Z3Exception as error:
         raise Unsupported(f"a proof by cases: {error}") from error
-    for element in elements:
-        a, b = one[element], two[element]
-        different = algebra.test("ne", a, b)
-        algebra.solver.push()
-        algebra.solver.add(different)
-        answer = budget.solve(algebra.solver, _WORK)
+    pairs = [(one[element], two[element]) for element in elements]
+    different = (algebra.test("ne", a, b) for a, b in pairs)
+    found = _decided(algebra.solver, different, lambda: _model(algebra, inputs))
+    return Settled(tuple(algebra.assumptions)) if found is True else found
+
+
+def settle_bits(
+    left: Program, right: Program, output: int, elements: np.ndarray
+) -> Settled | Suggestion | None:
+    """The same where integers are bit-vectors (`algebras/bits.py`), and nothing is known of floats.
+
+    Raises `Unsupported` where the programs are too large, or cost too much.
+    """
+    import z3
+
+    if len(elements) > _MOST_ELEMENTS:
+        raise Unsupported(f"{len(elements)} elements are too many for a proof by bits")
+    only_real(left)
+    only_real(right)
+    algebra = Bits(z3)
+    inputs = [algebra.input(v.shape, v.dtype) for v in left.inputs]
+    try:
+        one, two = (evaluate(p, algebra, inputs)[output].items.reshape(-1) for p in (left, right))
+    except z3.Z3Exception as error:
+        raise Unsupported(f"a proof by bits: {error}") from error
+    different = (one[element] != two[element] for element in elements)
+    found = _decided(algebra.solver, different, lambda: _values(algebra, inputs))
+    return Settled(()) if found is True else found
+
+
+def _decided(
+    solver: Any, questions: Iterable[Any], model: Callable[[], list[np.ndarray]]
+) -> Literal[True] | Suggestion | None:
+    """True if no question (are these different?) has a model, else what the first one suggests."""
+    for different in questions:
+        solver.push()
+        solver.add(different)
+        answer = budget.solve(solver, _WORK)
         if answer == "sat":
-            return Suggestion(_model(algebra, inputs))
-        algebra.solver.pop()
+            return Suggestion(model())
+        solver.pop()
         if answer != "unsat":
             return None
-    return Settled(tuple(algebra.assumptions))
+    return True
 
 
 def only_real(program: Program) -> None:
@@ -95,6 +130,23 @@ def only_real(program: Program) -> None:
     for v in variables:
         if not isinstance(v.dtype, np.dtype) or is_kind(v.dtype, np.complexfloating):
             raise Unsupported(f"{v.dtype} in a proof by cases")
+
+
+def _values(algebra: Bits, inputs: list[Any]) -> list[np.ndarray]:
+    """The solver's values of the inputs; zeros for floats, of which it has none."""
+    z3, model = algebra.z3, algebra.solver.model()
+    arrays = []
+    for terms in inputs:
+        whole = is_integer(terms.dtype)
+        array = np.zeros(terms.shape, object)
+        for place in np.ndindex(*terms.shape):
+            value = model.eval(terms.items[place], model_completion=True)
+            if whole:
+                array[place] = wrapped(value.as_long(), terms.dtype)
+            else:
+                array[place] = z3.is_true(value)
+        arrays.append(array.astype(terms.dtype if whole or terms.dtype == np.bool_ else np.float64))
+    return arrays
 
 
 def _model(algebra: Linear, inputs: list[Any]) -> list[np.ndarray]:

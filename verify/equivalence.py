@@ -4,8 +4,8 @@
 2. A few exact evaluations: a difference there ends it.
 3. Proof by random interpretation (`proof.py`), with more and more laws, at last those of sines and
    cosines where there are any; a few more evaluations.
-4. Proof by cases (`cases.py`) of the elements that are still open. Where integers may wrap: 3 and 4
-   once more, under the assumption that they do not where something looks at them.
+4. Proof by bits and by cases (`cases.py`) of the elements that are still open. Where integers may
+   wrap: 3 and 4 once more, under the assumption that they do not where something looks at them.
 5. Random interpretation off ties, after a search among inputs full of ties; the same with every
    choice decided, branch by branch; both with the laws of sines and cosines.
 6. Proof by branches (`branches/`) of the elements that are still open: the possible ones only.
@@ -17,6 +17,7 @@ A proof is never given where a concrete evaluation has shown a difference.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import sys
@@ -41,6 +42,7 @@ from verify.counterexample import (
     shrink,
 )
 from verify.counterexample.held import own
+from verify.dtypes import is_integer
 from verify.primitives.functions import POWERS
 from verify.primitives.indexing import SAME_INDEX
 from verify.program import Program, read
@@ -197,6 +199,7 @@ class _Ladder:
             ("a few more inputs", self.second_glance),
             (f"{proof}, with multiples", lambda: self.interpret(scaling)),
             (f"{proof}, with sines and cosines", lambda: self.on_circle(scaling)),
+            ("a proof by bits", self.by_bits),
             ("a proof by cases", self.by_cases),
             (f"{proof}, {wraps}", lambda: self.assuming(self.interpret, strict)),
             (f"{proof}, {wraps}", lambda: self.assuming(self.interpret, scaling)),
@@ -368,7 +371,19 @@ class _Ladder:
         )
 
     def by_cases(self, assuming: bool = False) -> Verdict | None:
-        """The elements that still differ as terms, by an SMT solver; the others stay proved."""
+        """The elements that still differ as terms, by linear arithmetic; the others stay proved."""
+        method = functools.partial(cases.settle, assuming=assuming)
+        return self.by_solver(method, "case analysis", replace(MODES[1], assuming=assuming))
+
+    def by_bits(self) -> Verdict | None:
+        """The same with integers as bit-vectors, where there are any that someone looks at."""
+        inputs = any(is_integer(v.dtype) for v in self.left.inputs)
+        if not inputs and not self.wrapping:
+            return None
+        return self.by_solver(cases.settle_bits, "bit-vectors", MODES[1])
+
+    def by_solver(self, settle: Callable[..., Any], name: str, others: Mode) -> Verdict | None:
+        """The elements that still differ as terms, by an SMT solver; `others` proves the rest."""
         if self.difference is None or not cases.available():
             return None
         assumptions: dict[str, None] = {}
@@ -376,23 +391,23 @@ class _Ladder:
         for output, flat in elements.items():
             try:
                 with budget.limit(_CASES_WORK):
-                    settled = cases.settle(self.left, self.right, output, flat, assuming)
+                    settled = settle(self.left, self.right, output, flat)
             except Unsupported:
                 return None
             if isinstance(settled, cases.Suggestion):
                 witness = self.comparison.at(settled.inputs) if self.searchable else None
-                return None if witness is None else self.refuted(witness, "case analysis")
+                return None if witness is None else self.refuted(witness, name)
             if settled is None:
                 return None
             assumptions.update(dict.fromkeys(settled.assumptions))
         refuted = self.doubt(assumptions)
         if refuted is not None:
             return refuted
-        verdict = self.interpret(replace(MODES[1], assuming=assuming), elements)
+        verdict = self.interpret(others, elements)
         if verdict is None or not verdict:
             return verdict
         assumptions.update(dict.fromkeys(verdict.assumptions))
-        method = f"{verdict.method}, and case analysis of {self._count(elements)} elements by z3"
+        method = f"{verdict.method}, and {name} of {self._count(elements)} elements by z3"
         return replace(verdict, method=method, assumptions=tuple(assumptions))
 
     def by_branches(self) -> Verdict | None:

@@ -1,0 +1,345 @@
+"""Machine integers as bit-vectors, for an SMT solver: the algebra in which they are decidable.
+
+An integer element is a bit-vector of its dtype's width, a truth value a boolean, and a float an
+element of a sort of which nothing is known: every operation of floats is an unknown function, equal
+for equal operands. So formulas of divisions, shifts, masks, saturation and comparisons are decided
+exactly, at any width, and what surrounds them has to be spelt alike.
+
+Nothing is assumed here: integers wrap, divide and shift as JAX's do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.algebras.booleans import boolean_cases
+from verify.algebras.elements import ElementAlgebra, Elements
+from verify.dtypes import is_integer, limits
+
+_WIDEST = 65  # bits that hold every integer, signed or not
+
+
+def width(dtype: Any) -> int:
+    """How many bits an integer dtype has.
+
+    >>> width(np.dtype("int16"))
+    16
+    """
+    low, high = limits(dtype)
+    return (high - low).bit_length()
+
+
+def _signed(dtype: Any) -> bool:
+    return limits(dtype)[0] < 0
+
+
+@boolean_cases
+class Bits(ElementAlgebra):
+    """One pair of programs as terms."""
+
+    method = "a proof by bits"
+
+    def __init__(self, z3: Any, work: int = 40_000) -> None:
+        self.z3 = z3
+        self.solver = z3.Solver()
+        self.work = work
+        self.number = z3.DeclareSort("number")
+        self.symbols: dict[Any, Any] = {}
+        self.inputs = 0
+
+    # -- values ---------------------------------------------------------------------------------
+
+    def sort(self, dtype: Any) -> Any:
+        if dtype == np.bool_:
+            return self.z3.BoolSort()
+        return self.z3.BitVecSort(width(dtype)) if is_integer(dtype) else self.number
+
+    def input(self, shape: tuple[int, ...], dtype: Any) -> Elements:
+        items = np.empty(shape, object)
+        for place in np.ndindex(*shape):
+            items[place] = self.z3.Const(f"x{self.inputs}", self.sort(dtype))
+            self.inputs += 1
+        return Elements(items, dtype)
+
+    def lift(self, array: np.ndarray, dtype: Any = None) -> Elements:
+        array = np.asarray(array)
+        dtype = np.dtype(dtype or array.dtype)
+        self.spend(array.size // 8)
+        items = np.empty(array.shape, object)
+        for place in np.ndindex(*array.shape):
+            items[place] = self._constant(array[place], dtype)
+        return Elements(items, dtype, array)
+
+    def _constant(self, value: Any, dtype: Any) -> Any:
+        if dtype == np.bool_:
+            return self.z3.BoolVal(bool(value))
+        if is_integer(dtype):
+            return self.z3.BitVecVal(int(value), width(dtype))
+        return self.z3.Const(f"c{float(value)!r}", self.number)
+
+    def observed(self, x: Elements, where: str) -> Elements:
+        """x: its elements are the machine's values, always."""
+        return x
+
+    def within(self, x: Elements, low: int, high: int) -> Elements:
+        return x
+
+    def unknown(self, name: str, sort: Any, *args: Any) -> Any:
+        """An unknown function of some terms."""
+        self.spend(1)
+        sorts = [a.sort() for a in args]
+        key = (name, sort, *sorts)
+        if key not in self.symbols:
+            self.symbols[key] = self.z3.Function(f"{name}/{len(self.symbols)}", *sorts, sort)
+        return self.symbols[key](*args)
+
+    def each(self, dtype: Any, law: Callable[..., Any], *xs: Elements) -> Elements:
+        return self.map(law, np.dtype(dtype), *xs)
+
+    # -- ring -------------------------------------------------------------------------------------
+
+    def neg(self, a: Elements) -> Elements:
+        if is_integer(a.dtype):
+            return self.each(a.dtype, lambda p: -p, a)
+        return self.each(a.dtype, lambda p: self.unknown("neg", self.number, p), a)
+
+    def add(self, a: Elements, b: Elements) -> Elements:
+        return self.each(a.dtype, self._adds(a.dtype), a, b)
+
+    def sub(self, a: Elements, b: Elements) -> Elements:
+        if is_integer(a.dtype):
+            return self.each(a.dtype, lambda p, q: p - q, a, b)
+        return self.each(a.dtype, lambda p, q: self.unknown("sub", self.number, p, q), a, b)
+
+    def mul(self, a: Elements, b: Elements) -> Elements:
+        return self.each(a.dtype, self._multiplies(a.dtype), a, b)
+
+    def div(self, a: Elements, b: Elements) -> Elements:
+        if is_integer(a.dtype):
+            raise Unsupported("a quotient of integers as one of numbers")
+        return self.each(a.dtype, lambda p, q: self.unknown("div", self.number, p, q), a, b)
+
+    def _adds(self, dtype: Any) -> Callable[[Any, Any], Any]:
+        return (lambda p, q: p + q) if is_integer(dtype) else self._commuting("add")
+
+    def _multiplies(self, dtype: Any) -> Callable[[Any, Any], Any]:
+        return (lambda p, q: p * q) if is_integer(dtype) else self._commuting("mul")
+
+    def _commuting(self, name: str) -> Callable[[Any, Any], Any]:
+        def apply(p: Any, q: Any) -> Any:
+            return self.unknown(name, self.number, *sorted((p, q), key=lambda e: e.get_id()))
+
+        return apply
+
+    def dot(self, a: Elements, b: Elements) -> Elements:
+        add, mul = self._adds(a.dtype), self._multiplies(a.dtype)
+        items = np.empty((a.shape[0], a.shape[1], b.shape[2]), object)
+        for n, i, j in np.ndindex(*items.shape):
+            self.spend(2 * a.shape[2])
+            pairs = zip(a.items[n, i], b.items[n, :, j], strict=True)
+            items[n, i, j] = self._folded(add, [mul(p, q) for p, q in pairs], 0, a.dtype)
+        return Elements(items, a.dtype)
+
+    def sum(self, x: Elements) -> Elements:
+        return self.rows(lambda row: self._folded(self._adds(x.dtype), row, 0, x.dtype), x)
+
+    def prod(self, x: Elements) -> Elements:
+        return self.rows(lambda row: self._folded(self._multiplies(x.dtype), row, 1, x.dtype), x)
+
+    def _folded(self, law: Any, row: list[Any], nothing: int, dtype: Any) -> Any:
+        self.spend(len(row))
+        return reduce(law, row) if row else self._constant(nothing, dtype)
+
+    # -- order and choice ----------------------------------------------------------------------
+
+    def _test(self, op: str, dtype: Any, p: Any, q: Any) -> Any:
+        z3 = self.z3
+        if op in ("gt", "ge"):
+            return self._test({"gt": "lt", "ge": "le"}[op], dtype, q, p)
+        if op == "ne":
+            return z3.Not(self._test("eq", dtype, p, q))
+        if dtype == np.bool_:
+            found = {"eq": p == q, "lt": z3.And(z3.Not(p), q), "le": z3.Or(z3.Not(p), q)}
+        elif not is_integer(dtype):  # a NaN is not equal to itself
+            return self.unknown(op, z3.BoolSort(), p, q)
+        elif _signed(dtype):
+            found = {"eq": p == q, "lt": p < q, "le": p <= q}
+        else:
+            found = {"eq": p == q, "lt": z3.ULT(p, q), "le": z3.ULE(p, q)}
+        return found[op]
+
+    def compare(self, op: str, a: Elements, b: Elements) -> Elements:
+        return self.each(np.bool_, lambda p, q: self._test(op, a.dtype, p, q), a, b)
+
+    def _larger(self, dtype: Any) -> Callable[[Any, Any], Any]:
+        if not is_integer(dtype):
+            return self._commuting("max")
+        return lambda p, q: self.z3.If(self._test("lt", dtype, p, q), q, p)
+
+    def maximum(self, a: Elements, b: Elements) -> Elements:
+        return self.each(a.dtype, self._larger(a.dtype), a, b)
+
+    def max(self, x: Elements) -> Elements:
+        if not x.shape[-1]:
+            raise Unsupported("a maximum of nothing in a proof by bits")
+        return self.rows(lambda row: self._folded(self._larger(x.dtype), row, 0, x.dtype), x)
+
+    def winner(self, x: Elements, *, last: bool = False) -> Elements:
+        if not is_integer(x.dtype):
+            raise Unsupported("the largest of floats in a proof by bits")
+        items = np.empty(x.shape, object)
+        one, zero = (self._constant(n, x.dtype) for n in (1, 0))
+        for place in np.ndindex(*x.shape[:-1]):
+            row = list(x.items[place])
+            self.spend(len(row) ** 2)
+            for i, p in enumerate(row):
+                beaten = [
+                    self._test("lt" if (j > i if last else j < i) else "le", x.dtype, q, p)
+                    for j, q in enumerate(row)
+                    if j != i
+                ]
+                items[(*place, i)] = self.z3.If(self.z3.And(*beaten), one, zero)
+        return Elements(items, x.dtype)
+
+    def select(self, which: Elements, cases: Sequence[Elements]) -> Elements:
+        z3, kind = self.z3, which.dtype
+
+        def chosen(w: Any, *options: Any) -> Any:
+            if kind == np.bool_:
+                return z3.If(w, options[1], options[0])
+            out = options[-1]
+            for j in reversed(range(len(options) - 1)):
+                here = self._test("eq" if j else "le", kind, w, self._constant(j, kind))
+                out = z3.If(here, options[j], out)
+            return out
+
+        return self.each(cases[0].dtype, chosen, which, *cases)
+
+    def logical_not(self, a: Elements) -> Elements:
+        return self.each(np.bool_, self.z3.Not, a)
+
+    def logical_and(self, a: Elements, b: Elements) -> Elements:
+        return self.each(np.bool_, lambda p, q: self.z3.And(p, q), a, b)
+
+    def logical_or(self, a: Elements, b: Elements) -> Elements:
+        return self.each(np.bool_, lambda p, q: self.z3.Or(p, q), a, b)
+
+    # -- casts and functions --------------------------------------------------------------------
+
+    def cast(self, x: Elements, dtype: Any) -> Elements:
+        dtype, z3 = np.dtype(dtype), self.z3
+        if dtype == x.dtype:
+            return x
+        if dtype == np.bool_:
+            if not is_integer(x.dtype):
+                return self.each(dtype, lambda p: self.unknown("nonzero", z3.BoolSort(), p), x)
+            return self.each(dtype, lambda p: p != 0, x)
+        if is_integer(dtype):
+            if x.dtype == np.bool_:
+                one, zero = (self._constant(n, dtype) for n in (1, 0))
+                return self.each(dtype, lambda p: z3.If(p, one, zero), x)
+            if is_integer(x.dtype):
+                return self.each(dtype, lambda p: self._resized(p, x.dtype, width(dtype)), x)
+            name = f"truncate {dtype.name}"
+            return self.each(dtype, lambda p: self.unknown(name, self.sort(dtype), p), x)
+        if x.concrete is not None:  # one name for one number, whatever it was made of
+            kept = x.concrete.astype(np.float64)
+            if (kept.astype(object) == x.concrete.astype(object)).all():
+                return self.lift(kept, dtype)
+        if x.dtype == np.bool_:
+            one, zero = (self._constant(float(n), dtype) for n in (1, 0))
+            return self.each(dtype, lambda p: z3.If(p, one, zero), x)
+        if is_integer(x.dtype):
+
+            def converted(p: Any) -> Any:
+                return self.unknown("float", self.number, self._resized(p, x.dtype, _WIDEST))
+
+            return self.each(dtype, converted, x)
+        return Elements(x.items, dtype, x.concrete)
+
+    def _resized(self, p: Any, dtype: Any, bits: int) -> Any:
+        """An integer of a dtype in so many bits."""
+        own = width(dtype)
+        if bits <= own:
+            return p if bits == own else self.z3.Extract(bits - 1, 0, p)
+        extend = self.z3.SignExt if _signed(dtype) else self.z3.ZeroExt
+        return extend(bits - own, p)
+
+    def function(
+        self,
+        name: str,
+        args: Sequence[Elements],
+        shape: tuple[int, ...],
+        dtype: Any,
+        params: Any = (),
+    ) -> Elements:
+        exact = _EXACT.get(name)
+        whole = all(is_integer(a.dtype) for a in args) and is_integer(dtype)
+        if whole and name.startswith("bitcast:"):
+            exact = _bitcast
+        if exact is not None and whole:
+            kind = args[0].dtype
+            return self.each(dtype, lambda *ps: exact(self, kind, dtype, params, *ps), *args)
+        title = f"{name} {params!r} {[str(a.dtype) for a in args if is_integer(a.dtype)]}"
+        return self.each(dtype, lambda *ps: self.unknown(title, self.sort(dtype), *ps), *args)
+
+    def roots(self, n: int) -> Any:
+        raise Unsupported("a Fourier transform in a proof by bits")
+
+
+# -- the functions of machine integers: (algebra, operand's dtype, result's dtype, params, *terms)
+
+
+def _divided(bits: Bits, kind: Any, dtype: Any, params: Any, p: Any, q: Any) -> Any:
+    """Towards zero; by zero all bits are set (the solver's own signed division may say 1)."""
+    quotient = p / q if _signed(kind) else bits.z3.UDiv(p, q)
+    return bits.z3.If(q == 0, bits.z3.BitVecVal(-1, width(kind)), quotient)
+
+
+def _high_product(bits: Bits, kind: Any, dtype: Any, params: Any, p: Any, q: Any) -> Any:
+    size = width(kind)
+    p, q = (bits._resized(x, kind, 2 * size) for x in (p, q))
+    return bits.z3.Extract(2 * size - 1, size, p * q)
+
+
+def _ones(bits: Bits, kind: Any, dtype: Any, params: Any, p: Any) -> Any:
+    size = width(kind)
+    each = [bits.z3.ZeroExt(size - 1, bits.z3.Extract(i, i, p)) for i in range(size)]
+    return reduce(lambda a, b: a + b, each)
+
+
+def _leading_zeros(bits: Bits, kind: Any, dtype: Any, params: Any, p: Any) -> Any:
+    size = width(kind)
+    out = bits.z3.BitVecVal(size, size)
+    for i in range(size):  # the highest bit that is set is asked last
+        here = bits.z3.Extract(i, i, p) == 1
+        out = bits.z3.If(here, bits.z3.BitVecVal(size - 1 - i, size), out)
+    return out
+
+
+def _bitcast(bits: Bits, kind: Any, dtype: Any, params: Any, *ps: Any) -> Any:
+    """One piece of a wider number, or narrow pieces laid together, least significant first."""
+    _, piece, _ = params
+    if len(ps) > 1:
+        return bits.z3.Concat(*reversed(ps))
+    size = width(dtype)
+    return bits.z3.Extract(size * (piece + 1) - 1, size * piece, ps[0])
+
+
+_EXACT: dict[str, Callable[..., Any]] = {
+    "int_div": _divided,
+    "mulhi": _high_product,
+    "shift_left": lambda bits, kind, dtype, params, p, q: p << q,
+    "shift_right_logical": lambda bits, kind, dtype, params, p, q: bits.z3.LShR(p, q),
+    "shift_right_arithmetic": lambda bits, kind, dtype, params, p, q: p >> q,
+    "int_and": lambda bits, kind, dtype, params, p, q: p & q,
+    "int_or": lambda bits, kind, dtype, params, p, q: p | q,
+    "int_xor": lambda bits, kind, dtype, params, p, q: p ^ q,
+    "population_count": _ones,
+    "clz": _leading_zeros,
+}
