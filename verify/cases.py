@@ -27,6 +27,7 @@ from verify.program import Program
 
 _MOST_ELEMENTS = 256
 _WORK = 3e8  # of the solver, for one element
+_BITS_WORK = 6e6  # formulas of bits are decided soon, or not at all
 
 
 @dataclass(frozen=True)
@@ -104,18 +105,21 @@ def settle_bits(
     except z3.Z3Exception as error:
         raise Unsupported(f"a proof by bits: {error}") from error
     different = (one[element] != two[element] for element in elements)
-    found = _decided(algebra.solver, different, lambda: _values(algebra, inputs))
+    found = _decided(algebra.solver, different, lambda: _values(algebra, inputs), _BITS_WORK)
     return Settled(()) if found is True else found
 
 
 def _decided(
-    solver: Any, questions: Iterable[Any], model: Callable[[], list[np.ndarray]]
+    solver: Any,
+    questions: Iterable[Any],
+    model: Callable[[], list[np.ndarray]],
+    work: float = _WORK,
 ) -> Literal[True] | Suggestion | None:
     """True if no question (are these different?) has a model, else what the first one suggests."""
     for different in questions:
         solver.push()
         solver.add(different)
-        answer = budget.solve(solver, _WORK)
+        answer = budget.solve(solver, work)
         if answer == "sat":
             return Suggestion(model())
         solver.pop()

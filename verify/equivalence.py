@@ -376,9 +376,9 @@ class _Ladder:
         return self.by_solver(method, "case analysis", replace(MODES[1], assuming=assuming))
 
     def by_bits(self) -> Verdict | None:
-        """The same with integers as bit-vectors, where there are any that someone looks at."""
-        inputs = any(is_integer(v.dtype) for v in self.left.inputs)
-        if not inputs and not self.wrapping:
+        """The same with integers as bit-vectors, where there are any among the inputs: of those
+        made of floats nothing is known."""
+        if not any(is_integer(v.dtype) for v in self.left.inputs):
             return None
         return self.by_solver(cases.settle_bits, "bit-vectors", MODES[1])
 
