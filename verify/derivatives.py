@@ -32,7 +32,7 @@ from verify.counterexample import Smooth
 from verify.dtypes import is_kind
 from verify.equivalence import names, settle
 from verify.linearity import nonlinear
-from verify.program import Atom, Program, call, custom_rules, read, trace
+from verify.program import Atom, Program, call, custom_rules, make, read, trace
 from verify.rounding import draw, later
 from verify.verdict import Verdict
 
@@ -157,18 +157,19 @@ class _Question:
         tangents, cotangents = (self.directions(moving, answers, way) for way in (False, True))
         try:
             with internal.theirs():
-                right = trace(_backwards(self.plain, moving, answers), leaves, cotangents)
+                plain = make(_backwards(self.plain, moving, answers), leaves, cotangents)
         except Exception:  # a loop of unknown length has no reverse mode
             return None
         forwards = _forwards(self.ruled, moving, answers)
         try:
             with internal.theirs():
-                left = trace(_backwards(self.ruled, moving, answers), leaves, cotangents)
+                ruled = make(_backwards(self.ruled, moving, answers), leaves, cotangents)
         except Exception as error:  # JAX has many, assertions among them
             program = trace(forwards, leaves, tangents)
             moves = [i >= len(leaves) for i in range(len(program.inputs))]
             return Verdict("unknown", reason=_unusable(error, nonlinear(program, moves)))
-        smooth = Smooth(left, right, len(cotangents), len(self.program.outputs), forwards=False)
+        functions = len(self.program.outputs)
+        smooth = Smooth(read(ruled), read(plain), len(cotangents), functions, forwards=False)
         rng = np.random.default_rng(self.seed)
         own = "transpose" in custom_rules(forwards, leaves, tangents)
         if not own and not any(_differs(smooth, rng) for _ in range(_GLANCES)):

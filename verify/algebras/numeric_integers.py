@@ -54,7 +54,7 @@ def _shift(a: np.ndarray, places: np.ndarray, kind: str) -> np.ndarray:
     if kind == "arithmetic":  # of unsigned numbers too: their first bit counts as a sign
         signed = np.dtype(f"i{a.dtype.itemsize}")
         step = np.where(outside, bits - 1, places).astype(signed)
-        return np.asarray(np.ascontiguousarray(a).view(signed) >> step).view(a.dtype)
+        return np.asarray(_contiguous(a).view(signed) >> step).view(a.dtype)
     step = np.where(outside, 0, places).astype(unsigned)
     pattern = _pattern(a)
     moved = pattern << step if kind == "left" else pattern >> step
@@ -62,7 +62,11 @@ def _shift(a: np.ndarray, places: np.ndarray, kind: str) -> np.ndarray:
 
 
 def _pattern(a: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(a).view(np.dtype(f"u{a.dtype.itemsize}"))
+    return _contiguous(a).view(np.dtype(f"u{a.dtype.itemsize}"))
+
+
+def _contiguous(a: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(a).reshape(a.shape)  # NumPy gives scalars an axis
 
 
 def _ones(a: np.ndarray, params: Any = ()) -> np.ndarray:
@@ -88,7 +92,7 @@ def _bitcast(new: np.dtype) -> Function:
         if len(parts) > 1:  # narrow pieces laid together, least significant first
             joined = np.ascontiguousarray(np.stack(parts, axis=-1))
             return np.asarray(joined.view(new)[..., 0])
-        x = np.ascontiguousarray(parts[0]).reshape(parts[0].shape)  # NumPy gives scalars an axis
+        x = _contiguous(parts[0])
         if pieces == 1:
             return x.view(new)
         return x.reshape(*x.shape, 1).view(new)[..., piece]
