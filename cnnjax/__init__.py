@@ -15,35 +15,35 @@ import away and loaded only then:
     cnnjax.convert     to and from Flax and PyTorch
     cnnjax.pictures    curves, kernels, feature maps
     cnnjax.cli         the command line
+
+The layers too are imported when first asked for (PEP 562): `cnnjax --help` needs no JAX, which
+takes seconds to import.
 """
 
-from cnnjax import geometry, init, losses
-from cnnjax.layers import (
-    avg_pool,
-    batch_norm,
-    conv,
-    conv_transpose,
-    dense,
-    dropout,
-    elu,
-    flatten,
-    gelu,
-    global_avg_pool,
-    global_max_pool,
-    group_norm,
-    identity,
-    layer_norm,
-    leaky_relu,
-    max_pool,
-    relu,
-    sigmoid,
-    silu,
-    softmax,
-    softplus,
-    tanh,
-)
-from cnnjax.losses import accuracy, cross_entropy
-from cnnjax.tiling import tiled
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnnjax import geometry, init, losses
+    from cnnjax.layers.activation import (
+        elu,
+        gelu,
+        identity,
+        leaky_relu,
+        relu,
+        sigmoid,
+        silu,
+        softmax,
+        softplus,
+        tanh,
+    )
+    from cnnjax.layers.conv import conv, conv_transpose
+    from cnnjax.layers.dense import dense, flatten
+    from cnnjax.layers.dropout import dropout
+    from cnnjax.layers.norm import batch_norm, group_norm, layer_norm
+    from cnnjax.layers.pool import avg_pool, global_avg_pool, global_max_pool, max_pool
+    from cnnjax.losses import accuracy, cross_entropy
+    from cnnjax.tiling.tiled import tiled
 
 __version__ = "0.1.0"
 
@@ -77,3 +77,22 @@ __all__ = [
     "tanh",
     "tiled",
 ]
+
+_MODULES = ("geometry", "init", "losses")
+_ELSEWHERE = {"accuracy": "losses", "cross_entropy": "losses", "tiled": "tiling"}
+
+
+if not TYPE_CHECKING:  # a checker would take every name for this function's
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name in _MODULES:
+            return importlib.import_module(f"{__name__}.{name}")
+        home = importlib.import_module(f"{__name__}.{_ELSEWHERE.get(name, 'layers')}")
+        globals()[name] = getattr(home, name)
+        return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

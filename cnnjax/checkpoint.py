@@ -3,6 +3,9 @@
 A file holds a tree of arrays, flattened to dotted names (`trained.conv1.kernel`), one JSON
 record, and a checksum over all of it (safetensors itself notices truncation, not a flipped bit).
 
+The same content is the same file, byte for byte: the header is written here, in a fixed order,
+for the `safetensors` package shuffles its metadata.
+
 Writing: to `NAME.tmp` in the same folder, fsync the file, `os.replace` it, fsync the folder
 (Pillai et al., OSDI 2014, say why each is needed).  A process killed at any moment leaves the
 old file or the new one.  For that reason no older copy is kept: a damaged checkpoint means a
@@ -18,7 +21,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,8 +29,8 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
+from cnnjax.notices import shown
 from cnnjax.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -41,10 +44,35 @@ __all__ = [
     "load_model",
     "read",
     "save_model",
+    "understood",
     "unflatten",
     "write",
     "write_json",
 ]
+
+
+# The names that safetensors has for NumPy's dtypes.
+_DTYPES = {
+    "bool": "BOOL",
+    "uint8": "U8", "uint16": "U16", "uint32": "U32", "uint64": "U64",
+    "int8": "I8", "int16": "I16", "int32": "I32", "int64": "I64",
+    "float16": "F16", "bfloat16": "BF16", "float32": "F32", "float64": "F64",
+    "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2",
+}  # fmt: skip
+
+_PYTORCH = "a PyTorch file (cnnjax.convert.from_torch takes its state dict)"
+_FOREIGN = {
+    b"PK\x03\x04": f"{_PYTORCH} or another zip archive",
+    b"\x80\x02": f"a Python pickle, for example {_PYTORCH}",
+    b"\x80\x04\x95": "a Python pickle",
+    b"\x80\x05\x95": "a Python pickle",
+    b"\x89HDF\r\n\x1a\n": "an HDF5 file (Keras and MATLAB write those)",
+    b"\x93NUMPY": "a NumPy array",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GGUF": "a GGUF file",
+    b"\x1f\x8b": "a gzip archive",
+}
 
 
 class CheckpointError(ValueError):
@@ -71,8 +99,12 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename in (None, str(temporary)):
+            # A full disk is reported without a name, or with one that nobody knows.
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     if os.name == "posix":  # elsewhere a folder cannot be opened
         folder = os.open(path.parent, os.O_RDONLY)
@@ -85,7 +117,7 @@ def atomic(path: str | os.PathLike[str]) -> Iterator[Path]:
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write `value` as indented JSON, atomically."""
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        temporary.write_bytes(_json(value, indent=1).encode() + b"\n")
 
 
 def flatten(tree: Any) -> dict[str, np.ndarray]:
@@ -127,11 +159,10 @@ def unflatten(template: Any, tensors: Mapping[str, np.ndarray], where: str) -> A
 def write(path: str | os.PathLike[str], tree: Any, record: Mapping[str, Any], kind: str) -> None:
     """Write a tree of arrays and a JSON record as one file of the given kind, atomically."""
     tensors = flatten(tree)
-    text = json.dumps(record, ensure_ascii=False)
+    text = _json(record)
     metadata = {"cnnjax": kind, "record": text, "checksum": _checksum(tensors, text)}
     with atomic(path) as temporary:
-        # Not `save_file`, which makes files that only their owner can read.
-        temporary.write_bytes(save(tensors, metadata))
+        temporary.write_bytes(_serialized(tensors, metadata))
 
 
 def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -142,11 +173,14 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, np.ndarray]
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file (expected a cnnjax {kind})")
+    if foreign := _foreign(path):
+        raise CheckpointError(f"{path}: {foreign}, not a cnnjax {kind}")
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+    except (SafetensorError, TypeError, ValueError, AttributeError, KeyError, MemoryError) as error:
+        # Beside its own error: a dtype that NumPy lacks, a shape beyond memory.
         raise CheckpointError(
             f"{path}: damaged or not a safetensors file ({error}); delete it or restore a copy"
         ) from error
@@ -154,13 +188,44 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, np.ndarray]
     if found != kind:
         raise CheckpointError(
             f"{path}: not a cnnjax {kind}, but "
-            + (f"a cnnjax {found}" if found else "a safetensors file from elsewhere")
+            + (f"a cnnjax {shown(found)}" if found else "a safetensors file from elsewhere")
         )
     if metadata.get("checksum") != _checksum(tensors, metadata.get("record", "")):
         raise CheckpointError(
             f"{path}: damaged (its contents do not match its checksum); delete it or restore a copy"
         )
-    return tensors, json.loads(metadata["record"])
+    with understood(path):
+        record = json.loads(metadata["record"])
+        if not isinstance(record, dict):
+            raise TypeError(f"its record is a {type(record).__name__}")
+    return tensors, record
+
+
+@contextmanager
+def understood(path: str | os.PathLike[str]) -> Iterator[None]:
+    """A whole file whose record is not of the form expected inside is a CheckpointError.
+
+    >>> with understood("FILE"):
+    ...     {}["classes"]
+    Traceback (most recent call last):
+    cnnjax.checkpoint.CheckpointError: FILE: of another form than this version writes (no 'classes')
+    """
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        fault = f"no {error}" if isinstance(error, KeyError) else shown(error)
+        raise CheckpointError(
+            f"{path}: of another form than this version writes ({fault})"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -206,13 +271,18 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
     tensors, record = read(path, kind="model")
     try:
         model = build(record["model"], **{k: _tuples(v) for k, v in record["config"].items()})
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: cannot rebuild its model: {error}") from error
-    template = jax.eval_shape(model.init, jax.random.key(0))
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: cannot rebuild its model: {shown(error)}") from error
+    with understood(path):
+        template = jax.eval_shape(model.init, jax.random.key(0))
+        classes = tuple(record["classes"])
+        if len(classes) != model.classes or not all(isinstance(name, str) for name in classes):
+            raise ValueError(f"it does not name the {model.classes} classes of its model")
+        preprocessing = Preprocessing(**record["preprocessing"])
+        if len(preprocessing.mean) != model.image[-1]:
+            raise ValueError(f"its preprocessing is for {len(preprocessing.mean)} channels")
     params = jax.tree.map(jax.numpy.asarray, unflatten(template, tensors, str(path)))
-    return SavedModel(
-        model, params, tuple(record["classes"]), Preprocessing(**record["preprocessing"])
-    )
+    return SavedModel(model, params, classes, preprocessing)
 
 
 def _name(path: Any) -> str:
@@ -222,6 +292,48 @@ def _name(path: Any) -> str:
 def _tuples(value: Any) -> Any:
     """JSON has lists only; model options are tuples."""
     return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """JSON that can be encoded; names with bytes that are no UTF-8 are kept as escapes."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent)
+    return text
+
+
+def _serialized(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
+    """A safetensors file: the length of a JSON header, the header, the arrays one after another.
+
+    As the `safetensors` package writes it, but for the order of the metadata, which is fixed here:
+    wide dtypes first (so that every array is aligned), then by name.
+    """
+    header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))}
+    parts, offset = [], 0
+    for name in sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name)):
+        array = tensors[name]
+        content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        header[name] = {
+            "dtype": _DTYPES[array.dtype.name],
+            "shape": list(array.shape),
+            "data_offsets": [offset, offset + len(content)],
+        }
+        parts.append(content)
+        offset += len(content)
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return b"".join([len(text).to_bytes(8, "little"), text, *parts])
+
+
+def _foreign(path: Path) -> str | None:
+    """What a file is that is certainly none of ours, told by its first bytes."""
+    with open(path, "rb") as file:
+        start = file.read(16)
+    if start[8:9] == b"{":  # ours: before it stands a length, which may look like anything
+        return None
+    return next((what for magic, what in _FOREIGN.items() if start.startswith(magic)), None)
 
 
 def _checksum(tensors: Mapping[str, np.ndarray], record: str) -> str:

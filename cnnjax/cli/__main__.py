@@ -2,6 +2,6 @@
 
 import sys
 
-from cnnjax.cli.app import main
+from cnnjax.cli import main
 
 sys.exit(main())

@@ -7,15 +7,19 @@ Ctrl-C. An error in the library itself keeps its traceback: it is ours, not the 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from cnnjax.cli import demo, evaluate, predict, show, summary, train, tune
 from cnnjax.cli.interrupt import INTERRUPTED, leave, lost_interrupts_return
-from cnnjax.cli.problems import BadUsage, Failed
+from cnnjax.cli.problems import BadUsage, Failed, reason
+from cnnjax.notices import Notice, shown
 
 COMMANDS = (train, evaluate, predict, summary, show, tune, demo)
 
@@ -63,16 +67,33 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `cnnjax ARGV...` (default: this process's arguments); returns the exit status.
-
-    >>> main(["predict"])  # says on stderr what is missing
-    2
-    """
-    with lost_interrupts_return():
+    """See `cnnjax.cli.main`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Names of files and classes hold what a terminal may not be able to show.
+            stream.reconfigure(errors="backslashreplace")
+    with lost_interrupts_return(), _notices_are_lines():
         status = _status(parser(), argv)
     if argv is None and status == INTERRUPTED:
         leave(status)
     return status
+
+
+@contextmanager
+def _notices_are_lines() -> Iterator[None]:
+    """Inside, a `Notice` is one line on stderr; other warnings stay what they are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Notice)
+        before = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *where: Any, **others: Any) -> None:
+            if issubclass(category, Notice):
+                print(f"cnnjax: note: {shown(message)}", file=sys.stderr, flush=True)
+            else:
+                before(message, category, *where, **others)
+
+        warnings.showwarning = show
+        yield
 
 
 def _status(top: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
@@ -82,6 +103,8 @@ def _status(top: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
             top.print_help()
             return 2
         return _run(args)
+    except KeyboardInterrupt:  # while the arguments are read
+        return INTERRUPTED
     except SystemExit as leave:  # --help
         return int(leave.code or 0)
     except (BadUsage, Failed) as problem:
@@ -101,4 +124,8 @@ def _run(args: Any) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except OSError as error:
-        raise Failed(f"cnnjax {args.command}: {error}") from error
+        raise Failed(f"cnnjax {args.command}: {reason(error)}") from error
+    except MemoryError as error:
+        raise Failed(
+            f"cnnjax {args.command}: there is not enough memory {error}".strip()
+        ) from error

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
+from cnnjax import run_folder
 from cnnjax.cli import runs
+from cnnjax.cli.problems import BadUsage
 
 HELP = "a first look: train, measure and draw, in about two minutes"
 EXAMPLES = """\
@@ -18,7 +21,7 @@ tell lines, curves, corners, textures and flowers apart, on images of 100x100x3 
 draws itself. An earlier demo in the same folder is replaced."""
 
 # Chosen so that two cores need about two minutes; `experiments/` trains longer, to 99 %.
-DATA = {"data": "patterns", "size": None, "limit": 2000}
+DATA = {"data": "patterns", "size": None, "limit": 2000, "max_pixels": None}
 SETTINGS = {"epochs": 3, "batch_size": 16, "learning_rate": 1e-3, "warmup_steps": 20}
 
 FLOWER = 7  # the first test image of a flower: petals and a centre, as in the note
@@ -33,10 +36,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out `cnnjax demo`."""
+    from cnnjax.cli.train import holding
+
+    with holding(args.out):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     from cnnjax.cli.train import train
 
+    if run_folder.holds_run(args.out) and not _is_demo(runs.read_record(args.out)):
+        raise BadUsage(
+            f"cnnjax demo: {args.out} holds a run that is no demo; --out DIR names another folder"
+        )
     print("The network of the note, on images of eight kinds of pattern:\n", flush=True)
-    train(args.out, data=DATA, model_name="notes", settings=SETTINGS, index=FLOWER)
+    train(args.out, data=DATA, model_name="notes", settings=SETTINGS, force=True, index=FLOWER)
     next_steps = {
         f"cnnjax evaluate {args.out}": "which classes are confused",
         f"cnnjax summary --run {args.out}": "shapes, parameters, receptive fields",
@@ -49,3 +63,13 @@ def run(args: argparse.Namespace) -> int:
     for command, purpose in next_steps.items():
         print(f"  {command:<{wide}}   {purpose}")
     return 0
+
+
+def _is_demo(record: dict[str, Any]) -> bool:
+    """Whether a run was made by this command: only such a one is replaced unasked."""
+    config = record.get("config", {})
+    return (
+        record.get("model") == "notes"
+        and {**DATA, **record.get("data", {})} == DATA
+        and all(config.get(name) == value for name, value in SETTINGS.items())
+    )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from cnnjax.cli import options, runs
 from cnnjax.cli.problems import BadUsage, Failed
+
+if TYPE_CHECKING:
+    import numpy as np
 
 HELP = "measure a trained model on test images"
 EXAMPLES = """\
@@ -30,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--split", choices=("test", "train"), default="test", help="default test")
     add("--limit", type=options.at_least(1), metavar="N", help="at most N images")
+    add("--max-pixels", type=options.at_least(1), metavar="N", help=options.MAX_PIXELS_HELP)
     add("--batch-size", type=options.at_least(1), default=128, metavar="N", help="default 128")
     add("--seed", type=options.at_least(0), metavar="N", help="of the data; default: the run's")
     add("--picture", type=Path, metavar="PNG", help="draw the confusion matrix to this file")
@@ -38,14 +41,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Carry out `cnnjax evaluate`."""
     record = runs.read_record(runs.model_file(args.run_or_model).parent)
-    spec = args.data or record.get("data", {}).get("data")
+    known = record.get("data", {})
+    spec = args.data or known.get("data")
     if spec is None:
         raise BadUsage(
             f"cnnjax evaluate: {args.run_or_model} has no record of its data; give --data"
         )
     saved = runs.load(args.run_or_model)
     seed = args.seed if args.seed is not None else record.get("config", {}).get("seed", 0)
-    splits = runs.load_data(spec, seed=seed, size=saved.model.image[:2], limit=args.limit)
+    splits = runs.load_data(
+        spec, seed=seed, size=saved.model.image[:2], limit=args.limit,
+        max_pixels=args.max_pixels or known.get("max_pixels"),
+    )  # fmt: skip
     dataset = getattr(splits, args.split)
     if dataset.classes != saved.classes:
         raise Failed(
@@ -61,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         )
     except ValueError as error:  # grey images for a model of colour, say
         raise Failed(f"cnnjax {error}") from error
-    confusion = np.asarray(result.confusion)
+    confusion = result.confusion
     print(
         f"{saved.model.name} on {spec} ({args.split}): {len(dataset):,} images\n"
         f"accuracy {100 * result.accuracy:.2f} %, loss {result.loss:.4f}\n"
@@ -82,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
 def class_table(confusion: np.ndarray, classes: tuple[str, ...]) -> str:
     """Precision, recall, F1 and images of every class.
 
+    >>> import numpy as np
     >>> print(class_table(np.array([[8, 2], [0, 10]]), ("line", "curve")))
     class  precision   recall       F1  images
     line     100.0 %   80.0 %   88.9 %      10
@@ -101,6 +109,7 @@ def class_table(confusion: np.ndarray, classes: tuple[str, ...]) -> str:
 def confusion_table(confusion: np.ndarray, classes: tuple[str, ...]) -> str:
     """The counts: a row for each true class, a column for each answer, in the same order.
 
+    >>> import numpy as np
     >>> print(confusion_table(np.array([[8, 2], [0, 10]]), ("line", "curve")))
     true / said  line  curve
     line            8      2

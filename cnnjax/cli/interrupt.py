@@ -1,4 +1,7 @@
-"""Ctrl-C in a process that runs JAX: it always arrives, and the exit status says so."""
+"""Ctrl-C in a process that runs JAX: it always arrives, and the exit status says so.
+
+Imported before everything else: only small modules of the standard library here.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import NoReturn
 
-__all__ = ["INTERRUPTED", "leave", "lost_interrupts_return"]
+__all__ = ["INTERRUPTED", "imports_end_quietly", "leave", "lost_interrupts_return"]
 
 INTERRUPTED = 128 + signal.SIGINT  # what a shell reports of a program that Ctrl-C ended
 
@@ -42,6 +46,28 @@ def lost_interrupts_return() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = before
+
+
+def imports_end_quietly() -> None:
+    """From now on a Ctrl-C while a module is imported ends the process with 130, at once.
+
+    Nothing can be lost there, and an exception that is thrown through the imports of large
+    extension modules arrives as another one, or with pages of traceback. Anywhere else a Ctrl-C is
+    a KeyboardInterrupt, as before. A Ctrl-C that is ignored (in a background job) stays ignored.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return
+
+    def handler(signum: int, frame: FrameType | None) -> None:
+        above = frame
+        while above is not None:
+            if above.f_code.co_filename == "<frozen importlib._bootstrap>":
+                print("interrupted", file=sys.stderr)
+                leave(INTERRUPTED)
+            above = above.f_back
+        signal.default_int_handler(signum, frame)
+
+    signal.signal(signal.SIGINT, handler)
 
 
 def leave(status: int) -> NoReturn:

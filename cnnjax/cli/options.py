@@ -7,10 +7,22 @@ mistake are answered before JAX is loaded; a test holds them equal to the librar
 from __future__ import annotations
 
 import argparse
+import glob
 from pathlib import Path
 
+from cnnjax.notices import shown
+
 MODELS = ("notes", "lenet", "vgg11", "resnet18")
-DATA = ("patterns", "digits", "idx:DIR", "cifar10:DIR", "folder:DIR")
+DATA = (
+    "patterns",
+    "digits",
+    "idx:DIR",
+    "cifar10:DIR",
+    "cifar100:DIR",
+    "folder:DIR",
+    "npz:FILE",
+    "csv:FILE",
+)
 OPTIMIZERS = ("sgd", "adam", "adamw")
 SCHEDULES = ("cosine", "constant")
 PRECISIONS = ("float32", "bfloat16")
@@ -18,8 +30,10 @@ AUGMENTATIONS = ("none", "shift", "flip", "shift+flip")
 
 DATA_HELP = (
     "patterns (drawn by the library), digits (scikit-learn's handwriting), idx:DIR (MNIST's "
-    "format), cifar10:DIR (CIFAR-10 binary), folder:DIR (one folder of images per class)"
+    "format; idx:DIR/emnist-letters), cifar10:DIR, cifar100:DIR, folder:DIR (one folder of images "
+    "per class), npz:FILE (arrays of NumPy), csv:FILE (a table of image files and labels)"
 )
+MAX_PIXELS_HELP = "the largest image file that is decoded; default 89478485 (89 megapixels)"
 
 
 def at_least(least: int):
@@ -44,7 +58,8 @@ def at_least(least: int):
 
 
 def data(text: str) -> str:
-    """A data specification, `KIND` or `KIND:DIR`; the folder must exist and becomes absolute.
+    """A data specification, `KIND`, `KIND:DIR` or `KIND:FILE`; the place must exist and becomes
+    absolute.
 
     Absolute, because a run remembers it and may be resumed or shown from another folder.
 
@@ -53,17 +68,33 @@ def data(text: str) -> str:
     """
     kinds = ", ".join(DATA)
     kind, colon, folder = text.partition(":")
-    known = {name.partition(":")[0]: ":" in name for name in DATA}
+    known = {name.partition(":")[0]: name.partition(":")[2] for name in DATA}
     if kind not in known:
         raise argparse.ArgumentTypeError(f"{text!r} is unknown; there are {kinds}")
     if known[kind] and not folder:
-        raise argparse.ArgumentTypeError(f"{text!r} lacks its folder: {kind}:DIR")
+        raise argparse.ArgumentTypeError(f"{text!r} lacks its place: {kind}:{known[kind]}")
     if colon and not known[kind]:
         raise argparse.ArgumentTypeError(f"{text!r}: {kind} takes no folder")
-    if folder and not Path(folder).is_dir():
-        what = "is not a folder" if Path(folder).exists() else "does not exist"
-        raise argparse.ArgumentTypeError(f"{text!r}: {folder} {what}")
+    if folder:
+        _check_place(text, kind, Path(folder), file=known[kind] == "FILE")
     return f"{kind}:{Path(folder).resolve()}" if folder else kind
+
+
+def _check_place(text: str, kind: str, path: Path, *, file: bool) -> None:
+    """Raise ArgumentTypeError unless `path` is the folder or file that the kind reads."""
+    try:
+        if path.is_file() if file else path.is_dir():
+            return
+        if kind == "idx" and any(path.parent.glob(f"{glob.escape(path.name)}-*")):
+            return  # the beginning of the names of its files
+        there = (
+            "is a folder" if file and path.is_dir() else f"is not a {'file' if file else 'folder'}"
+        )
+        what = there if path.exists() else "does not exist"
+    except (OSError, RuntimeError) as error:  # too long, unreadable, links in a circle
+        what = f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    name = str(path) if len(str(path)) <= 300 else str(path)[:297] + "..."
+    raise argparse.ArgumentTypeError(shown(f"{kind}:{name}: {name} {what}"))
 
 
 def size(text: str) -> tuple[int, int]:

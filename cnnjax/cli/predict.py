@@ -6,10 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from cnnjax.cli import options, runs
 from cnnjax.cli.problems import BadUsage
+from cnnjax.notices import shown
 
 HELP = "class and probability of images"
 EXAMPLES = """\
@@ -25,7 +24,8 @@ cannot be read are named on stderr, and the exit status is then 1."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of `cnnjax predict`."""
     add = parser.add_argument
-    add("images", nargs="+", type=Path, metavar="IMAGE", help="PNG, JPEG, ...")
+    add("images", nargs="+", type=Path, metavar="IMAGE", help="PNG, JPEG, WebP, ...")
+    add("--max-pixels", type=options.at_least(1), metavar="N", help=options.MAX_PIXELS_HELP)
     which = "a run folder or a model.safetensors; default: the newest below runs/"
     add("--run", dest="folder", type=Path, metavar="RUN", help=which)
     add(
@@ -42,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
     for path in args.images:
         if not path.is_file():
             what = "is a folder" if path.is_dir() else "does not exist"
+            if path.exists() and not path.is_dir():
+                what = "is no regular file"
             raise BadUsage(f"cnnjax predict: {path} {what}; name image files")
     folder = args.folder or runs.newest()
     saved = runs.load(folder)
@@ -49,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"with the model of {folder}", file=sys.stderr)
 
     import jax
+    import numpy as np
 
     from cnnjax import softmax
     from cnnjax.data import DataError, read_image
@@ -58,11 +61,13 @@ def run(args: argparse.Namespace) -> int:
         return softmax(saved.model.apply(params, saved.preprocessing(image)))
 
     height, width, channels = saved.model.image
-    wide = max(len(str(path)) for path in args.images)
+    wide = max(len(shown(path)) for path in args.images)
     unreadable = 0
     for path in args.images:
         try:
-            pixels = read_image(path, size=(height, width), channels=channels)
+            pixels = read_image(
+                path, size=(height, width), channels=channels, max_pixels=args.max_pixels
+            )
         except DataError as error:
             print(f"cnnjax predict: {error}", file=sys.stderr)
             unreadable += 1
@@ -70,5 +75,5 @@ def run(args: argparse.Namespace) -> int:
         shares = np.asarray(probabilities(saved.params, pixels))
         best = np.argsort(-shares, kind="stable")[: args.top]
         named = "  ".join(f"{saved.classes[i]} {100 * shares[i]:.1f} %" for i in best)
-        print(f"{path!s:<{wide}}  {named}", flush=True)
+        print(f"{shown(path):<{wide}}  {named}", flush=True)
     return 1 if unreadable else 0

@@ -1,13 +1,33 @@
 """The two ways a command can go wrong, each with one clear line and an exit status."""
 
+from cnnjax.notices import shown
 
-class BadUsage(Exception):
+
+class _Problem(Exception):
+    def __str__(self) -> str:
+        return shown(super().__str__())  # names of files may hold anything
+
+
+class BadUsage(_Problem):
     """The command line asks for something that cannot be: exit status 2."""
 
     status = 2
 
 
-class Failed(Exception):
+class Failed(_Problem):
     """The command was right, but the work could not be done: exit status 1."""
 
     status = 1
+
+
+def reason(error: OSError) -> str:
+    """Which file, and what the system says of it.
+
+    >>> import errno
+    >>> reason(OSError(errno.ENOSPC, "No space left on device", "runs/a/run.json"))
+    'runs/a/run.json: No space left on device'
+    """
+    if error.filename is None or error.strerror is None:
+        return str(error)
+    name = str(error.filename)
+    return f"{name if len(name) <= 300 else name[:297] + '...'}: {error.strerror}"

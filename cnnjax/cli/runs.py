@@ -1,20 +1,20 @@
-"""A run folder: what is in it, and what it was started with.
+"""What commands do with a run folder (`cnnjax.run_folder`): find its model, read what it says.
 
-run.json                 the data and the model, as on the command line, and the configuration
-checkpoint.safetensors   the state of the training (written by `fit`)
-history.json             a row an epoch (written by `fit`)
-model.safetensors        the trained model; its presence means that the run is finished
-*.png                    pictures
+Nothing read here is believed: a file of another form is an error that names it and the fault.
 """
 
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnnjax.cli import options
 from cnnjax.cli.problems import BadUsage, Failed
+from cnnjax.run_folder import CHECKPOINT, HISTORY, MODEL, RECORD
 
 if TYPE_CHECKING:
     from cnnjax.checkpoint import SavedModel
@@ -22,19 +22,6 @@ if TYPE_CHECKING:
     from cnnjax.train import TrainConfig
 
 RUNS = Path("runs")
-RECORD, MODEL, HISTORY, CHECKPOINT = (
-    "run.json",
-    "model.safetensors",
-    "history.json",
-    "checkpoint.safetensors",
-)
-PICTURES = (
-    "learning_curves.png",
-    "confusion.png",
-    "kernels.png",
-    "feature_maps.png",
-    "best_patches_*.png",
-)
 
 
 def newest(runs: Path = RUNS) -> Path:
@@ -71,13 +58,13 @@ def load(run: Path) -> SavedModel:
         raise Failed(f"cnnjax: {error}") from error
 
 
-def load_data(spec: str, *, seed: int, size: tuple[int, int] | None, limit: int | None) -> Splits:
+def load_data(spec: str, **given: Any) -> Splits:
     """`cnnjax.data.load`, its errors in one line."""
     from cnnjax.data import DataError
     from cnnjax.data import load as load_splits
 
     try:
-        return load_splits(spec, seed=seed, size=size, limit=limit)
+        return load_splits(spec, **given)
     except DataError as error:
         raise Failed(f"cnnjax: {error}") from error
     except ImportError as error:  # `digits` needs an extra
@@ -88,34 +75,116 @@ def write_record(folder: Path, *, data: dict[str, Any], model: str, config: Trai
     """Write down what the run is, before it starts."""
     from cnnjax.checkpoint import write_json
 
-    folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / RECORD, {"data": data, "model": model, "config": asdict(config)})
 
 
-def clear(folder: Path) -> None:
-    """Remove what an earlier run left, so that no file of it passes for one of the next."""
-    names = (RECORD, MODEL, HISTORY, CHECKPOINT, *PICTURES)
-    for path in [path for name in names for path in folder.glob(name)]:
-        path.unlink()
-
-
 def read_record(folder: Path) -> dict[str, Any]:
-    """What `write_record` wrote; `{}` where there is none (a run of `fit` from Python)."""
+    """What `write_record` wrote; `{}` where there is none (a run of `fit` from Python).
+
+    A value that is not there is left to the default: the record may be older than the option.
+    """
     path = folder / RECORD
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    record = _read_json(path)
+    if record is None:
         return {}
-    except ValueError as error:
-        raise Failed(f"cnnjax: {path} is not JSON ({error})") from error
+    data, config = _part(path, record, "data"), _part(path, record, "config")
+    _check(path, "data", data, {"data": _is_spec, "size": _is_size, "limit": _is_count,
+                                "max_pixels": _is_count})  # fmt: skip
+    _check(path, "config", config, _CONFIG)
+    if record.get("model") not in options.MODELS:
+        raise _unlike(path, f"model is {record.get('model')!r}", ", ".join(options.MODELS))
+    if "data" not in data:
+        raise _unlike(path, "data.data is missing", "the data of the run")
+    if data.get("size") is not None:
+        data["size"] = tuple(data["size"])
+    return record
 
 
 def read_history(folder: Path) -> list[dict[str, Any]]:
     """The rows of `history.json`, one an epoch; none where there is no such file."""
     path = folder / HISTORY
+    rows = _read_json(path)
+    if rows is None:
+        return []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _unlike(path, "it holds something else", "a list with a row an epoch")
+    for number, row in enumerate(rows, 1):
+        for name, value in row.items():
+            if not _is_number(value):
+                raise _unlike(path, f"{name} of row {number} is {value!r}", "a number")
+        if "epoch" not in row:
+            raise _unlike(path, f"row {number} has no epoch", "its number")
+    return rows
+
+
+def _read_json(path: Path) -> Any:
+    """The content of a JSON file; None where there is none."""
+    if not path.is_file():
+        if path.exists():
+            raise Failed(f"cnnjax: {path} is no regular file")
+        return None
     try:
         return json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return []
-    except ValueError as error:
+    except OSError as error:
+        raise Failed(f"cnnjax: {path} cannot be read ({error.strerror or error})") from error
+    except (ValueError, RecursionError) as error:
         raise Failed(f"cnnjax: {path} is not JSON ({error})") from error
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_count(value: Any) -> bool:
+    return value is None or (_is_whole(value) and value >= 1)
+
+
+def _is_size(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, list) and len(value) == 2 and all(_is_whole(n) and n >= 1 for n in value)
+    )
+
+
+def _is_spec(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _one_of(names: tuple[str, ...]) -> Callable[[Any], bool]:
+    return lambda value: value in names
+
+
+# The form of the configuration; its ranges are TrainConfig's own.
+_CONFIG: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("epochs", "batch_size", "accumulate", "warmup_steps", "shift"), _is_whole),
+    "seed": _is_whole,
+    **dict.fromkeys(("learning_rate", "momentum", "weight_decay", "label_smoothing"), _is_number),
+    "optimizer": _one_of(options.OPTIMIZERS),
+    "schedule": _one_of(options.SCHEDULES),
+    "precision": _one_of(options.PRECISIONS),
+    "augment": _one_of(options.AUGMENTATIONS),
+}
+
+
+def _part(path: Path, record: Any, name: str) -> dict[str, Any]:
+    if not isinstance(record, dict) or not isinstance(record.get(name), dict):
+        raise _unlike(path, f"{name} is missing", "the record of a run")
+    return record[name]
+
+
+def _check(
+    path: Path, part: str, values: dict[str, Any], form: dict[str, Callable[[Any], bool]]
+) -> None:
+    for name, fits in form.items():
+        if name in values and not fits(values[name]):
+            expected = name.replace("_", " ")
+            raise _unlike(path, f"{part}.{name} is {values[name]!r}", f"a valid {expected}")
+
+
+def _unlike(path: Path, found: str, expected: str) -> Failed:
+    if len(found) > 100:
+        found = found[:97] + "..."
+    return Failed(f"cnnjax: {path} is not what cnnjax writes: {found}, expected {expected}")

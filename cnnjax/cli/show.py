@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cnnjax.cli import options, runs
 from cnnjax.cli.problems import BadUsage
+from cnnjax.notices import shown
 
 HELP = "draw the pictures of a run"
 EXAMPLES = """\
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="at most N images; default: the run's",
     )
+    add("--max-pixels", type=options.at_least(1), metavar="N", help=options.MAX_PIXELS_HELP)
     add(
         "--index", type=options.at_least(0), metavar="N", help="the test image for the feature maps"
     )
@@ -52,7 +54,10 @@ def run(args: argparse.Namespace) -> int:
     saved = runs.load(path)
     seed = record.get("config", {}).get("seed")
     limit = args.limit if args.data else args.limit or known.get("limit")
-    splits = runs.load_data(spec, seed=seed or 0, size=saved.model.image[:2], limit=limit)
+    splits = runs.load_data(
+        spec, seed=seed or 0, size=saved.model.image[:2], limit=limit,
+        max_pixels=args.max_pixels or known.get("max_pixels"),
+    )  # fmt: skip
     if args.index is not None and args.index >= len(splits.test):
         raise BadUsage(
             f"cnnjax show: --index {args.index}: {spec} has {len(splits.test)} test images, "
@@ -63,5 +68,5 @@ def run(args: argparse.Namespace) -> int:
         runs.read_history(folder), seed=seed, index=args.index,
     )  # fmt: skip
     for picture, what in written:
-        print(f"drawn   {picture}  {what}", flush=True)
+        print(f"drawn   {shown(picture)}  {what}", flush=True)
     return 0

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cnnjax import run_folder
 from cnnjax.cli import options, runs
-from cnnjax.cli.problems import BadUsage, Failed
+from cnnjax.cli.problems import BadUsage, Failed, reason
+from cnnjax.notices import notice, shown
+
+if TYPE_CHECKING:
+    from cnnjax.train import TrainConfig
 
 HELP = "train a network"
 EXAMPLES = """\
@@ -20,11 +28,18 @@ examples:
   cnnjax train --resume --out runs/photos               go on after Ctrl-C, a crash or a power cut
 
 The folder --out receives model.safetensors, history.json, run.json, checkpoint.safetensors and
-pictures. A resumed run ends with exactly the parameters of one that was never interrupted."""
+pictures. A resumed run ends with exactly the parameters of one that was never interrupted. With
+--force an earlier run stays until the new one has its first checkpoint (after a minute or an
+epoch)."""
 
 # Options that a run is made of, with their defaults. They have no argparse default, so that
 # `--resume` can tell what was asked for from what was not.
-DATA_DEFAULTS: dict[str, Any] = {"data": "patterns", "size": None, "limit": None}
+DATA_DEFAULTS: dict[str, Any] = {
+    "data": "patterns",
+    "size": None,
+    "limit": None,
+    "max_pixels": None,
+}
 MODEL_DEFAULT = "notes"
 CONFIG_DEFAULTS: dict[str, Any] = {
     "epochs": 10,
@@ -50,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", type=options.data, metavar="SPEC", help=f"{options.DATA_HELP}; default patterns")
     add("--size", type=options.size, metavar="HxW", help="resize the images, e.g. 100 or 48x64")
     add("--limit", type=options.at_least(1), metavar="N", help="at most N training images")
+    add("--max-pixels", type=options.at_least(1), metavar="N", help=options.MAX_PIXELS_HELP)
     add("--model", choices=options.MODELS, help="default notes: the network of the study note")
     add("--epochs", type=options.at_least(1), metavar="N", help="default 10")
     add("--batch-size", type=options.at_least(1), metavar="N", help="images a step; default 64")
@@ -77,8 +93,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Carry out `cnnjax train`."""
     folder = args.out or _default_folder(args)
+    with holding(folder):
+        return _run(args, folder)
+
+
+def _run(args: argparse.Namespace, folder: Path) -> int:
     if args.resume:
         _adopt(args, runs.read_record(folder), folder)
+        if finished := _finished(folder):
+            print(finished)
+            return 0
     else:
         _refuse_to_overwrite(folder, force=args.force)
     data = {name: _value(args, name, default) for name, default in DATA_DEFAULTS.items()}
@@ -89,10 +113,11 @@ def run(args: argparse.Namespace) -> int:
         model_name=args.model or MODEL_DEFAULT,
         settings=settings,
         resume=args.resume,
+        force=args.force,
         pictures=not args.no_pictures,
         progress=not args.quiet,
     )
-    print(f"\nNext:  cnnjax predict IMAGE... --run {folder}")
+    print(f"\n{_next(folder)}")
     return 0
 
 
@@ -103,6 +128,7 @@ def train(
     model_name: str,
     settings: dict[str, Any],
     resume: bool = False,
+    force: bool = False,
     pictures: bool = True,
     index: int | None = None,
     progress: bool = True,
@@ -111,44 +137,85 @@ def train(
 
     index: of the test image whose feature maps are drawn; None leaves the choice to the picture.
     """
+    from cnnjax.train import TrainConfig
+
+    try:
+        config = TrainConfig(**settings)
+    except (TypeError, ValueError) as error:
+        raise BadUsage(f"cnnjax train: {error}") from error
+    with holding(folder):
+        if not (resume or force):  # again: a run may have been finished since this was asked
+            _refuse_to_overwrite(folder, force=False)
+        _train(folder, data, model_name, config, resume, pictures, index, progress)
+
+
+@contextmanager
+def holding(folder: Path) -> Iterator[None]:
+    """Hold a run folder; what the system says of a write into it becomes one line."""
+    try:
+        with run_folder.locked(folder):
+            yield
+    except run_folder.InUse as error:
+        raise Failed(f"cnnjax train: {error}; wait for it, or name another --out") from error
+    except OSError as error:
+        kept = ""
+        with suppress(OSError):
+            if (folder / runs.CHECKPOINT).exists():
+                kept = f"; the last checkpoint is whole, this goes on from it:  {_resuming(folder)}"
+        raise Failed(f"cnnjax train: {reason(error)}{kept}") from error
+
+
+def _train(
+    folder: Path,
+    data: dict[str, Any],
+    model_name: str,
+    config: TrainConfig,
+    resume: bool,
+    pictures: bool,
+    index: int | None,
+    progress: bool,
+) -> None:
+    """`train`, in a folder that is held. Nothing is written there before everything fits."""
     import jax
 
     from cnnjax.checkpoint import CheckpointError
     from cnnjax.cli.drawing import write_pictures
-    from cnnjax.train import Interrupted, NonFiniteLoss, TrainConfig, fit
+    from cnnjax.train import Interrupted, NonFiniteLoss, data_mesh, fit
+    from cnnjax.train.run import check
 
-    try:
-        config = TrainConfig(**settings)
-    except ValueError as error:
-        raise BadUsage(f"cnnjax train: {error}") from error
-    spec, size = data["data"], data["size"]
+    spec = data["data"]
     if progress:
-        print(f"reading {spec} ...", flush=True)
-    splits = runs.load_data(spec, seed=config.seed, size=size, limit=data["limit"])
+        print(f"reading {shown(spec)} ...", flush=True)
+    given = {name: value for name, value in data.items() if name != "data"}
+    splits = runs.load_data(spec, seed=config.seed, **given)
     shape = splits.train.images.shape[1:]
     model = build(model_name, len(splits.train.classes), shape)
+    try:
+        check(model, splits, config, data_mesh())
+    except ValueError as error:
+        raise BadUsage(f"cnnjax {error}") from error
     count = sum(
         leaf.size for leaf in jax.tree.leaves(jax.eval_shape(model.init, jax.random.key(0)))
     )
     devices = jax.devices()
     if progress:
         print(
-            f"data    {spec}: {len(splits.train):,} training and {len(splits.test):,} test images, "
-            f"{'x'.join(map(str, shape))}, {len(splits.train.classes)} classes\n"
+            f"data    {shown(spec)}: {len(splits.train):,} training and {len(splits.test):,} test "
+            f"images, {'x'.join(map(str, shape))}, {len(splits.train.classes)} classes\n"
             f"model   {model.name}: {count:,} parameters\n"
             f"device  {len(devices)} x {devices[0].device_kind}\n"
-            f"run     {folder}",
+            f"run     {shown(folder)}",
             flush=True,
         )
     if not resume:
-        runs.clear(folder)
-    runs.write_record(folder, data=data, model=model.name, config=config)
+        target = run_folder.prepare_new(folder, record=True)
+        runs.write_record(target, data=data, model=model.name, config=config)
     try:
         result = fit(model, splits, config, out=folder, resume=resume, progress=progress)
     except Interrupted as stopped:
-        where = str(stopped).partition(",")[0]
-        again = f"cnnjax train --resume --out {folder}"
-        raise KeyboardInterrupt(f"{where}; this goes on from there:  {again}") from stopped
+        where, _, rest = str(stopped).partition(", saved")
+        again = f"; this goes on from there:  {_resuming(folder)}" if rest else ""
+        raise KeyboardInterrupt(where + again) from stopped
     except (NonFiniteLoss, CheckpointError) as error:
         raise Failed(f"cnnjax {error}") from error
     except ValueError as error:
@@ -158,7 +225,7 @@ def train(
         f"test accuracy {100 * result.evaluation.accuracy:.2f} % "
         f"({int(confusion.trace()):,} of {int(confusion.sum()):,}), "
         f"loss {result.evaluation.loss:.4f}\n"
-        f"saved   {folder / runs.MODEL}"
+        f"saved   {shown(folder / runs.MODEL)}"
     )
     if pictures:
         written = write_pictures(
@@ -166,7 +233,36 @@ def train(
             confusion=confusion, seed=config.seed, index=index,
         )  # fmt: skip
         for path, what in written:
-            print(f"drawn   {path}  {what}", flush=True)
+            print(f"drawn   {shown(path)}  {what}", flush=True)
+
+
+def _finished(folder: Path) -> str | None:
+    """What to say of a run that there is nothing to resume of; None where there is."""
+    from cnnjax.checkpoint import CheckpointError, load_model
+
+    if not (folder / runs.MODEL).is_file():
+        return None
+    try:
+        load_model(folder / runs.MODEL)
+    except CheckpointError as error:
+        notice(f"{error}; it is written again from the checkpoint")
+        return None
+    rows = runs.read_history(folder)
+    last = f" after {rows[-1]['epoch']} epochs" if rows else ""
+    accuracy = rows[-1].get("test_accuracy") if rows else None
+    measured = "" if accuracy is None else f", test accuracy {100 * accuracy:.2f} %"
+    return (
+        f"the run in {shown(folder)} is finished{last}{measured}: there is nothing to train\n"
+        f"\n{_next(folder)}"
+    )
+
+
+def _next(folder: Path) -> str:
+    return f"Next:  cnnjax predict IMAGE... --run {shown(shlex.quote(str(folder)))}"
+
+
+def _resuming(folder: Path) -> str:
+    return f"cnnjax train --resume --out {shown(shlex.quote(str(folder)))}"
 
 
 def build(name: str, classes: int, shape: tuple[int, ...]) -> Any:
@@ -190,15 +286,14 @@ def _default_folder(args: argparse.Namespace) -> Path:
             "cnnjax train: --resume needs --out DIR, the folder of the run to go on with"
         )
     kind, _, folder = (args.data or "patterns").partition(":")
-    return runs.RUNS / f"{args.model or MODEL_DEFAULT}-{Path(folder).resolve().name or kind}"
+    return runs.RUNS / f"{args.model or MODEL_DEFAULT}-{Path(folder).resolve().name[:100] or kind}"
 
 
 def _refuse_to_overwrite(folder: Path, *, force: bool) -> None:
     """Nobody's hours of training are lost to a repeated command."""
-    finished = (folder / runs.MODEL).exists()
-    if force or not (finished or (folder / runs.CHECKPOINT).exists()):
+    if force or not run_folder.holds_run(folder):
         return
-    state = "a finished run" if finished else "an unfinished run"
+    state = "a finished run" if (folder / runs.MODEL).exists() else "an unfinished run"
     raise BadUsage(
         f"cnnjax train: {folder} holds {state}; --resume goes on with it, --force begins anew, "
         "--out DIR names another folder"
@@ -211,8 +306,8 @@ def _adopt(args: argparse.Namespace, record: dict[str, Any], folder: Path) -> No
         raise BadUsage(f"cnnjax train: there is no run to resume in {folder} (no {runs.RECORD})")
     recorded = {**record["data"], "model": record["model"], **record["config"]}
     for name in (*DATA_DEFAULTS, "model", *CONFIG_DEFAULTS):
-        given, was = getattr(args, name), recorded[name]
-        was = tuple(was) if isinstance(was, list) else was
+        default = {**DATA_DEFAULTS, **CONFIG_DEFAULTS}.get(name)
+        given, was = getattr(args, name), recorded.get(name, default)
         if given is not None and given != was:
             option = "--" + name.replace("_", "-")
             raise BadUsage(

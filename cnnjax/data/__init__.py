@@ -5,15 +5,26 @@
 Dataset(patterns train: 80 images 32x32x3, 8 classes)
 """
 
-from cnnjax.data import cifar10, digits, folder, idx, patterns
+from collections.abc import Callable
+
+from cnnjax.data import cifar, digits, folder, idx, npz, patterns, table
 from cnnjax.data.dataset import DataError, Dataset, Splits
 from cnnjax.data.picture import read_image
 
 __all__ = ["SPECS", "DataError", "Dataset", "Splits", "load", "read_image"]
 
 EMBEDDED = {"patterns": patterns.read, "digits": digits.read}
-READERS = {"idx": idx.read, "cifar10": cifar10.read, "folder": folder.read}
-SPECS = (*EMBEDDED, *(f"{kind}:DIR" for kind in READERS))
+READERS: dict[str, tuple[str, Callable[..., Splits]]] = {
+    "idx": ("DIR", idx.read),
+    "cifar10": ("DIR", cifar.read_cifar10),
+    "cifar100": ("DIR", cifar.read_cifar100),
+    "folder": ("DIR", folder.read),
+    "npz": ("FILE", npz.read),
+    "csv": ("FILE", table.read),
+}
+SPECS = (*EMBEDDED, *(f"{kind}:{where}" for kind, (where, _) in READERS.items()))
+DECODES = ("folder", "csv")
+"""The kinds that read image files, for which there is a largest one."""
 
 
 def load(
@@ -22,15 +33,18 @@ def load(
     seed: int = 0,
     size: tuple[int, int] | None = None,
     limit: int | None = None,
+    max_pixels: int | None = None,
 ) -> Splits:
     """The training and test images that `spec` names.
 
     Args:
-        spec: "patterns", "digits", "idx:DIR", "cifar10:DIR" or "folder:DIR".
+        spec: "patterns", "digits", "idx:DIR", "cifar10:DIR", "cifar100:DIR", "folder:DIR",
+            "npz:FILE" or "csv:FILE".
         seed: draws the patterns, the test split where the source has none, and what `limit` takes.
         size: (height, width) that images are resized to (patterns: drawn in); the aspect ratio is
             not kept. `None`: as they are (patterns 100x100, digits 32x32).
         limit: at most so many images in either split, spread evenly over the classes.
+        max_pixels: the largest image file that is decoded (`picture.MAX_PIXELS` if None).
 
     Returns:
         Images (N, H, W, C) uint8 and labels (N,) int32, both splits; the same for the same
@@ -50,10 +64,15 @@ def load(
     kind, colon, where = spec.partition(":")
     if kind in EMBEDDED and not colon:
         return EMBEDDED[kind](seed=seed, size=size, limit=limit)
+    if max_pixels is not None and max_pixels < 1:
+        raise ValueError(f"load: max_pixels must be 1 or more, got {max_pixels}")
     if kind in READERS and where:
-        return READERS[kind](where, seed=seed, size=size, limit=limit)
+        more = {"max_pixels": max_pixels} if kind in DECODES else {}
+        return READERS[kind][1](where, seed=seed, size=size, limit=limit, **more)
     if kind in EMBEDDED:
         raise DataError(f"load: {kind} takes no folder, got {spec!r}; write {kind!r}")
     if kind in READERS:
-        raise DataError(f"load: {spec!r} lacks its folder; write '{kind}:DIR'")
+        place = READERS[kind][0]
+        what = "folder" if place == "DIR" else "file"
+        raise DataError(f"load: {spec!r} lacks its {what}; write '{kind}:{place}'")
     raise DataError(f"load: unknown data {spec!r}; there are {', '.join(SPECS)}")

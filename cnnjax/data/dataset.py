@@ -4,11 +4,15 @@ Images stay uint8 from the file to the training step: a quarter of the memory of
 what the numbers mean (0 black, 255 white) needs no agreement about scaling.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+
+from cnnjax.data.memory import available
+from cnnjax.notices import notice, shown
 
 TEST_SHARE = 0.2
 """The share of each class that becomes the test split where a source has no split of its own."""
@@ -16,6 +20,9 @@ TEST_SHARE = 0.2
 
 class DataError(ValueError):
     """Data that cannot be read as what it claims to be: names the file and the fault."""
+
+    def __str__(self) -> str:
+        return shown(super().__str__())  # names of files may hold anything
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -54,6 +61,11 @@ class Dataset:
             raise DataError(
                 f"{self.name}: labels must be ({len(images)},) int32, "
                 f"got {labels.shape} {labels.dtype}"
+            )
+        if not all(name.isprintable() for name in self.classes):
+            raise DataError(
+                f"{self.name}: class names must be printable, got "
+                f"{', '.join(repr(shown(n)) for n in self.classes if not n.isprintable())}"
             )
         if len(set(self.classes)) != len(self.classes):
             raise DataError(f"{self.name}: class names repeat: {list(self.classes)}")
@@ -126,10 +138,11 @@ def stratified(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Indices of a training and a test split, `TEST_SHARE` of every class in the test split.
 
-    Each class gives at least one item to either split.
+    Each class gives at least one item to either split; a class with one item gives it to the
+    training split.
 
     Raises:
-        DataError: when a class has fewer than two items.
+        DataError: when nothing is left to test with.
 
     >>> train, test = stratified([0] * 10 + [1] * 5, ("a", "b"), seed=0, name="tiny")
     >>> len(train), len(test)
@@ -137,18 +150,45 @@ def stratified(
     """
     labels = np.asarray(labels)
     rng = np.random.default_rng(seed)
-    tests = []
-    for index, label in enumerate(classes):
+    tests = [np.zeros(0, np.int64)]
+    for index in range(len(classes)):
         members = np.flatnonzero(labels == index)
-        if len(members) < 2:
-            raise DataError(
-                f"{name}: class {label!r} has {len(members)} images, "
-                "a split into train and test needs at least 2"
-            )
         count = max(1, round(TEST_SHARE * len(members)))
-        tests.append(rng.permutation(members)[:count])
+        tests.append(rng.permutation(members)[: count if len(members) > 1 else 0])
     test = np.sort(np.concatenate(tests))
+    if not test.size:
+        raise DataError(
+            f"{name}: no class has more than one image; a split into train and test needs 2"
+        )
     return np.setdiff1d(np.arange(len(labels)), test), test
+
+
+def tell_gaps(name: str, classes: Sequence[str], train: np.ndarray, test: np.ndarray) -> None:
+    """A notice for the classes (of whole splits, given by their labels) that a split lacks."""
+    for split, labels in (("training", train), ("test", test)):
+        missing = sorted(set(range(len(classes))) - set(np.unique(labels).tolist()))
+        if missing:
+            named = ", ".join(repr(shown(classes[i])) for i in missing[:5])
+            more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+            plural = "es" if len(missing) > 1 else ""
+            notice(f"{name}: no {split} image is of the class{plural} {named}{more}")
+
+
+def allocate(shape: tuple[int, ...], name: str) -> np.ndarray:
+    """An empty uint8 array for images, if memory holds it.
+
+    Raises:
+        DataError: what is needed, what there is, and what to do.
+    """
+    needed, free = math.prod(shape), available()
+    if free is not None and needed > free:
+        count, height, width, _ = shape
+        raise DataError(
+            f"{name}: {count:,} images of {height}x{width} pixels need {needed / 1e9:,.1f} GB of "
+            f"memory, {free / 1e9:,.1f} GB are free; give a size that they are resized to "
+            f"(--size 224 needs {count * 224 * 224 * shape[3] / 1e9:,.2f} GB), or a limit"
+        )
+    return np.empty(shape, np.uint8)
 
 
 def resize(images: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
@@ -163,7 +203,7 @@ def resize(images: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
     if size is None or images.shape[1:3] == tuple(size):
         return images
     height, width = size
-    resized = np.empty((len(images), height, width, images.shape[3]), np.uint8)
+    resized = allocate((len(images), height, width, images.shape[3]), "resize")
     for source, target in zip(images, resized, strict=True):
         picture = Image.fromarray(source[..., 0] if source.shape[-1] == 1 else source)
         small = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))

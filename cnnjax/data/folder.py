@@ -3,10 +3,13 @@
     DIR/cat/1.jpg  DIR/dog/7.png                    split by the seed, a fifth of each class tests
     DIR/train/cat/1.jpg  DIR/test/cat/9.jpg         split as given
 
-The second form is meant when DIR has both `train` and `test`; whatever else then lies in DIR is
-left alone. Everything in a class folder must be a PNG or JPEG image: any other file is an error,
-for a file passed over in silence is data lost in silence. Exempt are hidden files and what file
-managers leave (`Thumbs.db`, `desktop.ini`). Images come out as RGB, all of one size.
+The second form is meant when DIR has a folder for training (train, training) and one for testing
+(test, testing, else val, valid, validation), however they are capitalised; whatever else then lies
+in DIR is left alone, with a notice. If all of it lies in one more folder, that one is read.
+
+Everything in a class folder must be an image (`picture.py`): any other file is an error, for a file
+passed over in silence is data lost in silence. Exempt are hidden files and what file managers,
+archivers and servers leave (`listing.LITTER`). Images come out as RGB, all of one size.
 """
 
 from collections.abc import Sequence
@@ -14,10 +17,22 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnjax.data.dataset import DataError, Dataset, Splits, balanced, stratified
-from cnnjax.data.picture import SUFFIXES, image_size, read_image
+from cnnjax.data.dataset import (
+    DataError,
+    Dataset,
+    Splits,
+    allocate,
+    balanced,
+    stratified,
+    tell_gaps,
+)
+from cnnjax.data.listing import class_name, folders, images, strays, unwrapped
+from cnnjax.data.picture import image_size, read_image
+from cnnjax.notices import notice, shown
 
-LITTER = ("thumbs.db", "desktop.ini")
+TRAIN = ("train", "training")
+# In this order: where there are both, the test images are for the end.
+TESTS = (("test", "testing"), ("val", "valid", "validation"))
 
 
 def read(
@@ -26,6 +41,7 @@ def read(
     seed: int = 0,
     size: tuple[int, int] | None = None,
     limit: int | None = None,
+    max_pixels: int | None = None,
 ) -> Splits:
     """The images below `folder` as (N, H, W, 3) uint8; classes in alphabetical order.
 
@@ -33,87 +49,143 @@ def read(
 
     Raises:
         DataError: names the folder without classes, the empty class, the file that is no image or
-            damaged, two files of different sizes, the classes that only one split has.
+            damaged, two files of different sizes, a class that only the test split has.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise DataError(f"{root}: {'is not a folder' if root.exists() else 'does not exist'}")
-    train_root, test_root = root / "train", root / "test"
-    if train_root.is_dir() and test_root.is_dir():
-        files, labels, classes = _listing(train_root)
-        test_files, test_labels, test_classes = _listing(test_root)
-        if classes != test_classes:
-            missing = sorted(set(classes) ^ set(test_classes))
-            raise DataError(
-                f"{root}: train/ and test/ must have the same classes; "
-                f"only one of them has {', '.join(missing)}"
-            )
-    else:
-        files, labels, classes = _listing(root)
+    root = _folder(folder)
+    splits_inside = [_named(folders(root), names) for names in (TRAIN, *TESTS)]
+    inside = root if any(splits_inside) else unwrapped(root)
+    found = _splits(inside)
+    if found is None:
+        files, labels, classes = _listing(inside)
         train, test = stratified(labels, classes, seed, str(root))
         test_files, test_labels = [files[i] for i in test], labels[test]
         files, labels = [files[i] for i in train], labels[train]
-    chosen, test_chosen = balanced(labels, limit, seed), balanced(test_labels, limit, seed)
-    files, labels = [files[i] for i in chosen], labels[chosen]
-    test_files, test_labels = [test_files[i] for i in test_chosen], test_labels[test_chosen]
-    size = size or _common_size([*files, *test_files])
+    else:
+        files, labels, classes = _listing(unwrapped(found[0]))
+        test_files, test_labels, _ = _listing(unwrapped(found[1]), classes=classes)
+    name = shown(root.name)
+    tell_gaps(name, classes, labels, test_labels)
+    return chosen(name, (files, labels), (test_files, test_labels), classes,
+                  seed=seed, size=size, limit=limit, max_pixels=max_pixels)  # fmt: skip
+
+
+def chosen(
+    name: str,
+    train: tuple[list[Path], np.ndarray],
+    test: tuple[list[Path], np.ndarray],
+    classes: tuple[str, ...],
+    *,
+    seed: int,
+    size: tuple[int, int] | None,
+    limit: int | None,
+    max_pixels: int | None,
+) -> Splits:
+    """The image files of both splits, as many as `limit` takes, decoded."""
+    parts = []
+    for files, labels in (train, test):
+        taken = balanced(labels, limit, seed)
+        parts.append(([files[i] for i in taken], labels[taken]))
+    size = size or _common_size([*parts[0][0], *parts[1][0]], max_pixels)
+    (files, labels), (test_files, test_labels) = parts
+    images = allocate((len(files) + len(test_files), *size, 3), name)
+    for target, path in zip(images, [*files, *test_files], strict=True):
+        target[...] = read_image(path, size=size, max_pixels=max_pixels)
     return Splits(
-        Dataset(_images(files, size), labels, classes, f"{root.name} train"),
-        Dataset(_images(test_files, size), test_labels, classes, f"{root.name} test"),
+        Dataset(images[: len(files)], labels, classes, f"{name} train"),
+        Dataset(images[len(files) :], test_labels, classes, f"{name} test"),
     )
 
 
-def _listing(root: Path) -> tuple[list[Path], np.ndarray, tuple[str, ...]]:
-    """Every image file below `root`, its label, and the class names."""
-    classes = sorted(p.name for p in root.iterdir() if p.is_dir() and p.name[0] != ".")
-    if not classes:
+def _folder(folder: str | Path) -> Path:
+    root = Path(folder)
+    try:
+        if root.is_dir():
+            return root
+        fault = "is not a folder" if root.exists() else "does not exist"
+    except (OSError, ValueError) as error:
+        fault = f"cannot be read ({getattr(error, 'strerror', None) or error})"
+    raise DataError(f"{str(root)[:300]}: {fault}")
+
+
+def _splits(root: Path) -> tuple[Path, Path] | None:
+    """The folders for training and for testing, where `root` has both."""
+    inner = folders(root)
+    train = _named(inner, TRAIN)
+    tests = [test for names in TESTS if (test := _named(inner, names)) is not None]
+    if train is None or not tests:
+        return None
+    if others := [path.name for path in inner if path not in (train, tests[0])]:
+        notice(
+            f"{root}: trains on {train.name}/ and tests on {tests[0].name}/; "
+            f"left alone: {', '.join(others[:5])}{', ...' if len(others) > 5 else ''}"
+        )
+    return train, tests[0]
+
+
+def _named(inner: Sequence[Path], names: Sequence[str]) -> Path | None:
+    found = [path for path in inner if path.name.casefold() in names]
+    if len(found) > 1:
+        raise DataError(f"{found[0]} and {found[1]}: which one is meant? Rename one of them")
+    return found[0] if found else None
+
+
+def _listing(
+    root: Path, classes: tuple[str, ...] | None = None
+) -> tuple[list[Path], np.ndarray, tuple[str, ...]]:
+    """Every image file below `root`, its label, and the class names.
+
+    `classes` are those of the training split: a test split may lack one, and have no other.
+    """
+    inner = folders(root)
+    if not inner:
         raise DataError(f"{root}: has no class folders; expected {root}/CLASS/*.jpg or *.png")
+    if outside := strays(root):
+        notice(
+            f"{root}: {len(outside)} images lie outside the class folders and are left alone, "
+            f"for example {outside[0].name}"
+        )
+    names = [class_name(path) for path in inner]
+    if len(set(names)) < len(names):
+        raise DataError(f"{root}: two class folders have the same name, as it is shown: {names}")
+    if classes is not None and (others := sorted(set(names) - set(classes))):
+        raise DataError(
+            f"{root}: has the class{'es' if len(others) > 1 else ''} {', '.join(others)}, "
+            f"of which there are no training images; there are {', '.join(classes)}"
+        )
+    known = tuple(sorted(names)) if classes is None else classes
     files: list[Path] = []
     labels: list[int] = []
-    for label, name in enumerate(classes):
-        members = sorted(p for p in (root / name).iterdir() if not _ignored(p))
-        if not members:
-            raise DataError(f"{root / name}: the class folder has no images")
-        for path in members:
-            if path.is_dir():
-                raise DataError(
-                    f"{path}: a folder inside the class folder {root / name}; expected images"
-                    + _split_hint(root, name)
-                )
-            if path.suffix.lower() not in SUFFIXES:
-                raise DataError(
-                    f"{path}: not a PNG or JPEG image (by its name); "
-                    "move it out of the class folder"
-                )
+    for name, path in sorted(zip(names, inner, strict=True)):
+        members, below = images(path)
+        if below:
+            raise DataError(
+                f"{below[0]}: a folder inside the class folder {path}; expected images"
+                + _split_hint(root, path.name)
+            )
+        if not members and classes is None:
+            raise DataError(f"{path}: the class folder has no images")
         files += members
-        labels += [label] * len(members)
-    return files, np.array(labels, np.int32), tuple(classes)
+        labels += [known.index(name)] * len(members)
+    if not files:
+        raise DataError(f"{root}: has no images")
+    return files, np.array(labels, np.int32), known
 
 
 def _split_hint(root: Path, name: str) -> str:
-    other = {"train": "test", "test": "train"}.get(name)
-    return f" (or is {root / other} missing?)" if other else ""
+    low = name.casefold()
+    if low in TRAIN:
+        return f" (or is {root / 'test'} missing?)"
+    return f" (or is {root / 'train'} missing?)" if any(low in names for names in TESTS) else ""
 
 
-def _ignored(path: Path) -> bool:
-    return path.name.startswith(".") or path.name.lower() in LITTER
-
-
-def _common_size(files: Sequence[Path]) -> tuple[int, int]:
+def _common_size(files: Sequence[Path], max_pixels: int | None) -> tuple[int, int]:
     """The one size (height, width) of all files."""
-    first = image_size(files[0])
+    first = image_size(files[0], max_pixels=max_pixels)
     for path in files[1:]:
-        size = image_size(path)
+        size = image_size(path, max_pixels=max_pixels)
         if size != first:
             raise DataError(
                 f"{files[0]} has {first[0]}x{first[1]} pixels, {path} has {size[0]}x{size[1]} "
                 "(height x width); give a size that all are resized to"
             )
     return first
-
-
-def _images(files: Sequence[Path], size: tuple[int, int]) -> np.ndarray:
-    images = np.empty((len(files), *size, 3), np.uint8)
-    for target, path in zip(images, files, strict=True):
-        target[...] = read_image(path, size=size)
-    return images

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from cnnjax import run_folder
 from cnnjax.checkpoint import save_model, write_json
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train.batches import epoch_order
@@ -81,20 +83,37 @@ def fit(
 
     With `out`, the folder receives `checkpoint.safetensors` during the run, `history.json` after
     each epoch and `model.safetensors` (see `cnnjax.checkpoint.load_model`) at the end.
-    `resume=True` goes on from the checkpoint there, if there is one; False begins anew and
-    removes it.  `mesh` is `data_mesh()`, all devices, unless given.
+    `resume=True` goes on from the checkpoint there, if there is one; False begins anew, and an
+    earlier run there is removed once the new one has its first checkpoint.  `mesh` is
+    `data_mesh()`, all devices, unless given.
 
     Raises ValueError for data, model and configuration that do not fit each other,
-    `CheckpointError` for a checkpoint that is damaged or of another run, `NonFiniteLoss`, and
-    `Interrupted` on Ctrl-C (once the state is saved; a second Ctrl-C does not wait).
+    `CheckpointError` for a checkpoint that is damaged or of another run, `NonFiniteLoss`,
+    `run_folder.InUse` where another process trains in the folder, and `Interrupted` on Ctrl-C
+    (once the state is saved; a second Ctrl-C does not wait).
     """
     use_compilation_cache()
     mesh = data_mesh() if mesh is None else mesh
     check(model, splits, config, mesh)
-    run, state = prepare(model, splits, config, mesh, None if out is None else Path(out))
+    if out is None and resume:
+        raise ValueError("fit: resume=True needs out, the folder of the run to go on with")
+    folder = None if out is None else Path(out)
+    # One process writes; the others of several hosts take no lock.
+    hold = folder is not None and jax.process_index() == 0
+    with run_folder.locked(folder) if folder and hold else nullcontext(False) as first:
+        if folder and hold and first and not resume:
+            run_folder.prepare_new(folder, record=False)
+        run, state = prepare(model, splits, config, mesh, folder)
+        return _fit(run, state, splits, resume, progress)
+
+
+def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -> FitResult:
+    """`fit`, once everything fits together and the folder is held."""
+    model, config, mesh = run.model, run.config, run.mesh
     state, position = _begin(run, state, resume)
+    finished = position.step >= run.steps
     state = to_mesh(state, mesh)
-    advance, most = _compiled(run, state)
+    advance, most = (_never, 1) if finished else _compiled(run, state)
     evaluation: Evaluation | None = None
     with (
         interruptible() as asked,
@@ -105,6 +124,8 @@ def fit(
             epochs=config.epochs,
         ) as report,
     ):
+        if finished:
+            report.line(f"this run is finished, after step {run.steps}: nothing to train")
         while position.step < run.steps:
             state, position = _epoch(run, advance, most, state, position, report, asked)
             evaluation = run.test(params_of(state))
@@ -121,7 +142,7 @@ def fit(
     _write_history(run, position)
     if run.folder and run.writes:
         save_model(
-            run.folder / "model.safetensors",
+            run.folder / run_folder.MODEL,
             model,
             params,
             classes=tuple(splits.train.classes),
@@ -132,16 +153,13 @@ def fit(
 
 def _begin(run: Run, state: State, resume: bool) -> tuple[State, Position]:
     """The state and position to start from: the checkpoint's, or the very beginning."""
-    if run.folder is None:
-        if resume:
-            raise ValueError("fit: resume=True needs out, the folder of the run to go on with")
-        return state, Position()
-    run.folder.mkdir(parents=True, exist_ok=True)
-    if resume and run.checkpoint.exists():
+    if run.folder is not None and resume and run.checkpoint.exists():
         return load_state(run.checkpoint, state, run.identity, run.mesh.size)
-    if run.writes:
-        run.checkpoint.unlink(missing_ok=True)
     return state, Position()
+
+
+def _never(state: State, rows: np.ndarray) -> tuple[State, jax.Array]:
+    raise AssertionError("a finished run takes no steps")
 
 
 def _compiled(run: Run, state: State) -> tuple[Advance, int]:
@@ -201,6 +219,9 @@ def _epoch(
         if asked.is_set() or _due(run.config, at, saved):
             position = _settle(run, position, waiting, keep=0)
             position = replace(position, seconds=time.perf_counter() - begun)
+            if asked.is_set() and run.replaces:
+                # Hours of an earlier run are not given away for a minute of this one.
+                raise _interruption(run, position)
             _save(run, state, position)
             if asked.is_set():
                 raise _interruption(run, position)
@@ -261,22 +282,29 @@ def _due(config: TrainConfig, step: int, saved: float) -> bool:
 def _save(run: Run, state: State, position: Position) -> None:
     if not run.writes:
         return
+    assert run.folder is not None
+    new = run.folder / run_folder.NEW / run_folder.CHECKPOINT
+    path = new if run.replaces else run.checkpoint
     try:
-        save_state(run.checkpoint, state, position, run.identity, run.mesh.size)
+        save_state(path, state, position, run.identity, run.mesh.size)
     except FloatingPointError as error:
         raise _diverged(run, position.step - 1, f"{error} became non-finite") from None
+    if run.replaces:
+        run_folder.take_over(run.folder)
 
 
 def _write_history(run: Run, position: Position) -> None:
     if run.folder and run.writes:
-        write_json(run.folder / "history.json", list(position.history))
+        write_json(run.folder / run_folder.HISTORY, list(position.history))
 
 
 def _diverged(run: Run, step: int, what: str) -> NonFiniteLoss:
     """`step` counts from 0: the one whose loss it is."""
     config = run.config
     kept = "there is no checkpoint"
-    if run.folder and run.checkpoint.exists():
+    if run.replaces:
+        kept = f"there is no checkpoint, the earlier run in {run.folder} is as it was"
+    elif run.folder and run.checkpoint.exists():
         kept = f"the last good checkpoint is {run.checkpoint}"
     remedies = [
         f"a smaller learning_rate (it was {float(run.rate(step)):g} at this step)",
@@ -294,6 +322,10 @@ def _interruption(run: Run, position: Position) -> Interrupted:
     where = f"stopped after step {position.step} of {run.steps}"
     if run.folder is None:
         return Interrupted(f"{where}; nothing is saved, as no out folder was given")
+    if run.replaces:
+        return Interrupted(
+            f"{where}, before its first checkpoint; the earlier run in {run.folder} is as it was"
+        )
     return Interrupted(
         f"{where}, saved to {run.checkpoint}; the same call with resume=True "
         "(the same command with --resume) goes on from there"

@@ -10,6 +10,7 @@ on the same machine and number of devices; on another number of devices, equal t
 from __future__ import annotations
 
 import json
+import math
 import warnings
 import zlib
 from collections.abc import Mapping
@@ -20,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from cnnjax.checkpoint import CheckpointError, read, unflatten, write
+from cnnjax.checkpoint import CheckpointError, read, understood, unflatten, write
+from cnnjax.notices import Notice
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.step import State
 
@@ -104,7 +106,10 @@ def load_state(
     warns where jax, the backend or the number of devices changed.
     """
     tensors, record = read(path, _KIND)
-    found = differences(record["identity"], who)
+    with understood(path):
+        found = differences(record["identity"], who)
+        changed = differences(record["made_with"], _made_with(devices))
+        position = _position(record["position"])
     if found:
         reason = ""
         if any(line.startswith("config.epochs ") for line in found):
@@ -116,16 +121,26 @@ def load_state(
             f"{path}: was written by another run: {'; '.join(found)}. Resume with the same "
             f"settings{reason}, or begin anew in another folder"
         )
-    changed = differences(record["made_with"], _made_with(devices))
     if changed:
         warnings.warn(
             f"resuming {path}: {'; '.join(changed)}; the result will equal that of the "
             "uninterrupted run to rounding, not bit for bit",
+            Notice,
             stacklevel=3,
         )
-    position = record["position"]
-    position["history"] = tuple(position["history"])
-    return unflatten(template, tensors, str(path)), Position(**position)
+    return unflatten(template, tensors, str(path)), position
+
+
+def _position(record: Mapping[str, Any]) -> Position:
+    """The position that a record holds; whatever it lacks or has too much raises."""
+    step, correct = int(record["step"]), int(record["correct"])
+    loss, seconds = float(record["loss"]), float(record["seconds"])
+    history = tuple(dict(row) for row in record["history"])
+    if min(step, correct, seconds) < 0 or not math.isfinite(loss):
+        raise ValueError(f"position {step}, loss {loss}, {correct} correct, {seconds} seconds")
+    if [row["epoch"] for row in history] != list(range(1, len(history) + 1)):
+        raise ValueError("its history does not count the epochs from 1 on")
+    return Position(step, loss, correct, seconds, history)
 
 
 def _fingerprint(dataset: Dataset) -> dict[str, Any]:

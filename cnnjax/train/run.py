@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
+import numpy as np
 from jax.sharding import Mesh
 
+from cnnjax import run_folder
+from cnnjax.notices import shown
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train.batches import Feed, feeder
 from cnnjax.train.config import TrainConfig
@@ -54,7 +57,12 @@ class Run:
     @property
     def checkpoint(self) -> Path:
         assert self.folder is not None
-        return self.folder / "checkpoint.safetensors"
+        return self.folder / run_folder.CHECKPOINT
+
+    @property
+    def replaces(self) -> bool:
+        """Whether an earlier run is still in the folder: this one has no checkpoint yet."""
+        return self.writes and (self.folder / run_folder.NEW).is_dir()  # type: ignore[operator]
 
 
 def check(model: Model, splits: Splits, config: TrainConfig, mesh: Mesh) -> None:
@@ -68,6 +76,12 @@ def check(model: Model, splits: Splits, config: TrainConfig, mesh: Mesh) -> None
     if len(train.classes) != model.classes:
         raise ValueError(
             f"train: the data has {len(train.classes)} classes, the model {model.classes}"
+        )
+    if model.classes < 2 or (labels := np.unique(train.labels)).size < 2:
+        only = train.classes[0] if model.classes < 2 else train.classes[int(labels[0])]
+        raise ValueError(
+            f"train: every training image is of the class {shown(only)!r}; "
+            "to tell classes apart there must be two or more"
         )
     if len(train.images) < config.batch_size:
         raise ValueError(

@@ -10,7 +10,7 @@ single pixels tell almost nothing: the task needs features, and combinations of 
 
 import numpy as np
 
-from cnnjax.data.dataset import Dataset, Splits
+from cnnjax.data.dataset import Dataset, Splits, allocate
 from cnnjax.data.patterns.draw import RECIPES, picture
 
 CLASSES = tuple(RECIPES)
@@ -31,7 +31,7 @@ def draw(count: int, *, size: tuple[int, int] = SIZE, seed: int = 0, test: bool 
     >>> flowers.classes[flowers.labels[7]]
     'flower'
     """
-    images = np.empty((count, *size, 3), np.uint8)
+    images = allocate((count, *size, 3), "patterns")
     labels = np.arange(count, dtype=np.int32) % len(CLASSES)
     recipes = list(RECIPES.values())
     for index in range(count):

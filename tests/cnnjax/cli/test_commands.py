@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
+from cnnjax import run_folder
 from cnnjax.cli import main
 from cnnjax.cli.evaluate import class_table, confusion_table
 
@@ -30,7 +31,7 @@ def paint(path: Path, colour: tuple[int, int, int], seed: int) -> Path:
 
 
 def weights(run: Path) -> dict[str, np.ndarray]:
-    """The arrays of a model file (its bytes differ: safetensors shuffles its metadata)."""
+    """The arrays of a model file."""
     return load_file(run / "model.safetensors")
 
 
@@ -40,6 +41,7 @@ def assert_same_model(left: Path, right: Path) -> None:
     assert first.keys() == second.keys()
     for name, array in first.items():
         np.testing.assert_array_equal(array, second[name], err_msg=name)
+    assert (left / "model.safetensors").read_bytes() == (right / "model.safetensors").read_bytes()
 
 
 @pytest.fixture(scope="session")
@@ -89,25 +91,87 @@ def test_train_refuses_to_overwrite_a_run(trained, photos, capsys):
     assert (trained / "model.safetensors").read_bytes() == before
 
 
-def test_force_begins_anew_and_the_same_seed_gives_the_same_model(trained, photos, tmp_path):
-    run = shutil.copytree(trained, tmp_path / "run")
-    argv = ["train", "--data", f"folder:{photos}", *TRAIN, "--no-pictures", "--out", str(run)]
-    (run / "model.safetensors").write_bytes(b"damaged")
-    assert main([*argv, "--force"]) == 0
-    assert_same_model(run, trained)
-
-
-def test_force_leaves_nothing_of_the_earlier_run(trained, tmp_path, capsys):
-    """A new run that fails must not be left beside the old run's model and pictures."""
+def test_force_begins_anew_and_the_first_checkpoint_removes_the_old_run(
+    trained, photos, tmp_path, monkeypatch
+):
     run = shutil.copytree(trained, tmp_path / "run")
     (run / "mine.txt").write_text("not the library's")
-    argv = ["train", *TRAIN, "--limit", "8", "--batch-size", "99", "--out", str(run)]
-    assert main([*argv, "--force"]) == 2
-    assert "batch_size 99" in capsys.readouterr().err
-    assert {path.name for path in run.iterdir()} == {"mine.txt", "run.json"}
-    # Nothing was trained there, so nothing is protected: the command need not be forced again.
-    assert main(argv) == 2
-    assert "batch_size 99" in capsys.readouterr().err
+    (run / "model.safetensors").write_bytes(b"damaged")
+    left = []
+    monkeypatch.setattr(
+        run_folder,
+        "take_over",
+        lambda f: original(f) and left.append({p.name for p in f.iterdir()}),
+    )
+    argv = ["train", "--data", f"folder:{photos}", *TRAIN, "--no-pictures", "--out", str(run)]
+    assert main([*argv, "--force"]) == 0
+    assert left == [{"mine.txt", "run.json", "checkpoint.safetensors", ".lock"}]
+    assert_same_model(run, trained)  # the same seed gives the same model, byte for byte
+    assert not [path for path in run.iterdir() if path.name.startswith(".")]
+
+
+original = run_folder.take_over
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+BAD = {  # a new run that fails, and its status
+    "a batch that is too large": (["--batch-size", "99", "--limit", "8"], 2),
+    "an image that is too small": (["--size", "4", "--limit", "8"], 2),
+    "an optimiser that takes no decay": (["--weight-decay", "0.1"], 2),
+    "data that is damaged": (["--data", "folder:broken"], 1),
+    "data of one class": (["--data", "folder:single"], 2),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_a_new_run_that_is_refused_leaves_the_old_one_as_it_was(
+    trained, photos, tmp_path, monkeypatch, kind
+):
+    monkeypatch.chdir(tmp_path)
+    paint(tmp_path / "broken" / "a" / "1.png", (1, 2, 3), 0).write_bytes(b"damaged")
+    paint(tmp_path / "broken" / "a" / "2.png", (1, 2, 3), 0)
+    for seed in range(20):
+        paint(tmp_path / "single" / "only" / f"{seed}.png", (1, 2, 3), seed)
+    run = shutil.copytree(trained, tmp_path / "run")
+    (run / "mine.txt").write_text("not the library's")
+    before = files(run)
+    options, status = BAD[kind]
+    data = [] if "--data" in options else ["--data", f"folder:{photos}"]
+    assert main(["train", *TRAIN, *data, *options, "--out", str(run), "--force"]) == status
+    assert files(run) == before
+
+
+def test_a_demo_replaces_nothing_but_a_demo(trained, capsys):
+    before = files(trained)
+    assert main(["demo", "--out", str(trained)]) == 2
+    assert "holds a run that is no demo" in capsys.readouterr().err
+    assert files(trained) == before
+
+
+def test_resuming_a_finished_run_says_so_and_trains_nothing(trained, monkeypatch, capsys):
+    before = {path: path.stat().st_mtime_ns for path in trained.iterdir()}
+    monkeypatch.setattr("cnnjax.train.fit", None)
+    assert main(["train", "--resume", "--out", str(trained)]) == 0
+    out = capsys.readouterr().out
+    assert f"the run in {trained} is finished after 2 epochs, test accuracy" in out
+    assert "nothing to train" in out
+    assert {path: path.stat().st_mtime_ns for path in trained.iterdir()} == before
+
+
+def test_a_run_that_somebody_writes_to_is_refused(trained, photos, capsys):
+    with run_folder.locked(trained):
+        argv = ["-m", "cnnjax.cli", "train", *TRAIN, "--data", f"folder:{photos}", "--force"]
+        ran = subprocess.run(
+            [sys.executable, *argv, "--out", str(trained)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert ran.returncode == 1
+    assert re.fullmatch(
+        rf"cnnjax train: {trained} is in use by process {os.getpid()} on .*\n", ran.stderr
+    )
 
 
 def test_resume_takes_its_options_from_the_run(trained, tmp_path, capsys):
@@ -237,11 +301,15 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(("damage", "options", "message"), FAILURES.values(), ids=FAILURES)
-def test_a_failure_is_one_line_and_status_1(damage, options, message, photos, tmp_path, capsys):
+def test_a_failure_is_one_line_and_status_1_and_loses_nothing(
+    damage, options, message, photos, trained, tmp_path, capsys
+):
     data = shutil.copytree(photos, tmp_path / "photos")
     damage(data)
-    argv = ["train", "--data", f"folder:{data}", *TRAIN, "--out", str(tmp_path / "run")]
-    assert main([*argv, *options]) == 1
+    run = shutil.copytree(trained, tmp_path / "run")
+    argv = ["train", "--data", f"folder:{data}", *TRAIN, "--out", str(run)]
+    assert main([*argv, *options, "--force"]) == 1
+    assert files(run) == files(trained)
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert re.search(message, err)

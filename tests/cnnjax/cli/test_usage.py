@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from cnnjax import models
@@ -62,8 +63,19 @@ USAGE_ERRORS = {
     "unknown model": (["train", "--model", "alexnet"], "alexnet.*notes.*lenet.*vgg11.*resnet18"),
     "unknown data": (
         ["train", "--data", "imagenet"],
-        "'imagenet' is unknown; there are patterns, digits, idx:DIR, cifar10:DIR, folder:DIR",
+        "'imagenet' is unknown; there are patterns, digits, idx:DIR, cifar10:DIR, cifar100:DIR, "
+        "folder:DIR, npz:FILE, csv:FILE",
     ),
+    "table without its file": (["train", "--data", "csv"], "lacks its place: csv:FILE"),
+    "table that is a folder": (["train", "--data", "csv:."], r"\. is a folder"),
+    "array file that is missing": (["train", "--data", "npz:nowhere"], "nowhere does not exist"),
+    "over-long data": (["train", "--data", "folder:" + "x" * 5000], "File name too long"),
+    "data that would act on a terminal": (
+        ["train", "--data", "folder:\x1b[2J\n"],
+        r"^cnnjax train: .*\\x1b\[2J\\n does not exist",
+    ),
+    "device for an image": (["predict", "/dev/null"], "is no regular file"),
+    "no pixels": (["predict", "file.txt", "--max-pixels", "0"], "--max-pixels"),
     "data without its folder": (["train", "--data", "idx"], "idx:DIR"),
     "data with a folder too many": (["train", "--data", "patterns:x"], "takes no folder"),
     "missing data folder": (["train", "--data", "folder:nowhere"], "nowhere does not exist"),
@@ -82,6 +94,7 @@ USAGE_ERRORS = {
     "unknown option": (["train", "--wings", "2"], "--wings"),
     "abbreviated option": (["train", "--epoch", "2"], "--epoch"),
     "no run": (["evaluate", "nowhere"], "nowhere does not exist"),
+    "one class": (["train", "--data", "npz:one.npz", "--quiet"], "is of the class 'only'"),
     "folder without model": (["show", "."], "model.safetensors does not exist"),
     "no image": (["predict"], "IMAGE"),
     "missing image": (["predict", "nowhere.png"], "nowhere.png does not exist"),
@@ -97,13 +110,15 @@ USAGE_ERRORS = {
 def test_bad_usage_is_one_line_on_stderr_and_status_2(argv, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file.txt").write_text("no image")
+    one = {"images": np.zeros((9, 32, 32, 3), np.uint8), "labels": np.zeros(9, int)}
+    np.savez(tmp_path / "one.npz", **one, classes=np.array(["only"]))
     assert main(argv) == 2
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err.startswith("cnnjax")
     assert shown.err.count("\n") == 1
     assert re.search(message, shown.err)
-    assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
+    assert {path.name for path in tmp_path.iterdir()} == {"file.txt", "one.npz"}
 
 
 def test_no_command_shows_the_help_and_fails(capsys):

@@ -7,6 +7,7 @@ import pytest
 
 from cnnjax.data import DataError, load
 from cnnjax.data.idx import read_file
+from cnnjax.notices import Notice
 
 FILES = {
     "train-images-idx3-ubyte": 3,
@@ -133,7 +134,10 @@ def test_a_folder_in_place_of_a_file_is_missing(idx_folder):
 def test_classes_txt_names_the_classes(idx_folder):
     names = [f"kind {i}" for i in range(12)]
     (idx_folder / "classes.txt").write_text("\n".join(names) + "\n")
-    assert load(f"idx:{idx_folder}").train.classes == tuple(names)
+    with pytest.warns(
+        Notice, match="no (training|test) image is of the class.* 'kind 10', 'kind 11'"
+    ):
+        assert load(f"idx:{idx_folder}").train.classes == tuple(names)
     (idx_folder / "classes.txt").write_text("a\nb\n")
     assert "classes.txt names 2 classes" in fault(idx_folder)
     (idx_folder / "classes.txt").write_bytes(b"\xff\xfe")
@@ -150,3 +154,55 @@ def test_the_real_files_have_the_published_counts_and_mean(real_data, name, mean
     assert round(float(splits.train.images.mean()) / 255, 4) == mean
     if name == "fashion-mnist":
         assert set(np.bincount(splits.train.labels)) == {6000}
+
+
+def renamed(folder, name):
+    """The four files under names of `name`."""
+    for old in FILES:
+        (folder / old).rename(folder / name(old))
+
+
+@pytest.mark.parametrize("where", ["MNIST/raw", "FashionMNIST/raw", "raw"])
+def test_the_folders_of_torchvision_are_found(idx_folder, tmp_path, where):
+    before = load(f"idx:{idx_folder}").train.images
+    target = tmp_path / "root" / where
+    target.parent.mkdir(parents=True)
+    idx_folder.rename(target)
+    np.testing.assert_array_equal(load(f"idx:{tmp_path / 'root'}").train.images, before)
+
+
+def test_several_sets_in_one_folder_are_named(idx_folder, tmp_path):
+    renamed(idx_folder, lambda old: f"one-{old}")
+    assert load(f"idx:{idx_folder}").train.name == "one train"
+    for path in list(idx_folder.iterdir()):
+        (idx_folder / path.name.replace("one", "two")).write_bytes(path.read_bytes())
+    message = fault(idx_folder)
+    assert f"idx:{idx_folder / 'one'}, idx:{idx_folder / 'two'}" in message
+    assert load(f"idx:{idx_folder / 'two'}").test.name == "two test"
+    assert "three: does not exist" in fault(idx_folder / "three")
+
+
+@pytest.mark.parametrize("mapping", [None, "1 65 97\n2 66 98\n3 67 99\n", "1 48\n2 49\n3 50\n"])
+def test_emnist_is_turned_upright_and_counts_from_1(idx_folder, mapping):
+    stored = read_file(idx_folder / "train-images-idx3-ubyte", 3)
+    for split in ("train", "t10k"):
+        path = idx_folder / f"{split}-labels-idx1-ubyte"
+        content = path.read_bytes()
+        labels = bytes(1 + i % 3 for i in range(len(content) - 8))
+        path.write_bytes(content[:8] + labels)
+    renamed(idx_folder, lambda old: "emnist-letters-" + old.replace("t10k", "test"))
+    if mapping:
+        (idx_folder / "emnist-letters-mapping.txt").write_text(mapping)
+    splits = load(f"idx:{idx_folder}")
+    np.testing.assert_array_equal(splits.train.images[..., 0], stored.transpose(0, 2, 1))
+    assert splits.train.labels[:4].tolist() == [0, 1, 2, 0]
+    names = {None: "1 2 3", "1 65 97": "Aa Bb Cc", "1 48": "0 1 2"}
+    key = mapping and mapping.partition("\n")[0]
+    assert splits.train.classes == tuple(names[key].split())
+
+
+@pytest.mark.parametrize("text", ["1 a\n", "1 65\n3 66\n", "1\n", "", "1 99999999999\n"])
+def test_a_mapping_that_is_none_is_named(idx_folder, text):
+    renamed(idx_folder, lambda old: "emnist-x-" + old)
+    (idx_folder / "emnist-x-mapping.txt").write_text(text)
+    assert "emnist-x-mapping.txt: " in fault(idx_folder)

@@ -80,7 +80,11 @@ def test_no_training_image_is_in_the_test_split(spec):
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ("mnist", "unknown data 'mnist'; there are patterns, digits, idx:DIR, cifar10:DIR, folder"),
+        ("mnist", "unknown data 'mnist'; there are patterns, digits, idx:DIR, cifar10:DIR, cifar1"),
+        ("npz", "'npz' lacks its file; write 'npz:FILE'"),
+        ("npz:/no/such", "/no/such: cannot be read (No such file"),
+        ("csv:/no/such", "/no/such: does not exist"),
+        ("cifar100:/no/such", "/no/such: does not exist"),
         ("", "unknown data ''"),
         ("patterns:here", "patterns takes no folder"),
         ("idx", "'idx' lacks its folder; write 'idx:DIR'"),
