@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 
 from cnnjax.cli import options
-from cnnjax.cli.problems import BadUsage
+from cnnjax.cli.problems import BadUsage, Failed
 
 HELP = "measure the ways to compute a model's layers here, keep the fastest"
 EXAMPLES = """\
@@ -70,14 +70,18 @@ def run(args: argparse.Namespace) -> int:
         rounds=args.rounds,
         options=compiler_options(platform, dtype, args.batch_size, training=training),
     )
+    kept = True
     for number, one in enumerate(found, 1):
         name = tuned.key(one.call.layer, one.call.arguments)
         assert name is not None
-        tuned.add({name: one.best})  # at once: what was measured is not lost to Ctrl-C
+        # At once: what was measured is not lost to Ctrl-C.
+        kept = tuned.add({name: one.best}) is not None and kept
         shapes = [f"{a.dtype}{list(a.shape)}" for a in one.call.arguments if hasattr(a, "shape")]
         print(f"{number}/{len(calls)}  {one.call.layer} {' '.join(shapes)}", flush=True)
         for lowering, milliseconds in sorted(one.milliseconds.items(), key=lambda item: item[1]):
             marks = ["taken"] * (lowering == one.best) + ["shipped"] * (lowering == one.shipped)
             print(f"      {lowering:10s} {milliseconds:9.2f} ms  {', '.join(marks)}".rstrip())
+    if not kept:
+        raise Failed(f"cnnjax tune: {file} cannot be written, nothing is kept")
     print(f"kept: {file}")
     return 0

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import jax
 
-from cnnjax.cache import place
+from cnnjax.cache import made, place
+from cnnjax.checkpoint import write_json
+from cnnjax.notices import notice
 
 __all__ = ["add", "device", "key", "lookup", "path"]
 
@@ -63,19 +64,40 @@ def lookup(layer: str, arguments: Any) -> str | None:
 
 
 def add(found: Mapping[str, str]) -> Path | None:
-    """Write entries for this device into the file, beside those that are there; atomic."""
+    """Write entries for this device into the file, beside those that are there; None where not.
+
+    Atomic, and one process at a time: none of two that measure at once loses what the other found.
+    """
     file = path()
-    if file is None:
+    if file is None or not made(file.parent):
         return None
-    devices = _read(file)
-    devices[device()] = {**devices.get(device(), {}), **found}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, suffix=".json")
-    with os.fdopen(handle, "w") as out:
-        json.dump({"format": _FORMAT, "devices": devices}, out, indent=1)
-    os.replace(temporary, file)
+    try:
+        with _alone(file):
+            devices = _read(file)
+            devices[device()] = {**devices.get(device(), {}), **found}
+            write_json(file, {"format": _FORMAT, "devices": devices})
+    except OSError as error:
+        notice(f"{file}: what was measured is not kept ({error.strerror or error})")
+        return None
     _entries.cache_clear()
     return file
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """Wait for other processes that write; nothing to wait for where there are no locks."""
+    try:
+        import fcntl
+    except ImportError:  # not POSIX
+        yield
+        return
+    handle = os.open(file.with_name(f".{file.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @lru_cache(maxsize=4)
@@ -86,18 +108,20 @@ def _entries(file: Path, device: str) -> dict[str, str]:
 def _read(file: Path) -> dict[str, dict[str, str]]:
     """The entries by device; a file that is damaged counts as empty, with a warning."""
     try:
+        if not file.is_file():  # a pipe would not end
+            if file.exists():
+                raise ValueError("no regular file")
+            return {}
         content = json.loads(file.read_text("utf-8"))
         if content["format"] != _FORMAT:
             raise ValueError(f"its format is {content['format']!r}, expected {_FORMAT!r}")
         devices = content["devices"]
         if not all(isinstance(v, str) for known in devices.values() for v in known.values()):
             raise ValueError("an entry is not the name of a lowering")
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        warnings.warn(
-            f"{file}: not used, it cannot be read ({error}); `cnnjax tune` writes a new one",
-            stacklevel=2,
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        notice(
+            f"{file}: not used, it cannot be read ({str(error)[:200]}); `cnnjax tune` writes a "
+            "new one"
         )
         return {}
     return devices

@@ -10,14 +10,13 @@ by a factor of 25: those keep the default.
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from cnnjax.cache import place
+from cnnjax.cache import made, place
 
 __all__ = ["compiler_options", "use_compilation_cache"]
 
@@ -64,9 +63,5 @@ def use_compilation_cache() -> None:
     given = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
     if folder is None or given is not None:
         return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:  # read-only
-        return
-    if os.access(folder, os.W_OK):
+    if made(folder):
         jax.config.update("jax_compilation_cache_dir", str(folder))

@@ -1,13 +1,18 @@
 """What `cnnjax tune` measured is found, kept, and never in the way."""
 
 import json
+import os
+import subprocess
+import sys
 from functools import partial
 
 import jax.numpy as jnp
 import pytest
 
 import cnnjax
+from cnnjax.cache import made
 from cnnjax.lowerings import CONV, MAX_POOL, Geometry, choose, tune, tuned, without
+from cnnjax.notices import Notice
 from tests.cnnjax.lowerings.cases import spec
 
 CALL = spec(2, 5, 5, 8), spec(3, 3, 8, 4), Geometry((1, 1), ((1, 1), (1, 1)), (1, 1))
@@ -51,7 +56,8 @@ def test_entries_are_added_to_those_that_are_there(cache):
     tuned.add({"two": "lax"})
     (known,) = json.loads((cache / "lowerings.json").read_text())["devices"].values()
     assert known == {"one": "lax", "two": "lax"}
-    assert [file.name for file in cache.iterdir()] == ["lowerings.json"]
+    visible = [file.name for file in cache.iterdir() if file.name[0] != "."]
+    assert visible == ["lowerings.json"]
 
 
 @pytest.mark.parametrize("name", ["gone", "shifted"])
@@ -63,9 +69,10 @@ def test_a_name_that_is_none_or_cannot_take_the_call_is_passed_over(name):
 DAMAGED = ["", "[]", '{"format": "other", "devices": {}}', '{"format": "cnnjax lowerings 1"}']
 
 
-@pytest.mark.parametrize(
-    "text", [*DAMAGED, '{"format": "cnnjax lowerings 1", "devices": {"a": 3}}']
-)
+NONSENSE = ['{"format": "cnnjax lowerings 1", "devices": {"a": 3}}', "\0" * 50, "[" * 100_000, "7"]
+
+
+@pytest.mark.parametrize("text", [*DAMAGED, *NONSENSE], ids=range(len(DAMAGED + NONSENSE)))
 def test_a_damaged_file_is_named_and_not_used(cache, text):
     (cache / "lowerings.json").write_text(text)
     with pytest.warns(UserWarning, match=r"lowerings\.json: not used"):
@@ -73,6 +80,48 @@ def test_a_damaged_file_is_named_and_not_used(cache, text):
     with pytest.warns(UserWarning, match="not used"):
         tuned.add({tuned.key("conv", CALL): "lax"})
     assert chosen() == "lax"
+
+
+WRITER = """
+import sys
+from cnnjax.lowerings import tuned
+tuned.device = lambda: "here"
+for i in range(15):
+    tuned.add({f"{sys.argv[1]} {i}": "lax"})
+"""
+
+
+def test_two_that_write_at_once_lose_nothing(cache):
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, name]) for name in "ab"]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
+    known = json.loads((cache / "lowerings.json").read_text())["devices"]["here"]
+    assert known == {f"{name} {i}": "lax" for name in "ab" for i in range(15)}
+
+
+def test_the_cache_is_private_to_its_user(tmp_path, monkeypatch):
+    monkeypatch.delenv("CNNJAX_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    ours = tmp_path / "cnnjax"
+    assert made(ours / "compiled")
+    assert {(f.stat().st_mode & 0o777) for f in (ours, ours / "compiled")} == {0o700}
+    ours.chmod(0o755)  # by an earlier version
+    assert tuned.add({"one": "lax"}) == ours / "lowerings.json"
+    assert ours.stat().st_mode & 0o777 == 0o700
+    with monkeypatch.context() as other:
+        other.setattr(os, "geteuid", lambda: 12345)
+        with pytest.warns(Notice, match="belongs to another user"):
+            assert not made(ours / "compiled")
+    monkeypatch.setenv("CNNJAX_CACHE", str(tmp_path / "named"))
+    (tmp_path / "named").mkdir(mode=0o755)
+    assert made(tmp_path / "named")
+    assert (tmp_path / "named").stat().st_mode & 0o777 == 0o755  # the user's own decision
+
+
+def test_a_cache_that_cannot_be_made_is_no_error(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("CNNJAX_CACHE", str(tmp_path / "file"))
+    assert not made(tmp_path / "file" / "compiled")
+    assert tuned.add({"one": "lax"}) is None
 
 
 def test_each_different_call_is_measured_by_every_way_that_fits():
