@@ -222,7 +222,7 @@ def understood(path: str | os.PathLike[str]) -> Iterator[None]:
         OverflowError,
         RecursionError,
     ) as error:
-        fault = f"no {error}" if isinstance(error, KeyError) else shown(error)
+        fault = f"no {error}" if isinstance(error, KeyError) else shown(error)[:200]
         raise CheckpointError(
             f"{path}: of another form than this version writes ({fault})"
         ) from error
@@ -272,7 +272,7 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
     try:
         model = build(record["model"], **{k: _tuples(v) for k, v in record["config"].items()})
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: cannot rebuild its model: {shown(error)}") from error
+        raise CheckpointError(f"{path}: cannot rebuild its model: {shown(error)[:300]}") from error
     with understood(path):
         template = jax.eval_shape(model.init, jax.random.key(0))
         classes = tuple(record["classes"])

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cnnjax.train import TrainConfig
 
 RUNS = Path("runs")
+_NO_FILE = object()
 
 
 def newest(runs: Path = RUNS) -> Path:
@@ -85,7 +86,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     """
     path = folder / RECORD
     record = _read_json(path)
-    if record is None:
+    if record is _NO_FILE:
         return {}
     data, config = _part(path, record, "data"), _part(path, record, "config")
     _check(path, "data", data, {"data": _is_spec, "size": _is_size, "limit": _is_count,
@@ -104,7 +105,7 @@ def read_history(folder: Path) -> list[dict[str, Any]]:
     """The rows of `history.json`, one an epoch; none where there is no such file."""
     path = folder / HISTORY
     rows = _read_json(path)
-    if rows is None:
+    if rows is _NO_FILE:
         return []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise _unlike(path, "it holds something else", "a list with a row an epoch")
@@ -118,11 +119,11 @@ def read_history(folder: Path) -> list[dict[str, Any]]:
 
 
 def _read_json(path: Path) -> Any:
-    """The content of a JSON file; None where there is none."""
+    """The content of a JSON file; `_NO_FILE` where there is none."""
     if not path.is_file():
         if path.exists():
             raise Failed(f"cnnjax: {path} is no regular file")
-        return None
+        return _NO_FILE
     try:
         return json.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -132,7 +133,9 @@ def _read_json(path: Path) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return _is_whole(value) and abs(value) < 2**63
 
 
 def _is_whole(value: Any) -> bool:
@@ -161,6 +164,8 @@ def _one_of(names: tuple[str, ...]) -> Callable[[Any], bool]:
 _CONFIG: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("epochs", "batch_size", "accumulate", "warmup_steps", "shift"), _is_whole),
     "seed": _is_whole,
+    "checkpoint_steps": _is_count,
+    "checkpoint_seconds": lambda value: value is None or _is_number(value),
     **dict.fromkeys(("learning_rate", "momentum", "weight_decay", "label_smoothing"), _is_number),
     "optimizer": _one_of(options.OPTIMIZERS),
     "schedule": _one_of(options.SCHEDULES),

@@ -1,4 +1,4 @@
-"""What every conversion shares: parameters as a flat dict, and one error that lists all faults."""
+"""What every conversion shares: parameters as a flat dict, and one error for all faults."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,8 +6,11 @@ from typing import Any
 import jax
 
 from cnnjax.models.model import Model, Params
+from cnnjax.notices import shown
 
 Path = tuple[str, ...]
+
+_SHOWN = 4  # faults of a kind that are spelled out
 
 
 class ConversionError(ValueError):
@@ -47,18 +50,32 @@ def check(
 ) -> None:
     """Raise `ConversionError` unless `given` has exactly the names and shapes of `expected`.
 
-    Every missing, unknown and misshapen name is listed, so that one run shows them all.
+    Missing, unknown and misshapen names are summed up: the first of each kind, and how many.
     """
-    faults = [f"missing {name} {shape}" for name, shape in expected.items() if name not in given]
-    faults += [f"unknown {name}" for name in given if name not in expected]
-    for name, shape in expected.items():
-        if name in given and tuple(given[name].shape) != shape:
-            faults.append(f"{name} has shape {tuple(given[name].shape)}, expected {shape}")
-    if faults:
-        raise ConversionError(
-            f"{caller}: not the parameters of {model.name} {dict(model.config)}:\n  "
-            + "\n  ".join(faults)
-        )
+    missing = [f"{name} {tuple(expected[name])}" for name in expected if name not in given]
+    unknown = [name for name in given if name not in expected]
+    misshapen = [
+        f"{name} has shape {tuple(given[name].shape)}, expected {tuple(shape)}"
+        for name, shape in expected.items()
+        if name in given and tuple(given[name].shape) != tuple(shape)
+    ]
+    faults = [*_some("missing ", missing), *_some("unknown ", unknown), *_some("", misshapen)]
+    if not faults:
+        return
+    if len(missing) == len(expected):
+        faults.insert(0, "no name fits: another model, or its names begin with something more")
+    raise ConversionError(
+        f"{caller}: not the parameters of {model.name} {dict(model.config)}:\n  "
+        + "\n  ".join(shown(fault) for fault in faults)
+    )
+
+
+def _some(word: str, faults: list[str]) -> list[str]:
+    """The first of `faults`, and a line for the others."""
+    few = faults if len(faults) <= _SHOWN + 1 else faults[:_SHOWN]
+    more = len(faults) - len(few)
+    rest = f"{word or 'misshapen '}and {more} more"
+    return [word + fault for fault in few] + ([rest] if more else [])
 
 
 def check_params(caller: str, model: Model, params: Params) -> dict[Path, Any]:

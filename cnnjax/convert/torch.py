@@ -15,7 +15,9 @@ Names: `vgg11` and `resnet18` are torchvision's, `lenet` has conv1, conv2, fc1, 
 has conv1, conv2, ..., dense.
 """
 
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -23,11 +25,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from cnnjax.convert import leaves
-from cnnjax.convert.leaves import Path
+from cnnjax.convert.leaves import Path as LeafPath
 from cnnjax.models.model import BATCH_STATS, Model, Params
 from cnnjax.models.vgg import STAGES
+from cnnjax.notices import shown
 
 COUNTER = "num_batches_tracked"
+# Under which names training loops keep the state dict among other things.
+WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "module",
+            "weights", "params", "ema_state_dict", "model_ema")  # fmt: skip
 LEAVES = {
     "kernel": "weight",
     "scale": "weight",
@@ -55,7 +61,7 @@ LENET_MODULES = {f"dense{i}": f"fc{i}" for i in (1, 2, 3)}
 RESNET_PARTS = {"block0": "0", "block1": "1", "conv": "0", "bn": "1", "dense": "fc"}
 
 # How the path of a layer becomes the name of a PyTorch module.
-MODULES: Mapping[str, Callable[[Path], str]] = {
+MODULES: Mapping[str, Callable[[LeafPath], str]] = {
     "notes": lambda path: path[0],
     "lenet": lambda path: LENET_MODULES.get(path[0], path[0]),
     "vgg11": lambda path: VGG_MODULES[path[0]],
@@ -97,25 +103,35 @@ def to_torch(model: Model, params: Params) -> dict[str, np.ndarray]:
     return state
 
 
-def from_torch(model: Model, state: Mapping[str, Any]) -> Params:
-    """The parameters of `model` from the state dict of its PyTorch twin.
+def from_torch(model: Model, state: Any) -> Params:
+    """The parameters of `model` from its PyTorch twin, as people have it.
 
     Args:
       model: one of the four of `cnnjax.models`.
-      state: {name: NumPy array or PyTorch tensor}, for example `module.state_dict()`.
+      state: {name: NumPy array or PyTorch tensor}, for example `module.state_dict()`; or the module
+        itself; or a checkpoint that holds one of them under a name such as `state_dict` beside
+        other things; or the path of a file of any of these, which PyTorch reads (tensors only: no
+        code in it is run). Prefixes that wrappers put before every name (`module.` of data
+        parallelism, `_orig_mod.` of `torch.compile`, ...) are taken off.
 
     Returns:
-      Parameters with the dtypes of `state` (float64 needs `jax_enable_x64`; bfloat16 tensors
-      become float32, exactly). `from_torch(model, to_torch(model, params))` is `params`.
+      Parameters with the dtypes of `state` (float64 needs `jax_enable_x64`; half precision, float16
+      and bfloat16, becomes float32, exactly). `from_torch(model, to_torch(model, params))` is
+      `params`.
 
     Raises:
-      ConversionError: lists every missing, unknown and misshapen name.
+      ConversionError: sums up every missing, unknown and misshapen name, or says what was given.
     """
-    arrays = {name: numpy(leaf) for name, leaf in state.items() if not name.endswith(COUNTER)}
+    given = unwrapped(state)
     paths = leaves.shapes(model)
     expected = {
         torch_name(model, path): to_layout(model, path, np.broadcast_to(0.0, shape)).shape
         for path, shape in paths.items()
+    }
+    arrays = {
+        name: numpy(leaf)
+        for name, leaf in without_prefix(given, expected).items()
+        if not name.endswith(COUNTER)
     }
     leaves.check("from_torch", model, arrays, expected)
     return leaves.unflatten(
@@ -126,7 +142,87 @@ def from_torch(model: Model, state: Mapping[str, Any]) -> Params:
     )
 
 
-def torch_name(model: Model, path: Path) -> str:
+def unwrapped(state: Any) -> dict[str, Any]:
+    """{name: array} out of a module, a checkpoint around a state dict, or a file of either."""
+    if isinstance(state, (str, os.PathLike)):
+        state = _loaded(Path(state))
+    for _ in range(4):
+        if hasattr(state, "state_dict"):
+            state = state.state_dict()
+        if not isinstance(state, Mapping):
+            raise leaves.ConversionError(
+                f"from_torch: expected a state dict, a module or the path of a file, got "
+                f"{type(state).__name__}"
+            )
+        inner = next((state[name] for name in WRAPPERS if _holds_more(state.get(name))), None)
+        if inner is None:
+            break
+        state = inner
+    # Averaging weights (torch.optim.swa_utils) counts its models under a name without prefix.
+    named = {str(name): leaf for name, leaf in state.items() if name != "n_averaged"}
+    others = [name for name, leaf in named.items() if not hasattr(leaf, "shape")]
+    if others:
+        raise leaves.ConversionError(
+            f"from_torch: not a state dict, {shown(others[0])} is a "
+            f"{type(named[others[0]]).__name__} and no array; it has "
+            f"{', '.join(shown(name) for name in list(named)[:6])}"
+            + (", ..." if len(named) > 6 else "")
+        )
+    return named
+
+
+def _holds_more(value: Any) -> bool:
+    return isinstance(value, Mapping) or hasattr(value, "state_dict")
+
+
+def _loaded(path: Path) -> Any:
+    """The content of a file that PyTorch wrote."""
+    if not path.is_file():
+        raise leaves.ConversionError(f"from_torch: {shown(path)} is no file")
+    if path.suffix == ".safetensors":
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            return load_file(path)
+        except (OSError, ValueError, TypeError, SafetensorError) as error:
+            raise leaves.ConversionError(
+                f"from_torch: {shown(path)} cannot be read ({shown(error)})"
+            ) from error
+    try:
+        import torch
+    except ImportError as error:
+        raise leaves.ConversionError(
+            f"from_torch: PyTorch is needed to read {shown(path)}; where it is installed, "
+            "safetensors.torch.save_file(state, 'NAME.safetensors') makes a file that needs it not"
+        ) from error
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # zip, pickle and torch have a dozen kinds between them
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise leaves.ConversionError(
+            f"from_torch: {shown(path)} cannot be read as tensors alone ({shown(first[:200])}); a "
+            "file of a whole module holds code, save its state_dict() instead"
+        ) from error
+
+
+def without_prefix(given: dict[str, Any], expected: Mapping[str, Any]) -> dict[str, Any]:
+    """`given` without what wrappers put before every name, unless the names fit as they are.
+
+    >>> without_prefix({"module.fc.weight": 1, "module.fc.bias": 2}, {"fc.weight": 0, "fc.bias": 0})
+    {'fc.weight': 1, 'fc.bias': 2}
+    """
+    names = given
+    while names and not set(expected) & set(names):
+        prefix = next(iter(names)).partition(".")[0] + "."
+        if not all(name.startswith(prefix) and len(name) > len(prefix) for name in names):
+            break
+        names = {name.removeprefix(prefix): leaf for name, leaf in names.items()}
+    # Where nothing fits, the names that were given are the ones to speak of.
+    return names if set(expected) & set(names) else given
+
+
+def torch_name(model: Model, path: LeafPath) -> str:
     """("batch_stats", "layer1", "block0", "bn1", "mean") -> layer1.0.bn1.running_mean."""
     if model.name not in MODULES:
         raise ValueError(
@@ -136,7 +232,7 @@ def torch_name(model: Model, path: Path) -> str:
     return f"{MODULES[model.name](tuple(layer))}.{LEAVES[leaf]}"
 
 
-def flattened_map(model: Model, path: Path) -> tuple[int, ...] | None:
+def flattened_map(model: Model, path: LeafPath) -> tuple[int, ...] | None:
     """(H, W, C) of the map whose flattening the kernel at `path` reads; None for other leaves."""
     if path != (AFTER_FLATTEN.get(model.name), "kernel"):
         return None
@@ -145,7 +241,7 @@ def flattened_map(model: Model, path: Path) -> tuple[int, ...] | None:
     return [y.shape for y in maps.values() if y.ndim == 3][-1]
 
 
-def to_layout(model: Model, path: Path, leaf: np.ndarray) -> np.ndarray:
+def to_layout(model: Model, path: LeafPath, leaf: np.ndarray) -> np.ndarray:
     """One leaf in PyTorch's order of axes and rows."""
     if path[-1] != "kernel":
         return leaf
@@ -157,7 +253,7 @@ def to_layout(model: Model, path: Path, leaf: np.ndarray) -> np.ndarray:
     return leaf.T
 
 
-def from_layout(model: Model, path: Path, leaf: np.ndarray) -> np.ndarray:
+def from_layout(model: Model, path: LeafPath, leaf: np.ndarray) -> np.ndarray:
     """The inverse of `to_layout`."""
     if path[-1] != "kernel":
         return leaf
@@ -172,11 +268,12 @@ def from_layout(model: Model, path: Path, leaf: np.ndarray) -> np.ndarray:
 
 
 def numpy(leaf: Any) -> np.ndarray:
-    """A NumPy array of an array, or of a PyTorch tensor on any device."""
+    """A NumPy array of an array or a PyTorch tensor on any device; half precision is widened."""
     if hasattr(leaf, "detach"):
         leaf = leaf.detach().cpu()
-        leaf = leaf.float() if "bfloat16" in str(leaf.dtype) else leaf
-    return np.asarray(leaf)
+        leaf = leaf.float() if str(leaf.dtype) in ("torch.bfloat16", "torch.float16") else leaf
+    array = widened(np.asarray(leaf))
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def widened(leaf: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ import jax
 import numpy as np
 
 from cnnjax.checkpoint import CheckpointError, read, understood, unflatten, write
-from cnnjax.notices import Notice
+from cnnjax.notices import Notice, shown
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.step import State
 
@@ -118,17 +118,23 @@ def load_state(
                 "would have given other parameters from the first step on)"
             )
         raise CheckpointError(
-            f"{path}: was written by another run: {'; '.join(found)}. Resume with the same "
+            f"{path}: was written by another run: {_few(found)}. Resume with the same "
             f"settings{reason}, or begin anew in another folder"
         )
     if changed:
         warnings.warn(
-            f"resuming {path}: {'; '.join(changed)}; the result will equal that of the "
+            f"resuming {path}: {_few(changed)}; the result will equal that of the "
             "uninterrupted run to rounding, not bit for bit",
             Notice,
             stacklevel=3,
         )
     return unflatten(template, tensors, str(path)), position
+
+
+def _few(lines: list[str]) -> str:
+    """The first lines, each of them short."""
+    cut = [line if len(line) <= 120 else line[:117] + "..." for line in map(shown, lines[:5])]
+    return "; ".join([*cut, "..."] if len(lines) > 5 else cut)
 
 
 def _position(record: Mapping[str, Any]) -> Position:

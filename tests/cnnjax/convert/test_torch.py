@@ -5,11 +5,13 @@ torchvision's module names.
 """
 
 import functools
+import pickle
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from cnnjax.convert import ConversionError, from_torch, to_torch
 from cnnjax.convert.leaves import flatten
@@ -306,6 +308,116 @@ def test_all_wrong_names_and_shapes_are_listed_at_once():
     ):
         assert fault in message
     assert len(message.splitlines()) == 5
+
+
+WRAPPED = {
+    "data parallelism": lambda s: {f"module.{n}": a for n, a in s.items()},
+    "torch.compile": lambda s: {f"_orig_mod.{n}": a for n, a in s.items()},
+    "both": lambda s: {f"_orig_mod.module.{n}": a for n, a in s.items()},
+    "a module of the user's own": lambda s: {f"backbone.{n}": a for n, a in s.items()},
+    "a checkpoint": lambda s: {"state_dict": s, "epoch": 3, "optimizer": {"lr": 0.1}},
+    "another checkpoint": lambda s: {"model": {"state_dict": s}, "args": None},
+    "a checkpoint of data parallelism": lambda s: {
+        "model_state_dict": {f"module.{n}": a for n, a in s.items()}
+    },
+    "averaged weights": lambda s: {
+        "n_averaged": np.int64(3),
+        **{f"module.{n}": a for n, a in s.items()},
+    },
+    "half precision": lambda s: {n: a.astype(np.float16) for n, a in s.items()},
+    "a module": lambda s: Module(s),
+    "a checkpoint with a module": lambda s: {"model": Module(s), "epoch": 3},
+}
+
+
+class Module:
+    """What has a state dict."""
+
+    def __init__(self, state):
+        self.state_dict = lambda: state
+
+
+@pytest.mark.parametrize("kind", WRAPPED)
+def test_weights_are_taken_as_people_have_them(kind):
+    model = model_of("resnet18")
+    # Numbers that float16 holds exactly.
+    params = jax.tree.map(lambda a: jnp.round(a * 8) / 8, some_params(model))
+    again = from_torch(model, WRAPPED[kind](to_torch(model, params)))
+    for path, leaf in flatten(params).items():
+        np.testing.assert_array_equal(flatten(again)[path], leaf)
+        assert flatten(again)[path].dtype == leaf.dtype
+
+
+@pytest.mark.parametrize("kind", ["torch", "wrapped", "safetensors", "half"])
+def test_weights_are_read_from_files(tmp_path, kind):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed (extra `torch`)")
+    model = model_of("lenet")
+    params = jax.tree.map(lambda a: jnp.round(a * 8) / 8, some_params(model))
+    state = as_tensors(to_torch(model, params))
+    path = tmp_path / ("weights.safetensors" if kind == "safetensors" else "weights.pth")
+    if kind == "safetensors":
+        save_file({name: tensor.numpy() for name, tensor in state.items()}, path)
+    elif kind == "half":
+        torch.save({name: tensor.half() for name, tensor in state.items()}, path)
+    else:
+        torch.save({"state_dict": state, "epoch": 7} if kind == "wrapped" else state, path)
+    for given in (path, str(path)):
+        again = from_torch(model, given)
+        assert jax.tree.all(jax.tree.map(lambda a, b: bool((a == b).all()), again, params))
+
+
+class Evil:
+    def __reduce__(self):
+        return (open, ("evil", "w"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "cannot be read as tensors alone"),
+        (b"no weights", "cannot be read as tensors alone"),
+        (pickle.dumps(Evil()), "cannot be read as tensors alone"),
+        (None, "is no file"),
+    ],
+)
+def test_files_that_are_no_weights_are_named_and_not_run(tmp_path, monkeypatch, content, words):
+    pytest.importorskip("torch", reason="PyTorch is not installed (extra `torch`)")
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        (tmp_path / "weights.pth").write_bytes(content)
+    with pytest.raises(ConversionError, match=rf"weights\.pth {words}") as caught:
+        from_torch(model_of("lenet"), "weights.pth")
+    assert str(caught.value).count("\n") == 0
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (3, "expected a state dict, a module or the path of a file, got int"),
+        ([1], "got list"),
+        ({"epoch": 3, "lr": 0.1}, "epoch is a int and no array; it has epoch, lr"),
+        ({"state_dict": {"a": "b"}}, "a is a str and no array"),
+    ],
+)
+def test_what_is_no_state_is_named(state, words):
+    with pytest.raises(ConversionError) as caught:
+        from_torch(model_of("lenet"), state)
+    assert words in str(caught.value)
+
+
+def test_weights_of_another_network_are_summed_up_in_a_few_lines():
+    model, other = model_of("resnet18"), model_of("vgg11")
+    with pytest.raises(ConversionError, match="no name fits: another model") as caught:
+        from_torch(model, to_torch(other, some_params(other)))
+    message = str(caught.value)
+    assert len(message.splitlines()) <= 13
+    assert "missing and 98 more" in message
+    assert "unknown features.0.weight" in message
+    wide = build("resnet18", **{**CONFIGS["resnet18"], "width": 4})
+    with pytest.raises(ConversionError, match=r"misshapen and \d+ more") as caught:
+        from_torch(model, to_torch(wide, some_params(wide)))
+    assert len(str(caught.value).splitlines()) <= 7
 
 
 def test_parameters_of_another_model_are_refused():
