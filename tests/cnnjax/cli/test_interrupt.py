@@ -1,7 +1,8 @@
-"""Ctrl-C that falls where Python drops exceptions is raised again."""
+"""Ctrl-C always arrives: where Python drops exceptions, and while modules are imported."""
 
 import gc
 import signal
+import subprocess
 import sys
 import time
 
@@ -66,3 +67,34 @@ def test_other_lost_errors_are_still_shown_and_the_hook_goes_back(monkeypatch):
         Falls(ZeroDivisionError)
     assert seen == [ZeroDivisionError]
     assert sys.unraisablehook is before
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["train", "--help"], ["train", "--model", "alexnet"]])
+def test_what_needs_no_numbers_imports_nothing_large(argv):
+    script = (
+        "import sys; from cnnjax.cli import main\n"
+        f"main({argv!r})\n"
+        "print([n for n in ('jax', 'numpy', 'PIL', 'matplotlib') if n in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "[]"
+
+
+def test_ctrl_c_inside_an_import_leaves_at_once_and_elsewhere_raises(tmp_path):
+    (tmp_path / "slow.py").write_text(
+        "import signal, sys\n"
+        "try:\n    signal.raise_signal(signal.SIGINT)\n"
+        "except KeyboardInterrupt:\n    print('swallowed')\n"  # as some modules do
+    )
+    script = (
+        "from cnnjax.cli.interrupt import imports_end_quietly\n"
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "imports_end_quietly()\n"
+        "try:\n    signal.raise_signal(signal.SIGINT)\n"
+        "except KeyboardInterrupt:\n    print('raised', flush=True)\n"
+        f"sys.path.insert(0, {str(tmp_path)!r}); import slow"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "raised\n", "interrupted\n")
