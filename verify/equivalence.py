@@ -36,6 +36,7 @@ from verify.counterexample import (
     Comparison,
     Witness,
     agreed,
+    before_proof,
     explain,
     inhabited,
     search,
@@ -182,6 +183,7 @@ class _Ladder:
     searchable: bool = True  # whether the programs can be evaluated at concrete inputs
     disagreement: str = ""  # what JAX says of the last difference that it did not confirm
     rejected: int = 0  # how many there were
+    searched: bool = False  # whether the search before a proof has been made
     reason: str = ""
     difference: Difference | None = None  # of the last mode that was tried
     wrapping: bool = False  # whether the programs look at integers that may have wrapped
@@ -228,6 +230,9 @@ class _Ladder:
             for name, step in steps:
                 with budget.doing(name):
                     verdict = step()
+                if verdict:
+                    found = self.search_before_proof()
+                    verdict = verdict if found is None else found
                 if verdict is not None and not (verdict and self.disagreement):
                     return verdict
         except budget.OutOfTime as error:
@@ -274,6 +279,18 @@ class _Ladder:
                     return verdict
         except Unsupported as error:
             self.searchable, self.reason = False, str(error)
+        return None
+
+    def search_before_proof(self) -> Verdict | None:
+        """Dozens of inputs, aimed at the programs' constants, guards and widths, whatever the proof
+        says: a proof by a method that is wrong is not given where they show a difference."""
+        if not self.searchable or self.searched:
+            return None
+        self.searched = True
+        for witness in before_proof(self.comparison, self.rng):
+            verdict = self.refuted(witness, "a search before the proof")
+            if verdict is not None or self.rejected >= _MOST_REJECTED:
+                return verdict
         return None
 
     def interpret(self, mode: Mode, ignore: Any = None) -> Verdict | None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from verify import budget
 from verify.counterexample.agree import agreed
+from verify.counterexample.batch import before_proof
 from verify.counterexample.candidates import candidates, extremes, whole_numbers
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.counterexample.directed import aimed
@@ -24,6 +25,7 @@ __all__ = [
     "Smooth",
     "Witness",
     "agreed",
+    "before_proof",
     "explain",
     "inhabited",
     "search",

@@ -47,6 +47,7 @@ class Comparison:
     def __init__(self, left: Program, right: Program) -> None:
         self.left, self.right = left, right
         self.evaluations = 0
+        self.steps = 0  # equations that an evaluation of both programs walks over, loops unrolled
         self.domain = Domain(left, right)
 
     def at(
@@ -59,11 +60,17 @@ class Comparison:
         self.evaluations += 1
         inputs = held(self.left.inputs, inputs)
         with self.domain.watch() as observe:
-            left, right = (values(p, inputs, observe) for p in (self.left, self.right))
+            self.steps = 0
+
+            def step(*seen: Any) -> None:
+                self.steps += 1
+                observe(*seen)
+
+            left, right = (values(p, inputs, step) for p in (self.left, self.right))
         best: Witness | None = None
         count, clearest = 0, 0.0
         for number, (a, b) in enumerate(zip(left, right, strict=True)):
-            margin = _margin(a, b)
+            margin = margins(a, b)
             if where is not None:
                 if number != where[0]:
                     continue
@@ -116,7 +123,7 @@ def _whole(value: Any) -> Any:
     return Bounded(re.value + 1j * im.value, error, value.dtype)
 
 
-def _margin(a: Any, b: Any) -> np.ndarray:
+def margins(a: Any, b: Any) -> np.ndarray:
     """How far beyond the error bounds two values differ; 0 where they do not, or are undefined."""
     x, y = np.asarray(a.value), np.asarray(b.value)
     if x.dtype == np.bool_ or is_kind(x.dtype, np.integer):
