@@ -1,11 +1,10 @@
-"""The search before a proof: dozens of inputs at the price of a few.
+"""The search before a proof: hundreds of inputs at the price of a few.
 
-Both programs are traced once more under `jax.vmap`, and verify's numbers evaluate all rows at once.
-What a row suggests counts only after the row alone has been evaluated by the programs themselves
-(`Comparison.at`), so that neither vmap nor the batch need be trusted. How many rows there are
-depends on the size of the programs alone, never on the clock:
+Verify's numbers evaluate both programs at many rows at once (`algebras/numeric_rows.py`). What a
+row suggests counts only after it has been evaluated alone (`Comparison.at`), so that the batch need
+not be trusted. How many rows there are depends on the programs alone, never on the clock:
 
-* up to 256 small and plain ones, and as many wild ones (`rows.py`);
+* up to 512 small and plain ones, and wild ones (`rows.py`) unless both programs are polynomials;
 * as many again at the crossings of the programs' comparisons, interpolated between rows on either
   side of one, with their neighbours;
 * every value of single integers of 8 bits, alone and in pairs.
@@ -14,29 +13,49 @@ depends on the size of the programs alone, never on the clock:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
-import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.algebras.numeric import Bounded
-from verify.counterexample.confirm import Comparison, Inputs, Witness, margins, values
+from verify.algebras.complex import Pair, is_complex, real_dtype
+from verify.algebras.extended import parts
+from verify.algebras.numeric_rows import Row, Rows
+from verify.algebras.numeric_value import Bounded, join
+from verify.counterexample.candidates import interesting
+from verify.counterexample.confirm import Comparison, Inputs, Witness, margins
 from verify.counterexample.held import fit
 from verify.counterexample.rows import every_narrow_value, every_value, rows
 from verify.counterexample.undefined import one_sided
 from verify.dtypes import is_integer, is_kind
-from verify.program import Equation, Program, Var, call, trace
+from verify.evaluate import evaluate
+from verify.program import Equation, Program, Var
 
-_ROWS, _FEWEST = 256, 8
-_ELEMENTS = 2**15  # that both programs compute over all rows of a batch
+_ROWS, _FEWEST = 512, 8
+_ELEMENTS = 2**12  # that both programs compute over all rows of a batch
 _LARGE = 100_000  # elements: programs with more have few inputs tried one by one
 _LONG = 2_000  # equations, those in loops counted each time
 _EVERY = 2**20  # elements that may be computed to try every value
 _TRIED, _TRIED_UNDEFINED = 6, 2  # rows of a batch
-_DECISIONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge", "max", "min", "clamp"))
-_SAMPLED = 4  # elements of one decision
+_DECISIONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))  # what jumps; maxima do not
+_SAMPLED, _CROSSINGS = 4, 48  # elements of one decision; rows at crossings
+
+# Sums of rows of small numbers are exact, but not beside others in one batch.
+_SUMS = frozenset(
+    (
+        *("dot_general", "conv_general_dilated", "reduce_sum", "reduce_window_sum", "cumsum"),
+        *("scatter-add", "scatter_add", "scan", "while", "fft", "shard_map", "reduce"),
+    )
+)
+# What polynomials are made of: if they differ, then at small numbers.
+_POLYNOMIAL = frozenset(
+    (
+        *("add", "add_any", "sub", "mul", "neg", "square", "copy", "copy_p", "iota"),
+        *("dot_general", "conv_general_dilated", "reduce_sum", "reduce_window_sum", "cumsum"),
+        *("broadcast_in_dim", "reshape", "transpose", "slice", "pad", "concatenate", "squeeze"),
+        *("rev", "split", "expand_dims", "optimization_barrier", "stop_gradient"),
+    )
+)
 
 
 def before_proof(comparison: Comparison, rng: np.random.Generator) -> Iterator[Witness]:
@@ -45,44 +64,51 @@ def before_proof(comparison: Comparison, rng: np.random.Generator) -> Iterator[W
     size = left.size() + right.size() + sum(int(np.prod(v.shape)) for v in left.inputs)
     if not left.inputs or size > _LARGE or comparison.steps > _LONG:
         return
-    constants = [c for program in (left, right) for c in program.constants()]
+    special = interesting([c for program in (left, right) for c in program.constants()])
     count = int(min(_ROWS, max(_FEWEST, _ELEMENTS // size)))
+    batch = _Batch(comparison)
     try:
-        batch = _Batch(comparison, count)
-        for plain in (True, False):
-            drawn = rows(left.inputs, constants, rng, count, plain=plain)
+        for drawn in _drawn(comparison, special, rng, count):
             yield from batch.differences(drawn)
             crossing = batch.crossings(drawn, rng)
             if crossing is not None:
                 yield from batch.differences(crossing)
         every = every_value(left.inputs)
         if every is None or len(every[0]) * size > _EVERY:
-            every = every_narrow_value(left.inputs, constants, rng)
+            every = every_narrow_value(left.inputs, special, rng)
         if every is not None and len(every[0]) * size <= _EVERY:
-            yield from _Batch(comparison, len(every[0])).differences(every)
-    except _NotBatched:
+            yield from batch.differences(every)
+    except Unsupported:  # there is a number that differs between rows and that a rule must know
         return
 
 
-class _NotBatched(Exception):
-    """The programs have no form that computes many rows at once."""
+def _drawn(
+    comparison: Comparison, special: np.ndarray, rng: np.random.Generator, count: int
+) -> Iterator[Inputs]:
+    """Plain rows and wild ones: together where nothing is summed, as fewer batches cost less."""
+    variables = comparison.left.inputs
+    names = comparison.left.primitives() | comparison.right.primitives()
+    if not names & _SUMS:
+        both = [rows(variables, special, rng, count, plain=plain) for plain in (True, False)]
+        yield [np.concatenate(pair) for pair in zip(*both, strict=True)]
+        return
+    yield rows(variables, special, rng, count, plain=True)
+    if not names <= _POLYNOMIAL:
+        yield rows(variables, special, rng, count, plain=False)
 
 
 class _Batch:
     """Two programs of many rows."""
 
-    def __init__(self, comparison: Comparison, count: int) -> None:
-        self.comparison, self.count = comparison, count
-        self.programs = [_rowwise(p, count) for p in (comparison.left, comparison.right)]
+    def __init__(self, comparison: Comparison) -> None:
+        self.comparison, self.count = comparison, 0
         self.gaps: list[np.ndarray] = []  # of the decisions: a row a row
 
     def differences(self, drawn: Inputs) -> Iterator[Witness]:
         """Confirmed by verify's numbers, row by row."""
-        self.gaps = []
-        try:
-            left, right = (values(p, drawn, self._observe(p)) for p in self.programs)
-        except Unsupported as error:
-            raise _NotBatched from error
+        self.gaps, self.count = [], len(drawn[0])
+        programs = (self.comparison.left, self.comparison.right)
+        left, right = (self._values(p, drawn) for p in programs)
         suspects: dict[int, None] = {}
         margin = np.zeros(self.count)
         for a, b in zip(left, right, strict=True):
@@ -99,24 +125,25 @@ class _Batch:
             if witness is not None:
                 yield witness
 
-    def _observe(self, program: Program) -> Any:
+    def _values(self, program: Program, drawn: Inputs) -> list[Any]:
+        """The outputs in all rows, as numeric values with one more axis."""
+        algebra = Rows()
+        lifted = [_lifted(algebra, x, v) for x, v in zip(drawn, program.inputs, strict=True)]
+        with np.errstate(all="ignore"):
+            outputs = evaluate(program, algebra, lifted, self._observe)
+        return [_whole(value, self.count) for value in outputs]
+
+    def _observe(self, equation: Equation, operands: list[Any], _: list[Any]) -> None:
         """Remembers how far apart the operands of decisions are, row by row."""
-
-        def observe(equation: Equation, operands: list[Any], _: list[Any]) -> None:
-            if equation.primitive not in _DECISIONS:
-                return
-            arrays = [x.value for x in operands if isinstance(x, Bounded)]
-            if len(arrays) < len(operands):  # complex numbers, keys
-                return
-            first = arrays[1 if equation.primitive == "clamp" else 0]
-            for other in arrays:
-                if other is not first and first.ndim and len(first) == self.count:
-                    with np.errstate(all="ignore"):
-                        gap = first.astype(np.float64) - other
-                    if gap.shape == first.shape:
-                        self.gaps.append(np.nan_to_num(gap.reshape(self.count, -1)[:, :_SAMPLED]))
-
-        return observe
+        if equation.primitive not in _DECISIONS:
+            return
+        arrays = [x.inner.value for x in operands if isinstance(x, Row)]
+        if len(arrays) < len(operands):  # complex numbers, keys
+            return
+        with np.errstate(all="ignore"):
+            gap = np.asarray(_column(arrays[0]) - _column(arrays[1]))
+        if len(gap) == self.count:
+            self.gaps.append(np.nan_to_num(gap))
 
     def crossings(self, drawn: Inputs, rng: np.random.Generator) -> Inputs | None:
         """Rows where a decision is on its edge, if it is linear between two of the drawn rows."""
@@ -127,20 +154,21 @@ class _Batch:
         crossed = np.flatnonzero(below.any(axis=0) & above.any(axis=0))
         if not len(crossed):
             return None
-        one, two, part = [], [], []
-        for k in range(self.count):
-            column = int(crossed[k // 4 % len(crossed)])
-            i = int(rng.choice(np.flatnonzero(below[:, column])))
-            j = int(rng.choice(np.flatnonzero(above[:, column])))
-            a, b = gaps[i, column], gaps[j, column]
-            one.append(i)
-            two.append(j)
-            part.append(a / (a - b))
-        variables = self.comparison.left.inputs
-        return [
-            _between(v, x[one], x[two], np.array(part))
-            for v, x in zip(variables, drawn, strict=True)
-        ]
+        column = np.resize(np.repeat(rng.permutation(crossed), 4), _CROSSINGS)
+        one, two = (self._either(side, gaps, column, rng) for side in (below, above))
+        share = gaps[one, column] / (gaps[one, column] - gaps[two, column])
+        pairs = zip(self.comparison.left.inputs, drawn, strict=True)
+        return [_between(v, x[one], x[two], share) for v, x in pairs]
+
+    def _either(
+        self, side: np.ndarray, gaps: np.ndarray, column: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """A row on that side of each decision: half of the time the one that is nearest to the
+        edge, as decisions are linear nearby at best, and any of them else."""
+        nearest = np.where(side, np.abs(gaps), np.inf)[:, column].argmin(axis=0)
+        order = rng.permutation(self.count)
+        other = order[side[order][:, column].argmax(axis=0)]
+        return np.where(np.arange(len(column)) % 8 < 4, nearest, other)
 
 
 def _between(v: Var, one: np.ndarray, two: np.ndarray, part: np.ndarray) -> np.ndarray:
@@ -160,9 +188,23 @@ def _between(v: Var, one: np.ndarray, two: np.ndarray, part: np.ndarray) -> np.n
     return fit(wide, middle + steps * 2.0**-20 * np.maximum(np.abs(middle), 1e-3))
 
 
-def _rowwise(program: Program, count: int) -> Program:
-    avals = [jax.ShapeDtypeStruct((count, *v.shape), v.dtype) for v in program.inputs]
-    try:
-        return trace(jax.vmap(partial(call, program)), *avals)
-    except Exception as error:  # whatever a batching rule has to say
-        raise _NotBatched from error
+def _column(array: np.ndarray) -> np.ndarray:
+    """The first few elements of each row."""
+    return array.reshape(len(array), -1)[:, :_SAMPLED].astype(np.float64)
+
+
+def _lifted(algebra: Rows, array: np.ndarray, v: Var) -> Any:
+    if not is_complex(v.dtype):
+        return algebra.input(array, v.dtype)
+    part = real_dtype(v.dtype)
+    re, im = (algebra.input(np.ascontiguousarray(x), part) for x in (array.real, array.imag))
+    return Pair(re, im, np.dtype(v.dtype))
+
+
+def _whole(value: Any, count: int) -> Any:
+    """A value as one array with an error bound, of so many rows."""
+    several = [part.inner for part in parts(value)]
+    found = several[0] if len(several) == 1 else join(several[0], several[1], value.dtype)
+    shape = (count, *found.value.shape[1:])
+    error = None if found.error is None else np.broadcast_to(found.error, shape)
+    return Bounded(np.broadcast_to(found.value, shape), error, found.dtype)

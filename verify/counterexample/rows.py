@@ -15,7 +15,6 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from verify.counterexample.candidates import interesting
 from verify.counterexample.held import fit
 from verify.dtypes import is_integer, is_kind, limits
 from verify.program import Var
@@ -27,27 +26,30 @@ _WIDTHS = (4, 7, 8, 15, 16, 31, 32, 63, 64)
 
 def rows(
     variables: Sequence[Var],
-    constants: Sequence[Array],
+    special: Array,
     rng: np.random.Generator,
     count: int,
     *,
     plain: bool,
 ) -> list[Array]:
-    """For each variable an array of `count` values of it, along a new first axis."""
-    special = interesting(constants)
+    """For each variable an array of `count` values of it, along a new first axis.
+
+    special: numbers to aim at, as `candidates.interesting` has them.
+    """
     alike = rng.random(count) < _ALIKE
+    ways = rng.integers(0, 2**16, count)  # to draw a row, for those that draw all inputs in one way
     one = rng.choice(special, count)
     found = []
     for v in variables:
         if v.dtype == np.bool_:
             drawn = _booleans(v, rng, count)
         elif is_integer(v.dtype):
-            drawn = _integers(v, special, rng, count)
+            drawn = _integers(v, special, rng, ways)
         elif is_kind(v.dtype, np.complexfloating):
-            parts = [_floats(v, special, rng, count, plain) for _ in range(2)]
+            parts = [_floats(v, special, rng, ways, plain) for _ in range(2)]
             drawn = parts[0] + 1j * parts[1]
         else:
-            drawn = _floats(v, special, rng, count, plain)
+            drawn = _floats(v, special, rng, ways, plain)
         if not plain or is_integer(v.dtype):
             same = alike.reshape(count, *[1] * len(v.shape))
             drawn = np.where(same, fit(_wide(v, count), _over(one, v)), drawn)
@@ -78,13 +80,13 @@ def every_value(variables: Sequence[Var]) -> list[Array] | None:
 
 
 def every_narrow_value(
-    variables: Sequence[Var], constants: Sequence[Array], rng: np.random.Generator
+    variables: Sequence[Var], special: Array, rng: np.random.Generator
 ) -> list[Array] | None:
     """Each value of each 8-bit integer once, all over its array, beside random others."""
     narrow = [i for i, v in enumerate(variables) if _few(v)]
     if not narrow:
         return None
-    found = rows(variables, constants, rng, 256 * len(narrow), plain=True)
+    found = rows(variables, special, rng, 256 * len(narrow), plain=True)
     for k, i in enumerate(narrow):
         low, high = limits(variables[i].dtype)
         place = slice(256 * k, 256 * (k + 1))
@@ -110,10 +112,13 @@ def _over(numbers: Array, v: Var) -> Array:
     return np.array(np.broadcast_to(column, (len(numbers), *v.shape)))
 
 
-def _mixed(kinds: Sequence[Any], v: Var, rng: np.random.Generator, count: int) -> Array:
-    """Row by row one of several ways to draw."""
+def _mixed(kinds: Sequence[Any], v: Var, rng: np.random.Generator, ways: Array) -> Array:
+    """Row by row one of several ways to draw: every other row in its own, the rest as `ways` has
+    it, so that two inputs are large together more often than by chance."""
+    count = len(ways)
     shape = (count, *v.shape)
-    which = _over(rng.permutation(np.resize(np.arange(len(kinds)), count)), v)
+    own = rng.permutation(np.resize(np.arange(len(kinds)), count))
+    which = _over(np.where(np.arange(count) % 2, own, ways % len(kinds)), v)
     return np.asarray(np.choose(which, [np.broadcast_to(kind, shape) for kind in kinds]))
 
 
@@ -132,7 +137,8 @@ def _pool(v: Var, special: Array) -> Array:
     return np.array(list(kept), np.int64 if high < 2**63 else np.uint64).astype(v.dtype)
 
 
-def _integers(v: Var, special: Array, rng: np.random.Generator, count: int) -> Array:
+def _integers(v: Var, special: Array, rng: np.random.Generator, ways: Array) -> Array:
+    count = len(ways)
     low, high = limits(v.dtype)
     shape = (count, *v.shape)
     wide: Any = np.uint64 if high > 2**63 - 1 else np.int64
@@ -161,15 +167,16 @@ def _integers(v: Var, special: Array, rng: np.random.Generator, count: int) -> A
         below,
         _over(sized.reshape(count, -1)[:, 0], v) if sized.size else sized,
     )
-    return _mixed(kinds, v, rng, count)
+    return _mixed(kinds, v, rng, ways)
 
 
-def _floats(v: Var, special: Array, rng: np.random.Generator, count: int, plain: bool) -> Array:
+def _floats(v: Var, special: Array, rng: np.random.Generator, ways: Array, plain: bool) -> Array:
+    count = len(ways)
     shape = (count, *v.shape)
-    coarse = np.clip(np.rint(special * 64) / 64, -(2.0**16), 2.0**16)
+    coarse = np.clip(np.rint(special * 64) / 64, -(2.0**20), 2.0**20)
     small = rng.integers(-3, 4, shape).astype(np.float64)
     if plain:
-        kinds = (
+        plain_kinds: tuple[Array, ...] = (
             small,
             small * (rng.random(shape) < 0.2),
             rng.integers(-640, 641, shape) / 64,
@@ -179,12 +186,12 @@ def _floats(v: Var, special: Array, rng: np.random.Generator, count: int, plain:
             rng.integers(0, 2, shape) * _over(rng.integers(1, 5, count).astype(np.float64), v),
             rng.integers(1, 64, shape) / 64,
         )
-        return _mixed(kinds, v, rng, count)
+        return _mixed(plain_kinds, v, rng, ways)
     info = jnp.finfo(v.dtype)
     ends = np.array([float(info.max), float(info.max) / 2, float(info.tiny), float(info.eps)])
     ends = np.concatenate([ends, np.sqrt(ends), [1e6, 1e3]])
     normal = rng.normal(size=shape)
-    kinds = (
+    kinds: tuple[Array, ...] = (
         normal,
         normal,
         normal * _over(10.0 ** rng.integers(-3, 7, count), v),
@@ -195,4 +202,4 @@ def _floats(v: Var, special: Array, rng: np.random.Generator, count: int, plain:
         rng.choice(ends, shape) * rng.choice([-1.0, 1.0], shape),
         rng.uniform(-1, 1, shape),
     )
-    return _mixed(kinds, v, rng, count)
+    return _mixed(kinds, v, rng, ways)
