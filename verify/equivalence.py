@@ -477,12 +477,15 @@ class _Ladder:
 
     def refuted(self, witness: Witness, method: str) -> Verdict | None:
         """With a small counterexample that JAX confirms; None if it confirms none."""
-        found = agreed(self.comparison, witness)
+        with budget.apart():  # most of it is XLA's compilation, of one operation after the other
+            found = agreed(self.comparison, witness)
         if isinstance(found, str):
             self.disagreement, self.rejected = found, self.rejected + 1
             return None
         try:
-            again = agreed(self.comparison, shrink(self.comparison, witness, _SHRINK_WORK))
+            small = shrink(self.comparison, witness, _SHRINK_WORK)
+            with budget.apart():
+                again = agreed(self.comparison, small)
         except budget.OutOfTime:
             again = "the seconds were over"
         best = found if isinstance(again, str) else again

@@ -18,6 +18,8 @@ from verify.counterexample.rows import every_narrow_value, every_value, rows
 from verify.program import trace
 from verify.proof import Agreement
 
+pytestmark = pytest.mark.unrecorded("the prover is broken on purpose")
+
 I8, I16, I32, U8, U16, U32 = jnp.int8, jnp.int16, jnp.int32, jnp.uint8, jnp.uint16, jnp.uint32
 F32 = jnp.float32
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.complex import Pair, is_complex, real_dtype
 from verify.algebras.extended import parts
@@ -36,7 +37,7 @@ _ELEMENTS = 2**12  # that both programs compute over all rows of a batch
 _LARGE = 100_000  # elements: programs with more have few inputs tried one by one
 _LONG = 2_000  # equations, those in loops counted each time
 _EVERY = 2**20  # elements that may be computed to try every value
-_TRIED, _TRIED_UNDEFINED = 6, 2  # rows of a batch
+_TRIED, _TRIED_UNDEFINED = 6, 3  # rows of a batch
 _DECISIONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))  # what jumps; maxima do not
 _SAMPLED, _CROSSINGS = 4, 48  # elements of one decision; rows at crossings
 
@@ -119,7 +120,9 @@ class _Batch:
         if not self.comparison.lenient:
             for _, _, where in one_sided(left, right):
                 open_ = np.flatnonzero(where.reshape(self.count, -1).any(axis=1))
-                suspects.update(dict.fromkeys(open_[:_TRIED_UNDEFINED].tolist()))
+                # First where no number is special: what is undefined there, is so around it.
+                order = np.argsort(_special(drawn)[open_], kind="stable")
+                suspects.update(dict.fromkeys(open_[order][:_TRIED_UNDEFINED].tolist()))
         for row in suspects:
             witness = self.comparison.at([np.asarray(x[row]) for x in drawn])
             if witness is not None:
@@ -128,6 +131,7 @@ class _Batch:
     def _values(self, program: Program, drawn: Inputs) -> list[Any]:
         """The outputs in all rows, as numeric values with one more axis."""
         algebra = Rows()
+        budget.spend(self.count * program.size())
         lifted = [_lifted(algebra, x, v) for x, v in zip(drawn, program.inputs, strict=True)]
         with np.errstate(all="ignore"):
             outputs = evaluate(program, algebra, lifted, self._observe)
@@ -186,6 +190,15 @@ def _between(v: Var, one: np.ndarray, two: np.ndarray, part: np.ndarray) -> np.n
     if is_kind(v.dtype, np.complexfloating):
         return fit(wide, middle)
     return fit(wide, middle + steps * 2.0**-20 * np.maximum(np.abs(middle), 1e-3))
+
+
+def _special(drawn: Inputs) -> np.ndarray:
+    """How many multiples of 1/2 there are among the floats of each row."""
+    counts = np.zeros(len(drawn[0]))
+    for x in drawn:
+        if is_kind(x.dtype, np.inexact):
+            counts = counts + (2 * x == np.rint((2 * x).real)).reshape(len(x), -1).sum(axis=1)
+    return counts
 
 
 def _column(array: np.ndarray) -> np.ndarray:
