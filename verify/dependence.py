@@ -62,7 +62,12 @@ def dependence(f: Callable[..., Any], *examples: Any) -> Dependencies:
         fresh(functools.partial(algebra.input, number), var.shape, var.dtype)
         for number, var in enumerate(program.inputs)
     ]
-    outputs = _evaluate(program, algebra, inputs)
+    if program.is_stateful():  # whatever is written to a mutable array may be read from it
+        every = [part for value in inputs for part in parts(value)]
+        whole = functools.partial(algebra.everything, every)
+        outputs = [fresh(whole, atom.shape, atom.dtype) for atom in program.outputs]
+    else:
+        outputs = _evaluate(program, algebra, inputs)
     shapes = tuple(tuple(x.shape) for x in leaves)
     return Dependencies(algebra, program, shapes, tuple(tuple(parts(value)) for value in outputs))
 

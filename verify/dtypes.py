@@ -6,6 +6,7 @@ np.integer)` is false. Everything in `verify` that asks what a dtype is asks her
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -46,3 +47,14 @@ def contains(wide: Any, narrow: Any) -> bool:
     """Whether every value of one integer dtype is a value of the other."""
     (low, high), (least, most) = limits(wide), limits(narrow)
     return low <= least and high >= most
+
+
+@functools.cache
+def has_infinity(dtype: Any) -> bool:
+    """Whether a float format has infinities.
+
+    >>> has_infinity(jnp.dtype("float8_e5m2")), has_infinity(jnp.dtype("float8_e4m3fn"))
+    (True, False)
+    """
+    with np.errstate(all="ignore"):
+        return bool(np.isinf(np.asarray(np.inf).astype(dtype).astype(np.float64)))

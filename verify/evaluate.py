@@ -50,7 +50,10 @@ def evaluate(
         return evaluate(body, algebra if other is None else other, values, observe)
 
     for position, equation in enumerate(program.equations):
-        operands = [read(atom) for atom in equation.inputs]
+        try:
+            operands = [read(atom) for atom in equation.inputs]
+        except Unsupported as error:
+            raise _located(error, equation) from None
         results = apply(equation, operands, algebra, run)
         environment.update(zip(equation.outputs, results, strict=True))
         if observe is not None:

@@ -41,7 +41,6 @@ _WRAPPERS = {
     "custom_vjp_call": "call_jaxpr",
     "custom_vjp_call_jaxpr": "fun_jaxpr",
     "custom_lin": "call_jaxpr",
-    "run_state": "jaxpr",
 }
 
 
@@ -51,13 +50,14 @@ class Var:
 
     shape: tuple[Any, ...]
     dtype: Any  # a NumPy dtype, or one of JAX's extended dtypes (typed random keys)
+    mutable: bool = False  # a `jax.Ref`: no value, but a place whose value changes
 
 
 @dataclass(frozen=True, eq=False)
 class Const:
     """A constant that the program holds: a literal or a captured array."""
 
-    value: Any  # np.ndarray, or a JAX array of typed random keys
+    value: Any  # np.ndarray, a JAX array of typed random keys, or a `jax.Ref`
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -66,6 +66,10 @@ class Const:
     @property
     def dtype(self) -> Any:
         return self.value.dtype
+
+    @property
+    def mutable(self) -> bool:
+        return is_mutable(self.value)
 
 
 Atom = Var | Const
@@ -124,6 +128,12 @@ class Program:
         """Whether a dimension of an input is an expression of `jax.export.symbolic_shape`."""
         return any(not isinstance(n, int | np.integer) for v in self.inputs for n in v.shape)
 
+    def is_stateful(self) -> bool:
+        """Whether it reads or writes mutable arrays (`jax.new_ref`), of which no rule is known."""
+        return any(
+            atom.mutable for e in self.every_equation() for atom in (*e.inputs, *e.outputs)
+        )
+
     def constants(self) -> list[np.ndarray]:
         """Every constant in the program, literals included: where a search should aim."""
         found: list[np.ndarray] = []
@@ -132,6 +142,7 @@ class Program:
                 np.asarray(atom.value)
                 for atom in equation.inputs
                 if isinstance(atom, Const) and isinstance(atom.dtype, np.dtype)
+                if not atom.mutable
             ]
             for value in equation.params.values():
                 for inner in _programs_in(value):
@@ -195,12 +206,21 @@ def read(traced: Traced) -> Program:
     return Program(program.inputs, program.equations, program.outputs, *trees)
 
 
+_MUTABLE: tuple[type, ...] = tuple(
+    getattr(jax, name) for name in ("Ref", "ArrayRef") if isinstance(getattr(jax, name, 0), type)
+)
+
 # The names of JAX's key dtypes: the generators, and how many words of 32 bits their keys have.
 GENERATORS = {
     "key<fry>": ("threefry2x32", 2),
     "key<rbg>": ("rbg", 4),
     "key<urbg>": ("unsafe_rbg", 4),
 }
+
+
+def is_mutable(value: Any) -> bool:
+    """Whether a value is a mutable array, a `jax.Ref`."""
+    return isinstance(value, _MUTABLE)
 
 
 def _is_key(dtype: Any) -> bool:
@@ -295,7 +315,9 @@ def _inline(
 
 def _variable(var: Any) -> Var:
     aval = var.aval
-    return Var(tuple(getattr(aval, "shape", ())), getattr(aval, "dtype", None))
+    return Var(
+        tuple(getattr(aval, "shape", ())), getattr(aval, "dtype", None), hasattr(aval, "inner_aval")
+    )
 
 
 def _parameter(value: Any) -> Any:
@@ -308,6 +330,8 @@ def _parameter(value: Any) -> Any:
 
 def _concrete(value: Any, dtype: Any = None) -> Any:
     if isinstance(value, jax.Array) and jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
+        return value
+    if is_mutable(value):
         return value
     if getattr(value, "dtype", None) == jax.dtypes.float0:  # the tangent of an integer: nothing
         return np.zeros(np.shape(value), np.bool_)

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from verify.algebras.base import Unsupported
 from verify.algebras.complex import Complex, Pair, is_complex, real_dtype
 from verify.algebras.keys import KeyAlgebra, Keys, generator, is_key
 from verify.algebras.mesh import Mesh, Sharded
+from verify.program import is_mutable
 
 
 def over(algebra: Any, dtypes: Iterable[Any]) -> Any:
@@ -44,6 +46,8 @@ def plain(algebra: Any) -> Any:
 
 def lift(algebra: Any, array: Any, dtype: Any = None) -> Any:
     """A constant of any dtype: an array of numbers, or of typed keys."""
+    if is_mutable(array):
+        raise Unsupported("a mutable array, jax.new_ref")
     return over(algebra, [array.dtype if dtype is None else dtype]).lift(array, dtype)
 
 

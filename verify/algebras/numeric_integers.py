@@ -17,15 +17,39 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from verify.algebras.numeric_cast import wrap
 from verify.dtypes import is_kind
 
 Function = Callable[..., np.ndarray]
 
 
+def _width(dtype: Any) -> int:
+    return int(jnp.iinfo(dtype).bits)
+
+
+def _wide(a: np.ndarray) -> np.ndarray:
+    """Numbers of less than a byte as int64: NumPy's own arithmetic does not know them."""
+    return a if a.dtype.kind in "iu" else a.astype(np.int64)
+
+
+def _pattern(a: np.ndarray) -> np.ndarray:
+    """The bits, as the low ones of uint64."""
+    whole = a if a.dtype == np.uint64 else a.astype(np.int64).view(np.uint64)
+    return np.asarray(whole & np.uint64(2 ** _width(a.dtype) - 1))
+
+
+def _signed(a: np.ndarray) -> np.ndarray:
+    """The number that the bits are if the first of them is a sign, as int64."""
+    sign = np.uint64(1 << (_width(a.dtype) - 1))
+    with np.errstate(over="ignore"):
+        return np.asarray((_pattern(a) ^ sign) - sign).view(np.int64)
+
+
 def _quotient(a: np.ndarray, b: np.ndarray, params: Any = ()) -> np.ndarray:
     """Towards zero; by zero -1 (all bits set); the least integer by -1 is itself."""
+    dtype, a, b = a.dtype, _wide(a), _wide(b)
     safe = np.where(b == 0, np.ones((), b.dtype), b)
-    if is_kind(a.dtype, np.signedinteger):
+    if is_kind(dtype, np.signedinteger):
         with np.errstate(over="ignore"):
             down = a // np.where(safe == -1, np.ones((), b.dtype), safe)
             exact = down * safe == a
@@ -33,57 +57,47 @@ def _quotient(a: np.ndarray, b: np.ndarray, params: Any = ()) -> np.ndarray:
             quotient = np.where(safe == -1, -a, truncated)
     else:
         quotient = a // safe
-    return np.where(b == 0, ~np.zeros((), a.dtype), quotient)
+    return wrap(np.where(b == 0, ~np.zeros((), a.dtype), quotient), dtype)
 
 
 def _high_product(a: np.ndarray, b: np.ndarray, params: Any = ()) -> np.ndarray:
     """The upper half of the double-width product."""
-    bits = 8 * a.dtype.itemsize
-    product = a.astype(object) * b.astype(object)
-    return np.asarray(product // (1 << bits)).astype(a.dtype)
-
-
-def _outside(places: np.ndarray, bits: int) -> np.ndarray:
-    return (places < 0) | (places >= bits)
+    product = np.asarray(a.astype(object) * b.astype(object), object)
+    return np.asarray(product // (1 << _width(a.dtype))).astype(a.dtype)
 
 
 def _shift(a: np.ndarray, places: np.ndarray, kind: str) -> np.ndarray:
-    bits = 8 * a.dtype.itemsize
-    outside = _outside(places, bits)
-    unsigned = np.dtype(f"u{a.dtype.itemsize}")
+    bits, places = _width(a.dtype), _wide(places)
+    outside = (places < 0) | (places >= bits)
     if kind == "arithmetic":  # of unsigned numbers too: their first bit counts as a sign
-        signed = np.dtype(f"i{a.dtype.itemsize}")
-        step = np.where(outside, bits - 1, places).astype(signed)
-        return np.asarray(_contiguous(a).view(signed) >> step).view(a.dtype)
-    step = np.where(outside, 0, places).astype(unsigned)
-    pattern = _pattern(a)
-    moved = pattern << step if kind == "left" else pattern >> step
-    return np.where(outside, np.zeros((), unsigned), moved).astype(unsigned).view(a.dtype)
-
-
-def _pattern(a: np.ndarray) -> np.ndarray:
-    return _contiguous(a).view(np.dtype(f"u{a.dtype.itemsize}"))
-
-
-def _contiguous(a: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(a).reshape(a.shape)  # NumPy gives scalars an axis
+        moved = _signed(a) >> np.where(outside, bits - 1, places).astype(np.int64)
+        return wrap(np.asarray(moved), a.dtype)
+    step = np.where(outside, 0, places).astype(np.uint64)
+    moved = _pattern(a) << step if kind == "left" else _pattern(a) >> step
+    return wrap(np.where(outside, np.uint64(0), moved), a.dtype)
 
 
 def _ones(a: np.ndarray, params: Any = ()) -> np.ndarray:
-    pattern = _pattern(a).astype(np.uint64)
-    total = np.zeros(a.shape, np.uint64)
-    for bit in range(8 * a.dtype.itemsize):
-        total += (pattern >> np.uint64(bit)) & np.uint64(1)
-    return total.astype(a.dtype)
+    pattern = _pattern(a)
+    total = np.zeros(a.shape, np.int64)
+    for bit in range(_width(a.dtype)):
+        total += ((pattern >> np.uint64(bit)) & np.uint64(1)).astype(np.int64)
+    return wrap(total, a.dtype)
 
 
 def _leading_zeros(a: np.ndarray, params: Any = ()) -> np.ndarray:
-    bits = 8 * a.dtype.itemsize
-    pattern = _pattern(a).astype(np.uint64)
+    pattern = _pattern(a)
     count = np.zeros(a.shape, np.int64)
-    for bit in range(bits):
+    for bit in range(_width(a.dtype)):
         count += (pattern >> np.uint64(bit)) == 0
-    return count.astype(a.dtype)
+    return wrap(count, a.dtype)
+
+
+def _bits(operation: Callable[..., np.ndarray]) -> Function:
+    def apply(a: np.ndarray, b: np.ndarray, params: Any = ()) -> np.ndarray:
+        return wrap(np.asarray(operation(_wide(a), _wide(b))), a.dtype)
+
+    return apply
 
 
 def _bitcast(new: np.dtype) -> Function:
@@ -111,9 +125,9 @@ FUNCTIONS: dict[str, Function] = {
     "shift_left": lambda a, s, params=(): _shift(a, s, "left"),
     "shift_right_logical": lambda a, s, params=(): _shift(a, s, "logical"),
     "shift_right_arithmetic": lambda a, s, params=(): _shift(a, s, "arithmetic"),
-    "int_and": lambda a, b, params=(): a & b,
-    "int_or": lambda a, b, params=(): a | b,
-    "int_xor": lambda a, b, params=(): a ^ b,
+    "int_and": _bits(np.bitwise_and),
+    "int_or": _bits(np.bitwise_or),
+    "int_xor": _bits(np.bitwise_xor),
     "population_count": _ones,
     "clz": _leading_zeros,
     **{f"bitcast:{name}": _bitcast(np.dtype(getattr(jnp, name))) for name in _DTYPES},

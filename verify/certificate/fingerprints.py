@@ -49,6 +49,8 @@ def _absorb(program: Program, digest: Any) -> None:
     def name(atom: Any) -> str:
         if atom in numbers:
             return numbers[atom]
+        if atom.mutable:  # its value may change: programs that hold one are not proved
+            return f"mutable {atom.dtype} {atom.shape}"
         value = np.asarray(jax.random.key_data(atom.value) if _is_key(atom) else atom.value)
         return f"const {value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
 

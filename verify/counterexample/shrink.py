@@ -60,7 +60,8 @@ def _plainer_values(witness: Witness, attempt: Callable[[Inputs], bool]) -> None
     for number, array in enumerate(witness.inputs):
         if array.dtype == np.bool_ or array.size == 0 or np.iscomplexobj(array):
             continue
-        for plainer in (np.ones_like(array), np.sign(array), np.rint(array)):
+        whole = [] if is_kind(array.dtype, np.integer) else [np.rint(array)]
+        for plainer in (np.ones_like(array), np.sign(array), *whole):
             inputs = _replaced(witness.inputs, number, np.asarray(plainer).astype(array.dtype))
             if not np.array_equal(plainer, array) and attempt(inputs):
                 break

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.primitives.order import minimum
+from verify.primitives.order import maximum, minimum
 from verify.primitives.registry import Context, elementwise
 
 
@@ -61,22 +61,18 @@ def _integer_pow(ctx: Context, a: Any, *, y: int) -> Any:
 
 @elementwise("max")
 def _max(ctx: Context, a: Any, b: Any, **_: Any) -> Any:
-    if a.dtype == np.bool_:
-        return ctx.algebra.logical_or(a, b)
-    return ctx.algebra.maximum(a, b)
+    return maximum(ctx.algebra, a, b)
 
 
 @elementwise("min")
 def _min(ctx: Context, a: Any, b: Any, **_: Any) -> Any:
-    if a.dtype == np.bool_:
-        return ctx.algebra.logical_and(a, b)
     return minimum(ctx.algebra, a, b)
 
 
 @elementwise("clamp")
 def _clamp(ctx: Context, low: Any, x: Any, high: Any) -> Any:
     """min(max(x, low), high); the bounds may be scalars."""
-    return minimum(ctx.algebra, ctx.algebra.maximum(x, low), high)
+    return minimum(ctx.algebra, maximum(ctx.algebra, x, low), high)
 
 
 # The total orders (searchsorted) differ from the others at NaN and at -0 only: not over the reals.

@@ -29,5 +29,6 @@ def _generic(ctx: Context, *operands: Any, jaxpr: Any, dimensions: Any, **_: Any
     half = len(operands) // 2
     results = []
     for m, x, initial in zip(recognise(jaxpr, half), operands[:half], operands[half:], strict=True):
-        results.append(with_initial(ctx, m, _reduce(ctx, m, x, dimensions, ctx.shape), initial))
+        folded = _reduce(ctx, m, x, dimensions, ctx.shape)
+        results.append(with_initial(ctx, m, folded, initial, always=bool(dimensions)))
     return tuple(results)

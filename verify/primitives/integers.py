@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.base import Unsupported
@@ -90,11 +91,15 @@ def _xor(ctx: Context, a: Any, b: Any) -> Any:
 
 
 def bit_width(dtype: Any) -> int:
-    """The number of bits of a machine number; the dtypes with half bytes have no rule."""
+    """The number of bits of a machine number; those of less than a byte fill one in NumPy.
+
+    >>> bit_width(np.dtype(np.int16))
+    16
+    """
     dtype = np.dtype(dtype)
-    if dtype.name in ("int2", "uint2", "int4", "uint4", "float4_e2m1fn"):
-        raise Unsupported(f"bits of {dtype.name}")
-    return 8 * dtype.itemsize
+    if is_kind(dtype, np.integer):
+        return int(jnp.iinfo(dtype).bits)
+    return int(jnp.finfo(dtype).bits)
 
 
 @rule("bitcast_convert_type")
@@ -108,6 +113,8 @@ def _bitcast(ctx: Context, x: Any, *, new_dtype: Any) -> Any:
     if np.bool_ in (x.dtype, new):
         raise Unsupported("bits of booleans")
     old_bits, new_bits, name = bit_width(x.dtype), bit_width(new), f"bitcast:{new.name}"
+    if min(old_bits, new_bits) < 8:
+        raise Unsupported(f"the bits of {x.dtype} as {new}")
     algebra, source = ctx.algebra, np.dtype(x.dtype).name
     size = int(np.prod(x.shape))
     if old_bits == new_bits:

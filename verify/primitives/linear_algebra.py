@@ -36,6 +36,8 @@ def _triangular_solve(
 ) -> Any:
     algebra, n = ctx.algebra, a.shape[-1]
     _check_size(n)
+    if 0 in ctx.shape:
+        return ctx.fill(ctx.shape, 0, ctx.dtype)
     if conjugate_a and is_kind(a.dtype, np.complexfloating):
         a = algebra.conj(a)
     if transpose_a == left_side:  # A.T x = b, or x A = b, which is A.T x.T = b.T
@@ -67,6 +69,8 @@ def _cholesky(ctx: Context, a: Any, **_: Any) -> Any:
     """The lower factor, from the lower triangle of a; zeros above the diagonal."""
     algebra, n = ctx.algebra, a.shape[-1]
     _check_size(n)
+    if 0 in ctx.shape:
+        return a
     matrix = _batched(algebra, a)
     places, batch = flat_index(matrix), matrix.shape[0]
     columns: list[Any] = []  # (batch, n, 1), zeros above the diagonal
@@ -125,6 +129,10 @@ def _factorisation(ctx: Context, *operands: Any, **params: Any) -> Any:
     """Each element of each result is a function of the whole matrix, and of its place."""
     algebra, name = ctx.algebra, ctx.equation.primitive
     batch = operands[0].shape[:-2]
+    if all(0 in var.shape for var in ctx.equation.outputs):
+        return tuple(ctx.fill(var.shape, 0, var.dtype) for var in ctx.equation.outputs)
+    if any(0 in x.shape for x in operands):
+        raise Unsupported(f"{name} of an empty matrix")
     entries = []
     for x in operands:
         if x.shape[: len(batch)] != batch:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.dtypes import limits
+from verify.dtypes import has_infinity, limits
 from verify.primitives.order import least, minimum
 from verify.primitives.registry import flat_index
 from verify.program import Program
@@ -120,21 +121,27 @@ def recognise(body: Program, operands: int) -> list[Monoid]:
     return found
 
 
-def with_initial(ctx: Any, m: Monoid, folded: Any, initial: Any) -> Any:
+def with_initial(ctx: Any, m: Monoid, folded: Any, initial: Any, always: bool = True) -> Any:
     """A reduction's result with its initial value, which XLA may use any number of times.
 
-    So it must be the neutral element, unless the operation is idempotent.
+    So it must be the neutral element, unless the operation is idempotent, and is used at all: over
+    no axes it is not (`always`).
     """
     array = initial.concrete
     if array is not None and bool((array == _extreme(m, initial.dtype)).all()):
         return folded
-    if not m.idempotent:
+    if not m.idempotent or not always:
         raise Unsupported(f"a reduction by {m.name} that starts from other than {m.neutral}")
     everywhere = ctx.algebra.pick([initial], np.zeros(folded.shape, np.int64))
     return combine(ctx.algebra, m, folded, everywhere)
 
 
 def _extreme(m: Monoid, dtype: Any) -> Any:
-    if jax.dtypes.issubdtype(dtype, np.integer) and np.isinf(m.neutral):
+    """The neutral element as the dtype holds it (`Context.fill`)."""
+    if not np.isinf(m.neutral) or dtype == np.bool_:
+        return m.neutral
+    if jax.dtypes.issubdtype(dtype, np.integer):
         return limits(dtype)[0 if m.neutral < 0 else 1]
-    return m.neutral
+    if has_infinity(dtype):
+        return m.neutral
+    return float(jnp.finfo(dtype).min if m.neutral < 0 else jnp.finfo(dtype).max)

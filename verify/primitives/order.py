@@ -27,7 +27,13 @@ def reverse(algebra: Any, x: Any) -> Any:
     return algebra.sub(algebra.lift(ones), x)
 
 
+def maximum(algebra: Any, a: Any, b: Any) -> Any:
+    return algebra.logical_or(a, b) if a.dtype == np.bool_ else algebra.maximum(a, b)
+
+
 def minimum(algebra: Any, a: Any, b: Any) -> Any:
+    if a.dtype == np.bool_:
+        return algebra.logical_and(a, b)
     return reverse(algebra, algebra.maximum(reverse(algebra, a), reverse(algebra, b)))
 
 

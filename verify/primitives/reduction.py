@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.primitives.order import least
+from verify.primitives.monoids import fold, monoid, neutral
 from verify.primitives.registry import Context, flat_index, rule
 
 
@@ -19,24 +19,20 @@ def to_last(algebra: Any, x: Any, axes: Any) -> Any:
     return algebra.pick([x], index.reshape(*(x.shape[a] for a in kept), merged))
 
 
-@rule("reduce_sum")
-def _reduce_sum(ctx: Context, x: Any, *, axes: Any, **_: Any) -> Any:
-    return ctx.algebra.sum(to_last(ctx.algebra, x, axes))
+for _name, _operation in (
+    ("reduce_sum", "add"),
+    ("reduce_prod", "mul"),
+    ("reduce_max", "max"),
+    ("reduce_min", "min"),
+):
 
+    def _rule(ctx: Context, x: Any, *, axes: Any, _op: str = _operation, **_: Any) -> Any:
+        rows, m = to_last(ctx.algebra, x, axes), monoid(_op, x.dtype)
+        if x.dtype == np.bool_ and 0 in rows.shape:
+            return neutral(ctx, m, ctx.shape, x.dtype)
+        return fold(ctx.algebra, m, rows)
 
-@rule("reduce_prod")
-def _reduce_prod(ctx: Context, x: Any, *, axes: Any, **_: Any) -> Any:
-    return ctx.algebra.prod(to_last(ctx.algebra, x, axes))
-
-
-@rule("reduce_max")
-def _reduce_max(ctx: Context, x: Any, *, axes: Any, **_: Any) -> Any:
-    return ctx.algebra.max(to_last(ctx.algebra, x, axes))
-
-
-@rule("reduce_min")
-def _reduce_min(ctx: Context, x: Any, *, axes: Any, **_: Any) -> Any:
-    return least(ctx.algebra, to_last(ctx.algebra, x, axes))
+    rule(_name)(_rule)
 
 
 @rule("dot_general")

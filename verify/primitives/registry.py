@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.dtypes import is_kind, limits
+from verify.dtypes import has_infinity, is_kind, limits
 from verify.program import Equation
 
 Rule = Callable[..., Any]
@@ -51,9 +52,12 @@ class Context:
         return value.concrete
 
     def fill(self, shape: tuple[int, ...], number: float, dtype: Any) -> Any:
-        """A constant array of one number. For integers, -inf and inf are the dtype's extremes."""
+        """A constant array of one number. -inf and inf are the extremes of a dtype that has none:
+        of integers, and of some float formats of eight bits."""
         if is_kind(dtype, np.integer) and np.isinf(number):
             number = limits(dtype)[0 if number < 0 else 1]
+        elif is_kind(dtype, np.floating) and np.isinf(number) and not has_infinity(dtype):
+            number = float(jnp.finfo(dtype).min if number < 0 else jnp.finfo(dtype).max)
         kind = dtype if is_kind(dtype, np.integer) or dtype == np.bool_ else np.float64
         return self.algebra.lift(np.full(shape, number, dtype=kind), dtype)
 

@@ -32,6 +32,8 @@ def _targets(
     name = "FILL_OR_DROP" if mode is None else mode.name
     if name not in ("CLIP", "FILL_OR_DROP", "PROMISE_IN_BOUNDS"):
         raise Unsupported(f"scatter in mode {name}")
+    if not indices.shape[-1] and np.prod(indices.shape[:-1]) > 1 and not d.operand_batching_dims:
+        raise Unsupported("a scatter of several windows by indices that have no components")
     window_dims = [int(i) for i in d.update_window_dims]
     batch_dims = [i for i in range(len(updates.shape)) if i not in window_dims]
     index_map = [int(i) for i in d.scatter_dims_to_operand_dims]

@@ -42,7 +42,7 @@ from verify.compiled import check
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.primitives import RULES
-from verify.program import Equation, Program, Var
+from verify.program import Equation, Program, Var, bind
 from verify.rounding import by_rules
 
 LOOSE = 2.0**10  # units of roundoff, where no bound is certified; of float32 and wider
@@ -186,8 +186,7 @@ def by_jax(cases: Sequence[tuple[Equation, Sequence[Array]]]) -> list[list[Array
     def run(arguments: Any) -> Any:
         results = []
         for equation, operands in zip(equations, arguments, strict=True):
-            found = equation._bind.bind(*operands, **equation._bind_params)
-            results.append(list(found) if equation._bind.multiple_results else [found])
+            results.append(bind(equation, operands))
         return results
 
     wide = any(_is_wide(atom.dtype) for e in equations for atom in (*e.inputs, *e.outputs))
@@ -264,6 +263,8 @@ def _floats(
         left_format = ~np.isfinite(theirs) & np.isfinite(value)  # an overflow, if that is possible
         largest = float(jnp.finfo(array.dtype).max)
         over = left_format & ((np.abs(value) + error >= largest * (1 - 2.0**-6)) | (not moderate))
+        if jnp.finfo(array.dtype).min > 0:  # a format of powers of two alone: no zero, no sign
+            over |= left_format
         known &= ~over
         return known & ~same & ~near, known
 

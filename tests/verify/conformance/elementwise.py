@@ -236,7 +236,8 @@ def _constrained(x: Any) -> Any:
 
 @generator("name")
 def _name(r: Source, name: str) -> Proposal:
-    return r.bind(name, operands(r, 1, r.dtype()), name="a")
+    found = primitive(name)
+    return Proposal(name, lambda x: found.bind(x, name="a"), tuple(operands(r, 1, r.dtype())))
 
 
 @generator("optimization_barrier")
@@ -251,4 +252,4 @@ def _device_put(r: Source, name: str) -> Proposal:
 
 @generator("empty2")
 def _empty(r: Source, name: str) -> Proposal:
-    return r.bind(name, [], dtype=r.dtype())
+    return r.bind(name, [], dtype=r.dtype(), memory_space=jax.memory.Space.Device)

@@ -154,7 +154,7 @@ def _convolution(r: Source, name: str) -> Proposal:
     groups, batch_groups = r.one_of([(1, 1), (1, 1), (2, 1), (3, 1), (1, 2), (1, 3), (2, 2)])
     channels, features = r.number(0 if r.flag(0.05) else 1, 2), r.number(1, 2)
     batch = r.number(1, 2) * batch_groups
-    window = r.numbers(rank, 1, 3)
+    window = r.several(rank, 1, 3)
     image = tuple(r.number(0 if r.flag(0.05) else 1, 5) for _ in range(rank))
     lhs = (batch, channels * groups, *image)
     rhs = (features * groups * batch_groups, channels, *window)
@@ -168,10 +168,10 @@ def _convolution(r: Source, name: str) -> Proposal:
 
     params = like(name, _conv, IMAGE, KERNEL)
     params |= {
-        "window_strides": r.numbers(rank, 1, 3),
+        "window_strides": r.several(rank, 1, 3),
         "padding": tuple((r.number(-1, 3), r.number(-1, 3)) for _ in range(rank)),
-        "lhs_dilation": r.numbers(rank, 1, 3) if r.flag() else (1,) * rank,
-        "rhs_dilation": r.numbers(rank, 1, 3) if r.flag() else (1,) * rank,
+        "lhs_dilation": r.several(rank, 1, 3) if r.flag() else (1,) * rank,
+        "rhs_dilation": r.several(rank, 1, 3) if r.flag() else (1,) * rank,
         "dimension_numbers": lax.ConvDimensionNumbers(*specs),
         "feature_group_count": groups,
         "batch_group_count": batch_groups,
@@ -199,13 +199,13 @@ def _window(r: Source, shape: Sequence[int], dilated: bool = True) -> tuple[dict
     some = r.flag(0.4)
     padding = tuple((r.number(-1 if some else 0, 2), r.number(-1 if some else 0, 2)) for _ in shape)
     params: dict[str, Any] = {
-        "window_dimensions": r.numbers(rank, 1, 3),
-        "window_strides": r.numbers(rank, 1, 3),
+        "window_dimensions": r.several(rank, 1, 3),
+        "window_strides": r.several(rank, 1, 3),
         "padding": padding,
     }
     if dilated:
-        params["base_dilation"] = r.numbers(rank, 1, 3) if r.flag() else (1,) * rank
-        params["window_dilation"] = r.numbers(rank, 1, 2) if r.flag() else (1,) * rank
+        params["base_dilation"] = r.several(rank, 1, 3) if r.flag() else (1,) * rank
+        params["window_dilation"] = r.several(rank, 1, 2) if r.flag() else (1,) * rank
     negative = any(side < 0 for pair in padding for side in pair)
     return params, negative
 

@@ -80,7 +80,7 @@ def _slice(r: Source, name: str) -> Proposal:
     shape = r.shape(0, 3, 6)
     starts = tuple(r.number(0, n) for n in shape)
     limits = tuple(r.number(start, n) for start, n in zip(starts, shape, strict=True))
-    strides = None if r.flag(0.3) else r.numbers(len(shape), 1, 3)
+    strides = None if r.flag(0.3) else r.several(len(shape), 1, 3)
     params = {"start_indices": starts, "limit_indices": limits, "strides": strides}
     return r.bind(name, [r.operand(shape)], **params)
 
@@ -88,7 +88,7 @@ def _slice(r: Source, name: str) -> Proposal:
 @generator("tile")
 def _tile(r: Source, name: str) -> Proposal:
     shape = r.shape()
-    return r.bind(name, [r.operand(shape)], reps=r.numbers(len(shape), 0, 3))
+    return r.bind(name, [r.operand(shape)], reps=r.several(len(shape), 0, 3))
 
 
 @generator("stack")
@@ -109,7 +109,7 @@ def _split(r: Source, name: str) -> Proposal:
     """In pieces of any sizes, empty ones too."""
     shape = r.shape(1, 3, 5)
     axis = r.axis(shape)
-    cuts = sorted(r.numbers(r.number(0, 3), 0, shape[axis]))
+    cuts = sorted(r.several(r.number(0, 3), 0, shape[axis]))
     sizes = tuple(int(n) for n in np.diff([0, *cuts, shape[axis]]))
     return r.bind(name, [r.operand(shape)], sizes=sizes, axis=axis)
 

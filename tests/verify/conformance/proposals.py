@@ -116,7 +116,7 @@ class Source:
         things = list(things)
         return tuple(things[i] for i in self.rng.permutation(len(things)))
 
-    def numbers(self, count: int, low: int, high: int) -> tuple[int, ...]:
+    def several(self, count: int, low: int, high: int) -> tuple[int, ...]:
         return tuple(self.number(low, high) for _ in range(count))
 
     # -- shapes and dtypes ------------------------------------------------------------------------
