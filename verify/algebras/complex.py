@@ -118,7 +118,8 @@ class Complex:
         a, b = self.pair(a, _dtype(a, b)), self.pair(b, _dtype(a, b))
         top = self.mul(a, self.conj(b))
         square = self._square(b)
-        return self._each(lambda part: self.inner.div(part, square), top)
+        found = self._each(lambda part: self.inner.div(part, square), top)
+        return self._whole(found.re, found.im, found.dtype)
 
     def prod(self, x: Any) -> Any:
         """Over the last axis, in halves."""
@@ -204,11 +205,11 @@ class Complex:
     def exp(self, z: Pair) -> Pair:
         size = self._real("exp", z.re)
         cos, sin = self._real("cos", z.im), self._real("sin", z.im)
-        return Pair(self.inner.mul(size, cos), self.inner.mul(size, sin), z.dtype)
+        return self._whole(self.inner.mul(size, cos), self.inner.mul(size, sin), z.dtype)
 
     def log(self, z: Pair) -> Pair:
         twice = self._real("log", self._square(z))
-        return Pair(self._half(twice), self._real("atan2", z.im, z.re), z.dtype)
+        return self._whole(self._half(twice), self._real("atan2", z.im, z.re), z.dtype)
 
     def sqrt(self, z: Pair) -> Pair:
         inner, size = self.inner, self.absolute(z)
@@ -258,11 +259,17 @@ class Complex:
             return product(a, b)
         dtype = _dtype(a, b)
         if not isinstance(a, Pair):
-            return Pair(product(a, b.re), product(a, b.im), dtype)
+            return self._whole(product(a, b.re), product(a, b.im), dtype)
         if not isinstance(b, Pair):
-            return Pair(product(a.re, b), product(a.im, b), dtype)
+            return self._whole(product(a.re, b), product(a.im, b), dtype)
         re = self.inner.sub(product(a.re, b.re), product(a.im, b.im))
-        return Pair(re, self.inner.add(product(a.re, b.im), product(a.im, b.re)), dtype)
+        return self._whole(re, self.inner.add(product(a.re, b.im), product(a.im, b.re)), dtype)
+
+    def _whole(self, re: Any, im: Any, dtype: Any) -> Pair:
+        """The parts of a result. Where one of them is infinite nothing is known of either, in
+        domains that know infinities: it depends on the order of operations which is NaN."""
+        jointly = getattr(self.inner, "jointly", None)
+        return Pair(*((re, im) if jointly is None else jointly(re, im)), dtype)
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras import numeric_cast, numeric_float, numeric_function, numeric_order
-from verify.algebras.numeric_value import Bounded, discrete, kind
+from verify.algebras.numeric_value import Bounded, discrete, kind, make
 
 __all__ = ["Bounded", "Numeric"]
 
@@ -172,6 +172,14 @@ class Numeric:
         """Nowhere certainly different: two devices' copies of what ought to be one value."""
         differ = numeric_order.compare("ne", a, b)
         return not (differ.value & ~differ.unknown).any()
+
+    def jointly(self, re: Bounded, im: Bounded) -> tuple[Bounded, Bounded]:
+        """The parts of complex numbers, unknown both where one of them is not finite."""
+        finite = np.isfinite(re.value) & np.isfinite(im.value)
+        if finite.all():
+            return re, im
+        lost = np.where(finite, 0.0, np.nan)
+        return make(re.value + lost, re.error, re.dtype), make(im.value + lost, im.error, im.dtype)
 
     def roots(self, n: int) -> tuple[Bounded, Bounded]:
         return numeric_function.roots(n)

@@ -118,5 +118,5 @@ def _is_finite(ctx: Context, x: Any) -> Any:
     if x.concrete is not None:
         return ctx.lift(np.isfinite(x.concrete))
     algebra = ctx.algebra
-    above = algebra.compare("gt", x, ctx.fill(x.shape, -np.inf, x.dtype))
-    return algebra.logical_and(above, algebra.compare("lt", x, ctx.fill(x.shape, np.inf, x.dtype)))
+    low, high = (ctx.lift(np.full(x.shape, end), x.dtype) for end in (-np.inf, np.inf))
+    return algebra.logical_and(algebra.compare("gt", x, low), algebra.compare("lt", x, high))
