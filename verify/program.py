@@ -130,9 +130,7 @@ class Program:
 
     def is_stateful(self) -> bool:
         """Whether it reads or writes mutable arrays (`jax.new_ref`), of which no rule is known."""
-        return any(
-            atom.mutable for e in self.every_equation() for atom in (*e.inputs, *e.outputs)
-        )
+        return any(atom.mutable for e in self.every_equation() for atom in (*e.inputs, *e.outputs))
 
     def constants(self) -> list[np.ndarray]:
         """Every constant in the program, literals included: where a search should aim."""

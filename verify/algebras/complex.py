@@ -41,7 +41,9 @@ class Pair:
     def concrete(self) -> np.ndarray | None:
         if self.re.concrete is None or self.im.concrete is None:
             return None
-        return np.asarray(self.re.concrete + 1j * self.im.concrete)
+        whole = np.empty(self.shape, np.complex128)
+        whole.real, whole.imag = self.re.concrete, self.im.concrete  # 1j * inf is not a number
+        return whole
 
 
 def is_complex(dtype: Any) -> bool:

@@ -48,6 +48,8 @@ def _rem(ctx: Context, a: Any, b: Any) -> Any:
 
 @elementwise("mulhi")
 def _mulhi(ctx: Context, a: Any, b: Any) -> Any:
+    if bit_width(a.dtype) < 8:
+        raise Unsupported(f"mulhi of {a.dtype}, of which XLA takes the bits of a byte")
     return machine(ctx, "mulhi", a, b)
 
 

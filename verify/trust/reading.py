@@ -263,7 +263,9 @@ def _floats(
         left_format = ~np.isfinite(theirs) & np.isfinite(value)  # an overflow, if that is possible
         largest = float(jnp.finfo(array.dtype).max)
         over = left_format & ((np.abs(value) + error >= largest * (1 - 2.0**-6)) | (not moderate))
-        if float(jnp.finfo(array.dtype).min) > 0:  # a format of powers of two alone: no zero, no sign
+        if (
+            float(jnp.finfo(array.dtype).min) > 0
+        ):  # a format of powers of two alone: no zero, no sign
             over |= left_format
         known &= ~over
         return known & ~same & ~near, known

@@ -185,7 +185,9 @@ def _meet(a: Bounded, b: Bounded) -> bool:
 
 def shown(one: Case, operands: Sequence[Any]) -> str:
     place = f"(primitive {one.name!r}, seed {one.seed}, index {one.index})"
-    return f"{one.key}\n{place} at {[np.asarray(x) if not is_key(x.dtype) else x for x in operands]}"
+    return (
+        f"{one.key}\n{place} at {[np.asarray(x) if not is_key(x.dtype) else x for x in operands]}"
+    )
 
 
 _ = RULES

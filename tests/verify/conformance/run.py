@@ -1,7 +1,7 @@
 """Many draws of primitives, and what came of them.
 
-    for found in tally(["cumsum", "sort"], seed=0, equations=25, sets=8):
-        print(found.name, found.compared, found.disagreements)
+for found in tally(["cumsum", "sort"], seed=0, equations=25, sets=8):
+    print(found.name, found.compared, found.disagreements)
 """
 
 from __future__ import annotations

@@ -35,9 +35,11 @@ FAULTS: dict[str, Fault] = {
     "groups of the batch": Fault(
         "a convolution with batch groups is done as one without, whose result is masked by a "
         "product: NaN and infinities of one group reach the others",
-        lambda one, xs: "batch_group_count=1" not in one.key
-        and one.name == "conv_general_dilated"
-        and _infinite(xs),
+        lambda one, xs: (
+            "batch_group_count=1" not in one.key
+            and one.name == "conv_general_dilated"
+            and _infinite(xs)
+        ),
     ),
 }
 
