@@ -271,7 +271,9 @@ class Complex:
         """The parts of a result. Where one of them is infinite nothing is known of either, in
         domains that know infinities: it depends on the order of operations which is NaN."""
         jointly = getattr(self.inner, "jointly", None)
-        return Pair(*((re, im) if jointly is None else jointly(re, im)), dtype)
+        if jointly is not None:
+            re, im = jointly(re, im)
+        return Pair(re, im, dtype)
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {

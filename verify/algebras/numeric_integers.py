@@ -73,8 +73,8 @@ def _shift(a: np.ndarray, places: np.ndarray, kind: str) -> np.ndarray:
         moved = _signed(a) >> np.where(outside, bits - 1, places).astype(np.int64)
         return wrap(np.asarray(moved), a.dtype)
     step = np.where(outside, 0, places).astype(np.uint64)
-    moved = _pattern(a) << step if kind == "left" else _pattern(a) >> step
-    return wrap(np.where(outside, np.uint64(0), moved), a.dtype)
+    pattern = _pattern(a) << step if kind == "left" else _pattern(a) >> step
+    return wrap(np.where(outside, np.uint64(0), pattern), a.dtype)
 
 
 def _ones(a: np.ndarray, params: Any = ()) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Proposals of elementwise primitives: every dtype, scalars and axes of size one, casts, choices."""
+"""Proposals of elementwise primitives: every dtype, axes of size one, casts, choices."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def operands(r: Source, count: int, dtype: Any, draw: Any = numbers.anything) ->
     return [Operand(shape, np.dtype(dtype), draw) for shape in shapes(r, count)]
 
 
-# -- of one and of two operands ----------------------------------------------------------------------
+# -- of one and of two operands --------------------------------------------------------------------
 
 _ALL = "neg square abs sign"
 _FUNCTIONS = """
@@ -120,7 +120,7 @@ def _plain(r: Source, name: str, xs: Sequence[Operand]) -> Proposal:
     return Proposal(name, lambda *ys: found.bind(*ys, **params), tuple(xs))
 
 
-# -- with parameters of their own ---------------------------------------------------------------------
+# -- with parameters of their own ------------------------------------------------------------------
 
 
 @generator("polynomial")
@@ -205,7 +205,7 @@ def _reduce_precision(r: Source, name: str) -> Proposal:
     return r.bind(name, xs, exponent_bits=exponent, mantissa_bits=mantissa)
 
 
-# -- complex numbers ----------------------------------------------------------------------------------
+# -- complex numbers -------------------------------------------------------------------------------
 
 
 @generator("complex")

@@ -27,7 +27,7 @@ X = np.ones((2, 3), np.float32)
 IMAGE, KERNEL = np.ones((1, 1, 4, 4), np.float32), np.ones((1, 1, 2, 2), np.float32)
 
 
-# -- reductions ----------------------------------------------------------------------------------------
+# -- reductions ------------------------------------------------------------------------------------
 
 _REDUCTIONS = {
     "reduce_sum": lambda x: x.sum(),
@@ -111,7 +111,7 @@ def _generic(r: Source, name: str) -> Proposal:
     return Proposal(name, reduced, (*operands, *initial))
 
 
-# -- products --------------------------------------------------------------------------------------------
+# -- products --------------------------------------------------------------------------------------
 
 
 @generator("dot_general")
@@ -149,7 +149,7 @@ def _product(x: Any) -> Any:
 
 @generator("conv_general_dilated")
 def _convolution(r: Source, name: str) -> Proposal:
-    """Dimension numbers in any order, strides, dilations, negative padding, groups of both kinds."""
+    """Dimension numbers in any order, strides, dilations, negative padding, both groups."""
     rank = r.number(0, 2)
     groups, batch_groups = r.one_of([(1, 1), (1, 1), (2, 1), (3, 1), (1, 2), (1, 3), (2, 2)])
     channels, features = r.number(0 if r.flag(0.05) else 1, 2), r.number(1, 2)
@@ -191,7 +191,7 @@ def _conv(x: Any, w: Any) -> Any:
     return lax.conv(x, w, (1, 1), "SAME")
 
 
-# -- windows -----------------------------------------------------------------------------------------------
+# -- windows ---------------------------------------------------------------------------------------
 
 
 def _window(r: Source, shape: Sequence[int], dilated: bool = True) -> tuple[dict[str, Any], bool]:

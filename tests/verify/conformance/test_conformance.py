@@ -1,0 +1,46 @@
+"""Every rule means what JAX means by its primitive, over its whole parameter space."""
+
+import pytest
+
+from tests.verify.conformance import GENERATORS
+from tests.verify.conformance.planted import PLANTED
+from tests.verify.conformance.run import tally
+from tests.verify.conformance.xla_faults import FAULTS
+from verify.primitives import RULES
+
+EQUATIONS, SETS = 10, 20  # 200 draws a primitive
+NAMES = sorted(RULES)
+GROUPS = [NAMES[start::12] for start in range(12)]
+
+# Primitives of other versions of JAX than 0.10.2, or that its CPU backend does not compile.
+NOT_HERE = frozenset(
+    (
+        *("all_gather_invariant", "copy_p", "expand_dims", "layout_constraint", "log2"),
+        *("mesh_cast", "one_minus_square", "pbroadcast", "pcast", "polynomial", "preduced"),
+        *("psum2", "random_gamma_grad", "reshard"),
+    )
+)
+
+
+def test_every_rule_has_a_generator() -> None:
+    assert sorted(GENERATORS) == NAMES
+
+
+@pytest.mark.parametrize("group", range(len(GROUPS)))
+def test_rules_mean_what_jax_means(group: int) -> None:
+    for found in tally(GROUPS[group], seed=0, equations=EQUATIONS, sets=SETS):
+        assert not found.disagreements, "\n\n".join(found.disagreements[:3])
+        if found.name not in NOT_HERE:
+            assert found.draws, f"{found.name}: JAX accepts no proposal"
+
+
+def test_faults_have_reasons() -> None:
+    assert all(len(fault.reason) > 20 for fault in FAULTS.values())
+
+
+@pytest.mark.parametrize("bug", PLANTED)
+def test_a_planted_bug_is_noticed(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, plant = PLANTED[bug]
+    monkeypatch.setitem(RULES, name, plant(RULES[name]))
+    (found,) = tally([name], seed=0, equations=30, sets=2)
+    assert found.disagreements
