@@ -22,15 +22,15 @@ ATTEMPTS = 12  # proposals for each equation that is wanted, before it is given 
 class Tally:
     """Draws are pairs of an equation that JAX accepts and operands for it.
 
-    equations: different ones. rejected: proposals that JAX does not accept, which are no draws.
-    unsupported: draws that the rules do not answer. compared: draws that JAX and the rules both
-    answered. aborted: equations over which XLA ended its process. excused: disagreements
-    that are XLA's own faults, by the table in `xla_faults.py`.
+    keys: the equations as text, different ones. rejected: proposals that JAX does not accept,
+    which are no draws. unsupported: draws that the rules do not answer. compared: draws that JAX
+    and the rules both answered. aborted: equations over which XLA ended its process. excused:
+    disagreements that no rule is to blame for, by the table in `xla_faults.py`.
     """
 
     name: str
     draws: int = 0
-    equations: int = 0
+    keys: set[str] = field(default_factory=set)
     rejected: int = 0
     unsupported: int = 0
     compared: int = 0
@@ -38,6 +38,10 @@ class Tally:
     excused: int = 0
     absent: bool = False
     disagreements: list[str] = field(default_factory=list)
+
+    @property
+    def equations(self) -> int:
+        return len(self.keys)
 
 
 @dataclass
@@ -88,12 +92,12 @@ def _draw(name: str, seed: int, equations: int, sets: int, first: int) -> _Begun
 
 
 def _finish(worker: Worker, begun: _Begun, sets: int) -> Tally:
-    found, seen = begun.found, set()
+    found = begun.found
     results = worker.receive(begun.ticket)
     theirs = {one.index: r for one, r in zip(begun.wanted, results, strict=True)}
     for one, made in zip(begun.cases, begun.ours, strict=True):
         if one.index not in theirs:  # JAX's own checks have accepted it
-            seen.add(one.key)
+            found.keys.add(one.key)
             found.draws += sets
             found.unsupported += sets
             continue
@@ -103,10 +107,9 @@ def _finish(worker: Worker, begun: _Begun, sets: int) -> Tally:
         elif isinstance(by_set, str):
             found.aborted += 1
         else:
-            seen.add(one.key)
+            found.keys.add(one.key)
             for number in range(sets):
                 _compare(found, one, number, made[number], by_set[number])
-    found.equations = len(seen)
     return found
 
 
