@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.dtypes import contains, is_integer, is_kind, limits
+from verify.dtypes import contains, is_integer, is_kind, limits, limits
 from verify.primitives.indexing import choose
 from verify.primitives.order import least, minimum, reverse
 from verify.primitives.registry import Context, flat_index, offsets, rule
@@ -215,6 +215,8 @@ def _arg(ctx: Context, x: Any, axes: Any, index_dtype: Any, turn: bool) -> Any:
     if x.dtype == np.bool_:
         lanes = algebra.cast(lanes, np.dtype(np.int32))
     _check(x.dtype, 0)
+    if lanes.shape[-1] - 1 > limits(np.dtype(index_dtype))[1]:  # XLA compares what has wrapped
+        raise Unsupported(f"positions up to {lanes.shape[-1] - 1} as {np.dtype(index_dtype)}")
     index = _first_index(ctx, reverse(algebra, lanes) if turn else lanes, np.dtype(index_dtype))
     return algebra.reshape(index, ctx.shape)
 

@@ -230,7 +230,7 @@ def compare(
             if is_kind(array.dtype, np.floating):
                 slack = np.zeros(part.shape)
                 if not certified:
-                    slack = _loose(operands, part, array.dtype)
+                    slack = _loose(operands, value, array.dtype)
                 wrong, known = _floats(part, array, slack, moderate)
             else:
                 known = ~part.unknown
@@ -271,13 +271,13 @@ def _floats(
         return known & ~same & ~near, known
 
 
-def _loose(operands: Sequence[Array], part: Bounded, dtype: Any) -> np.ndarray:
-    """LOOSE units of roundoff of the largest number involved."""
+def _loose(operands: Sequence[Array], value: Any, dtype: Any) -> np.ndarray:
+    """LOOSE units of roundoff of the largest number involved, both parts of complex ones."""
     info = jnp.finfo(dtype)
     units = LOOSE if info.bits >= 32 else _LOOSE_NARROW
-    sizes = [_largest(x) for x in operands] + [_largest(part.value)]
+    sizes = [_largest(x) for x in (*operands, *(part.value for part in parts(value)))]
     scale = max((s for s in sizes if s is not None), default=0.0)
-    return np.full(part.shape, units * float(info.eps) * scale + float(info.tiny))
+    return np.full(value.shape, units * float(info.eps) * scale + float(info.tiny))
 
 
 def _largest(array: Array) -> float | None:
