@@ -100,6 +100,10 @@ def _bits(operation: Callable[..., np.ndarray]) -> Function:
     return apply
 
 
+def _contiguous(a: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(a).reshape(a.shape)  # NumPy gives scalars an axis
+
+
 def _bitcast(new: np.dtype) -> Function:
     def apply(*parts: np.ndarray, params: Any) -> np.ndarray:
         _, piece, pieces = params

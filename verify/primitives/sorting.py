@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.dtypes import contains, is_integer, is_kind, limits, limits
+from verify.dtypes import contains, is_integer, is_kind, limits
 from verify.primitives.indexing import choose
 from verify.primitives.order import least, minimum, reverse
 from verify.primitives.registry import Context, flat_index, offsets, rule
