@@ -28,8 +28,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify import arguments, branches, budget, cases, internal
-from verify.algebras.base import Unsupported
+from verify import arguments, branches, budget, cases, internal, memory
+from verify.algebras.base import Refused, Unsupported
 from verify.algebras.field import NO_TIES, Mode
 from verify.certificate import subject
 from verify.counterexample import (
@@ -184,6 +184,7 @@ class _Ladder:
     disagreement: str = ""  # what JAX says of the last difference that it did not confirm
     rejected: int = 0  # how many there were
     searched: bool = False  # whether the search before a proof has been made
+    refused: bool = False  # whether the programs are too large for random interpretation
     reason: str = ""
     difference: Difference | None = None  # of the last mode that was tried
     wrapping: bool = False  # whether the programs look at integers that may have wrapped
@@ -192,6 +193,11 @@ class _Ladder:
         self.left, self.right = self.comparison.left, self.comparison.right
 
     def climb(self) -> Verdict:
+        try:
+            programs = (self.left, self.right)
+            memory.refuse(programs, memory.NUMBER, "an evaluation at one input")
+        except Refused as error:  # nothing is proved without a search
+            return Verdict("unknown", reason=str(error))
         strict, scaling, off_ties = MODES
         proof = "a proof by random interpretation"
         wraps = "if no integer overflows"
@@ -295,11 +301,13 @@ class _Ladder:
 
     def interpret(self, mode: Mode, ignore: Any = None) -> Verdict | None:
         """Random interpretation with the laws of one mode."""
+        if self.refused:
+            return None
         try:
             work = _PATTERN_WORK if mode.patterns else math.inf
             result = prove(self.left, self.right, mode, self.draw(), ignore, work)
         except (Unsupported, TooLarge) as error:
-            self.reason = str(error)
+            self.reason, self.refused = str(error), isinstance(error, Refused)
             return None
         if isinstance(result, Difference):
             self.difference = result

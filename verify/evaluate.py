@@ -21,7 +21,7 @@ from verify.algebras.mesh import Mesh
 from verify.primitives import RULES
 from verify.primitives.collectives import is_joint
 from verify.primitives.registry import Context
-from verify.program import Atom, Const, Equation, Program, Var, run_with_jax
+from verify.program import Atom, Const, Equation, Program, Var, last_uses, run_with_jax
 
 _ELEMENT = 5  # units of work for an element of an operand or a result, whatever numbers are
 
@@ -39,7 +39,7 @@ def evaluate(
     Raises `Unsupported`, naming the primitive and the user's line, where a rule is missing.
     """
     environment: dict[Var, Any] = dict(zip(program.inputs, inputs, strict=True))
-    uses = _last_uses(program)
+    uses = last_uses(program)
 
     def read(atom: Atom) -> Any:
         if isinstance(atom, Const):
@@ -109,7 +109,7 @@ def _located(error: Unsupported, equation: Equation) -> Unsupported:
         return error
     where = f" at {equation.source}" if equation.source else ""
     name = "" if equation.primitive in text else f"{equation.primitive}: "
-    return Unsupported(f"{name}{text}{where}")
+    return type(error)(f"{name}{text}{where}")
 
 
 _CONTROL = frozenset({"scan", "while", "cond", "shard_map", "custom_root", "custom_linear_solve"})
@@ -179,19 +179,3 @@ _BITS = frozenset({"bitcast_convert_type", "random_bits", "iota"})
 
 def _is_real(dtype: Any) -> bool:
     return jax.dtypes.issubdtype(dtype, np.inexact)
-
-
-def _last_uses(program: Program) -> dict[int, list[Var]]:
-    """For each equation, the variables that nothing after it reads."""
-    last: dict[Var, int] = {}
-    for position, equation in enumerate(program.equations):
-        for atom in equation.inputs:
-            if isinstance(atom, Var):
-                last[atom] = position
-    for atom in program.outputs:
-        if isinstance(atom, Var):
-            last.pop(atom, None)
-    uses: dict[int, list[Var]] = {}
-    for var, position in last.items():
-        uses.setdefault(position, []).append(var)
-    return uses

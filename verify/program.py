@@ -156,6 +156,27 @@ def _programs_in(value: Any) -> list[Program]:
     return []
 
 
+def last_uses(program: Program) -> dict[int, list[Var]]:
+    """For each equation, the variables that nothing after it reads."""
+    last: dict[Var, int] = {}
+    for position, equation in enumerate(program.equations):
+        for atom in equation.inputs:
+            if isinstance(atom, Var):
+                last[atom] = position
+    for atom in program.outputs:
+        if isinstance(atom, Var):
+            last.pop(atom, None)
+    uses: dict[int, list[Var]] = {}
+    for var, position in last.items():
+        uses.setdefault(position, []).append(var)
+    return uses
+
+
+def inner_programs(equation: Equation) -> list[Program]:
+    """The bodies of a loop, the branches of a choice."""
+    return [inner for value in equation.params.values() for inner in _programs_in(value)]
+
+
 def trace(f: Callable[..., Any], *examples: Any) -> Program:
     """The program of `f` on arguments like `examples` (arrays, ShapeDtypeStructs, pytrees of them).
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
+from verify import budget, memory
 from verify.algebras.complex import is_complex
 from verify.algebras.extended import fresh, parts
 from verify.algebras.field import Field, FieldArray, Mode, Unlucky
@@ -164,6 +164,7 @@ def _trial(
     for attempt in range(_MOST_DRAWS):
         kind = PatternField if mode.patterns else Field
         field = kind(seed + attempt, mode, exponents, order, primes)
+        memory.refuse((left, right), 8.0 * len(field.m), "a proof by random interpretation")
         inputs = [fresh(field.random, v.shape, v.dtype) for v in left.inputs]
         try:
             one = evaluate(left, field, inputs)

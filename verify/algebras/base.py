@@ -22,6 +22,10 @@ class Unsupported(Exception):
     """This algebra cannot evaluate this: the verdict will be unknown, with this text as reason."""
 
 
+class Refused(Unsupported):
+    """No other law would change that: a program is too large, or a loop too long."""
+
+
 class Value(Protocol):
     shape: tuple[int, ...]
     dtype: Any

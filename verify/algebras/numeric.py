@@ -23,6 +23,7 @@ import numpy as np
 
 from verify.algebras import numeric_cast, numeric_float, numeric_function, numeric_order
 from verify.algebras.numeric_value import Bounded, discrete, kind, make
+from verify.algebras.products import matmul
 
 __all__ = ["Bounded", "Numeric"]
 
@@ -108,7 +109,7 @@ class Numeric:
         if a.error is not None or b.error is not None:
             rows, columns = a.unknown.any(axis=-1), b.unknown.any(axis=-2)
             unknown = np.expand_dims(rows, 2) | np.expand_dims(columns, 1)
-        return discrete(_integers(np.matmul, a.dtype, a.value, b.value), unknown, a.dtype)
+        return discrete(_integers(matmul, a.dtype, a.value, b.value), unknown, a.dtype)
 
     def sum(self, x: Bounded) -> Bounded:
         sort = kind(x.dtype)

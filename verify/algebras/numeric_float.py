@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from verify.algebras.numeric_value import MORE, TINY, UNIT, Bounded, exact_sum, make
+from verify.algebras.products import matmul
 
 
 def neg(a: Bounded) -> Bounded:
@@ -174,7 +175,7 @@ def dot(a: Bounded, b: Bounded) -> Bounded:
             clean = dot(_cleaned(a, lost_a), _cleaned(b, lost_b))
             lost = lost_a.any(axis=-1)[:, :, None] | lost_b.any(axis=-2)[:, None, :]
             return make(np.where(lost, np.nan, clean.value), clean.error, a.dtype)
-        value = a.value @ b.value
+        value = matmul(a.value, b.value)
         if terms == 0:
             return Bounded(value, None, a.dtype)
         one, two = a.grid, b.grid
@@ -185,7 +186,7 @@ def dot(a: Bounded, b: Bounded) -> Bounded:
                 return Bounded(value, None, a.dtype)
         left, right = np.abs(a.value), np.abs(b.value)
         grow = 1 + gamma(terms + 4)  # for the rounding of the bounds' own sums
-        magnitude = (left @ right) * grow
+        magnitude = matmul(left, right) * grow
         error = magnitude * gamma(terms) * MORE
         error += _underflow(left, right, terms)
         if fraction is not None:
@@ -204,7 +205,7 @@ def _cleaned(x: Bounded, lost: np.ndarray) -> Bounded:
 
 
 def _propagated(a: np.ndarray, b: np.ndarray, terms: int) -> np.ndarray:
-    return a @ b + _underflow(a, b, terms)
+    return matmul(a, b) + _underflow(a, b, terms)
 
 
 def _underflow(a: np.ndarray, b: np.ndarray, terms: int) -> float:

@@ -18,6 +18,7 @@ import numpy as np
 from verify.algebras import numeric_float
 from verify.algebras.numeric_float import gamma
 from verify.algebras.numeric_value import MORE, Bounded
+from verify.algebras.products import matmul
 from verify.algebras.rounded_value import (
     SPARE,
     Format,
@@ -68,7 +69,7 @@ def dot(a: Bounded, b: Bounded) -> Bounded:
     """(B, M, K) x (B, K, N) -> (B, M, N), K at least 1."""
     terms, total = a.shape[-1], numeric_float.dot(a, b)
     left, right = (np.where(np.isfinite(x.value), np.abs(x.value), 0.0) for x in (a, b))
-    magnitudes = (left @ right) * (1 + gamma(terms + 2)) + total.errors
+    magnitudes = matmul(left, right) * (1 + gamma(terms + 2)) + total.errors
     one, two = fraction(a), fraction(b)
     grain = None if one is None or two is None else one + two
     # One rounding of each product, one of the sum on its way into the result's dtype.

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Refused, Unsupported
 from verify.primitives.registry import Context, flat_index, rule
 from verify.program import Program
 
@@ -22,7 +22,7 @@ MOST_EQUATIONS = 300_000
 def _check_work(steps: int, *bodies: Program) -> None:
     equations = steps * sum(len(body.equations) for body in bodies)
     if steps > MOST_STEPS or equations > MOST_EQUATIONS:
-        raise Unsupported(
+        raise Refused(
             f"a loop of {steps} steps, {equations} equations in all (at most {MOST_STEPS} steps "
             f"and {MOST_EQUATIONS} equations are unrolled)"
         )

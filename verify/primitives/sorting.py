@@ -12,9 +12,11 @@ elements come before it, the result at k is the sum over i of [rank_i == k] * v_
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -63,14 +65,61 @@ def ordered(algebra: Any, x: Any, wanted: Sequence[int]) -> list[Any]:
     if n <= _SHORT:
         _check(x.dtype, lanes * 2 * n * math.comb(n, n // 2))
         return [_statistic(algebra, x, k + 1) for k in wanted]
-    pairs = list(_exchanges(n))
-    _check(x.dtype, lanes * len(pairs))
-    index = flat_index(x)
-    columns = [algebra.pick([x], index[:, i]) for i in range(n)]
-    for i, j in pairs:
-        a, b = columns[i], columns[j]
-        columns[i], columns[j] = minimum(algebra, a, b), algebra.maximum(a, b)
-    return [columns[k] for k in wanted]
+    stages = list(_exchanges(n))
+    _check(x.dtype, lanes * sum(map(len, stages)))
+    columns = [_Column(x, i) for i in range(n)]
+    for stage in stages:
+        pairs = [(columns[i], columns[j]) for i, j in stage]
+        for (i, j), low, high in zip(
+            stage, _exchanged(algebra, pairs, -1), _exchanged(algebra, pairs, 1), strict=True
+        ):
+            columns[i], columns[j] = low, high
+    every = range(lanes)
+    return [algebra.pick([columns[k].of], columns[k].index(every)) for k in wanted]
+
+
+@dataclass(frozen=True, eq=False)
+class _Column:
+    """One of n numbers in every lane: column `place` of the value `of`, (lanes, m). A maximum
+    (sign 1) or minimum (-1) of `size` candidates, or a number (0)."""
+
+    of: Any
+    place: int
+    sign: int = 0
+    size: int = 1
+
+    def candidates(self, sign: int) -> int:
+        """For another maximum or minimum; a maximum of minima looks at their values."""
+        return self.size if self.sign == sign else 1
+
+    def index(self, lanes: Any, start: int = 0) -> np.ndarray:
+        return start + np.asarray(lanes) * self.of.shape[-1] + self.place
+
+
+def _exchanged(algebra: Any, pairs: Sequence[tuple[_Column, _Column]], sign: int) -> list[_Column]:
+    """The maxima (sign 1) or minima (-1) of independent pairs: at once, where they are of about
+    as many candidates. (Laid side by side, sets of candidates are padded to the largest.)"""
+    groups: dict[Any, list[int]] = {}
+    for number, pair in enumerate(pairs):
+        sizes = tuple(c.candidates(sign).bit_length() for c in pair)
+        groups.setdefault(sizes, []).append(number)
+    operation = algebra.maximum if sign > 0 else functools.partial(minimum, algebra)
+    found: dict[int, _Column] = {}
+    for numbers in groups.values():
+        one, two = (_beside(algebra, [pairs[n][side] for n in numbers]) for side in (0, 1))
+        of = operation(one, two)
+        for place, n in enumerate(numbers):
+            found[n] = _Column(of, place, sign, sum(c.candidates(sign) for c in pairs[n]))
+    return [found[number] for number in range(len(pairs))]
+
+
+def _beside(algebra: Any, columns: Sequence[_Column]) -> Any:
+    """The columns as one value, (lanes, columns)."""
+    sources = list({id(c.of): c.of for c in columns}.values())
+    starts = dict(zip(map(id, sources), offsets(sources), strict=True))
+    lanes = np.arange(columns[0].of.shape[0])
+    index = np.stack([c.index(lanes, starts[id(c.of)]) for c in columns], axis=-1)
+    return algebra.pick(sources, index)
 
 
 def _statistic(algebra: Any, x: Any, k: int) -> Any:
@@ -83,14 +132,15 @@ def _statistic(algebra: Any, x: Any, k: int) -> Any:
     return algebra.max(least(algebra, algebra.pick([x], index[:, sets])))
 
 
-def _exchanges(n: int) -> Iterator[tuple[int, int]]:
-    """Batcher's merge exchange: compare-and-exchange these pairs in order, and n are sorted."""
+def _exchanges(n: int) -> Iterator[list[tuple[int, int]]]:
+    """Batcher's merge exchange: compare-and-exchange these pairs, stage by stage, and n are sorted.
+    The pairs of a stage have no element in common."""
     top = 1 << (max(n - 1, 1).bit_length() - 1)
     p = top
     while p:
         q, r, d = top, 0, p
         while True:
-            yield from ((i, i + d) for i in range(n - d) if i & p == r)
+            yield [(i, i + d) for i in range(n - d) if i & p == r]
             if q == p:
                 break
             d, q, r = q - p, q >> 1, p

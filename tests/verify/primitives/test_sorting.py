@@ -27,9 +27,11 @@ def test_the_network_sorts_whatever_is_zero_or_one(size: int) -> None:
     rows = np.random.default_rng(size).random((2000, size)) < np.linspace(0, 1, 2000)[:, None]
     if size <= 12:
         rows = (np.arange(2**size)[:, None] >> np.arange(size)) & 1 == 1
-    for i, j in sorting._exchanges(size):
-        assert 0 <= i < j < size
-        rows[:, i], rows[:, j] = rows[:, i] & rows[:, j], rows[:, i] | rows[:, j]
+    for stage in sorting._exchanges(size):
+        assert len({place for pair in stage for place in pair}) == 2 * len(stage)
+        for i, j in stage:
+            assert 0 <= i < j < size
+            rows[:, i], rows[:, j] = rows[:, i] & rows[:, j], rows[:, i] | rows[:, j]
     assert (rows == np.sort(rows, axis=1)).all()
 
 

@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from verify import budget
+from verify.algebras import products
 from verify.algebras.field import compiled
 
 _HALF = 16
@@ -107,7 +108,8 @@ def matmul(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
         assert total is not None
         return total
     if large:
-        return compiled.matmul(a, b, moduli)
+        return _in_pieces(a, b, moduli)
+    products.spend(4 * result * terms)
     a_low, a_high = (a & 0xFFFF).astype(np.float64), (a >> _HALF).astype(np.float64)
     b_low, b_high = (b & 0xFFFF).astype(np.float64), (b >> _HALF).astype(np.float64)
     low, high = a_low @ b_low, a_high @ b_high
@@ -116,6 +118,20 @@ def matmul(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     result = (reduce(high.astype(np.int64), moduli) << _HALF) + middle.astype(np.int64)
     result = (reduce(result, moduli) << _HALF) + low.astype(np.int64)
     return reduce(result, moduli)
+
+
+def _in_pieces(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
+    """Compiled products, of no more rows of a (or columns of b) at a time than take a moment."""
+    rows, columns = a.shape[2], b.shape[3]
+    across = rows < columns
+    terms = 3 * len(moduli) * a.shape[1] * a.shape[3]  # of limbs, for one element of the result
+    each = terms * (rows if across else columns)
+    parts = []
+    for piece in products.pieces(columns if across else rows, each):
+        one, two = (a, b[..., piece]) if across else (a[:, :, piece], b)
+        products.spend(terms * one.shape[2] * two.shape[3])
+        parts.append(compiled.matmul(one, two, moduli))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=3 if across else 2)
 
 
 def total(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:

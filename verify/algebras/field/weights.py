@@ -36,6 +36,7 @@ class Weights:
     def __init__(self, field: Field) -> None:
         self.field = field
         self.scales: dict[bytes, tuple[int, ...]] = {}
+        self.known = [np.ones(len(field.m), np.int64)]  # inverses of small integers
         self.reconstructions = 0  # rational reconstructions relied on, for the error bound
         self.scaled = 0  # sets that were compared up to a factor, for the error bound
 
@@ -45,11 +46,7 @@ class Weights:
         size = rows.shape[-1]
         distinct = self.distinct(rows, present)
         count = distinct.sum(axis=-1)
-        inverses = np.stack(
-            [np.ones(len(m), np.int64)]
-            + [residues.inverse_of_integer(n, m) for n in range(1, size + 1)],
-            axis=1,
-        )[:, count]  # (rows, N)
+        inverses = self.inverses(size)[:, count]  # (rows, N)
         kept = np.where(distinct, rows, 0)
         mean = residues.multiply(residues.total(kept, m), inverses, m)
         difference = np.where(distinct, residues.reduce(rows - mean[..., None], m), 0)
@@ -74,6 +71,13 @@ class Weights:
             self._decide(weights, difference, distinct, constant)
         field.note(sets, np.where(constant, 1, count))
         return Weighed(weights, sets, distinct, constant)
+
+    def inverses(self, most: int) -> np.ndarray:
+        """(rows, most + 1 or more) inverses of 0 (1 in its place), 1, 2, ..."""
+        if len(self.known) <= most:
+            of = range(max(len(self.known), 1), most + 1)
+            self.known += [residues.inverse_of_integer(n, self.field.m) for n in of]
+        return np.stack(self.known, axis=1)
 
     def one(self, drawn: np.ndarray, distinct: np.ndarray) -> np.ndarray:
         """One of the candidates in each row, any with the same probability; a point's rows modulo p
