@@ -55,7 +55,11 @@ def dependence(f: Callable[..., Any], *examples: Any) -> Dependencies:
     for x in leaves:
         if not all(isinstance(n, int) for n in x.shape):
             raise ValueError(f"dependence: expected shapes of numbers, got {x.shape}")
-    program = read(arguments.traced("dependence", "f", f, examples))
+    made = arguments.traced("dependence", "f", f, examples)
+    try:
+        program = read(made)
+    except Unsupported as error:
+        raise ValueError(f"dependence: f cannot be read: {error}") from None
     sizes = [int(np.prod(var.shape)) for var in program.inputs]
     algebra = Dependence(sizes)
     inputs = [

@@ -23,6 +23,8 @@ import jax
 import numpy as np
 from jax.extend import core as jex
 
+from verify.algebras.base import Unsupported
+
 _JAX_FOLDER = os.path.dirname(os.path.abspath(jax.__file__))
 _OWN_FOLDER = os.path.dirname(__file__)
 
@@ -354,7 +356,10 @@ def _concrete(value: Any, dtype: Any = None) -> Any:
         return value
     if getattr(value, "dtype", None) == jax.dtypes.float0:  # the tangent of an integer: nothing
         return np.zeros(np.shape(value), np.bool_)
-    return np.asarray(value, dtype=dtype if isinstance(dtype, np.dtype) else None)
+    array = np.asarray(value, dtype=dtype if isinstance(dtype, np.dtype) else None)
+    if array.dtype == object:  # an array that may change (`jax.new_ref`), say
+        raise Unsupported(f"a constant that is no array, but {type(value).__name__}")
+    return array
 
 
 def _source(eqn: Any) -> str:
