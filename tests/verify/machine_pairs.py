@@ -5,7 +5,8 @@ are right for machines and by others that are right for unbounded integers only.
 The truth comes from evaluating both with JAX at many inputs, their extremes among them; a proof of
 two programs that differ at one of them is false (`differ`).
 
-    python tests/verify/machine_pairs.py 2000 0       how many pairs, from which seed
+    python tests/verify/machine_pairs.py 2000 0            how many pairs, from which seed
+    python tests/verify/machine_pairs.py 500 0 vectors     of rows: sums, sorts, scans, keys, ...
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ Tree = tuple[Any, ...]
 
 ARITHMETIC = ("add", "sub", "mul", "add", "sub")
 LOOKING = ("max", "min", "div", "rem", "and", "or", "xor", "shl", "shr", "sar", "clip")
+VECTOR = ("sum", "cumsum", "sort", "rev", "dot", "argmax", "at", "scan", "drawn", "sum", "scatter")
 COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")
 
 
@@ -42,8 +44,10 @@ def dtype_of(tree: Tree) -> np.dtype:
     return tree[2] if tree[0] in ("in", "const") else tree[1]
 
 
-def grow(rng: random.Random, dtype: np.dtype, inputs: list[np.dtype], depth: int) -> Tree:
-    """A random expression of a dtype."""
+def grow(
+    rng: random.Random, dtype: np.dtype, inputs: list[np.dtype], depth: int, vectors: bool
+) -> Tree:
+    """A random expression of a dtype; `vectors`: of rows, with what can be done to them."""
     fitting = [n for n, d in enumerate(inputs) if d == dtype]
     if depth <= 0 or rng.random() < 0.1:
         if fitting and rng.random() < 0.75:
@@ -54,7 +58,7 @@ def grow(rng: random.Random, dtype: np.dtype, inputs: list[np.dtype], depth: int
         return constant(rng, dtype)
 
     def more(d: np.dtype = dtype) -> Tree:
-        return grow(rng, d, inputs, depth - 1)
+        return grow(rng, d, inputs, depth - 1, vectors)
 
     if dtype == BOOL:
         kind = rng.random()
@@ -67,6 +71,9 @@ def grow(rng: random.Random, dtype: np.dtype, inputs: list[np.dtype], depth: int
             return ("not", BOOL, more(BOOL))
         return (rng.choice(("and", "or", "xor", "max", "min")), BOOL, more(BOOL), more(BOOL))
     kind = rng.random()
+    if vectors and kind < 0.25:
+        op = rng.choice(VECTOR)
+        return (op, dtype, more(), *([more()] if op in ("dot", "at", "scatter") else []))
     if kind < 0.40:
         return (rng.choice(ARITHMETIC), dtype, more(), more())
     if kind < 0.62:
@@ -104,6 +111,10 @@ def run(tree: Tree, inputs: tuple[Any, ...]) -> Any:
     return OPERATIONS[op](tree[1], *args)
 
 
+def _drawn(number: Any) -> Any:
+    return jax.random.bits(jax.random.fold_in(jax.random.key(0), number), dtype=np.uint16)
+
+
 def _plain(name: str) -> Callable[..., Any]:
     return lambda d, *args: getattr(lax, name)(*args)
 
@@ -131,6 +142,16 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "cast": lambda d, a: lax.convert_element_type(a, d),
     "bits": lambda d, a: lax.bitcast_convert_type(a, d),
     "where": lambda d, c, a, b: lax.select(c, a, b),
+    "sum": lambda d, a: jnp.broadcast_to(a.sum(dtype=d), a.shape),
+    "cumsum": lambda d, a: lax.cumsum(a),
+    "sort": lambda d, a: lax.sort(a),
+    "rev": lambda d, a: lax.rev(a, (0,)),
+    "dot": lambda d, a, b: jnp.broadcast_to(lax.dot(a, b), a.shape),
+    "argmax": lambda d, a: jnp.broadcast_to(lax.argmax(a, 0, np.int32), a.shape).astype(d),
+    "at": lambda d, a, b: a[jnp.clip(b, 0, 2)],
+    "scatter": lambda d, a, b: a.at[jnp.array([0, 2, 0])].add(b),
+    "scan": lambda d, a: lax.scan(lambda c, x: (c + x, c * x), jnp.zeros((), d), a)[1],
+    "drawn": lambda d, a: jax.vmap(_drawn)(a).astype(d),
     **{name: _plain(name) for name in COMPARISONS},
 }
 
@@ -197,6 +218,13 @@ def _law(rng: random.Random, t: Tree) -> Tree | None:
         chosen = ("where", d, args[0], *(("add", d, a, one) for a in args[1:]))
         options.append(("sub", d, chosen, one))
         options.append(("where", d, ("not", BOOL, args[0]), args[2], args[1]))
+    if op in VECTOR:
+        others = [wide for wide in (I32, U32, I16) if wide != d]
+        options += [("cast", d, (op, w, *(("cast", w, a) for a in args))) for w in others]
+        one = ("const", 1, d)
+        if op in ("sort", "rev", "argmax", "at"):
+            moved = (op, d, ("add", d, args[0], one), *args[1:])
+            options.append(moved if op == "argmax" else ("sub", d, moved, one))
     if op == "bits":
         options.append(("cast", d, args[0]))
     return rng.choice(options) if options else None
@@ -226,11 +254,11 @@ def _replaced(tree: Tree, path: tuple[int, ...], new: Tree) -> Tree:
 # -- pairs, and their truth ------------------------------------------------------------------------
 
 
-def pair(seed: int) -> tuple[Tree, Tree, list[np.dtype]]:
+def pair(seed: int, vectors: bool = False) -> tuple[Tree, Tree, list[np.dtype]]:
     rng = random.Random(seed)
     inputs = [rng.choice(NARROW), rng.choice(NARROW), rng.choice((I8, U8, BOOL))]
     out = rng.choice((*NARROW, I32, U32, BOOL, I32))
-    left = grow(rng, out, inputs, rng.choice((2, 3, 3)))
+    left = grow(rng, out, inputs, rng.choice((2, 3, 3)), vectors)
     right = left
     for _ in range(rng.choice((1, 1, 2, 3))):
         right = rewrite(rng, right)
@@ -251,57 +279,67 @@ def function(tree: Tree) -> Callable[..., Any]:
     return lambda *inputs: run(tree, inputs)
 
 
-def points(inputs: list[np.dtype], count: int = 4096) -> list[np.ndarray]:
+def points(inputs: list[np.dtype], vectors: bool, count: int = 4096) -> list[np.ndarray]:
     """Many inputs: every byte, and extremes, in random combinations."""
     rng = np.random.default_rng(7)
     arrays = []
+    shape = (count, 3) if vectors else count
     for d in inputs:
         if d == BOOL:
-            arrays.append(rng.integers(0, 2, count).astype(bool))
+            arrays.append(rng.integers(0, 2, shape).astype(bool))
             continue
         info = np.iinfo(d)
-        values = rng.integers(info.min, info.max + 1, count)
+        values = rng.integers(info.min, info.max + 1, shape)
         edges = np.array([info.min, info.min + 1, -1 % (info.max + 1), 0, 1, 2, info.max, 100, 101])
-        values = np.where(rng.random(count) < 0.3, rng.choice(edges, count), values)
+        values = np.where(rng.random(shape) < 0.3, rng.choice(edges, shape), values)
         arrays.append(values.astype(d))
     return arrays
 
 
-def differ(left: Tree, right: Tree, inputs: list[np.dtype]) -> bool:
+def differ(left: Tree, right: Tree, inputs: list[np.dtype], vectors: bool = False) -> bool:
     """Whether JAX, operation by operation, shows a difference."""
-    at = tuple(jnp.asarray(x) for x in points(inputs))
-    one, two = (np.asarray(run(t, at)) for t in (left, right))
-    return bool((one != two).any())
+    at = tuple(jnp.asarray(x) for x in points(inputs, vectors))
+
+    def value(tree: Tree) -> np.ndarray:
+        each = function(tree)
+        return np.asarray((jax.vmap(each) if vectors else each)(*at))
+
+    return bool((value(left) != value(right)).any())
 
 
-def verdict(left: Tree, right: Tree, inputs: list[np.dtype], seconds: float) -> Any:
-    examples = [jax.ShapeDtypeStruct((), d) for d in inputs]
+def refuted(left: Tree, right: Tree, counterexample: Any) -> bool:
+    """Whether JAX agrees."""
+    at = tuple(jnp.asarray(x) for x in counterexample.inputs)
+    return bool((np.asarray(run(left, at)) != np.asarray(run(right, at))).any())
+
+
+def verdict(
+    left: Tree, right: Tree, inputs: list[np.dtype], seconds: float, vectors: bool = False
+) -> Any:
+    examples = [jax.ShapeDtypeStruct((3,) if vectors else (), d) for d in inputs]
     return verify.equivalent(function(left), function(right), *examples, seconds=seconds, seed=1)
 
 
-def main(count: int, start: int) -> None:
+def main(count: int, start: int, vectors: bool) -> None:
     tally: Counter[tuple[str, bool, bool]] = Counter()
     for seed in range(start, start + count):
-        left, right, inputs = pair(seed)
+        left, right, inputs = pair(seed, vectors)
         if left == right:
             continue
-        try:
-            found = verdict(left, right, inputs, 0.5)
-        except Exception as error:
-            print("CRASH", seed, repr(error)[:300], flush=True)
-            continue
-        different = differ(left, right, inputs)
+        found = verdict(left, right, inputs, 3.0, vectors)
+        different = differ(left, right, inputs, vectors)
         if found.counterexample is not None:  # rarer than any of the points
-            at = tuple(jnp.asarray(x) for x in found.counterexample.inputs)
-            different |= bool(run(left, at) != run(right, at))
+            different |= refuted(left, right, found.counterexample)
         assumed = any("overflow" in a for a in found.assumptions)
         tally[found.status, different, assumed] += 1
         if (found.status == "proved") == different and found.status != "unknown":
-            print("FALSE" if found.status == "proved" else "WRONG?", seed, found, flush=True)
+            print("FALSE", found.status, seed, found, flush=True)
             print("   ", left, "\n   ", right, inputs, flush=True)
+        if "report" in found.reason:
+            print("FAILED", seed, found.reason, flush=True)
     for (status, different, assumed), number in sorted(tally.items()):
         print(status, "different" if different else "equal", "assuming" if assumed else "", number)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), "vectors" in sys.argv)

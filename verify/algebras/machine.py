@@ -128,7 +128,7 @@ def of_function(name: str, args: Sequence[Interval], dtype: Any) -> Interval:
         return None
     bits = (whole[1] - whole[0]).bit_length()
     if name in ("population_count", "clz"):
-        return 0, min(bits, whole[1])
+        return (0, bits) if bits <= whole[1] else whole
     if len(args) != 2 or args[0] is None or args[1] is None:
         return whole
     (low, high), (least, most) = args[0], args[1]

@@ -172,4 +172,5 @@ def _names(algebra: Any, index: Any, axis: int, last: int) -> list[bytes]:
     """The indices along one axis by what they are, with their bound."""
     n, d = index.shape
     column = algebra.pick([index], np.arange(n) * d + axis)
+    column = algebra.observed(column, "in an index")  # of two widths it may be two places
     return [name + last.to_bytes(8, "little") for name in algebra.names(column)]

@@ -368,7 +368,7 @@ class Chooser:
         field = self.field
         size = int(np.prod(which.shape))
         if which.concrete is not None:
-            chosen = np.clip(np.asarray(which.concrete).astype(np.int64), 0, len(cases) - 1)
+            chosen = np.clip(which.concrete.astype(object), 0, len(cases) - 1).astype(np.int64)
             if size and (chosen == chosen.flat[0]).all():
                 return cases[int(chosen.flat[0])]
             index = chosen * size + np.arange(size).reshape(which.shape)
