@@ -368,7 +368,8 @@ class Chooser:
         field = self.field
         size = int(np.prod(which.shape))
         if which.concrete is not None:
-            chosen = np.clip(which.concrete.astype(object), 0, len(cases) - 1).astype(np.int64)
+            known = machine.exact(which.concrete)  # (an unsigned one may be beyond int64)
+            chosen = np.asarray(np.clip(known, 0, len(cases) - 1)).astype(np.int64)
             if size and (chosen == chosen.flat[0]).all():
                 return cases[int(chosen.flat[0])]
             index = chosen * size + np.arange(size).reshape(which.shape)
