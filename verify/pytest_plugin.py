@@ -6,7 +6,6 @@ It is loaded by pytest wherever this package is installed, and imports JAX only 
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 import pytest
@@ -20,6 +19,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE.json",
         help="write the certificates of all proofs and refutations of this run to a file",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    path = config.getoption("--verify-report")
+    if path:
+        from verify.cli.files import writable
+
+        try:
+            writable(path, "--verify-report")
+        except ValueError as error:
+            raise pytest.UsageError(str(error)) from error
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -76,10 +86,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     found = _collected(terminalreporter)
     path = terminalreporter.config.getoption("--verify-report")
     if path:
-        temporary = f"{path}.tmp"
-        with open(temporary, "w") as file:
-            json.dump([{k: v for k, v in row.items() if k != "line"} for row in found], file)
-        os.replace(temporary, path)
+        from verify.cli.files import write
+
+        rows = [{k: v for k, v in row.items() if k != "line"} for row in found]
+        try:
+            write(path, json.dumps(rows), "--verify-report")
+        except ValueError as error:  # pytest still has its own summary to give
+            terminalreporter.write_line(f"ERROR: {error}", red=True)
     if found:
         terminalreporter.section("proofs")
         for row in found:

@@ -35,3 +35,17 @@ def test_lines_report_and_message(tmp_path):
     assert [row["certificate"]["status"] for row in report] == ["refuted", "proved"] or [
         row["certificate"]["status"] for row in report
     ] == ["proved", "refuted"]
+
+
+def test_a_report_that_cannot_be_written_is_known_before_the_tests(tmp_path):
+    (tmp_path / "test_suite.py").write_text(SUITE)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_suite.py"]
+    run = subprocess.run(
+        [*command, "--verify-report=nowhere/report.json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 4, run.stdout + run.stderr
+    assert "--verify-report nowhere/report.json: cannot be written (no folder" in run.stderr
