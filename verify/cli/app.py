@@ -56,11 +56,11 @@ fingerprints in the file, and decides the question anew, with the recorded seed 
 
 A file from elsewhere runs nothing that you have not allowed. --allow MODULE allows that module and
 the modules beneath it (`--allow m` allows m and m.layers, not m2), and can be repeated. verify and
-cnnjax are allowed without being named, but for their command lines. A function that an allowed
-module has only imported needs the module that it was written in to be allowed as well: the message
-names it. Importing an allowed module and tracing its functions runs all that is in them, so allow
-what you trust. They run in a process of their own: what they print goes to the standard error, and
-whether they exit, print or raise, the status is the verdict's.
+cnnjax are allowed without being named, but for what reads or writes files. A function that an
+allowed module has only imported needs the module that it was written in to be allowed as well: the
+message names it. Importing an allowed module and tracing its functions runs all that is in them, so
+allow what you trust. They run in a process of their own: what they print goes to the standard
+error, and whether they exit, print or raise, the status is the verdict's.
 
 Not confirmed is status 2, whatever came of the question now.
 """
