@@ -66,7 +66,7 @@ def before_proof(comparison: Comparison, rng: np.random.Generator) -> Iterator[W
     if not left.inputs or size > _LARGE or comparison.steps > _LONG:
         return
     special = interesting([c for program in (left, right) for c in program.constants()])
-    count = int(min(_ROWS, max(_FEWEST, _ELEMENTS // size)))
+    count = int(min(_ROWS, max(_FEWEST, _ELEMENTS // max(1, size))))
     batch = _Batch(comparison)
     try:
         for drawn in _drawn(comparison, special, rng, count):
