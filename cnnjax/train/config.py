@@ -93,7 +93,7 @@ class TrainConfig:
             ("label_smoothing", 0.0, 1.0),
         ):
             value = getattr(self, name)
-            if not least_real <= value < below:
+            if not _is_real(value) or not least_real <= value < below:
                 raise ValueError(
                     f"TrainConfig: {name} must lie in [{least_real:g}, {below:g}), got {value!r}"
                 )
@@ -110,7 +110,7 @@ class TrainConfig:
             )
         for name in ("checkpoint_steps", "checkpoint_seconds"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
+            if value is not None and not (_is_real(value) and value > 0):
                 raise ValueError(f"TrainConfig: {name} must be positive or None, got {value!r}")
 
     def identity(self) -> dict[str, Any]:
@@ -118,3 +118,7 @@ class TrainConfig:
         fields = asdict(self)
         del fields["checkpoint_steps"], fields["checkpoint_seconds"]
         return fields
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
