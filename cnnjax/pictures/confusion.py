@@ -52,12 +52,13 @@ def confusion(
     cells = 1 - (1 - _EMPTY) * (strength == 0) - strength * (1 - tint)
 
     side = float(np.clip(0.7 * size, 3.6, 14.0))
+    classes = [style.short(name, 40) for name in classes]
     longest = max(len(name) for name in classes)
     with style.sheet(path, side + 1.3 + 0.06 * longest, side + 1.2 + 0.045 * longest) as figure:
         accuracy = (
             f"{100 * right / total:.2f} % right ({right:,} of {total:,})" if total else "empty"
         )
-        style.headline(figure, f"{title or 'Confusion matrix'}: {accuracy}")
+        style.headline(figure, f"{style.short(title or 'Confusion matrix', 100)}: {accuracy}")
         axes = figure.subplots()
         axes.imshow(cells)
         turn: dict[str, Any] = (

@@ -123,7 +123,8 @@ def _bars(figure: Figure, where, probabilities: Mapping[str, float]) -> None:
     axes.bar(range(len(names)), shares, color=colours, width=0.6)
     for index, share in enumerate(shares):
         axes.text(index, share + 0.03, f"{100 * share:.1f} %", ha="center", fontsize=7.5)
-    axes.set_xticks(range(len(names)), names, fontsize=8, rotation=0 if len(names) <= 8 else 20)
+    shown = [style.short(name, 16) for name in names]
+    axes.set_xticks(range(len(names)), shown, fontsize=8, rotation=0 if len(names) <= 8 else 20)
     axes.set_ylim(0, 1.2)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)

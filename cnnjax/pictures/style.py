@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from cnnjax.checkpoint import atomic
+from cnnjax.notices import notice
 
 TRAIN = "#2f6fb3"  # blue and orange stay apart for every common kind of colour blindness
 TEST = "#d9642b"
@@ -60,6 +62,7 @@ def sheet(path: str | os.PathLike[str], width: float, height: float) -> Iterator
     settings: dict[Any, Any] = {
         "font.family": list(_families()),
         "font.size": 9,
+        "text.parse_math": False,  # a class may be called $x
         "text.color": INK,
         "axes.edgecolor": MUTED,
         "axes.labelcolor": INK,
@@ -80,14 +83,43 @@ def sheet(path: str | os.PathLike[str], width: float, height: float) -> Iterator
         FigureCanvasAgg(figure)
         yield figure
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with atomic(path) as temporary:
+        with atomic(path) as temporary, _one_notice_of_missing_glyphs(path):
             figure.savefig(temporary, format="png", dpi=DPI)
+
+
+@contextmanager
+def _one_notice_of_missing_glyphs(path: str | os.PathLike[str]) -> Iterator[None]:
+    """matplotlib warns of every character that no font has, with two lines each."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    glyphs = [one for one in caught if str(one.message).startswith("Glyph ")]
+    for other in caught:
+        if other not in glyphs:
+            warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    if glyphs:
+        notice(f"{path}: no font here has some of its characters; they are drawn as boxes")
+
+
+def short(text: str, most: int) -> str:
+    """A name from anywhere, cut where it would push the picture off the sheet.
+
+    >>> short("a class with a long name", 12)
+    'a class wit…'
+    """
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def headline(figure: Figure, title: str, subtitle: str = "") -> None:
     """The title of a sheet, in the left upper corner, and a grey line that says how to read it."""
     figure.suptitle(
-        title, x=0.012, ha="left", fontsize=12, fontweight="bold", linespacing=1.5, color=INK
+        short(title, 160),
+        x=0.012,
+        ha="left",
+        fontsize=12,
+        fontweight="bold",
+        linespacing=1.5,
+        color=INK,
     )
     if subtitle:
         # A figure has one suptitle; the subtitle is a second text that layout makes room for.

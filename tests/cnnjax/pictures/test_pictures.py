@@ -13,6 +13,7 @@ from PIL import Image
 
 from cnnjax import pictures
 from cnnjax.geometry import ReceptiveField
+from cnnjax.notices import Notice
 
 RNG = np.random.default_rng(0)
 KERNEL = RNG.normal(size=(5, 5, 3, 32))
@@ -22,6 +23,7 @@ IMAGES = RNG.random((7, 12, 12, 3))
 MAPS = {"conv1": RNG.normal(size=(20, 20, 8)), "relu1": RNG.random((20, 20, 8)), "flat": np.ones(5)}
 FIELDS = (ReceptiveField().then(3, padding=1),) * 2
 FOUND = pictures.strongest(lambda x: x.repeat(12, -1), IMAGES, FIELDS, top=4)
+NAMES = ("$\\frac{$", "a" * 250, "$x_$^ 100 % \\n")
 THIRTY = [f"class {i}" for i in range(30)]
 
 
@@ -66,6 +68,10 @@ PICTURES = {
     "confusion": (
         lambda path: pictures.confusion([[9, 1], [0, 10]], ("line", "curve"), path),
         lambda path: pictures.confusion([[9, 1], [1, 9]], ("line", "curve"), path),
+    ),
+    "confusion of names that mean something to a typesetter": (
+        lambda path: pictures.confusion(np.eye(3, dtype=int), NAMES, path, title=NAMES[0]),
+        lambda path: pictures.confusion(np.eye(3, dtype=int), NAMES[::-1], path),
     ),
     "confusion of many classes": (
         lambda path: pictures.confusion(np.eye(30, dtype=int), THIRTY, path),
@@ -143,6 +149,17 @@ FAULTS = {
         "36 kernels were searched",
     ),
 }
+
+
+def test_bars_take_names_of_any_kind(tmp_path):
+    pictures.feature_maps(IMAGE, MAPS, tmp_path / "a.png", probabilities=dict.fromkeys(NAMES, 1))
+    assert max(pixels(tmp_path / "a.png").shape) <= 3000
+
+
+def test_characters_that_no_font_has_are_one_notice(tmp_path):
+    with pytest.warns(Notice, match="no font here has some of its characters") as caught:
+        pictures.confusion(np.eye(2, dtype=int), ("\U00012000", "\U00012001"), tmp_path / "a.png")
+    assert len(caught) == 1
 
 
 @pytest.mark.parametrize(("draw", "message"), FAULTS.values(), ids=FAULTS)
