@@ -21,6 +21,7 @@ from verify.program import Equation
 
 Rule = Callable[..., Any]
 RULES: dict[str, Rule] = {}
+ELEMENTWISE: set[str] = set()  # the names among them that work element by element
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def elementwise(*names: str) -> Callable[[Rule], Rule]:
             return function(ctx, *(spread(ctx.algebra, x, ctx.shape) for x in xs), **params)
 
         rule(*names)(apply)
+        ELEMENTWISE.update(names)
         return function
 
     return register

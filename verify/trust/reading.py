@@ -24,7 +24,7 @@ How to use it:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -189,10 +189,15 @@ def by_jax(cases: Sequence[tuple[Equation, Sequence[Array]]]) -> list[list[Array
             results.append(bind(equation, operands))
         return results
 
-    wide = any(_is_wide(atom.dtype) for e in equations for atom in (*e.inputs, *e.outputs))
-    with jax.enable_x64(wide or bool(jax.config.read("jax_enable_x64"))):
+    with own_types(equations):
         found = jax.jit(run)([[jnp.asarray(x) for x in operands] for _, operands in cases])
         return [[x if is_key(x.dtype) else np.asarray(x) for x in one] for one in found]
+
+
+def own_types(equations: Iterable[Equation]) -> Any:
+    """A context in which 64-bit types are enabled, if the equations have any."""
+    wide = any(_is_wide(atom.dtype) for e in equations for atom in (*e.inputs, *e.outputs))
+    return jax.enable_x64(wide or bool(jax.config.read("jax_enable_x64")))
 
 
 def _is_wide(dtype: Any) -> bool:

@@ -1,0 +1,222 @@
+"""Before "proved" is said: does verify read both programs as JAX computes them?
+
+Every kind of equation (`kinds.py`) that this process has not met is compared with JAX, at operands
+that are apt to show a wrong rule (`operands.py`): those of loop bodies and branches too. What JAX
+computes comes from StableHLO's reference interpreter (`reference.py`), and from XLA where that does
+not go. A program with new kinds is then run as a whole at an input of small whole numbers.
+
+Work is counted, not time: so many new kinds a proof, so many elements an equation. What is too
+large and has no smaller equation of its kind is not compared.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.algebras.keys import is_key
+from verify.algebras.rounded import Rounded
+from verify.compiled import check
+from verify.dtypes import is_integer, is_kind
+from verify.evaluate import evaluate
+from verify.program import Equation, Program, call
+from verify.trust import kinds, operands, reading
+from verify.trust.reference import interpret
+
+MOST_KINDS = 200  # new ones a proof
+_MOST_WORK = 6_000  # element operations of an equation
+_MOST_WHOLE = 20_000  # of a whole program
+_REMEMBERED = 20_000
+_CALLBACKS = frozenset(("pure_callback", "io_callback", "debug_callback", "debug_print"))
+_LEFT_OUT = _CALLBACKS | {"while", "shard_map"}
+_REFUSED = """
+acos acosh asin asinh atan atanh bessel_i0e bessel_i1e conj cosh digamma erf erf_inv erfc igamma
+igamma_grad_a igammac lgamma nextafter polygamma regularized_incomplete_beta sinh zeta fft
+cholesky eigh lu qr svd triangular_solve
+"""
+_FUNCTIONS = frozenset(_REFUSED.split())
+
+REPORT = "this is a fault in verify, please report it: "
+
+Case = tuple[Equation, Sequence[Any]]
+
+
+@dataclass
+class Memory:
+    """Which kinds of equations have been compared with JAX, the oldest forgotten first."""
+
+    known: OrderedDict[Hashable, str] = field(default_factory=OrderedDict)  # "" or what was wrong
+
+    def add(self, kind: Hashable, wrong: str) -> None:
+        self.known[kind] = wrong
+        while len(self.known) > _REMEMBERED:
+            self.known.popitem(last=False)
+
+    def forget(self) -> None:
+        self.known.clear()
+
+
+MEMORY = Memory()
+
+
+def disagreement(
+    left: Program, right: Program, rng: np.random.Generator, budget: int = MOST_KINDS
+) -> str | None:
+    """Where verify's reading of one of the programs differs from what JAX computes, or None.
+
+    budget: how many kinds of equations that are new in this process to compare.
+
+    >>> import jax.numpy as jnp
+    >>> from verify.program import trace
+    >>> one, two = (trace(f, jnp.zeros(3)) for f in (lambda x: x[::-1] + 1, lambda x: jnp.exp(x)))
+    >>> disagreement(one, two, np.random.default_rng(0))
+    """
+    new: dict[Hashable, Equation] = {}
+    for program in (left, right):
+        for equation in program.every_equation():
+            kind = kinds.kind(equation)
+            wrong = MEMORY.known.get(kind)
+            if wrong:
+                return wrong
+            if wrong is None:
+                new.setdefault(kind, equation)
+    chosen = dict(list(new.items())[:budget])
+    found = _compare(chosen, rng)
+    if found is None and new:
+        found = next(filter(None, (_whole(program, rng) for program in (left, right))), None)
+    return found
+
+
+def _compare(new: dict[Hashable, Equation], rng: np.random.Generator) -> str | None:
+    """Compares new kinds, and remembers what came out."""
+    cases: list[Case] = []
+    owners: list[Hashable] = []
+    for kind, equation in new.items():
+        for case in _cases(equation, rng):
+            cases.append(case)
+            owners.append(kind)
+    wrong: dict[Hashable, str] = {}
+    for kind, (equation, values), theirs in zip(owners, cases, _by_jax(cases), strict=True):
+        if kind not in wrong and theirs is not None:
+            found = reading.read(equation, values, theirs).disagreement
+            if found is not None:
+                wrong[kind] = REPORT + str(found)
+    for kind in new:
+        MEMORY.add(kind, wrong.get(kind, ""))
+    return next(iter(wrong.values()), None)
+
+
+def _cases(equation: Equation, rng: np.random.Generator) -> list[Case]:
+    """The equation, or a small one of its kind, at several operands; none where it is too large."""
+    if equation.primitive in _LEFT_OUT or equation.primitive not in reading.RULES:
+        return []
+    if not operands.drawable(equation):
+        return []
+    if kinds.is_elementwise(equation):
+        size = max((len(x) for x in operands.combinations(equation, rng) if np.ndim(x)), default=0)
+        vector = kinds.elementwise(equation, size)
+        scalars = [1] if all(atom.shape for atom in equation.inputs) else range(3)
+        return [(vector, operands.combinations(equation, rng)) for _ in scalars]
+    chosen: Equation | None = equation
+    if work(equation) > _MOST_WORK:
+        chosen = kinds.small(equation)
+    if chosen is None or work(chosen) > _MOST_WORK:
+        return []
+    return [(chosen, values) for values in operands.draws(chosen, rng)]
+
+
+def _whole(program: Program, rng: np.random.Generator) -> str | None:
+    """The program at small whole numbers, where the errors of all of it are known."""
+    if sum(map(work, program.equations)) > _MOST_WHOLE or program.primitives() & _CALLBACKS:
+        return None
+    if any(is_key(atom.dtype) for atom in (*program.inputs, *program.outputs)):
+        return None
+    inputs = [operands.whole(v, rng) for v in program.inputs]
+    try:
+        check(program)
+        rounded = Rounded()
+        with np.errstate(all="ignore"):
+            ours = evaluate(program, rounded, [rounded.input(x) for x in inputs])
+        with reading.own_types(program.equations):
+            theirs = interpret(partial(call, program), inputs)
+    except Unsupported:
+        return None
+    outputs: Any = program.outputs
+    as_one = Equation("the whole program", program.inputs, outputs, {}, "")
+    found = reading.compare(as_one, inputs, ours, theirs, certified=True).disagreement
+    return None if found is None else REPORT + str(found)
+
+
+def work(equation: Equation) -> int:
+    """About how many element operations an equation takes."""
+    sizes = [int(np.prod(atom.shape)) for atom in (*equation.inputs, *equation.outputs)]
+    total, name, params = sum(sizes), equation.primitive, equation.params
+    if name == "dot_general":
+        contracted = params["dimension_numbers"][0][0]
+        total += sizes[-1] * int(np.prod([equation.inputs[0].shape[i] for i in contracted]))
+    elif name == "conv_general_dilated":
+        out = params["dimension_numbers"].rhs_spec[0]
+        total += sizes[-1] * (sizes[1] // max(equation.inputs[1].shape[out], 1))
+    elif "window_dimensions" in params:
+        total += sizes[-1] * int(np.prod(params["window_dimensions"]))
+    steps = int(params.get("length", 1))
+    for value in params.values():
+        for body in value if isinstance(value, tuple) else (value,):
+            if isinstance(body, Program):
+                total += steps * sum(work(inner) for inner in body.equations)
+    return total
+
+
+def _by_jax(cases: Sequence[Case]) -> list[Any]:
+    """JAX's results of every case, None where there are none."""
+    found: list[Any] = [None] * len(cases)
+
+    def ask(numbers: list[int], source: Any) -> list[int]:
+        """Fills in the results of these cases, all at once or one by one; those still open."""
+        try:
+            results = source([cases[i] for i in numbers]) if numbers else []
+        except Exception:  # whatever a primitive, its lowering or the compiler has to say
+            if len(numbers) == 1:
+                return numbers
+            return [i for number in numbers for i in ask([number], source)]
+        for i, result in zip(numbers, results, strict=True):
+            found[i] = result
+        return []
+
+    apart = [i for i, (equation, _) in enumerate(cases) if _is_refused(equation)]
+    rest = sorted({*range(len(cases))} - {*apart})
+    ask(sorted((*apart, *ask(rest, _interpreted))), reading.by_jax)
+    return found
+
+
+def _is_refused(equation: Equation) -> bool:
+    """What the interpreter is known not to do, to spare it the question."""
+    dtypes = [atom.dtype for atom in (*equation.inputs, *equation.outputs)]
+    if equation.primitive in ("div", "rem"):
+        return is_integer(dtypes[0])
+    if equation.primitive == "convert_element_type":
+        return is_integer(dtypes[1]) and is_kind(dtypes[0], np.inexact)
+    return equation.primitive in _FUNCTIONS
+
+
+def _interpreted(cases: Sequence[Case]) -> list[Any]:
+    counts = [len(equation.outputs) for equation, _ in cases]
+    arguments = [x for _, values in cases for x in values]
+
+    def run(*flat: Any) -> list[Any]:
+        rest, results = list(flat), []
+        for equation, values in cases:
+            own, rest = rest[: len(values)], rest[len(values) :]
+            found = equation._bind.bind(*own, **equation._bind_params)
+            results += list(found) if equation._bind.multiple_results else [found]
+        return results
+
+    with reading.own_types(equation for equation, _ in cases):
+        flat = iter(interpret(run, arguments))
+    return [[next(flat) for _ in range(count)] for count in counts]
