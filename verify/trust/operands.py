@@ -70,12 +70,19 @@ def combinations(equation: Equation, rng: np.random.Generator) -> list[np.ndarra
 
 
 def draws(equation: Equation, rng: np.random.Generator) -> list[list[Any]]:
-    """Operands for any other equation, several times."""
+    """Operands for any other equation: more often where its arrays are so small that one draw has
+    few ties."""
     found = []
-    for draw in (whole, extreme, anything):
+    size = sum(int(np.prod(atom.shape)) for atom in equation.inputs)
+    for draw in _ALL if size > _SMALL else (*_ALL, *_MORE):
         operands = [draw(atom, rng) for atom in equation.inputs]
         found.append(_allowed(equation, operands, rng))
     return [operands for operands in found if operands is not None]
+
+
+def ties(atom: Atom, rng: np.random.Generator) -> Any:
+    """Zeros and ones: nearly everything ties with something."""
+    return np.asarray(rng.random(atom.shape) < 0.5).astype(atom.dtype)
 
 
 def whole(atom: Atom, rng: np.random.Generator) -> Any:
@@ -111,6 +118,11 @@ def anything(atom: Atom, rng: np.random.Generator) -> Any:
     if is_kind(atom.dtype, np.complexfloating):
         drawn = drawn + 1j * rng.standard_normal(atom.shape)
     return np.asarray(drawn).astype(atom.dtype)
+
+
+_SMALL = 64  # elements
+_ALL = (whole, extreme, anything, ties)
+_MORE = (ties, whole, ties)
 
 
 def drawable(equation: Equation) -> bool:

@@ -86,11 +86,16 @@ def disagreement(
                 return wrong
             if wrong is None:
                 new.setdefault(kind, equation)
-    chosen = dict(list(new.items())[:budget])
+    inner_first = sorted(new.items(), key=lambda item: _has_body(item[1]))
+    chosen = dict(inner_first[:budget])
     found = _compare(chosen, rng)
     if found is None and new:
         found = next(filter(None, (_whole(program, rng) for program in (left, right))), None)
     return found
+
+
+def _has_body(equation: Equation) -> bool:
+    return bool(equation.params.keys() & {"jaxpr", "branches", "body_jaxpr", "call_jaxpr"})
 
 
 def _compare(new: dict[Hashable, Equation], rng: np.random.Generator) -> str | None:
