@@ -4,8 +4,8 @@ JAX gives a primitive its meaning by lowering it to StableHLO; XLA compiles that
 operation, may rewrite it, and aborts the process on some. The interpreter that comes with StableHLO
 executes the specification, element by element, in half a millisecond for a small operation.
 
-What it does not implement (factorisations, Fourier transforms, some functions, float8 and int4) is
-refused here, by a list of what it does: it would end the process on some of the rest.
+It runs in the worker of `child.py`, as it ends the process on what it does not expect. What it does
+not implement (factorisations, Fourier transforms, some functions) is refused here.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from jax import lax
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import generator, is_key
 from verify.dtypes import is_kind
+from verify.trust import child
 
 _IMPLEMENTED = """
     abs add and atan2 bitcast_convert broadcast_in_dim case cbrt ceil clamp compare complex
@@ -52,8 +53,7 @@ _TYPE = re.compile(r"tensor<(?:[0-9]+x)*([a-zA-Z0-9<>]+)>")
 
 @functools.cache
 def _interpreter() -> Any:
-    """(eval_module, the MLIR bindings, the pass that writes CHLO in StableHLO), or None where this
-    jaxlib does not have them."""
+    """The MLIR bindings and what runs passes, or None where this jaxlib has no interpreter."""
     try:
         from jaxlib.mlir import ir
         from jaxlib.mlir.dialects import stablehlo
@@ -61,7 +61,8 @@ def _interpreter() -> Any:
 
         with contextlib.suppress(Exception):  # registered already
             stablehlo.register_stablehlo_passes()
-        return stablehlo.eval_module, ir, PassManager
+        _ = stablehlo.eval_module
+        return ir, PassManager
     except (ImportError, AttributeError):
         return None
 
@@ -79,7 +80,7 @@ def interpret(run: Callable[..., Any], arguments: Sequence[Any]) -> list[Any]:
     found = _interpreter()
     if found is None:
         raise Unsupported("this jaxlib has no StableHLO interpreter")
-    evaluate, ir, manager = found
+    ir, manager = found
     forms = [_Form.of(x) for x in arguments]
     results: list[_Form] = []
 
@@ -99,13 +100,12 @@ def interpret(run: Callable[..., Any], arguments: Sequence[Any]) -> list[Any]:
                 module.operation
             )
             text = str(module)
-        _check(text)
-        inputs = [_attribute(ir, x) for x in jax.tree.leaves(plain)]
-        try:
-            outputs = iter([np.array(y) for y in evaluate(module, inputs)])
-        except ValueError as error:
-            raise Unsupported(f"the StableHLO interpreter: {error}") from None
-        return [form.back([next(outputs) for _ in range(form.parts)]) for form in results]
+    _check(text)
+    try:
+        outputs = iter(child.ask("interpret", text, jax.tree.leaves(plain)))
+    except child.Aborted as error:
+        raise Unsupported(f"the StableHLO interpreter: {error}") from None
+    return [form.back([next(outputs) for _ in range(form.parts)]) for form in results]
 
 
 def _check(text: str) -> None:
@@ -121,13 +121,6 @@ def _check(text: str) -> None:
     unknown = set(_TYPE.findall(text)) - _TYPES
     if unknown:
         raise Unsupported(f"{min(unknown)} in the StableHLO interpreter")
-
-
-def _attribute(ir: Any, array: np.ndarray) -> Any:
-    array = np.array(array, order="C")
-    if array.dtype.kind == "u":
-        return ir.DenseElementsAttr.get(array, signless=False)
-    return ir.DenseElementsAttr.get(array)
 
 
 @dataclass(frozen=True)

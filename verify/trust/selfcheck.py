@@ -3,7 +3,7 @@
 Every kind of equation (`kinds.py`) that this process has not met is compared with JAX, at operands
 that are apt to show a wrong rule (`operands.py`): those of loop bodies and branches too. What JAX
 computes comes from StableHLO's reference interpreter (`reference.py`), and from XLA where that does
-not go. A program with new kinds is then run as a whole at an input of small whole numbers.
+not go. Where primitives are new, both programs are also run as a whole, at small whole numbers.
 
 Work is counted, not time: so many new kinds a proof, so many elements an equation. What is too
 large and has no smaller equation of its kind is not compared.
@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,8 +24,8 @@ from verify.algebras.rounded import Rounded
 from verify.compiled import check
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
-from verify.program import Equation, Program, call
-from verify.trust import kinds, operands, reading
+from verify.program import Equation, Program, Var, call
+from verify.trust import child, kinds, operands, reading
 from verify.trust.reference import interpret
 
 MOST_KINDS = 200  # new ones a proof
@@ -52,6 +51,7 @@ class Memory:
     """Which kinds of equations have been compared with JAX, the oldest forgotten first."""
 
     known: OrderedDict[Hashable, str] = field(default_factory=OrderedDict)  # "" or what was wrong
+    primitives: set[Hashable] = field(default_factory=set)  # and their rules
 
     def add(self, kind: Hashable, wrong: str) -> None:
         self.known[kind] = wrong
@@ -60,6 +60,7 @@ class Memory:
 
     def forget(self) -> None:
         self.known.clear()
+        self.primitives.clear()
 
 
 MEMORY = Memory()
@@ -86,35 +87,44 @@ def disagreement(
                 return wrong
             if wrong is None:
                 new.setdefault(kind, equation)
+    if not new:
+        return None
     inner_first = sorted(new.items(), key=lambda item: _has_body(item[1]))
     chosen = dict(inner_first[:budget])
-    found = _compare(chosen, rng)
-    if found is None and new:
-        found = next(filter(None, (_whole(program, rng) for program in (left, right))), None)
-    return found
+    met = {(e.primitive, kinds.RULES.get(e.primitive)) for e in chosen.values()}
+    unusual = not met <= MEMORY.primitives
+    MEMORY.primitives |= met
+    return _compare(chosen, (left, right) if unusual else (), rng)
 
 
 def _has_body(equation: Equation) -> bool:
     return bool(equation.params.keys() & {"jaxpr", "branches", "body_jaxpr", "call_jaxpr"})
 
 
-def _compare(new: dict[Hashable, Equation], rng: np.random.Generator) -> str | None:
-    """Compares new kinds, and remembers what came out."""
+def _compare(
+    new: dict[Hashable, Equation], programs: Sequence[Program], rng: np.random.Generator
+) -> str | None:
+    """Compares new kinds and whole programs, and remembers what came out of the kinds."""
     cases: list[Case] = []
     owners: list[Hashable] = []
     for kind, equation in new.items():
         for case in _cases(equation, rng):
             cases.append(case)
             owners.append(kind)
+    wholes = [one for program in programs if (one := _as_one(program, rng)) is not None]
+    results = _by_jax([*cases, *wholes])
     wrong: dict[Hashable, str] = {}
-    for kind, (equation, values), theirs in zip(owners, cases, _by_jax(cases), strict=True):
+    for kind, (equation, values), theirs in zip(owners, cases, results, strict=False):
         if kind not in wrong and theirs is not None:
             found = reading.read(equation, values, theirs).disagreement
             if found is not None:
                 wrong[kind] = REPORT + str(found)
     for kind in new:
         MEMORY.add(kind, wrong.get(kind, ""))
-    return next(iter(wrong.values()), None)
+    if wrong:
+        return next(iter(wrong.values()))
+    pairs = zip(wholes, results[len(cases) :], strict=True)
+    return next(filter(None, (_whole(*case, theirs) for case, theirs in pairs)), None)
 
 
 def _cases(equation: Equation, rng: np.random.Generator) -> list[Case]:
@@ -136,25 +146,47 @@ def _cases(equation: Equation, rng: np.random.Generator) -> list[Case]:
     return [(chosen, values) for values in operands.draws(chosen, rng)]
 
 
-def _whole(program: Program, rng: np.random.Generator) -> str | None:
-    """The program at small whole numbers, where the errors of all of it are known."""
-    if sum(map(work, program.equations)) > _MOST_WHOLE or program.primitives() & _CALLBACKS:
+@dataclass(frozen=True)
+class _Program:
+    """A program in the place of a primitive."""
+
+    program: Program
+    multiple_results = True
+
+    def bind(self, *values: Any) -> tuple[Any, ...]:
+        return call(self.program, *values)
+
+
+def _as_one(program: Program, rng: np.random.Generator) -> Case | None:
+    """The program as one equation, at small whole numbers; None where that is too much, or where
+    the errors of all of it are not known."""
+    equations = list(program.every_equation())
+    if sum(map(work, program.equations)) > _MOST_WHOLE or any(map(_is_refused, equations)):
         return None
-    if any(is_key(atom.dtype) for atom in (*program.inputs, *program.outputs)):
+    if program.primitives() & _CALLBACKS or not program.equations:
         return None
-    inputs = [operands.whole(v, rng) for v in program.inputs]
     try:
         check(program)
-        rounded = Rounded()
-        with np.errstate(all="ignore"):
-            ours = evaluate(program, rounded, [rounded.input(x) for x in inputs])
-        with reading.own_types(program.equations):
-            theirs = interpret(partial(call, program), inputs)
     except Unsupported:
         return None
-    outputs: Any = program.outputs
-    as_one = Equation("the whole program", program.inputs, outputs, {}, "")
-    found = reading.compare(as_one, inputs, ours, theirs, certified=True).disagreement
+    inputs, outputs = program.inputs, tuple(Var(a.shape, a.dtype) for a in program.outputs)
+    if any(is_key(v.dtype) for v in (*inputs, *outputs)):
+        return None
+    one = Equation("the whole program", inputs, outputs, {}, "", _Program(program), {})
+    return one, [operands.whole(v, rng) for v in inputs]
+
+
+def _whole(equation: Equation, inputs: Sequence[Any], theirs: Any) -> str | None:
+    """Where a program as a whole is read otherwise than JAX computes it."""
+    if theirs is None:
+        return None
+    program, rounded = equation._bind.program, Rounded()
+    try:
+        with np.errstate(all="ignore"):
+            ours = evaluate(program, rounded, [rounded.input(x) for x in inputs])
+    except Unsupported:
+        return None
+    found = reading.compare(equation, inputs, ours, theirs, certified=True).disagreement
     return None if found is None else REPORT + str(found)
 
 
@@ -196,13 +228,30 @@ def _by_jax(cases: Sequence[Case]) -> list[Any]:
 
     apart = [i for i, (equation, _) in enumerate(cases) if _is_refused(equation)]
     rest = sorted({*range(len(cases))} - {*apart})
-    ask(sorted((*apart, *ask(rest, _interpreted))), reading.by_jax)
+    ask(sorted((*apart, *ask(rest, _interpreted))), _compiled)
     return found
+
+
+def _compiled(cases: Sequence[Case]) -> list[Any]:
+    """By XLA: in this process what it is not known to abort on."""
+    if any(not child.harmless(_program(equation)) for equation, _ in cases):
+        if len(cases) > 1:
+            raise child.Aborted("one by one")
+        ((equation, values),) = cases
+        return [child.run(_program(equation), values)]
+    return reading.by_jax(cases)
+
+
+def _program(equation: Equation) -> Program:
+    inputs = tuple(Var(tuple(atom.shape), atom.dtype) for atom in equation.inputs)
+    return Program(inputs, (replace(equation, inputs=inputs),), equation.outputs)
 
 
 def _is_refused(equation: Equation) -> bool:
     """What the interpreter is known not to do, to spare it the question."""
     dtypes = [atom.dtype for atom in (*equation.inputs, *equation.outputs)]
+    if equation.primitive in ("dot_general", "conv_general_dilated"):
+        return any(0 in atom.shape for atom in equation.inputs)  # of nothing, it aborts
     if equation.primitive in ("div", "rem"):
         return is_integer(dtypes[0])
     if equation.primitive == "convert_element_type":

@@ -336,13 +336,13 @@ def test_kinds_are_compared_once(monkeypatch):
     compare = selfcheck._by_jax
     monkeypatch.setattr(selfcheck, "_by_jax", lambda cases: asked.extend(cases) or compare(cases))
     selfcheck.disagreement(program, program, rng)
-    assert {e.primitive for e, _ in asked} == {"rev", "exp", "add"}
+    assert {e.primitive for e, _ in asked} == {"rev", "exp", "add", "the whole program"}
     asked.clear()
     other = trace(lambda x: jnp.exp(x[::-1]) + 3, of(5))
     selfcheck.disagreement(program, other, rng)
     assert not asked
     selfcheck.disagreement(program, trace(lambda x: x.astype(jnp.bfloat16), of(5)), rng)
-    assert {e.primitive for e, _ in asked} == {"convert_element_type"}
+    assert {e.primitive for e, _ in asked} == {"convert_element_type", "the whole program"}
 
 
 def test_the_budget_is_a_number_of_kinds():
@@ -362,14 +362,16 @@ def test_programs_are_run_as_a_whole(monkeypatch):
     """A wrong order of equations, say, is no fault of a rule."""
     program = trace(lambda x: x * 2 - 1, of(5))
     rng = np.random.default_rng(0)
-    assert selfcheck._whole(program, rng) is None
+    assert selfcheck.disagreement(program, program, rng) is None
     evaluate = selfcheck.evaluate
 
     def wrong(program, algebra, inputs):
         return [algebra.neg(y) for y in evaluate(program, algebra, inputs)]
 
     monkeypatch.setattr(selfcheck, "evaluate", wrong)
-    assert "the whole program" in selfcheck._whole(program, rng)
+    assert selfcheck.disagreement(program, program, rng) is None  # known
+    selfcheck.MEMORY.forget()
+    assert "the whole program" in selfcheck.disagreement(program, program, rng)
 
 
 def test_derivatives_are_checked_too(monkeypatch):

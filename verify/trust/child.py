@@ -1,0 +1,194 @@
+"""Runs programs in a process of its own, where what runs them may abort.
+
+XLA ends the process on some programs (a window of all ones with negative padding), and so does the
+StableHLO interpreter on some. `harmless(program)` says of which programs that is not to be feared;
+`run(program, inputs)` compiles any other, in a worker (`worker.py`) that is started when it is
+first needed, lives as long as this process, and is started again when it has died.
+
+What a user does with a program is not our business: only what verify itself compiles comes here.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax import export
+
+from verify.compiled import KNOWN
+from verify.dtypes import is_integer, limits
+from verify.program import Equation, Program, call
+from verify.trust import worker
+
+PATIENCE = 120.0  # seconds for one request: a compiler that hangs is not verify's own
+
+
+class Aborted(Exception):
+    """The worker died, or did not answer; or what it was asked for is an error there."""
+
+
+# -- which programs ------------------------------------------------------------------------------
+
+
+def harmless(program: Program) -> bool:
+    """Whether XLA is not known to abort on programs like this one: conservative.
+
+    >>> import jax.numpy as jnp
+    >>> from verify.program import trace
+    >>> harmless(trace(jnp.cumsum, jnp.zeros(3)))
+    True
+    >>> pool = lambda x: jax.lax.reduce_window(x, 0.0, jax.lax.add, (1,), (1,), ((-1, 0),))
+    >>> harmless(trace(pool, jnp.zeros(3)))
+    False
+    """
+    equations = list(program.every_equation())
+    if not all(_is_usual(equation) for equation in equations):
+        return False
+    windows = any(
+        "window_dimensions" in e.params or "window_strides" in e.params for e in equations
+    )
+    cuts = any(
+        low < 0 or high < 0
+        for e in equations
+        if e.primitive == "pad"
+        for low, high, _ in e.params["padding_config"]
+    )
+    return not (windows and cuts)  # XLA folds a padding into a window
+
+
+def _is_usual(equation: Equation) -> bool:
+    if equation.primitive not in KNOWN | _ALSO_USUAL:
+        return False
+    if any(_is_narrow(atom.dtype) for atom in (*equation.inputs, *equation.outputs)):
+        return False
+    padding = equation.params.get("padding", ())
+    pairs = padding if isinstance(padding, tuple | list) else ()
+    if any(low < 0 or high < 0 for low, high in pairs):
+        return False
+    dilated = equation.params.get("base_dilation", ())
+    return all(n == 1 for n in dilated)
+
+
+_ALSO = """
+fft real imag complex conj cholesky lu qr eigh svd triangular_solve iota while scan cond top_k
+igamma igammac nextafter random_bits threefry2x32 cumlogsumexp pjit jit
+"""
+_ALSO_USUAL = frozenset(_ALSO.split())
+
+
+def _is_narrow(dtype: Any) -> bool:
+    """Integers of less than a byte."""
+    return isinstance(dtype, np.dtype) and is_integer(dtype) and limits(dtype)[1] < 127
+
+
+# -- running them --------------------------------------------------------------------------------
+
+
+def run(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
+    """The outputs of the compiled program, by XLA in the worker.
+
+    Raises `Aborted`: XLA ended the worker, or took too long, or refused the program.
+
+    >>> import jax.numpy as jnp
+    >>> from verify.program import trace
+    >>> run(trace(lambda x: x[::-1] * 2, jnp.zeros(3)), [np.float32([1, 2, 3])])
+    [array([6., 4., 2.], dtype=float32)]
+    """
+    wide = bool(jax.config.read("jax_enable_x64"))
+    arguments = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in program.inputs]
+    try:
+        exported = export.export(jax.jit(functools.partial(call, program)), platforms=["cpu"])(
+            *arguments
+        )
+        forms = [(tuple(v.shape), v.dtype) for v in program.outputs]
+    except Exception as error:  # callbacks, say, cannot leave this process
+        raise Aborted(f"the program cannot be run in a process of its own: {error}") from error
+    arrays = [np.asarray(x).astype(v.dtype) for x, v in zip(inputs, program.inputs, strict=True)]
+    module, kept = bytes(exported.mlir_module_serialized), exported.module_kept_var_idx
+    results = ask("call", module, tuple(kept), forms, arrays, wide)
+    return [np.asarray(y) for y in results]
+
+
+def ask(task: str, *arguments: Any, patience: float = PATIENCE) -> Any:
+    """What the worker's function `task` makes of the arguments. Raises `Aborted`."""
+    with _LOCK:
+        return _worker().ask(task, arguments, patience)
+
+
+@dataclass
+class _Worker:
+    process: subprocess.Popen[bytes]
+    owner: int  # the process that started it: a fork of that must not share it
+
+    def ask(self, task: str, arguments: Any, patience: float) -> Any:
+        stdin, stdout = self.process.stdin, self.process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        try:
+            worker.send(stdin, (task, arguments))  # type: ignore[arg-type]
+            ready, _, _ = select.select([stdout], [], [], patience)
+            if not ready:
+                self.end()
+                raise Aborted(f"no answer within {patience:g} seconds")
+            status, answer = worker.receive(stdout)  # type: ignore[arg-type]
+        except (EOFError, OSError) as error:
+            raise Aborted(self._death()) from error
+        if status == "error":
+            raise Aborted(answer)
+        return answer
+
+    def _death(self) -> str:
+        code = self.process.wait()
+        if code >= 0:
+            return f"the process that ran it ended with status {code}"
+        name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
+        return f"XLA ended the process (signal {-code}, {name})"
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+_LOCK = threading.Lock()
+_CURRENT: list[_Worker] = []
+
+
+def _worker() -> _Worker:
+    """The worker of this process, started if there is none that lives."""
+    if _CURRENT:
+        current = _CURRENT[0]
+        if current.owner == os.getpid() and current.process.poll() is None:
+            return current
+        _CURRENT.clear()
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu", "ABSL_MIN_LOG_LEVEL": "3"}
+    process = subprocess.Popen(
+        [sys.executable, "-P", worker.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    assert process.stdin is not None
+    worker.send(process.stdin, list(sys.path))  # type: ignore[arg-type]
+    started = _Worker(process, os.getpid())
+    _CURRENT.append(started)
+    return started
+
+
+@atexit.register
+def _end() -> None:
+    for current in _CURRENT:
+        if current.owner == os.getpid():
+            current.end()
+    _CURRENT.clear()
