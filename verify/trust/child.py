@@ -31,7 +31,7 @@ from verify.dtypes import is_integer, limits
 from verify.program import Equation, Program, call
 from verify.trust import worker
 
-PATIENCE = 120.0  # seconds for one request: a compiler that hangs is not verify's own
+PATIENCE = 120.0  # seconds for one request: where a compiler hangs, no work can be counted
 
 
 class Aborted(Exception):

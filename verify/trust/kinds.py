@@ -17,7 +17,7 @@ import numpy as np
 
 from verify.primitives import RULES
 from verify.primitives.registry import ELEMENTWISE
-from verify.program import Equation, Program, Var
+from verify.program import Equation, Program, Var, bind
 
 _MOST = 4  # numbers above are alike
 _SIZES = 3  # sizes from here on are alike
@@ -91,7 +91,7 @@ def resized(
     wide = any(getattr(atom.dtype, "itemsize", 4) >= 8 for atom in equation.inputs)
     try:
         with jax.enable_x64(wide or bool(jax.config.read("jax_enable_x64"))):
-            found = jax.eval_shape(lambda *xs: equation._bind.bind(*xs, **bound), *arguments)
+            found = jax.eval_shape(lambda *xs: bind(equation, xs, bound), *arguments)
     except Exception:  # whatever JAX has to say
         return None
     outputs = tuple(Var(tuple(y.shape), y.dtype) for y in jax.tree.leaves(found))

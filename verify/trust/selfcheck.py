@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import is_key
 from verify.algebras.rounded import Rounded
 from verify.compiled import check
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
-from verify.program import Equation, Program, Var, call
+from verify.program import Equation, Program, Var, bind, call
 from verify.trust import child, kinds, operands, reading
 from verify.trust.reference import interpret
 
@@ -67,11 +68,11 @@ MEMORY = Memory()
 
 
 def disagreement(
-    left: Program, right: Program, rng: np.random.Generator, budget: int = MOST_KINDS
+    left: Program, right: Program, rng: np.random.Generator, most: int = MOST_KINDS
 ) -> str | None:
     """Where verify's reading of one of the programs differs from what JAX computes, or None.
 
-    budget: how many kinds of equations that are new in this process to compare.
+    most: how many kinds of equations that are new in this process to compare.
 
     >>> import jax.numpy as jnp
     >>> from verify.program import trace
@@ -90,7 +91,7 @@ def disagreement(
     if not new:
         return None
     inner_first = sorted(new.items(), key=lambda item: _has_body(item[1]))
-    chosen = dict(inner_first[:budget])
+    chosen = dict(inner_first[:most])
     met = {(e.primitive, kinds.RULES.get(e.primitive)) for e in chosen.values()}
     unusual = not met <= MEMORY.primitives
     MEMORY.primitives |= met
@@ -112,7 +113,8 @@ def _compare(
             cases.append(case)
             owners.append(kind)
     wholes = [one for program in programs if (one := _as_one(program, rng)) is not None]
-    results = _by_jax([*cases, *wholes])
+    with budget.apart():
+        results = _by_jax([*cases, *wholes])
     wrong: dict[Hashable, str] = {}
     for kind, (equation, values), theirs in zip(owners, cases, results, strict=False):
         if kind not in wrong and theirs is not None:
@@ -152,6 +154,9 @@ class _Program:
 
     program: Program
     multiple_results = True
+
+    def get_bind_params(self, params: Any) -> Any:
+        return params
 
     def bind(self, *values: Any) -> tuple[Any, ...]:
         return call(self.program, *values)
@@ -267,8 +272,7 @@ def _interpreted(cases: Sequence[Case]) -> list[Any]:
         rest, results = list(flat), []
         for equation, values in cases:
             own, rest = rest[: len(values)], rest[len(values) :]
-            found = equation._bind.bind(*own, **equation._bind_params)
-            results += list(found) if equation._bind.multiple_results else [found]
+            results += bind(equation, own)
         return results
 
     with reading.own_types(equation for equation, _ in cases):

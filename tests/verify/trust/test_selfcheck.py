@@ -17,6 +17,8 @@ from verify.primitives.registry import flat_index
 from verify.program import trace
 from verify.trust import kinds, selfcheck
 
+pytestmark = pytest.mark.unrecorded("what wrong rules prove is of no interest")
+
 
 def of(*sizes, dtype=jnp.float32):
     return jax.ShapeDtypeStruct(sizes, dtype)
@@ -347,7 +349,7 @@ def test_kinds_are_compared_once(monkeypatch):
 
 def test_the_budget_is_a_number_of_kinds():
     program = trace(lambda x: (x + 1, x * 2, x - 3, jnp.exp(x)), of(5))
-    selfcheck.disagreement(program, program, np.random.default_rng(0), budget=2)
+    selfcheck.disagreement(program, program, np.random.default_rng(0), most=2)
     assert len(selfcheck.MEMORY.known) == 2
 
 
