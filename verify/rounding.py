@@ -30,6 +30,7 @@ from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.primitives import RULES
 from verify.program import Equation, Program, Var, call
+from verify.trust import child
 from verify.verdict import Rounding
 
 Inputs = list[np.ndarray]
@@ -56,7 +57,10 @@ def rounding(left: Program, right: Program, inputs: Sequence[Any]) -> Rounding |
         bounds = bound(left, right, inputs)
     except Unsupported:
         return None
-    differences = observe(left, right, inputs)
+    try:
+        differences = observe(left, right, inputs)
+    except child.Aborted:
+        return None
     pairs = list(zip(differences, bounds, strict=True))
     return Rounding(
         _largest(bounds),
@@ -105,7 +109,12 @@ def compiled(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
 
 
 def executable(program: Program) -> Callable[[Sequence[Any]], list[np.ndarray]]:
-    """`compiled` as a function of the inputs, to be called more than once."""
+    """`compiled` as a function of the inputs, to be called more than once.
+
+    In a process of its own where XLA may abort: then `trust.child.Aborted` may be raised.
+    """
+    if not child.harmless(program):
+        return lambda inputs: child.run(program, as_inputs(program, inputs))
     jitted = jax.jit(functools.partial(call, program))
     return lambda inputs: [np.asarray(y) for y in jitted(*as_inputs(program, inputs))]
 

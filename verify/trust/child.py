@@ -11,6 +11,7 @@ What a user does with a program is not our business: only what verify itself com
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import os
 import select
@@ -18,8 +19,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -28,10 +29,12 @@ from jax import export
 
 from verify.compiled import KNOWN
 from verify.dtypes import is_integer, limits
-from verify.program import Equation, Program, call
+from verify.program import Const, Equation, Program, Var, call
 from verify.trust import worker
 
 PATIENCE = 120.0  # seconds for one request: where a compiler hangs, no work can be counted
+_DYING = 5.0  # seconds for a worker that has closed its end
+_DYING = 5.0
 
 
 class Aborted(Exception):
@@ -92,6 +95,21 @@ def _is_narrow(dtype: Any) -> bool:
     return isinstance(dtype, np.dtype) and is_integer(dtype) and limits(dtype)[1] < 127
 
 
+def own_types(equations: Iterable[Equation]) -> Any:
+    """A context in which 64-bit types are enabled, if the equations have any."""
+    wide = any(_is_wide(atom.dtype) for e in equations for atom in (*e.inputs, *e.outputs))
+    return jax.enable_x64(wide or bool(jax.config.read("jax_enable_x64")))
+
+
+def _is_wide(dtype: Any) -> bool:
+    return isinstance(dtype, np.dtype) and dtype.name in (
+        "float64",
+        "int64",
+        "uint64",
+        "complex128",
+    )
+
+
 # -- running them --------------------------------------------------------------------------------
 
 
@@ -120,6 +138,29 @@ def run(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
     return [np.asarray(y) for y in results]
 
 
+def run_each(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
+    """The outputs of the program, one operation after the other, each compiled in the worker.
+
+    Raises `Aborted` as `run` does.
+    """
+    environment: dict[Any, Any] = dict(zip(program.inputs, map(np.asarray, inputs), strict=True))
+
+    def read(atom: Any) -> Any:
+        return atom.value if isinstance(atom, Const) else environment[atom]
+
+    for equation in program.equations:
+        one = alone(equation)
+        results = run(one, [read(atom) for atom in equation.inputs])
+        environment.update(zip(equation.outputs, results, strict=True))
+    return [np.asarray(read(atom)) for atom in program.outputs]
+
+
+def alone(equation: Equation) -> Program:
+    """A program of this equation, all of whose operands are inputs."""
+    inputs = tuple(Var(tuple(atom.shape), atom.dtype) for atom in equation.inputs)
+    return Program(inputs, (replace(equation, inputs=inputs),), equation.outputs)
+
+
 def ask(task: str, *arguments: Any, patience: float = PATIENCE) -> Any:
     """What the worker's function `task` makes of the arguments. Raises `Aborted`."""
     with _LOCK:
@@ -139,6 +180,7 @@ class _Worker:
             worker.send(stdin, (task, arguments))  # type: ignore[arg-type]
             ready, _, _ = select.select([stdout], [], [], patience)
             if not ready:
+                self.process.kill()
                 self.end()
                 raise Aborted(f"no answer within {patience:g} seconds")
             status, answer = worker.receive(stdout)  # type: ignore[arg-type]
@@ -149,19 +191,28 @@ class _Worker:
         return answer
 
     def _death(self) -> str:
-        code = self.process.wait()
+        code = self.end()
         if code >= 0:
             return f"the process that ran it ended with status {code}"
         name = signal.Signals(-code).name if -code in signal.valid_signals() else str(-code)
         return f"XLA ended the process (signal {-code}, {name})"
 
-    def end(self) -> None:
+    def end(self) -> int:
+        """Its exit status: it is killed if it lives."""
+        if self.process.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(_DYING)  # it may be writing down why
         self.process.kill()
-        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        return self.process.wait()
 
 
 _LOCK = threading.Lock()
 _CURRENT: list[_Worker] = []
+_OTHERS: list[_Worker] = []
 
 
 def _worker() -> _Worker:
@@ -170,6 +221,10 @@ def _worker() -> _Worker:
         current = _CURRENT[0]
         if current.owner == os.getpid() and current.process.poll() is None:
             return current
+        if current.owner == os.getpid():
+            current.end()
+        else:
+            _OTHERS.append(current)  # of the process that this one is a fork of: not ours to end
         _CURRENT.clear()
     environment = {**os.environ, "JAX_PLATFORMS": "cpu", "ABSL_MIN_LOG_LEVEL": "3"}
     process = subprocess.Popen(
@@ -190,5 +245,5 @@ def _worker() -> _Worker:
 def _end() -> None:
     for current in _CURRENT:
         if current.owner == os.getpid():
+            current.process.kill()
             current.end()
-    _CURRENT.clear()

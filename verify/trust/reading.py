@@ -24,7 +24,7 @@ How to use it:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +42,9 @@ from verify.compiled import check
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.primitives import RULES
-from verify.program import Equation, Program, Var, bind
+from verify.program import Equation, Program, bind
 from verify.rounding import by_rules
+from verify.trust import child
 
 LOOSE = 2.0**10  # units of roundoff, where no bound is certified; of float32 and wider
 _LOOSE_NARROW = 8.0  # of formats with fewer bits, which mostly round a float32 result once
@@ -143,17 +144,7 @@ def alone(equation: Equation) -> Program:
 
     The rules alone evaluate it: `evaluate` would leave constant integers to JAX.
     """
-    inputs = tuple(Var(tuple(atom.shape), atom.dtype) for atom in equation.inputs)
-    single = Equation(
-        equation.primitive,
-        inputs,
-        equation.outputs,
-        equation.params,
-        equation.source,
-        equation._bind,
-        equation._bind_params,
-    )
-    return by_rules(Program(inputs, (single,), equation.outputs))
+    return by_rules(child.alone(equation))
 
 
 def by_rule(equation: Equation, operands: Sequence[Array]) -> tuple[list[Any], bool]:
@@ -189,24 +180,9 @@ def by_jax(cases: Sequence[tuple[Equation, Sequence[Array]]]) -> list[list[Array
             results.append(bind(equation, operands))
         return results
 
-    with own_types(equations):
+    with child.own_types(equations):
         found = jax.jit(run)([[jnp.asarray(x) for x in operands] for _, operands in cases])
         return [[x if is_key(x.dtype) else np.asarray(x) for x in one] for one in found]
-
-
-def own_types(equations: Iterable[Equation]) -> Any:
-    """A context in which 64-bit types are enabled, if the equations have any."""
-    wide = any(_is_wide(atom.dtype) for e in equations for atom in (*e.inputs, *e.outputs))
-    return jax.enable_x64(wide or bool(jax.config.read("jax_enable_x64")))
-
-
-def _is_wide(dtype: Any) -> bool:
-    return isinstance(dtype, np.dtype) and dtype.name in (
-        "float64",
-        "int64",
-        "uint64",
-        "complex128",
-    )
 
 
 # -- the comparison -------------------------------------------------------------------------------

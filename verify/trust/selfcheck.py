@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -239,17 +239,12 @@ def _by_jax(cases: Sequence[Case]) -> list[Any]:
 
 def _compiled(cases: Sequence[Case]) -> list[Any]:
     """By XLA: in this process what it is not known to abort on."""
-    if any(not child.harmless(_program(equation)) for equation, _ in cases):
+    if any(not child.harmless(child.alone(equation)) for equation, _ in cases):
         if len(cases) > 1:
             raise child.Aborted("one by one")
         ((equation, values),) = cases
-        return [child.run(_program(equation), values)]
+        return [child.run(child.alone(equation), values)]
     return reading.by_jax(cases)
-
-
-def _program(equation: Equation) -> Program:
-    inputs = tuple(Var(tuple(atom.shape), atom.dtype) for atom in equation.inputs)
-    return Program(inputs, (replace(equation, inputs=inputs),), equation.outputs)
 
 
 def _is_refused(equation: Equation) -> bool:
@@ -275,6 +270,6 @@ def _interpreted(cases: Sequence[Case]) -> list[Any]:
             results += bind(equation, own)
         return results
 
-    with reading.own_types(equation for equation, _ in cases):
+    with child.own_types(equation for equation, _ in cases):
         flat = iter(interpret(run, arguments))
     return [[next(flat) for _ in range(count)] for count in counts]
