@@ -31,6 +31,7 @@ from typing import Any
 from verify.algebras.base import Unsupported
 
 EQUATION = 4_000  # what it costs to look at one equation, however small its arrays are
+_UNIT = 1e-8  # seconds, about
 OPERATION = 150  # what NumPy takes for one more row, or Python for a step of a loop
 _Z3_CALL, _Z3_UNIT = 30_000, 5  # units of work for a question to z3, and for one of z3's own units
 
@@ -158,17 +159,22 @@ def spend(units: float) -> None:
         if meter.spent > meter.most:
             over = over or meter
         meter = meter.around
-    check()
+    check(units)
     if over is not None:
         raise Exhausted(f"more work than this method may do ({over.most:.1e} units)")
 
 
-def check() -> None:
-    """Looks at the clock only."""
+def check(units: float = 0.0) -> None:
+    """Looks at the clock only: whether the seconds are over, or so much work at once, which nothing
+    interrupts, would take it beyond them by far."""
     call = _CALL.get()
-    if call is not None and now() > call.until:
-        what = f" while trying {call.doing}" if call.doing else ""
+    if call is None:
+        return
+    left, what = call.until - now(), f" while trying {call.doing}" if call.doing else ""
+    if left < 0:
         raise OutOfTime(f"the {call.seconds:g} seconds were over{what}")
+    if units * _UNIT > left + call.seconds / 3:
+        raise OutOfTime(f"the {call.seconds:g} seconds are not enough{what}")
 
 
 def seconds_left() -> float:

@@ -1,7 +1,12 @@
 """Work is counted the same on every machine; the clock stops a whole call, and only that."""
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
+from jax import lax
 
+import verify
 from verify import budget
 from verify.algebras.base import Unsupported
 
@@ -50,8 +55,8 @@ class Clock:
         real = budget.spend
 
         def spend(units):
+            real(units)  # the work itself comes afterwards
             self.time += units / self.rate
-            real(units)
 
         monkeypatch.setattr(budget, "now", lambda: self.time)
         monkeypatch.setattr(budget, "spend", spend)
@@ -62,6 +67,7 @@ def test_the_seconds_of_a_call_are_over_when_its_clock_says_so(monkeypatch):
     with budget.whole_call(5):
         budget.spend(50)
         assert budget.seconds_left() == 0
+        clock.time += 1
         over = pytest.raises(budget.OutOfTime, match="5 seconds were over while trying this")
         with over, budget.doing("this"):
             budget.spend(1)
@@ -105,3 +111,110 @@ def test_z3_gives_up_after_the_same_work_on_every_machine():
     assert budget.solve(hard(9), 1e5) == "unknown"
     with budget.limit(meter.spent / 2):
         assert budget.solve(hard(4), 1e8) == "unknown"
+
+
+# -- the whole call --------------------------------------------------------------------------------
+
+S = jax.ShapeDtypeStruct((), jnp.float32)
+
+
+def endless(x):
+    return lax.while_loop(lambda s: s[0] < 1, lambda s: (s[0] * 1, s[1] * 1.5), (0, x))[1]
+
+
+def chain(count):
+    def f(x):
+        for i in range(count):
+            x = 1.5 * x + 0.25 if i % 2 else x * 0.5 - 0.125
+        return x
+
+    return f
+
+
+def loop(count, step):
+    return lambda x: lax.scan(lambda c, _: (step(c), None), x, None, length=count)[0]
+
+
+SLOW = {
+    "an endless loop": (endless, lambda x: x, S),
+    "a loop of unknown length": (
+        lambda x: lax.while_loop(lambda y: y < 10, lambda y: y + 1, x),
+        lambda x: x,
+        S,
+    ),
+    "a loop that is too long": (
+        lambda x: lax.fori_loop(0, 10**9, lambda i, y: y * 2, x),
+        lambda x: x,
+        S,
+    ),
+    "a scan of many steps": (
+        loop(9_000, lambda c: c * 1.5),
+        loop(9_000, lambda c: 1.5 * c),
+        S,
+    ),
+    "large powers": (lambda x: x ** (10**9), lambda x: (x ** (10**9 - 1)) * x, S),
+    "powers of integers": (lambda x: x**64 * x**63, lambda x: x**127 + 0 * x,
+                           jax.ShapeDtypeStruct((50,), jnp.int32)),
+    "a chain": (chain(1000), lambda x: chain(1000)(x) + 0, S),
+    "a long sort": (jnp.sort, lambda x: jnp.sort(x[::-1]) + 0 * x,
+                    jax.ShapeDtypeStruct((120,), jnp.float32)),
+    "a large product": (jnp.dot, lambda x, y: (y.T @ x.T).T,
+                        *[jax.ShapeDtypeStruct((1500, 1500), jnp.float32)] * 2),
+    "choices": (
+        lambda x: jnp.sort(jnp.abs(x) * x)[-1],
+        lambda x: jnp.max(jnp.where(x > 0, x * x, -x * x)) + 0 * x[0],
+        jax.ShapeDtypeStruct((7,), jnp.float32),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SLOW)
+@pytest.mark.parametrize("seconds", [0.02, 1.0])
+def test_the_seconds_of_a_call_are_not_exceeded_by_more_than_half(monkeypatch, name, seconds):
+    clock = Clock(monkeypatch, units_a_second=1e8)
+    f, g, *examples = SLOW[name]
+    verdict = verify.equivalent(f, g, *examples, seconds=seconds, seed=0)
+    assert clock.time <= 1.5 * seconds, verdict
+    if "seconds" in verdict.reason:
+        assert verdict.status == "unknown"
+        assert "while trying" in verdict.reason
+
+
+def test_a_smaller_number_of_seconds_never_makes_a_proof(monkeypatch):
+    """Wherever the seconds end: what is no proof in a minute is none in less."""
+    Clock(monkeypatch, units_a_second=1e8)
+
+    def f(x):
+        return jnp.where(x > 1234.5, x + 1, x)
+
+    for seconds in np.geomspace(1e-5, 3, 25):
+        assert verify.equivalent(f, lambda x: x, S, seconds=seconds, seed=1).status != "proved"
+
+
+def test_the_same_work_is_done_however_slow_the_clock_is(monkeypatch):
+    verdicts = []
+    for rate in (1e8, 1e12):
+        with monkeypatch.context() as patch:
+            Clock(patch, units_a_second=rate)
+            verdict = verify.equivalent(
+                jnp.logaddexp, lambda x, y: jnp.log(jnp.exp(x) + jnp.exp(y)), S, S, seed=0
+            )
+            verdicts.append((verdict.status, verdict.method, verdict.assumptions))
+    assert verdicts[0] == verdicts[1]
+
+
+def test_a_counterexample_that_was_found_is_reported_though_the_seconds_are_over(monkeypatch):
+    clock = Clock(monkeypatch, units_a_second=1e8)
+    x = jax.ShapeDtypeStruct((400,), jnp.float32)
+
+    def refuted(seconds):
+        verdict = verify.equivalent(
+            jnp.cumsum, lambda x: jnp.cumsum(x) + x[7], x, seconds=seconds, seed=0
+        )
+        return verdict.status == "refuted"
+
+    assert refuted(60)
+    for seconds in np.geomspace(clock.time / 50, clock.time, 6):
+        start = clock.time
+        refuted(seconds)  # or unknown, but nothing else
+        assert clock.time - start <= 1.5 * seconds + 0.01
