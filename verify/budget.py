@@ -30,7 +30,7 @@ from typing import Any
 
 from verify.algebras.base import Unsupported
 
-EQUATION = 4_000  # what it costs to look at one equation, however small its arrays are
+EQUATION = 3_000  # what it costs to look at one equation, however small its arrays are
 _UNIT = 1e-8  # seconds, about
 OPERATION = 150  # what NumPy takes for one more row, or Python for a step of a loop
 _Z3_CALL, _Z3_UNIT = 30_000, 5  # units of work for a question to z3, and for one of z3's own units

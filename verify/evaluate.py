@@ -23,7 +23,7 @@ from verify.primitives.collectives import is_joint
 from verify.primitives.registry import Context
 from verify.program import Atom, Const, Equation, Program, Var, last_uses, run_with_jax
 
-_ELEMENT = 5  # units of work for an element of an operand or a result, whatever numbers are
+_ELEMENT = 4  # units of work for an element of an operand or a result, whatever numbers are
 
 
 def evaluate(

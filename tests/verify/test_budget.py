@@ -8,6 +8,8 @@ from jax import lax
 
 import verify
 from verify import budget
+
+pytestmark = pytest.mark.unrecorded  # the clock is one of our own
 from verify.algebras.base import Unsupported
 
 

@@ -21,11 +21,14 @@ from typing import Any
 
 import numpy as np
 
+from verify import budget
 from verify.algebras import numeric_cast, numeric_float, numeric_function, numeric_order
 from verify.algebras.numeric_value import Bounded, discrete, kind, make
 from verify.algebras.products import matmul
 
 __all__ = ["Bounded", "Numeric"]
+
+_CALL = 3_000  # units of work (`verify/budget.py`) for an operation, however small
 
 
 class Numeric:
@@ -56,6 +59,7 @@ class Numeric:
         return _same_grid(Bounded(x.value.reshape(shape), error, x.dtype), x)
 
     def pick(self, operands: Sequence[Bounded], index: np.ndarray) -> Bounded:
+        budget.spend(_CALL + index.size)
         first = operands[0]
         values = [x.value.reshape(-1) for x in operands]
         value = (values[0] if len(values) == 1 else np.concatenate(values))[index]
@@ -85,6 +89,7 @@ class Numeric:
         return self._arithmetic("multiply", a, b)
 
     def _arithmetic(self, name: str, a: Bounded, b: Bounded) -> Bounded:
+        budget.spend(_CALL + 2 * a.value.size)
         sort = kind(a.dtype)
         if sort == "float":
             return numeric_float.add(a, b) if name == "add" else numeric_float.mul(a, b)
@@ -132,6 +137,7 @@ class Numeric:
     # Order.
 
     def maximum(self, a: Bounded, b: Bounded) -> Bounded:
+        budget.spend(_CALL + 2 * a.value.size)
         return self.logical_or(a, b) if kind(a.dtype) == "bool" else numeric_order.maximum(a, b)
 
     def max(self, x: Bounded) -> Bounded:

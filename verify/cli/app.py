@@ -95,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, help="fix what is random")
     for command in (pair, own):
         command.add_argument(
-            "--seconds", type=float, default=60.0, help="for the whole question (default 60)"
+            "--seconds", type=float, default=60.0, help="for the whole question (60)"
         )
         command.add_argument("--certificate", metavar="FILE", help="write the verdict as JSON")
     pair.add_argument(
@@ -114,9 +114,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="MODULE",
         help="call functions of this module, and of those beneath it (may be repeated)",
     )
-    check.add_argument(
-        "--seconds", type=float, default=60.0, help="for the whole question (default 60)"
-    )
+    check.add_argument("--seconds", type=float, default=60.0, help="for the whole question (60)")
     claims = commands.add_parser(
         "notes",
         help=notes.HELP,
