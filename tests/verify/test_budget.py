@@ -8,9 +8,9 @@ from jax import lax
 
 import verify
 from verify import budget
-
-pytestmark = pytest.mark.unrecorded  # the clock is one of our own
 from verify.algebras.base import Unsupported
+
+pytestmark = pytest.mark.unrecorded("their clock is one of their own")
 
 
 def test_a_limit_is_reached_exactly_when_more_is_spent():
