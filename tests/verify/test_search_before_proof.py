@@ -155,6 +155,18 @@ PLANTED = {
         lambda x: jnp.abs(x.astype(I32)),
         of(I16),
     ),
+    # What cannot be evaluated many at once.
+    "words of a key": (
+        lambda k, x: jax.random.bits(k, (2,)) * jnp.where(x > 50, 2, 1),
+        lambda k, x: jax.random.bits(k, (2,)),
+        jax.random.key(0),
+        of(U32),
+    ),
+    "a loop of unknown length": (
+        lambda n: lax.while_loop(lambda s: s < n, lambda s: s + 3, 0),
+        lambda n: jnp.where(n < 40, lax.while_loop(lambda s: s < n, lambda s: s + 3, 0), 42),
+        of(jnp.int8),
+    ),
     # Thresholds, ties, signs, sizes.
     "a boundary of integers": (
         lambda x: jnp.where(7 * x + 3 > 1000, 1, 0),

@@ -37,6 +37,7 @@ _ELEMENTS = 2**12  # that both programs compute over all rows of a batch
 _LARGE = 100_000  # elements: programs with more have few inputs tried one by one
 _LONG = 2_000  # equations, those in loops counted each time
 _EVERY = 2**20  # elements that may be computed to try every value
+_ALONE = 20  # inputs, twice, where rows cannot be evaluated together
 _TRIED, _TRIED_UNDEFINED = 6, 3  # rows of a batch
 _DECISIONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))  # what jumps; maxima do not
 _SAMPLED, _CROSSINGS = 4, 48  # elements of one decision; rows at crossings
@@ -79,8 +80,12 @@ def before_proof(comparison: Comparison, rng: np.random.Generator) -> Iterator[W
             every = every_narrow_value(left.inputs, special, rng)
         if every is not None and len(every[0]) * size <= _EVERY:
             yield from batch.differences(every)
-    except Unsupported:  # there is a number that differs between rows and that a rule must know
-        return
+    except Unsupported:  # a number that differs between rows is one that a rule must know
+        for drawn in _drawn(comparison, special, rng, min(count, _ALONE)):
+            for row in range(len(drawn[0])):
+                witness = comparison.at([np.asarray(x[row]) for x in drawn])
+                if witness is not None:
+                    yield witness
 
 
 def _drawn(

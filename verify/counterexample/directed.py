@@ -16,7 +16,7 @@ import numpy as np
 from verify.algebras.base import Unsupported
 from verify.counterexample.confirm import Inputs, values
 from verify.counterexample.held import fit
-from verify.dtypes import is_kind
+from verify.dtypes import is_integer, is_kind
 from verify.program import Equation, Program, Var
 
 _DECISIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "max", "min", "clamp"})
@@ -27,7 +27,7 @@ _SAMPLED = 32  # elements of one decision that are followed
 def aimed(programs: Sequence[Program], base: Inputs, rng: np.random.Generator) -> Iterator[Inputs]:
     """Inputs around the decisions of the programs, along random lines through `base`."""
     variables = programs[0].inputs
-    real = [i for i, v in enumerate(variables) if is_kind(v.dtype, np.floating) or _half(v)]
+    real = [i for i, v in enumerate(variables) if _moves(v)]
     if not real:
         return
     for direction in _directions(variables, real, rng):
@@ -42,8 +42,9 @@ def aimed(programs: Sequence[Program], base: Inputs, rng: np.random.Generator) -
             yield from _crossings(program, at)
 
 
-def _half(v: Var) -> bool:
-    return str(v.dtype) in ("bfloat16", "float8_e4m3fn", "float8_e5m2")
+def _moves(v: Var) -> bool:
+    """Whether a number of this kind can be moved along a line; integers go by whole steps."""
+    return is_integer(v.dtype) or is_kind(v.dtype, np.floating)
 
 
 def _directions(
@@ -81,6 +82,9 @@ def _crossings(program: Program, at: Any) -> Iterator[Inputs]:
             step = max(abs(crossing), 1e-3)
             for shift in (0.0, 1e-7, -1e-7, 1e-5, -1e-5, 1e-2, -1e-2):
                 yield at(crossing + shift * step)
+            if any(is_integer(v.dtype) for v in program.inputs):
+                for whole in (1.0, -1.0):
+                    yield at(crossing + whole)
 
 
 def _bisect(program: Program, at: Any, low: float, high: float, element: int) -> float | None:
