@@ -70,7 +70,7 @@ def without_solver(monkeypatch):
     monkeypatch.setattr(cases, "available", lambda: False)
 
 
-def ask_choice(name, seconds=20):
+def ask_choice(name, seconds=60):
     f, g, bug = CHOICES[name]
     return [verify.equivalent(f, h, f32(3), f32(3), seconds=seconds).status for h in (g, bug)]
 
