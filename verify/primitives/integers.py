@@ -66,7 +66,14 @@ def _shift_left(ctx: Context, a: Any, places: Any) -> Any:
     return ctx.algebra.mul(a, ctx.lift(factor))
 
 
-for _name in ("shift_right_logical", "shift_right_arithmetic", "population_count", "clz"):
+@elementwise("population_count")
+def _population_count(ctx: Context, a: Any) -> Any:
+    if bit_width(a.dtype) < 8:
+        raise Unsupported(f"bits of {a.dtype}, of which XLA counts those of a byte")
+    return machine(ctx, "population_count", a)
+
+
+for _name in ("shift_right_logical", "shift_right_arithmetic", "clz"):
 
     def _function(ctx: Context, *args: Any, _name: str = _name) -> Any:
         return machine(ctx, _name, *args)
