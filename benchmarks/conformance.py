@@ -26,7 +26,7 @@ if "device_count" not in os.environ.get("XLA_FLAGS", ""):  # collectives need tw
     os.environ["XLA_FLAGS"] = flags.strip()
 
 RESULTS = Path(__file__).parent / "results"
-EQUATIONS, SETS = 12, 12  # of each primitive in a round
+EQUATIONS, SETS = 12, 30  # of each primitive in a round
 COLUMNS = ("draws", "equations", "compared", "unsupported", "excused", "disagreements", "aborted")
 
 _KEYS: dict[str, set[int]] = {}  # hashes of the equations seen
