@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from tests.verify.conformance import residues
 from tests.verify.conformance.proposals import GENERATORS, Absent, Operand, Proposal, Source
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import lift, parts
@@ -163,6 +164,12 @@ def compared(one: Case, operands: Sequence[Any], ours: Ours, theirs: Sequence[An
         for a, b in zip(parts(ball), parts(real), strict=True):
             if isinstance(a, Bounded) and not _meet(a, b):
                 return f"real numbers {b} outside of the bounds {a}: {shown(one, operands)}"
+    try:
+        wrong = residues.differ(one.name, one.program, operands, ours.reals)
+    except Exception as error:
+        return f"{type(error).__name__}: {error} (residues), in {shown(one, operands)}"
+    if wrong:
+        return f"other residues than those of {ours.reals}: {shown(one, operands)}"
     return ""
 
 

@@ -1,11 +1,16 @@
 """Every rule means what JAX means by its primitive, over its whole parameter space."""
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 import pytest
 
 from tests.verify.conformance import GENERATORS
 from tests.verify.conformance.planted import PLANTED
 from tests.verify.conformance.run import tally
 from tests.verify.conformance.xla_faults import FAULTS
+from verify.algebras.field import Field
 from verify.primitives import RULES
 
 EQUATIONS, SETS = 10, 20  # 200 draws a primitive
@@ -44,3 +49,31 @@ def test_a_planted_bug_is_noticed(bug: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(RULES, name, plant(RULES[name]))
     (found,) = tally([name], seed=0, equations=30, sets=2)
     assert found.disagreements
+
+
+_IN_THE_FIELD: dict[str, tuple[str, str, Callable[..., Any]]] = {
+    "a sign lost": ("sub", "neg", lambda true: lambda self, a: a),
+    "elements copied from the wrong end": (
+        "rev",
+        "pick",
+        lambda true: lambda self, xs, index: true(self, xs, np.flip(index, -1)),
+    ),
+    "a sum for a product": (
+        "mul",
+        "mul",
+        lambda true: lambda self, a, b: self.add(a, b),
+    ),
+    "a sum of squares": (
+        "reduce_sum",
+        "sum",
+        lambda true: lambda self, x: true(self, self.mul(x, x)),
+    ),
+}
+
+
+@pytest.mark.parametrize("bug", _IN_THE_FIELD)
+def test_a_bug_planted_in_the_residues_is_noticed(bug: str, monkeypatch: Any) -> None:
+    name, method, plant = _IN_THE_FIELD[bug]
+    monkeypatch.setattr(Field, method, plant(getattr(Field, method)))
+    (found,) = tally([name], seed=0, equations=30, sets=2)
+    assert any("residues" in text for text in found.disagreements)
