@@ -43,7 +43,6 @@ _RANDOM = """
 random_wrap random_unwrap random_clone random_bits random_split random_fold_in random_seed
 threefry2x32
 """
-_TINY = frozenset(("int1", "uint1", "int2", "uint2"))  # to concatenate them is enough
 KNOWN = frozenset(" ".join((_MOVEMENT, _ELEMENTWISE, _FOLDS, _CONTROL, _RANDOM)).split())
 
 
@@ -81,8 +80,6 @@ def _check(equation: Equation) -> None:
 def _check_dtype(dtype: Any) -> None:
     if is_kind(dtype, np.complexfloating):
         raise Unsupported("rounding errors of complex numbers")
-    if str(dtype) in _TINY:
-        raise Unsupported(f"{dtype}: XLA may end the whole process on numbers of so few bits")
 
 
 def _is_float(dtype: Any) -> bool:

@@ -177,8 +177,8 @@ def test_numbers_near_the_end_of_their_range_have_a_bound_or_none():
             assert verify.faithful(f, huge, seed=0).status in ("proved", "unknown")
 
 
-@pytest.mark.parametrize("dtype", ["int2", "uint2"])
-def test_what_xla_may_not_survive_is_not_compiled(dtype):
+@pytest.mark.parametrize("dtype", ["int2"])
+def test_what_xla_does_not_survive_is_compiled_elsewhere(dtype):
     verdict = verify.faithful(lambda x: jnp.concatenate([x, x]), spec((3,), dtype), seed=0)
     assert verdict.status == "unknown", verdict
-    assert "XLA may end the whole process" in verdict.reason
+    assert "XLA ended the process" in verdict.reason
