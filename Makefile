@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?= test
 BIN := $(VENV)/bin
+# Where this is set, each of some ten processes would compile every module of ours anew.
+unexport PYTHONDONTWRITEBYTECODE
+# Neighbours in a file stay on one worker, which has compiled what they share, until the other is idle.
+PYTEST = $(BIN)/pytest -n 2 --dist worksteal
 
 .PHONY: demo test test-fast test-all test-jax record lint types install install-test clean
 
@@ -12,24 +16,24 @@ demo: install
 	$(BIN)/verify notes --report report.html
 
 test: install-test lint types
-	$(BIN)/pytest -n 2
+	$(PYTEST)
 
 # The tests without the slow ones, for the inner loop.
 test-fast: install-test
-	$(BIN)/pytest -n 2 -m "not slow and not full"
+	$(PYTEST) -m "not slow and not full"
 
 # And the whole matrix, which takes an hour or more: before a release.
 test-all: install-test lint types
-	$(BIN)/pytest -n 2 -m ""
+	$(PYTEST) -m ""
 
 # Writes the record of verdicts (tests/verdicts) anew; what changed in it is for you to read.
 record: install-test
-	$(BIN)/pytest -n 2 --renew-record tests
+	$(PYTEST) --renew-record tests
 	@git --no-pager diff --stat -- tests/verdicts
 
 # What may break with another version of JAX: its programs read and rebuilt, its compiler asked.
 test-jax: install-test
-	$(BIN)/pytest -n 2 -m "not slow and not full" cnnjax verify tests/verify/primitives \
+	$(PYTEST) -m "not slow and not full" cnnjax verify tests/verify/primitives \
 	  tests/verify/test_famous_rewrites.py tests/cnnjax/lowerings tests/cnnjax/tiling \
 	  tests/cnnjax/train tests/cnnjax/models tests/cnnjax/convert tests/cnnjax/test_summary.py \
 	  tests/cnnjax/layers/test_conv.py tests/cnnjax/layers/test_norm.py

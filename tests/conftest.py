@@ -24,11 +24,6 @@ collect_ignore = [] if importlib.util.find_spec("torch") else ["cnnjax/reference
 
 def pytest_addoption(parser):
     recording.options(parser)
-    parser.addoption(
-        "--full-claims",
-        action="store_true",
-        help="the claims at the note's own 100x100x3 too, which takes minutes (verify/claims)",
-    )
 
 
 def pytest_configure(config):

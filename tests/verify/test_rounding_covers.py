@@ -14,6 +14,7 @@ import pytest
 from jax import lax
 
 import cnnjax
+from tests.selection import few_of
 from verify.algebras.base import Unsupported
 from verify.algebras.rounded import Rounded
 from verify.counterexample.confirm import values
@@ -244,9 +245,16 @@ def test_no_compiled_program_is_further_off_than_its_bound(name, dtype):
     assert ({"normal", "shifted"} <= set(bounded)) != ((dtype, name) in UNBOUNDED)
 
 
+# One of each kind of bound: a sum, a product, a choice, functions, a loop, statistics.
+OTHER_FORMATS = (
+    *("polynomial", "dot", "long sum", "maxima", "convolution", "pooling", "softmax"),
+    *("activations", "scan", "batch norm", "scattered"),
+)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", few_of(PROGRAMS, OTHER_FORMATS))
 def test_half_and_double_precision_too(name, dtype):
     f, *shapes = PROGRAMS[name]
     rng = np.random.default_rng(1)

@@ -254,12 +254,12 @@ FAMILIES: dict[str, Callable[..., Case]] = {
 }
 
 
-def cases(family: str, count: int, ref, seed: int = 0) -> Iterator[list[Case]]:
+def cases(family: str, count: int, ref, seed: int = 0, chunk: int = CHUNK) -> Iterator[list[Case]]:
     """Yield ``count`` cases in chunks of one dtype: one chunk in five is float64."""
     rng = np.random.default_rng([seed, *family.encode()])
-    for number, start in enumerate(range(0, count, CHUNK)):
+    for number, start in enumerate(range(0, count, chunk)):
         dtype = np.dtype("float64" if number % 5 == 4 else "float32")
-        yield [FAMILIES[family](rng, dtype, ref) for _ in range(min(CHUNK, count - start))]
+        yield [FAMILIES[family](rng, dtype, ref) for _ in range(min(chunk, count - start))]
 
 
 def evaluate(chunk: list[Case]) -> list[tuple[np.ndarray, ...]]:
@@ -286,11 +286,11 @@ def agrees(found: np.ndarray, expected: np.ndarray, bound: Any) -> bool:
     return bool(np.all(np.abs(found.astype(np.float64) - expected) <= bound))
 
 
-def compare(family: str, count: int, ref=reference, seed: int = 0) -> Count:
+def compare(family: str, count: int, ref=reference, seed: int = 0, chunk: int = CHUNK) -> Count:
     """Compare ``count`` random configurations of ``family`` with ``ref``."""
     forward, gradient = [], []
-    for chunk in cases(family, count, ref, seed):
-        for case, found in zip(chunk, evaluate(chunk), strict=True):
+    for some in cases(family, count, ref, seed, chunk):
+        for case, found in zip(some, evaluate(some), strict=True):
             same = [
                 f.dtype == case.weights.dtype and agrees(f, e, b)
                 for f, e, b in zip(found, case.expected, case.bounds, strict=False)

@@ -10,7 +10,7 @@ import pytest
 from tests.cnnjax import reference
 from tests.cnnjax.layers import grid
 
-# Together more than 500; `python -m tests.cnnjax.layers.grid` runs 500 of each.
+# Together more than 500, in `make test-all`; `python -m tests.cnnjax.layers.grid` runs 500 of each.
 CONFIGURATIONS = {
     "conv": 200,
     "conv_transpose": 75,
@@ -19,29 +19,38 @@ CONFIGURATIONS = {
     "norm": 100,
 }
 
+FEW = {"count": 40, "chunk": 8}  # of each in `make test`: the last chunk is float64
+of_each_family = pytest.mark.parametrize(
+    ("family", "options"),
+    [pytest.param(family, FEW, id=family) for family in CONFIGURATIONS]
+    + [
+        pytest.param(family, {"count": count}, id=f"{family}, all", marks=pytest.mark.full)
+        for family, count in CONFIGURATIONS.items()
+    ],
+)
+
 
 def test_the_grid_has_500_configurations_of_every_family():
     assert CONFIGURATIONS.keys() == grid.FAMILIES.keys()
     assert sum(CONFIGURATIONS.values()) >= 500
 
 
-@pytest.mark.parametrize("family", CONFIGURATIONS)
-def test_layer_equals_the_numpy_loops(family):
-    found = grid.compare(family, CONFIGURATIONS[family])
+@of_each_family
+def test_layer_equals_the_numpy_loops(family, options):
+    found = grid.compare(family, **options)
     assert found.forward == ()
     assert found.gradient == ()
-    assert found.compared == CONFIGURATIONS[family]
+    assert found.compared == options["count"]
 
 
-@pytest.mark.parametrize("family", CONFIGURATIONS)
-def test_numpy_loops_equal_pytorch(family):
+@of_each_family
+def test_numpy_loops_equal_pytorch(family, options):
     pytest.importorskip("torch", reason="PyTorch is not installed (extra `torch`)")
     from tests.cnnjax import reference_torch as torch_reference
 
-    count = CONFIGURATIONS[family]
     for ours, theirs in zip(
-        grid.cases(family, count, reference),
-        grid.cases(family, count, torch_reference),
+        grid.cases(family, ref=reference, **options),
+        grid.cases(family, ref=torch_reference, **options),
         strict=True,
     ):
         for a, b in zip(ours, theirs, strict=True):

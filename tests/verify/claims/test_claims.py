@@ -1,6 +1,6 @@
 """Every variant of every claim of the note comes out as it must; what could fool that does not.
 
-The note's own sizes take minutes: `pytest --full-claims tests/verify/claims` runs them too.
+The note's own sizes take minutes: `make test-all`, or `pytest -m full tests/verify/claims`.
 """
 
 import dataclasses
@@ -59,11 +59,9 @@ def test_variant(variant):
     comes_out_as_expected(variant)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("variant", variants("full"))
-def test_variant_at_the_size_of_the_note(variant, request):
-    if not request.config.getoption("--full-claims"):
-        pytest.skip("takes minutes: run with --full-claims")
+def test_variant_at_the_size_of_the_note(variant):
     comes_out_as_expected(variant)
 
 
