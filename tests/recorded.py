@@ -7,7 +7,8 @@ assumptions. One line a test, one file a test file. A run that differs from it f
 became worse or better, and `make record` writes it anew: then the change of the verifier and the
 change of its answers are read together.
 
-Questions without a seed get one from the test's name, so that every run asks the same.
+Questions without a seed get one from the test's name, so that every run asks the same; and all get
+ten times their seconds, so that work ends them and not the clock of a busy machine.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +27,7 @@ TESTS = Path(__file__).parent
 FOLDER = TESTS / "verdicts"
 RENEW = "make record, or for one file: pytest --renew-record"
 
+PATIENCE, _SECONDS = 10, 60.0  # times as long; what a question has by default
 Verdicts = list[list[str]]  # of one test: status, assumptions...
 # A line of the user's program, an address, and the time that something took: no part of an answer.
 _PASSING = ((re.compile(r"(\.py):\d+"), r"\1"), (re.compile(r"0x[0-9a-f]{6,}"), "0x..."))
@@ -81,6 +84,9 @@ def heard(question: Callable[..., Any]) -> Callable[..., Any]:
         listener = _listening[-1]
         if options.get("seed") is None:
             options["seed"] = listener.seed()
+        seconds = options.get("seconds", _SECONDS)
+        if isinstance(seconds, int | float) and 0 < seconds < math.inf:
+            options["seconds"] = PATIENCE * seconds
         listener.depth += 1
         try:
             verdict = question(*arguments, **options)

@@ -83,6 +83,13 @@ def test_a_seed_that_a_test_gives_is_kept():
         assert verify.equivalent(twice, twice, X, seed=7).subject.seed == 7
 
 
+@pytest.mark.parametrize(("given", "used"), [({}, 600), ({"seconds": 2}, 20), ({"seconds": 0}, 0)])
+def test_a_busy_machine_has_time(given, used):
+    asked = recorded.heard(lambda **options: options["seconds"] == used and Verdict("unknown"))
+    with recorded.listening("a test"):
+        assert asked(**given) == Verdict("unknown")
+
+
 PAIR = """
 import jax, pytest, verify
 
