@@ -61,14 +61,11 @@ def load(run: Path) -> SavedModel:
 
 def load_data(spec: str, **given: Any) -> Splits:
     """`cnnjax.data.load`, its errors in one line."""
-    from cnnjax.data import DataError
     from cnnjax.data import load as load_splits
 
     try:
         return load_splits(spec, **given)
-    except DataError as error:
-        raise Failed(f"cnnjax: {error}") from error
-    except ImportError as error:  # `digits` needs an extra
+    except (ValueError, ImportError) as error:  # `digits` needs an extra
         raise Failed(f"cnnjax: {error}") from error
 
 
@@ -163,7 +160,7 @@ def _one_of(names: tuple[str, ...]) -> Callable[[Any], bool]:
 # The form of the configuration; its ranges are TrainConfig's own.
 _CONFIG: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("epochs", "batch_size", "accumulate", "warmup_steps", "shift"), _is_whole),
-    "seed": _is_whole,
+    "seed": lambda value: _is_whole(value) and 0 <= value < 2**32,
     "checkpoint_steps": _is_count,
     "checkpoint_seconds": lambda value: value is None or _is_number(value),
     **dict.fromkeys(("learning_rate", "momentum", "weight_decay", "label_smoothing"), _is_number),

@@ -86,6 +86,7 @@ def test_every_other_form_of_a_record_is_read_or_named(tmp_path):
             continue
         # What is accepted is what the training takes, or refuses itself by a ValueError.
         config = runs.read_record(tmp_path)["config"]
+        assert 0 <= config.get("seed", 0) < 2**32
         known = {name: value for name, value in config.items() if name in whole["config"]}
         fault = failure(lambda known=known: TrainConfig(**known), ValueError)
         assert fault is None or "TrainConfig: " in fault

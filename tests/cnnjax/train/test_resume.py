@@ -97,6 +97,24 @@ def test_ctrl_c_without_a_folder_says_that_nothing_is_saved(task, ctrl_c):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.parametrize("step", [1, 7])
+def test_ctrl_c_before_the_first_checkpoint_leaves_an_earlier_run_as_it_was(
+    task, ctrl_c, tmp_path, step
+):
+    (model, splits, config), _ = task
+    fit(model, splits, config, out=tmp_path, progress=False)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    config = TrainConfig(**config.identity() | {"seed": 9}, checkpoint_seconds=None)
+    ctrl_c(step)
+    with pytest.raises(Interrupted, match=r"the earlier run in .* is as it was"):
+        fit(model, splits, config, out=tmp_path, progress=False)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    ctrl_c(step + 8)  # after the first epoch there is a checkpoint
+    with pytest.raises(Interrupted, match="saved to"):
+        fit(model, splits, config, out=tmp_path, progress=False)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
 def test_a_second_ctrl_c_does_not_wait():
     with pytest.raises(KeyboardInterrupt), interruptible() as asked:  # noqa: PT012
         signal.raise_signal(signal.SIGINT)
