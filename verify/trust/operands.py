@@ -125,6 +125,17 @@ _ALL = (whole, extreme, anything, ties)
 _MORE = (ties, whole, ties)
 
 
+def are_small(values: Sequence[Any]) -> bool:
+    """Whether all are whole numbers of a few bits, so that sums of their products are exact."""
+    for value in values:
+        if is_key(value.dtype):
+            return False
+        array = np.asarray(value).astype(np.complex128)
+        if not (np.abs(array) <= 5).all() or (array != np.rint(array)).any():  # NaN is neither
+            return False
+    return True
+
+
 def drawable(equation: Equation) -> bool:
     """Random keys are what JAX makes of them: nothing is read there."""
     return not any(is_key(atom.dtype) for atom in (*equation.inputs, *equation.outputs))

@@ -121,7 +121,7 @@ def read(
             return Reading(open=f"JAX: {type(error).__name__}: {str(error)[:200]}")
     if isinstance(ours, Exception):
         failure = f"an error ({type(ours).__name__}: {str(ours)[:200]})"
-        return Reading(_found(equation, operands, 0, (), failure, "a result"))
+        return Reading(described(equation, operands, 0, (), failure, "a result"))
     return compare(equation, operands, ours, theirs, certified)
 
 
@@ -198,7 +198,7 @@ def compare(
     """Results of a rule, in the numeric domain or a refinement of it, against JAX's."""
     if len(ours) != len(theirs):
         found = f"{len(ours)} results", f"{len(theirs)} results"
-        return Reading(_found(equation, operands, 0, (), *found))
+        return Reading(described(equation, operands, 0, (), *found))
     compared = 0
     moderate = not _may_overflow(equation, operands)
     for number, (value, result) in enumerate(zip(ours, theirs, strict=True)):
@@ -207,7 +207,7 @@ def compare(
         for part, array in zip(parts(value), _halves(value, result), strict=True):
             if part.shape != array.shape:
                 shapes = f"an array of shape {part.shape}", f"one of shape {array.shape}"
-                return Reading(_found(equation, operands, number, (), *shapes))
+                return Reading(described(equation, operands, number, (), *shapes))
             if is_kind(array.dtype, np.floating):
                 slack = np.zeros(part.shape)
                 if not certified:
@@ -226,7 +226,7 @@ def compare(
                 error = float(part.errors[place])
                 text = f"{one} +- {error:.2g}" if error else str(one)
                 return Reading(
-                    _found(equation, operands, number, place, text, str(array[place])), compared
+                    described(equation, operands, number, place, text, str(array[place])), compared
                 )
     return Reading(None, compared, "" if compared else "every element is unknown")
 
@@ -294,7 +294,7 @@ def _halves(value: Any, result: Array) -> list[np.ndarray]:
     return [array.real, array.imag] if isinstance(value, Pair) else [array]
 
 
-def _found(
+def described(
     equation: Equation,
     operands: Sequence[Array],
     output: int,

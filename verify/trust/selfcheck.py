@@ -26,13 +26,14 @@ from verify.compiled import check
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
 from verify.program import Equation, Program, Var, bind, call
-from verify.trust import child, kinds, operands, reading
+from verify.trust import child, kinds, operands, reading, reading_field
 from verify.trust.reference import interpret
 
 MOST_KINDS = 200  # new ones a proof
 _MOST_WORK = 6_000  # element operations of an equation
 _MOST_WHOLE = 20_000  # of a whole program
 _REMEMBERED = 20_000
+_FEW = 12  # small numbers, for the domain of proofs
 _CALLBACKS = frozenset(("pure_callback", "io_callback", "debug_callback", "debug_print"))
 _LEFT_OUT = _CALLBACKS | {"while", "shard_map"}
 _REFUSED = """
@@ -119,6 +120,8 @@ def _compare(
     for kind, (equation, values), theirs in zip(owners, cases, results, strict=False):
         if kind not in wrong and theirs is not None:
             found = reading.read(equation, values, theirs).disagreement
+            if found is None and operands.are_small(values):
+                found = reading_field.read(equation, values, theirs).disagreement
             if found is not None:
                 wrong[kind] = REPORT + str(found)
     for kind in new:
@@ -139,7 +142,12 @@ def _cases(equation: Equation, rng: np.random.Generator) -> list[Case]:
         size = max((len(x) for x in operands.combinations(equation, rng) if np.ndim(x)), default=0)
         vector = kinds.elementwise(equation, size)
         scalars = [1] if all(atom.shape for atom in equation.inputs) else range(3)
-        return [(vector, operands.combinations(equation, rng)) for _ in scalars]
+        few = kinds.elementwise(equation, _FEW)
+        small = [operands.whole(atom, rng) for atom in few.inputs]
+        if equation.primitive == "select_n":
+            small[0] = np.asarray(small[0] % (len(small) - 1)).astype(small[0].dtype)
+        found: list[Case] = [(vector, operands.combinations(equation, rng)) for _ in scalars]
+        return [*found, (few, small)]
     chosen: Equation | None = equation
     if work(equation) > _MOST_WORK:
         chosen = kinds.small(equation)

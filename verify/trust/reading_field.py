@@ -1,0 +1,171 @@
+"""One equation as the proofs read it: the rule over residues, against what JAX computes.
+
+`reading.py` evaluates a rule in numbers; a proof evaluates it over residues, and a fault of that
+domain is none of the rule's. Here the operands' residues are those of small numbers that are known,
+though the domain is not told (or told of one operand: constants have laws of their own). Where
+nothing is hashed, no unknown function, order or choice is involved, and the result's residues must
+be those of JAX's result: equal for exact floats and for booleans, equal modulo 2**w for integers of
+w bits, as residues are those of the integer that has not wrapped yet. Integer operands are also
+given as expressions that have wrapped: a number plus 2**w, where a cast must not look through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from verify.algebras import machine
+from verify.algebras.base import Unsupported
+from verify.algebras.complex import Pair
+from verify.algebras.extended import fresh, lift, parts
+from verify.algebras.field import residues
+from verify.algebras.field.growth import Growth
+from verify.algebras.field.trial import Field
+from verify.algebras.field.value import FieldArray, Unlucky
+from verify.dtypes import is_integer, is_kind, limits
+from verify.evaluate import evaluate
+from verify.program import Equation
+from verify.trust.reading import Reading, alone, by_rule, described
+
+_WRAPPED = "integers that have wrapped"
+
+
+class _Watched(Field):
+    """A trial that says whether anything was hashed."""
+
+    hashed = False
+
+    def note(self, digests: np.ndarray, count: np.ndarray | int = 1) -> None:
+        self.hashed = True
+
+    def atom(self, state: np.ndarray, dtype: Any, **known: Any) -> FieldArray:
+        self.hashed = True
+        return super().atom(state, dtype, **known)
+
+
+def read(equation: Equation, operands: Sequence[Any], theirs: Sequence[Any]) -> Reading:
+    """Compares the rule over residues with JAX's results; with each operand constant, and none."""
+    try:
+        numbers, certified = by_rule(equation, operands)
+    except Exception:  # what is wrong there, reading.py says
+        return Reading(open="the rule has no numbers")
+    if not certified:
+        return Reading(open="the errors of the compiled operation are not known")
+    exact = [part.errors == 0 for value in numbers for part in parts(value)]
+    compared, why = 0, ""
+    several = range(len(operands) if len(operands) > 1 else 0)
+    ways: list[Any] = [None, *several]
+    if any(is_integer(v.dtype) for v in equation.inputs):
+        ways.append(_WRAPPED)
+    for way in ways:
+        found = _one_way(equation, operands, theirs, exact, way)
+        if found.disagreement is not None:
+            return found
+        compared, why = compared + found.compared, found.open or why
+    return Reading(None, compared, "" if compared else why)
+
+
+def _one_way(
+    equation: Equation,
+    operands: Sequence[Any],
+    theirs: Sequence[Any],
+    exact: Sequence[np.ndarray],
+    way: Any,
+) -> Reading:
+    """`way`: the number of the operand that is constant, None, or that integers have wrapped."""
+    field = _Watched(seed=1)
+    values = [
+        lift(field, x, v.dtype) if i == way else _hidden(field, x, v.dtype, way == _WRAPPED)
+        for i, (x, v) in enumerate(zip(operands, equation.inputs, strict=True))
+    ]
+    try:
+        ours = evaluate(alone(equation), field, values)
+        rows = [[np.asarray(part.rows) for part in parts(value)] for value in ours]
+    except (Unsupported, Unlucky) as error:
+        return Reading(open=str(error))
+    except Exception as error:  # a domain that fails is wrong: JAX has a result
+        text = f"an error ({type(error).__name__}: {str(error)[:200]})"
+        return Reading(_differs(equation, operands, 0, (), text, "a result"))
+    if field.hashed:
+        return Reading(open="an unknown function, an order or a choice")
+    compared, known = 0, iter(exact)
+    for number, (value, own, result) in enumerate(zip(ours, rows, theirs, strict=True)):
+        halves = [result.real, result.imag] if isinstance(value, Pair) else [result]
+        for found, array in zip(own, halves, strict=True):
+            sure = np.asarray(next(known))
+            if found.shape[1:] != array.shape:
+                shapes = f"an array of shape {found.shape[1:]}", f"one of shape {array.shape}"
+                return Reading(_differs(equation, operands, number, (), *shapes))
+            wrong = sure & ~_same(field, found, array)
+            compared += int(sure.sum())
+            if wrong.any():
+                place = tuple(int(i) for i in np.argwhere(wrong)[0])
+                given = f"operand {way} is a constant" if isinstance(way, int) else str(way)
+                text = "another residue" + ("" if way is None else f" ({given})")
+                return Reading(
+                    _differs(equation, operands, number, place, text, str(array[place])), compared
+                )
+    return Reading(None, compared)
+
+
+def _hidden(field: Field, array: Any, dtype: Any, wrapped: bool) -> Any:
+    """A value with the residues of the array, which the domain takes for an input; of an integer,
+    if `wrapped`, every second one plus 2**width."""
+    whole = np.asarray(array)
+    halves = iter([whole.real, whole.imag] if np.iscomplexobj(whole) else [whole])
+
+    def make(shape: tuple[int, ...], part: Any) -> FieldArray:
+        half = next(halves)
+        number = half if is_integer(half.dtype) or half.dtype == np.bool_ else half.astype(float)
+        real = bool(is_kind(part, np.inexact))
+        rows = np.array(field.lift_rows(number))
+        bounds = machine.of_dtype(part)
+        if wrapped and is_integer(part) and bounds is not None:
+            around = bounds[1] - bounds[0] + 1
+            turns = (np.arange(number.size) % 2).reshape(shape)
+            rows += (
+                field.lift_rows(np.asarray(turns))
+                * field.lift_rows(np.array(around))[(slice(None), *(None,) * len(shape))]
+            )
+            rows = residues.reduce(rows, field.m)
+            bounds = bounds[0], bounds[1] + around
+        return FieldArray(field, shape, part, Growth(analytic=real), rows, bounds=bounds)
+
+    return fresh(make, whole.shape, dtype)
+
+
+def _same(field: Field, rows: np.ndarray, array: np.ndarray) -> np.ndarray:
+    """Where residues are those of the numbers; of integers, modulo 2**width."""
+    points = field.points
+    if not (is_integer(array.dtype) or array.dtype == np.bool_):
+        finite = np.isfinite(array.astype(float))
+        expected = field.lift_rows(np.where(finite, array.astype(float), 0.0))
+        return np.asarray((rows == expected)[:points].all(axis=0) | ~finite)
+    expected = field.lift_rows(array)
+    equal = np.array((rows == expected)[:points].all(axis=0))
+    if array.dtype == np.bool_ or equal.all():
+        return np.asarray(equal)
+    least, most = limits(array.dtype)
+    moduli = field.m[:points].tolist()
+    for place in np.argwhere(~equal):
+        index = tuple(place)
+        number = _integer([int(row[index]) for row in rows[:points]], moduli)
+        equal[index] = (number - int(array[index])) % (most - least + 1) == 0
+    return np.asarray(equal)
+
+
+def _integer(found: Sequence[int], moduli: Sequence[int]) -> int:
+    """The integer of least magnitude with these residues: the Chinese remainder theorem."""
+    value, modulus = 0, 1
+    for residue, prime in zip(found, moduli, strict=True):
+        if modulus % prime:
+            step = (residue - value) * pow(modulus, -1, prime) % prime
+            value, modulus = value + modulus * step, modulus * prime
+    return value - modulus if 2 * value > modulus else value
+
+
+def _differs(equation: Equation, operands: Sequence[Any], *where: Any) -> Any:
+    return replace(described(equation, operands, *where), domain="residues")
