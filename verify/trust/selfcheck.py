@@ -117,10 +117,12 @@ def _compare(
     with budget.apart():
         results = _by_jax([*cases, *wholes])
     wrong: dict[Hashable, str] = {}
+    over_residues: set[Hashable] = set()
     for kind, (equation, values), theirs in zip(owners, cases, results, strict=False):
         if kind not in wrong and theirs is not None:
             found = reading.read(equation, values, theirs).disagreement
-            if found is None and operands.are_small(values):
+            if found is None and kind not in over_residues and operands.are_small(values):
+                over_residues.add(kind)  # once: a trial costs more than a look at numbers
                 found = reading_field.read(equation, values, theirs).disagreement
             if found is not None:
                 wrong[kind] = REPORT + str(found)
