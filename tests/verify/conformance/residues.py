@@ -31,7 +31,7 @@ concatenate pad gather dynamic_slice dynamic_update_slice scatter select_n optim
 _RING = """
 add add_any sub mul neg square reduce_sum reduce_prod cumsum cumprod dot_general
 conv_general_dilated reduce_window_sum scatter-add scatter-sub scatter-mul triangular_solve
-complex real imag conj composite custom_vmap_call linear_call custom_linear_solve
+complex real imag conj linear_call custom_linear_solve
 """
 NAMES = frozenset((_MOVEMENT + _RING).split())
 

@@ -60,6 +60,11 @@ FAULTS: dict[str, Fault] = {
             and _infinite(xs)
         ),
     ),
+    "systems by products": Fault(
+        "a triangular system is solved by products with inverted blocks, whose zeros make NaN of "
+        "the infinities that other rows hold",
+        lambda one, xs: one.name == "triangular_solve" and _infinite(xs),
+    ),
 }
 
 
