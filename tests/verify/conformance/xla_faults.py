@@ -65,6 +65,11 @@ FAULTS: dict[str, Fault] = {
         "the infinities that other rows hold",
         lambda one, xs: one.name == "triangular_solve" and _infinite(xs),
     ),
+    "ties with what pads": Fault(
+        "where a window's maximum is -inf, it ties with what pads it, and for some windows XLA "
+        "takes the tangent of that; the rule says so in its assumption",
+        lambda one, xs: one.name == "select_and_gather_add" and _infinite(xs),
+    ),
 }
 
 
