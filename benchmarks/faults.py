@@ -37,6 +37,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +261,12 @@ def _ended(process: subprocess.Popen[bytes], *, fine: str = "done") -> str:
     return f"one line, status {process.returncode}" if len(problems) == 1 else "traceback"
 
 
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Until then, or until it has ended."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+
+
 def _photos(folder: Path, names: tuple[str | bytes, ...] = ("ant", "bee"), count: int = 12) -> Path:
     rng = np.random.default_rng(0)
     for name in names:
@@ -295,7 +302,7 @@ def kills(folder: Path, given: argparse.Namespace) -> dict[str, Counter[str]]:
     while left:
         again = ["train", "--resume", "--quiet", "--no-pictures", "--out", str(run)]
         process = _command(*(again if (run / "run.json").exists() else _train(data, run)))
-        time.sleep(draw.uniform(0.3, 1.1) * long)
+        _wait(process, draw.uniform(0.3, 1.1) * long)
         if process.poll() is None:
             process.kill()
             process.communicate()
@@ -319,7 +326,7 @@ def kills(folder: Path, given: argparse.Namespace) -> dict[str, Counter[str]]:
     old = {path.name: path.read_bytes() for path in whole.iterdir()}
     for _ in range(given.kills // 3):
         process = _command(*_train(data, whole, "--force", "--seed", "1"))
-        time.sleep(draw.uniform(0.3, 1.1) * long)
+        _wait(process, draw.uniform(0.3, 1.1) * long)
         process.kill()
         process.communicate()
         now = {name: (whole / name).read_bytes() for name in old if (whole / name).exists()}
