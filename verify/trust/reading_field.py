@@ -126,10 +126,10 @@ def _hidden(field: Field, array: Any, dtype: Any, wrapped: bool) -> Any:
         if wrapped and is_integer(part) and bounds is not None:
             around = bounds[1] - bounds[0] + 1
             turns = (np.arange(number.size) % 2).reshape(shape)
-            rows += (
-                field.lift_rows(np.asarray(turns))
-                * field.lift_rows(np.array(around))[(slice(None), *(None,) * len(shape))]
-            )
+            # 2**64 is no number of NumPy's.
+            step = np.array([around % m for m in field.m.tolist()], np.int64)
+            step = step[(slice(None), *(None,) * len(shape))]
+            rows += field.lift_rows(np.asarray(turns)) * step
             rows = residues.reduce(rows, field.m)
             bounds = bounds[0], bounds[1] + around
         return FieldArray(field, shape, part, Growth(analytic=real), rows, bounds=bounds)
