@@ -88,6 +88,7 @@ class Equation:
     source: str  # "file.py:12 (function)" of the user's line, "" if unknown
     _bind: Any = None  # JAX's primitive, to evaluate on concrete arrays
     _bind_params: Any = None
+    partitionable: bool | None = None  # of what draws bits: which bits are a key's, see `_DRAWS`
 
     @functools.cached_property
     def elements(self) -> int:
@@ -239,6 +240,11 @@ GENERATORS = {
 }
 
 
+# Their meaning depends on `jax.threefry_partitionable`, which is no parameter of an equation but
+# part of the context in which it was traced.
+_DRAWS = frozenset(("random_bits", "random_split", "random_gamma"))
+
+
 def is_mutable(value: Any) -> bool:
     """Whether a value is a mutable array, a `jax.Ref`."""
     return isinstance(value, _MUTABLE)
@@ -315,8 +321,9 @@ def _walk(
         outputs = tuple(_variable(v) for v in eqn.outvars)
         environment.update(zip(eqn.outvars, outputs, strict=True))
         params = {key: _parameter(value) for key, value in eqn.params.items()}
+        drawn = eqn.ctx.threefry_partitionable if name in _DRAWS else None
         equations.append(
-            Equation(name, arguments, outputs, params, source, eqn.primitive, eqn.params)
+            Equation(name, arguments, outputs, params, source, eqn.primitive, eqn.params, drawn)
         )
     return tuple(read(atom) for atom in inner.outvars)
 
@@ -402,7 +409,11 @@ def bind(equation: Equation, values: Sequence[Any], params: Any = None) -> list[
     primitive = equation._bind
     known = primitive.get_bind_params(equation._bind_params if params is None else params)
     functions, known = known if isinstance(known, tuple) else ((), known)
-    results = primitive.bind(*functions, *values, **known)
+    if equation.partitionable is None:
+        results = primitive.bind(*functions, *values, **known)
+    else:
+        with jax.threefry_partitionable(equation.partitionable):
+            results = primitive.bind(*functions, *values, **known)
     return list(results) if primitive.multiple_results else [results]
 
 

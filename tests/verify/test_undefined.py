@@ -210,6 +210,111 @@ def test_no_value_at_a_point_is_no_difference(name):
         assert verdict.status != "refuted", str(verdict)
 
 
+def of(dtype, *shape):
+    return jax.ShapeDtypeStruct(shape, dtype)
+
+
+def whole(x):
+    return x.astype(jnp.float32)
+
+
+# Numbers of few bits, and many of them: some of them are where they were, or are equal again, at
+# random inputs nearby. A point is no open set for all that.
+COARSE = {
+    "many bytes": (lambda n: whole(n) / whole(n), lambda n: jnp.ones(64), of(jnp.uint8, 64)),
+    "many words": (lambda n: whole(n) / whole(n), lambda n: jnp.ones(4096), of(jnp.int32, 4096)),
+    "two bits": (lambda n: whole(n) / whole(n), lambda n: jnp.ones(64), of(jnp.int2, 64)),
+    "the end of the range": (
+        lambda n: (whole(n) - 255) / (whole(n) - 255),
+        lambda n: jnp.ones(64),
+        of(jnp.uint8, 64),
+    ),
+    "two that are equal": (
+        lambda n, m: (whole(n) - whole(m)) / (whole(n) - whole(m)),
+        lambda n, m: jnp.ones(2048),
+        of(jnp.int16, 2048),
+        of(jnp.int16, 2048),
+    ),
+    "two of eight bits": (
+        lambda x, y: (whole(x) - whole(y)) / (whole(x) - whole(y)),
+        lambda x, y: jnp.ones(512),
+        of(jnp.float8_e5m2, 512),
+        of(jnp.float8_e5m2, 512),
+    ),
+} | {
+    dtype: (
+        lambda x: (whole(x) - 1) / (whole(x) - 1) + whole(x) / whole(x),
+        lambda x: jnp.full(2048, 2.0),
+        of(getattr(jnp, dtype), 2048),
+    )
+    for dtype in ("float8_e3m4", "float8_e4m3fn", "float8_e5m2", "bfloat16")
+}
+
+
+@pytest.mark.parametrize("name", COARSE)
+def test_a_point_of_a_coarse_grid_is_no_open_set(name):
+    f, g, *examples = COARSE[name]
+    for seed in range(2):
+        verdict = verify.equivalent(f, g, *examples, seed=seed)
+        assert verdict, str(verdict)
+        # Elsewhere they are numbers, and a difference of numbers is seen.
+        verdict = verify.equivalent(f, lambda *xs, g=g: 2 * g(*xs), *examples, seed=seed)
+        assert verdict.status == "refuted", str(verdict)
+        assert np.isfinite([float(verdict.counterexample.left), 0]).all()
+
+
+# An open set of a coarse grid is one.
+COARSE_AND_OPEN = {
+    "half of the bytes": (
+        lambda n: whole(n) / whole(jnp.maximum(n, 128) - 128),
+        lambda n: whole(n) + 0 * whole(n),
+        of(jnp.uint8, 8),
+    ),
+    "a root of eight bits": (
+        lambda x: jnp.sqrt(whole(x)) ** 2,
+        whole,
+        of(jnp.float8_e4m3fn, 8),
+    ),
+    "a root of small whole numbers": (lambda n: jnp.sqrt(whole(n)) ** 2, whole, of(jnp.int8, 8)),
+}
+
+
+@pytest.mark.parametrize("name", COARSE_AND_OPEN)
+def test_an_open_set_of_a_coarse_grid_is_a_difference(name):
+    f, g, *examples = COARSE_AND_OPEN[name]
+    verdict = verify.equivalent(f, g, *examples, seed=0)
+    assert verdict.status == "refuted", str(verdict)
+    assert np.isnan(verdict.counterexample.left)
+
+
+# Nobody selected the infinity on the left, but JAX shows no difference.
+SAME_INFINITY = {
+    "1 / 0": (lambda x: 1 / (x - x), lambda x: jnp.full_like(x, jnp.inf), X),
+    "-1 / 0": (lambda x: -1 / (x - x), lambda x: jnp.full_like(x, -jnp.inf), X),
+    "the logarithm of 0": (lambda x: jnp.log(x - x), lambda x: jnp.full_like(x, -jnp.inf), X),
+    "the inverse hyperbolic tangent of 1": (
+        lambda x: jnp.arctanh(x - x + 1),
+        lambda x: jnp.full_like(x, jnp.inf),
+        X,
+    ),
+    "on half of the line": (
+        lambda x: 1 / jax.nn.relu(x),
+        lambda x: jnp.where(x > 0, 1 / jnp.where(x > 0, x, 1), jnp.inf),
+        S,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAME_INFINITY)
+def test_the_same_infinity_is_no_counterexample(name):
+    f, g, *examples = SAME_INFINITY[name]
+    verdict = verify.equivalent(f, g, *examples, seed=0, seconds=5)
+    assert verdict.status == "unknown", str(verdict)
+    other = verify.equivalent(f, lambda x: -g(x), *examples, seed=0, seconds=5)
+    assert other.status == "refuted", str(other)
+    assert other.counterexample.left != other.counterexample.right
+
+
 # An overflow is a number over the reals.
 OVERFLOW = {
     "exp": (lambda x: jnp.exp(x) / jnp.exp(x), jnp.ones_like, X),

@@ -59,6 +59,8 @@ def _absorb(program: Program, digest: Any) -> None:
             numbers[var] = f"v{position}.{i}:{var.dtype}{var.shape}"
         line = f"{equation.primitive} {[name(a) for a in equation.inputs]}"
         digest.update(line.encode())
+        if equation.partitionable is False:  # not JAX's default
+            digest.update(b"partitionable=False")
         for key in sorted(equation.params):
             value = equation.params[key]
             for inner in value if isinstance(value, tuple) else (value,):

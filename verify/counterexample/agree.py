@@ -14,7 +14,8 @@ the inputs that are reported. What "confirmed" means:
   float64 shows it.
 * Infinities: the side that is infinite is the same infinity by JAX.
 * A side that is not a number (`undefined.py`): by JAX it is NaN or infinite in float64, while the
-  other is the number that verify says. What overflows in float32 alone does not count.
+  other is the number that verify says, or another infinity. What overflows in float32 alone does
+  not count.
 * Outputs of different structure, shape or dtype: JAX's own tracing has shown the difference, and
   there is nothing to be run.
 """
@@ -86,6 +87,8 @@ def _shown(witness: Witness, left: Any, right: Any, units: float) -> bool:
 
 
 def _undefined(witness: Witness, left: Any, right: Any, units: float) -> bool:
+    if left == right:  # 1 / 0 beside an infinity that was selected: JAX shows no difference
+        return False
     pairs = ((witness.left, left), (witness.right, right))
     for ours, theirs in pairs:
         if np.isnan(ours) and np.isfinite(theirs):

@@ -7,8 +7,10 @@ point, or a tie, is no open set: x / x is 1.
 Undefined at an input: a certain violation of a function's domain (`algebras/healing.py`) and
 nothing else keeps the program from a number there; whatever a selection discards does not count.
 Open: the same at random inputs nearby. Booleans stay as they are there; integers move to their
-neighbours, so that division by an integer is undefined at the point zero only. A NaN that the
-program holds as a constant and selects is a value, and differs from numbers at a single point too.
+neighbours, so that division by an integer is undefined at the point zero only, and so do floats of
+few bits. Every number moves: among many, one that stayed would make an open set of a point.
+A NaN that the program holds as a constant and selects is a value, and differs from numbers at a
+single point too.
 Reads out of bounds, which fill with NaN, are none: proofs take indices to be in bounds and say so.
 """
 
@@ -26,9 +28,10 @@ from verify.algebras.healing import Healing, Violation
 from verify.counterexample.held import fit
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
-from verify.program import Equation, Program
+from verify.program import Equation, Program, Var
 
-_NEARBY = 4  # inputs
+_NEARBY, _NEARBY_COARSE = 4, 12  # inputs
+_FINE = 2.0**-10  # spacing of the floats that are close together
 _STEP = 2.0**-6  # relative
 _MOST = 12  # violations looked at for the one to be named
 _READS = ("gather", "dynamic_slice", "scatter")
@@ -154,24 +157,49 @@ def _named(
 
 
 def _around(program: Program, inputs: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
-    """Inputs near these, in every direction."""
+    """Inputs near these, in every direction: every number moves each time, but for booleans."""
     rng = np.random.default_rng(0)
     near = []
-    for _ in range(_NEARBY):
+    for _ in range(_NEARBY_COARSE if any(map(_is_coarse, program.inputs)) else _NEARBY):
         moved = []
         for v, x in zip(program.inputs, inputs, strict=True):
             if is_integer(v.dtype):
-                x = fit(v, x.astype(np.float64) + rng.integers(-3, 4, x.shape))
+                x = _other_integers(v, x, rng)
+            elif is_kind(v.dtype, np.complexfloating):
+                parts = [_other_floats(v, part, rng) for part in (x.real, x.imag)]
+                x = fit(v, parts[0] + 1j * parts[1])
             elif is_kind(v.dtype, np.inexact):
-                relative = max(_STEP, 4 * float(jnp.finfo(v.dtype).eps))
-                size = np.maximum(np.abs(x), 2.0**-6) * relative
-                drawn: Any = rng.uniform(-1, 1, x.shape)
-                if is_kind(v.dtype, np.complexfloating):
-                    drawn = drawn + 1j * rng.uniform(-1, 1, x.shape)
-                x = fit(v, x + size * drawn)
+                x = fit(v, _other_floats(v, x, rng))
             moved.append(x)
         near.append(moved)
     return near
+
+
+def _is_coarse(v: Var) -> bool:
+    """Whether two numbers that were equal are often equal after both have moved."""
+    if is_integer(v.dtype):
+        return True
+    return is_kind(v.dtype, np.inexact) and float(jnp.finfo(v.dtype).eps) > _FINE
+
+
+def _other_integers(v: Var, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    step = rng.integers(1, 4, x.shape) * rng.choice([-1.0, 1.0], x.shape)
+    wide = x.astype(np.float64)
+    there = fit(v, wide + step)
+    # At the end of the range there is nothing but on the other side. (Beyond 2**53 steps of a
+    # float are too small: a number that did not move at all is as far as one can tell.)
+    return np.asarray(np.where(there == x, fit(v, wide - step), there))
+
+
+def _other_floats(v: Var, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """By a step of the format at least, within its range."""
+    info = jnp.finfo(v.dtype)
+    size = np.maximum(np.abs(x), 2.0**-6) * max(_STEP, 4 * float(info.eps))
+    size = np.maximum(size, 4 * float(info.smallest_subnormal))
+    step = size * rng.uniform(0.25, 1, x.shape) * rng.choice([-1.0, 1.0], x.shape)
+    there = x + step
+    outside = (there > float(info.max)) | (there < float(info.min))
+    return np.asarray(np.where(outside, x - step, there))
 
 
 def _sentence(cause: _Found, index: tuple[int, ...]) -> str:

@@ -3,7 +3,12 @@
 (On constant keys JAX itself computes them, see `evaluate.py`.) Each element of a result is a
 function of the key's words and of the element's place, so that equal keys give equal bits, and
 nothing else is known about them. The same key must be used for the same shape: prefixes of longer
-draws are not recognised.
+draws are not recognised. Which bits a key has depends on `jax.threefry_partitionable` where it is
+used, so that is part of the function's name.
+
+Threefry draws for each key of an array as for that key alone. The other generators do not: JAX
+fills a batch with the bits of its first key, and what it fills has the batch's shape. So there the
+draws are a function of all keys of the array together.
 """
 
 from __future__ import annotations
@@ -14,13 +19,37 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import Keys, generator
-from verify.primitives.registry import Context, elementwise, rule, spread
+from verify.primitives.registry import Context, elementwise, flat_index, rule, spread
+
+
+def _key_by_key(dtype: Any) -> bool:
+    """Whether an array of keys of this dtype is what its keys are, one by one."""
+    return generator(dtype)[0] == "threefry2x32"
+
+
+def _together(ctx: Context, words: Any, *others: Any) -> Any:
+    """One word (1,) that is a function of all that is in some arrays, and of their shapes."""
+    algebra, arrays = ctx.algebra, (words, *others)
+    entries = [algebra.pick([x], np.array(i)) for x in arrays for i in range(flat_index(x).size)]
+    shapes = tuple(tuple(x.shape) for x in arrays)
+    word = algebra.function("a batch of keys", entries, (), np.dtype(np.uint32), shapes)
+    return algebra.reshape(word, (1,))
 
 
 def _draw(
-    ctx: Context, name: str, words: Any, shape: tuple[int, ...], dtype: Any, *, params: Any
+    ctx: Context,
+    name: str,
+    words: Any,
+    shape: tuple[int, ...],
+    dtype: Any,
+    *,
+    params: Any,
+    key_by_key: bool = True,
 ) -> Any:
     """function(name)(words of the key, place): for words (*lead, W) an array (*lead, *shape)."""
+    if not key_by_key and len(words.shape) > 1:
+        shape = (*words.shape[:-1], *shape)
+        words = _together(ctx, words)
     algebra = ctx.algebra
     lead, count = words.shape[:-1], words.shape[-1]
     size = int(np.prod(shape))
@@ -29,13 +58,22 @@ def _draw(
     place = np.broadcast_to(np.arange(size).reshape(shape), whole)
     args = [algebra.pick([words], np.broadcast_to(starts + word, whole)) for word in range(count)]
     args.append(algebra.lift(np.array(place, np.int32)))
-    return algebra.function(name, args, whole, dtype, params)
+    known = (params, ctx.equation.partitionable)  # one key has other bits in the other context
+    return algebra.function(name, args, whole, dtype, known)
 
 
 def _draw_keys(ctx: Context, name: str, words: Any, shape: tuple[int, ...], *, params: Any) -> Any:
     """New keys (*lead, *shape) out of words."""
     count = generator(ctx.dtype)[1]
-    bits = _draw(ctx, name, words, (*shape, count), np.dtype(np.uint32), params=params)
+    bits = _draw(
+        ctx,
+        name,
+        words,
+        (*shape, count),
+        np.dtype(np.uint32),
+        params=params,
+        key_by_key=_key_by_key(ctx.dtype),
+    )
     return Keys(bits, ctx.dtype)
 
 
@@ -58,7 +96,15 @@ def _random_clone(ctx: Context, keys: Any) -> Any:
 @rule("random_bits")
 def _random_bits(ctx: Context, keys: Any, *, bit_width: int, shape: Any, **_: Any) -> Any:
     params = (generator(keys.dtype), bit_width, tuple(shape))
-    return _draw(ctx, "random_bits", keys.bits, tuple(shape), ctx.dtype, params=params)
+    return _draw(
+        ctx,
+        "random_bits",
+        keys.bits,
+        tuple(shape),
+        ctx.dtype,
+        params=params,
+        key_by_key=_key_by_key(keys.dtype),
+    )
 
 
 @rule("random_split")
@@ -94,6 +140,11 @@ def _random_gamma(ctx: Context, keys: Any, alpha: Any, *, log_space: bool) -> An
     if alpha.shape[: len(lead)] != lead:
         raise Unsupported(f"gamma samples of shape {alpha.shape} from keys {lead}")
     rest = alpha.shape[len(lead) :]
+    what = (bool(log_space), np.dtype(alpha.dtype).name)
+    if not _key_by_key(keys.dtype):  # nor sample by sample, which share what is drawn for a batch
+        word = _together(ctx, keys.bits, alpha)
+        params = (generator(keys.dtype), *what)
+        return _draw(ctx, "random_gamma", word, ctx.shape, ctx.dtype, params=params)
     bits = _draw(
         ctx,
         "random_gamma bits",
@@ -102,8 +153,7 @@ def _random_gamma(ctx: Context, keys: Any, alpha: Any, *, log_space: bool) -> An
         ctx.dtype,
         params=(generator(keys.dtype), int(np.prod(rest))),
     )
-    params = (bool(log_space), np.dtype(alpha.dtype).name)
-    return ctx.algebra.function("random_gamma", [bits, alpha], ctx.shape, ctx.dtype, params)
+    return ctx.algebra.function("random_gamma", [bits, alpha], ctx.shape, ctx.dtype, what)
 
 
 @rule("rng_bit_generator")

@@ -29,6 +29,20 @@ DRAWS = {
 }
 
 
+def partitioned(f, yes: bool):
+    """f with the bits of keys laid out so that they can be drawn in parts, or not."""
+
+    def inner(*xs):
+        with jax.threefry_partitionable(yes):
+            return f(*xs)
+
+    return inner
+
+
+for _name in ("bits", "uniform", "split", "permutation", "batch"):
+    for _yes in (True, False):
+        DRAWS[f"{_name}, {'' if _yes else 'not '}in parts"] = partitioned(DRAWS[_name], _yes)
+
 OTHERS = [(name, impl) for name in ("bits", "split") for impl in ("rbg", "unsafe_rbg")]
 
 
@@ -55,11 +69,11 @@ def test_raw_keys_and_typed_keys_are_the_same() -> None:
     np.testing.assert_allclose(ours.value, f(raw), rtol=1e-6)
 
 
-def outcomes(f, g) -> tuple[np.ndarray, np.ndarray]:
+def outcomes(f, g, example=KEY) -> tuple[np.ndarray, np.ndarray]:
     """Residues of both functions of one unknown key."""
     field = Field(1)
-    programs = trace(f, KEY), trace(g, KEY)
-    key = field.random((2,), np.dtype(np.uint32))
+    programs = trace(f, example), trace(g, example)
+    key = field.random(jax.random.key_data(example).shape, np.dtype(np.uint32))
     left, right = (evaluate(program, field, [key]) for program in programs)
     return tuple(
         np.concatenate([p.rows.ravel() for x in y for p in parts(x)]) for y in (left, right)
@@ -91,6 +105,14 @@ EQUAL = {
     "compared keys": (
         lambda k: jnp.where(jax.random.split(k)[0] == k, k, jax.random.split(k)[0]),
         lambda k: jnp.where(jax.random.split(k)[0] != k, jax.random.split(k)[0], k),
+    ),
+    "not in parts, folded": (
+        partitioned(lambda k: jax.random.key_data(jax.random.fold_in(k, 3)), False),
+        partitioned(lambda k: jax.random.key_data(jax.random.fold_in(k, 3)), True),
+    ),
+    "not in parts, on both sides": (
+        partitioned(lambda k: jax.random.bits(k, (4,))[::-1], False),
+        partitioned(lambda k: jnp.flip(jax.random.bits(k, (4,))), False),
     ),
     "gamma": (
         lambda k: jax.random.gamma(k, 2.0, (3,)) * 2,
@@ -139,11 +161,61 @@ DIFFERENT = {
         lambda k: jax.lax.rng_bit_generator(jnp.tile(jax.random.key_data(k), 2), (2,))[0],
         lambda k: jnp.tile(jax.random.key_data(k), 2),
     ),
+    "not in parts": (partitioned(DRAWS["bits"], False), partitioned(DRAWS["bits"], True)),
+    "words split, not in parts": (
+        partitioned(lambda k: jax.random.key_data(jax.random.split(k, 3)), False),
+        partitioned(lambda k: jax.random.key_data(jax.random.split(k, 3)), True),
+    ),
+    "gamma, not in parts": (
+        partitioned(lambda k: jax.random.gamma(k, 2.0, (2,)), False),
+        partitioned(lambda k: jax.random.gamma(k, 2.0, (2,)), True),
+    ),
+    "not in parts, in a loop": tuple(
+        partitioned(
+            lambda k: jax.lax.scan(lambda k, _: (k, jax.random.bits(k, (2,))), k, length=2)[1],
+            yes,
+        )
+        for yes in (True, False)
+    ),
     "another gamma distribution": (
         lambda k: jax.random.gamma(k, 2.0, (2,)),
         lambda k: jax.random.gamma(k, 3.0, (2,)),
     ),
 }
+
+
+def in_a_batch(draw):
+    """The draws of three keys at once, and one after the other."""
+    return (
+        lambda k: jax.vmap(draw)(jax.random.split(k, 3)),
+        lambda k: jnp.stack([draw(s) for s in jax.random.split(k, 3)]),
+    )
+
+
+BATCHED = {
+    "bits": in_a_batch(lambda k: jax.random.bits(k, (2,))),
+    "uniform": in_a_batch(lambda k: jax.random.uniform(k, ())),
+    "split": in_a_batch(lambda k: jax.random.key_data(jax.random.split(k, 2))),
+    "gamma": in_a_batch(lambda k: jax.random.gamma(k, 2.0)),
+    "folded": (
+        lambda k: jax.vmap(lambda i: jax.random.key_data(jax.random.fold_in(k, i)))(jnp.arange(3)),
+        lambda k: jnp.stack([jax.random.key_data(jax.random.fold_in(k, i)) for i in range(3)]),
+    ),
+}
+
+
+@pytest.mark.parametrize("impl", ["threefry2x32", "rbg", "unsafe_rbg"])
+@pytest.mark.parametrize("name", BATCHED)
+def test_a_batch_of_keys_is_its_keys_one_by_one_for_threefry_only(name: str, impl: str) -> None:
+    f, g = BATCHED[name]
+    key = jax.random.key(3, impl=impl)
+    one, two = outcomes(f, g, key)
+    if (np.asarray(f(key)) != np.asarray(g(key))).any():
+        assert (one != two).any()
+    if impl == "threefry2x32":
+        np.testing.assert_array_equal(one, two)
+    for h in (f, g):  # what is batched in the same way is the same
+        np.testing.assert_array_equal(*outcomes(h, lambda k, h=h: h(k)[::-1][::-1], key))
 
 
 @pytest.mark.parametrize("name", DIFFERENT)

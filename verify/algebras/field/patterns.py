@@ -79,7 +79,7 @@ class Origin:
 _KINDS = {
     "each": (
         *("neg", "add", "sub", "mul", "div", "cast", "maximum", "compare", "select", "function"),
-        *("logical_not", "logical_and", "logical_or"),
+        *("logical_not", "logical_and", "logical_or", "observed"),
     ),
     "last": ("sum", "prod", "max", "none_of"),
     "lane": ("winner",),
@@ -113,8 +113,9 @@ def _tracked(name: str, kind: str) -> Callable[..., Any]:
         operands = _operands(args)
         if y.serial < before:
             # A value that was there already: an operand that came back, or exp(log u), which is u.
-            # It is made of what it was made of; as its own descendant it would have no beginning.
-            if not own:
+            # As its own descendant it would have no beginning. What came along with an operand
+            # (the logarithm of a power that was moved) may not say what it is made of.
+            if not own and any(y is x for x in operands):
                 return y
             y = replace(y, origin=Origin("each", (y,), []))
         index = args[1] if kind == "pick" else None
