@@ -34,9 +34,12 @@ record: install-test
 # What may break with another version of JAX: its programs read and rebuilt, its compiler asked.
 test-jax: install-test
 	$(PYTEST) -m "not slow and not full" cnnjax verify tests/verify/primitives \
-	  tests/verify/test_famous_rewrites.py tests/cnnjax/lowerings tests/cnnjax/tiling \
-	  tests/cnnjax/train tests/cnnjax/models tests/cnnjax/convert tests/cnnjax/test_summary.py \
-	  tests/cnnjax/layers/test_conv.py tests/cnnjax/layers/test_norm.py
+	  tests/verify/test_famous_rewrites.py tests/cnnjax/test_summary.py \
+	  tests/cnnjax/layers/test_conv.py tests/cnnjax/layers/test_norm.py \
+	  tests/cnnjax/lowerings/test_products.py tests/cnnjax/lowerings/test_tuned.py \
+	  tests/cnnjax/tiling/test_same_function.py tests/cnnjax/models/test_published.py \
+	  tests/cnnjax/train/test_step.py tests/cnnjax/train/test_chunk.py \
+	  tests/cnnjax/convert/test_flax.py
 
 lint: install-test
 	$(BIN)/ruff check .

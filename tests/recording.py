@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import pytest
 
 from tests import recorded
@@ -18,7 +19,8 @@ from tests import recorded
 _PROPERTY = "verdicts"
 UNRECORDED = "unrecorded"
 # To be recorded next: until then nothing is compared there.
-_NOT_YET = ("tests/cnnjax/",)
+_NOT_YET = ("tests/cnnjax/tiling/", "tests/cnnjax/train/")
+_JAX = "0.10."  # with which the record is made: another JAX traces other programs
 
 
 def options(parser: pytest.Parser) -> None:
@@ -44,7 +46,8 @@ class Recording:
 
     def __init__(self, config: pytest.Config, solver: bool) -> None:
         self.renew = config.getoption("--renew-record")
-        self.compares = solver and not self.renew  # without a solver less is proved
+        same = solver and jax.__version__.startswith(_JAX)  # without a solver less is proved
+        self.compares = same and not self.renew
         self.worker = getattr(config, "workerinput", {}).get("workerid")
         self.named = {arg.split("::")[0] for arg in config.args if "::" in arg}
         self.gone: list[str] = []  # recorded tests that do not exist

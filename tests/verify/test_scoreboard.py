@@ -1,7 +1,8 @@
 """Random pairs of known truth: every equal pair is proved, every mutant refuted.
 
 The few that are not are named in `OPEN`, with the reason. `make test` asks three pairs of each law
-(one of a whole network), always the same; `make test-all` thirty; `python -m benchmarks.scoreboard` thousands, with a table.
+(one of a whole network), always the same; `make test-all` thirty; `python -m benchmarks.scoreboard`
+thousands, with a table.
 What else is said of them, above all what a proof assumes, is in the record (`tests/recorded.py`).
 """
 
