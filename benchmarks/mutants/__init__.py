@@ -1,0 +1,1 @@
+"""Mutation testing of the verifier: is a change of its rules, laws and domains noticed?"""

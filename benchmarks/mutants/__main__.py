@@ -1,0 +1,101 @@
+"""Mutation testing of the verifier.
+
+    python -m benchmarks.mutants --count 1000 --seed 0
+
+Small faults are put into the rules, domains and laws, one at a time and at random places; each is
+noticed if a test that runs the changed function fails. Then, with the tests aside: in how many is a pair of *different*
+programs called proved, and how many of those does the self-check stop?
+
+Goes on where it was stopped; writes benchmarks/results/mutants.jsonl, one line a mutant, and the
+table mutants.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from benchmarks.mutants import report, tests
+from benchmarks.mutants.coverage import PASSED, Question, asked
+from benchmarks.mutants.operators import Mutant, mutants
+from benchmarks.mutants.swap import functions_of
+from benchmarks.mutants.trial import outcome, quietly
+
+ROOT = Path(__file__).parents[2]
+RESULTS = Path(__file__).parents[1] / "results"
+ROOMS = ("verify/primitives", "verify/algebras", "verify/branches")
+# How rounding is bounded has tests of its own (`test_rounding_covers.py`): no proof rests on it.
+ELSEWHERE = ("rounded",)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, help="of questions a mutant, at most"
+    )
+    parser.add_argument("--fresh", action="store_true", help="forget what was done before")
+    parser.add_argument("--only", default="", help="files whose path has this in it")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    quietly()
+    console = Console(stderr=True)
+    chosen = sample(options.count, options.seed, options.only)
+    path = RESULTS / "mutants.jsonl"
+    done = {} if options.fresh or not path.exists() else report.read(path)
+    left = [m for m in chosen if str(m) not in done]
+    if left:
+        with path.open("w" if options.fresh else "a") as file:
+
+            def work(questions: list[Question]) -> None:
+                _try_all(left, questions, options.seconds, console, file)
+
+            tests.run(work, [str(ROOT / "tests" / "verify")])
+    rows = report.read(path)
+    text = report.table([rows[str(m)] for m in chosen if str(m) in rows])
+    (RESULTS / "mutants.md").write_text(text)
+    print(text)
+    return 0
+
+
+def _try_all(
+    left: Sequence[Mutant], questions: list[Question], most: float, console: Console, file: TextIO
+) -> None:
+    sound = [
+        found
+        for q in track(questions, "the sound verifier", console=console)
+        if (found := asked(q, str(ROOT / "verify"))).answer == PASSED
+    ]
+    console.print(f"{len(sound)} tests, {sum(q.seconds for q in sound):.0f} seconds")
+    functions = functions_of(ROOT / "verify")
+    for mutant in track(left, "mutants", console=console):
+        found = outcome(mutant, functions, sound, most)
+        file.write(json.dumps(asdict(found)) + "\n")
+        file.flush()
+
+
+def sample(count: int, seed: int, only: str = "") -> list[Mutant]:
+    """Mutants at random, each as likely as any other."""
+    found: list[Mutant] = []
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            if not path.stem.startswith(ELSEWHERE) and only in str(path):
+                name = str(path.relative_to(ROOT))
+                found += mutants(name, path.read_text())
+    order = np.random.default_rng(seed).permutation(len(found))
+    return [found[i] for i in sorted(order[:count])]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
