@@ -3,8 +3,7 @@
     python -m benchmarks.mutants --count 1000 --seed 0
 
 Small faults are put into the rules, domains and laws, one at a time and at random places; each is
-noticed if a test that runs the changed function fails. Then, with the tests aside: in how many is a pair of *different*
-programs called proved, and how many of those does the self-check stop?
+noticed if a test that runs the changed function fails.
 
 Goes on where it was stopped; writes benchmarks/results/mutants.jsonl, one line a mutant, and the
 table mutants.md.

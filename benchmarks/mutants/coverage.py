@@ -10,7 +10,6 @@ from typing import Any
 
 from benchmarks.mutants.swap import Key, key
 
-
 PASSED = "passed"
 
 

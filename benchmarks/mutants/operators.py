@@ -15,6 +15,7 @@ import ast
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 _COMPARE = {
     **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt},
@@ -104,8 +105,7 @@ def _changes(node: ast.AST) -> list[Change]:
         case ast.BoolOp(op=op):
             other = ast.Or() if isinstance(op, ast.And) else ast.And()
             found.append(lambda: _set(node, "op", other))
-            for i in range(len(node.values)) if len(node.values) > 1 else ():
-                found.append(lambda i=i: _without(node, i))
+            found += [partial(_without, node, i) for i in range(len(node.values))]
         case ast.UnaryOp(op=ast.USub() | ast.Invert()):
             found.append(lambda: _set(node, "op", ast.UAdd()))
         case ast.UnaryOp(op=ast.Not()):
@@ -128,9 +128,8 @@ def _changes(node: ast.AST) -> list[Change]:
         case ast.Call(args=args, keywords=keywords):
             if len(args) == 2 and not any(isinstance(a, ast.Starred) for a in args):
                 found.append(lambda: _set(node, "args", args[::-1]))
-            for i, keyword in enumerate(keywords):
-                if keyword.arg is not None:
-                    found.append(lambda i=i: _dropped(node, i))
+            named = [i for i, keyword in enumerate(keywords) if keyword.arg is not None]
+            found += [partial(_dropped, node, i) for i in named]
     return found
 
 
