@@ -78,17 +78,21 @@ __all__ = [
     "tiled",
 ]
 
-_MODULES = ("geometry", "init", "losses")
+# What `cnnjax.NAME` is without an import of its own.
+_MODULES = (
+    *("checkpoint", "convert", "data", "geometry", "init", "layers", "losses", "lowerings"),
+    *("models", "pictures", "preprocessing", "summary", "tiling", "train"),
+)
 _ELSEWHERE = {"accuracy": "losses", "cross_entropy": "losses", "tiled": "tiling"}
 
 
 if not TYPE_CHECKING:  # a checker would take every name for this function's
 
     def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         if name in _MODULES:
             return importlib.import_module(f"{__name__}.{name}")
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         home = importlib.import_module(f"{__name__}.{_ELSEWHERE.get(name, 'layers')}")
         globals()[name] = getattr(home, name)
         return globals()[name]
