@@ -188,6 +188,11 @@ class Numeric:
         lost = np.where(finite, 0.0, np.nan)
         return make(re.value + lost, re.error, re.dtype), make(im.value + lost, im.error, im.dtype)
 
+    def defined_together(self, x: Bounded, axes: int) -> Bounded:
+        """Nothing is known of any element along the last axes where nothing is known of one."""
+        lost = np.isnan(x.value).any(axis=tuple(range(-axes, 0)), keepdims=True)
+        return make(np.where(lost, np.nan, x.value), x.error, x.dtype) if lost.any() else x
+
     def roots(self, n: int) -> tuple[Bounded, Bounded]:
         return numeric_function.roots(n)
 

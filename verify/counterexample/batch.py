@@ -150,7 +150,7 @@ class _Batch:
         if len(arrays) < len(operands):  # complex numbers, keys
             return
         with np.errstate(all="ignore"):
-            gap = np.asarray(_column(arrays[0]) - _column(arrays[1]))
+            gap = _column(_by_rows(arrays[0], arrays[1]) - _by_rows(arrays[1], arrays[0]))
         if len(gap) == self.count:
             self.gaps.append(np.nan_to_num(gap))
 
@@ -204,6 +204,12 @@ def _special(drawn: Inputs) -> np.ndarray:
         if is_kind(x.dtype, np.inexact):
             counts = counts + (2 * x == np.rint((2 * x).real)).reshape(len(x), -1).sum(axis=1)
     return counts
+
+
+def _by_rows(array: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """With axes of size one behind that of the rows, so that it broadcasts with the other."""
+    missing = max(other.ndim - array.ndim, 0)
+    return array.reshape(len(array), *(1,) * missing, *array.shape[1:])
 
 
 def _column(array: np.ndarray) -> np.ndarray:

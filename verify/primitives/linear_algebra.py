@@ -92,7 +92,11 @@ def _cholesky(ctx: Context, a: Any, **_: Any) -> Any:
         columns.append(_stacked(algebra, [*parts, below]))
     if not columns:
         return a
-    return algebra.reshape(_stacked(algebra, columns, axis=2), a.shape)
+    factor = algebra.reshape(_stacked(algebra, columns, axis=2), a.shape)
+    # JAX has no factor at all of a matrix that is not positive, not even its first columns.
+    together = getattr(algebra, "defined_together", None)
+    real = not is_kind(a.dtype, np.complexfloating)
+    return together(factor, 2) if real and together is not None else factor
 
 
 def _root(algebra: Any, x: Any) -> Any:
