@@ -29,7 +29,7 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.dtypes import is_kind
-from verify.primitives.indexing import assume
+from verify.primitives.indexing import OF_BITS, assume
 from verify.primitives.registry import RULES, Context, Rule, elementwise
 
 
@@ -77,6 +77,8 @@ for _name in _PLAIN:
 @elementwise("nextafter")
 def _nextafter(ctx: Context, x: Any, y: Any) -> Any:
     """The next number of x's own format, which is therefore part of the name."""
+    if x.concrete is None or y.concrete is None:
+        assume(ctx, OF_BITS)
     return call(ctx, "nextafter", x, y, params=(np.dtype(x.dtype).name,))
 
 

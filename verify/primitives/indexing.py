@@ -156,6 +156,8 @@ def assume(ctx: Context, sentence: str) -> None:
         note(sentence)
 
 
+# Over the reals conversions are the identity, but who looks at bits sees what a format holds.
+OF_BITS = "a float whose bits are looked at is the real number: no rounding or range has changed it"
 SAME_INDEX = "no index is out of bounds that is taken to be in bounds elsewhere"
 
 

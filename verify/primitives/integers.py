@@ -17,6 +17,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.machine import remainder
 from verify.dtypes import is_kind
 from verify.primitives.functions import call
+from verify.primitives.indexing import OF_BITS, assume
 from verify.primitives.registry import Context, elementwise, rule
 
 
@@ -124,6 +125,8 @@ def _bitcast(ctx: Context, x: Any, *, new_dtype: Any) -> Any:
     old_bits, new_bits, name = bit_width(x.dtype), bit_width(new), f"bitcast:{new.name}"
     if min(old_bits, new_bits) < 8:
         raise Unsupported(f"the bits of {x.dtype} as {new}")
+    if x.concrete is None and is_kind(x.dtype, np.inexact):
+        assume(ctx, OF_BITS)
     algebra, source = ctx.algebra, np.dtype(x.dtype).name
     size = int(np.prod(x.shape))
     if old_bits == new_bits:

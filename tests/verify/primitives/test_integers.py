@@ -7,10 +7,13 @@ import pytest
 from jax import lax
 
 from tests.verify.harness import by_rules, check_rule
+from verify.algebras.field import Mode
 from verify.algebras.numeric import Numeric
 from verify.algebras.numeric_integers import FUNCTIONS
 from verify.evaluate import evaluate
+from verify.primitives.indexing import OF_BITS
 from verify.program import trace
+from verify.proof import Agreement, prove
 
 DTYPES = ["int8", "int32", "int64", "uint8", "uint32"]
 
@@ -119,3 +122,41 @@ def test_bits_of_scalars_too(shape):
     check_rule(
         lambda x: lax.bitcast_convert_type(x, jnp.int16), np.zeros((*shape, 2), np.uint8) + 3
     )
+
+
+def bits(x, dtype):
+    return lax.bitcast_convert_type(x, dtype)
+
+
+# Equal over the reals, but not after rounding: the verdict says what it takes for granted.
+LOOKED_AT = {
+    "two ways to bfloat16": (
+        lambda x: bits(x.astype(jnp.bfloat16), jnp.uint16),
+        lambda x: bits(x.astype(jnp.float16).astype(jnp.bfloat16), jnp.uint16),
+    ),
+    "two sums": (
+        lambda x: bits(x + 1e9 - 1e9, jnp.int32),
+        lambda x: bits(x, jnp.int32),
+    ),
+    "a sign": (lambda x: jnp.signbit(2 * x), lambda x: jnp.signbit(x + x)),
+    "the next float": (
+        lambda x: jnp.nextafter((x - 1) * (x + 1), jnp.float32(9)),
+        lambda x: jnp.nextafter(x * x - 1, jnp.float32(9)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOOKED_AT)
+def test_who_looks_at_bits_is_told_that_nothing_is_rounded(name):
+    f, g = (trace(h, jnp.float32(1)) for h in LOOKED_AT[name])
+    found = prove(f, g, Mode(), 0)
+    assert isinstance(found, Agreement)
+    assert OF_BITS in found.assumptions
+
+
+def test_bits_of_integers_need_no_assumption():
+    f = trace(lambda n: bits(n + n, jnp.float32), jnp.uint32(1))
+    g = trace(lambda n: bits(2 * n, jnp.float32), jnp.uint32(1))
+    found = prove(f, g, Mode(), 0)
+    assert isinstance(found, Agreement)
+    assert found.assumptions == ()
