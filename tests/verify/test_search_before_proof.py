@@ -274,3 +274,29 @@ def test_small_programs_get_forty_inputs_and_large_ones_fewer(f, monkeypatch):
         comparison.at([np.zeros((size, size))])
         assert list(before_proof(comparison, np.random.default_rng(0))) == []
         assert sum(counts) >= least
+
+
+# What is compared may be of any type: its differences are looked at as floats.
+COMPARED = {
+    "truth values": (lambda x, y: (x > 0) == (y > 0), lambda x, y: ~((x > 0) ^ (y > 0)), F32),
+    "signs in a remainder": (lambda x, y: x % 7 + y, lambda x, y: y + x % 7, I32),
+    "a remainder of floats": (lambda x, y: x % 7 + y, lambda x, y: y + x % 7, F32),
+    "unsigned numbers": (
+        lambda x, y: jnp.where(x < y, x, y),
+        lambda x, y: jnp.where(y > x, x, y),
+        U32,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_all_that_can_be_compared_is_searched(name):
+    f, g, dtype = COMPARED[name]
+    comparison = Comparison(*(trace(h, of(dtype, 3), of(dtype, 3)) for h in (f, g)))
+    assert next(before_proof(comparison, np.random.default_rng(0)), None) is None
+
+
+def test_unsigned_numbers_cross_where_they_are_equal():
+    f, g = (lambda x, y, op=op: op(x, y) for op in (jnp.less, jnp.less_equal))
+    comparison = Comparison(*(trace(h, of(U32), of(U32)) for h in (f, g)))
+    assert next(before_proof(comparison, np.random.default_rng(0)), None) is not None

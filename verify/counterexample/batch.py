@@ -207,14 +207,16 @@ def _special(drawn: Inputs) -> np.ndarray:
 
 
 def _by_rows(array: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """With axes of size one behind that of the rows, so that it broadcasts with the other."""
+    """As floats (booleans have no difference, and unsigned integers wrap), with axes of size one
+    behind that of the rows, so that it broadcasts with the other."""
     missing = max(other.ndim - array.ndim, 0)
-    return array.reshape(len(array), *(1,) * missing, *array.shape[1:])
+    wide = array.astype(np.float64, copy=False)
+    return wide.reshape(len(array), *(1,) * missing, *array.shape[1:])
 
 
 def _column(array: np.ndarray) -> np.ndarray:
     """The first few elements of each row."""
-    return array.reshape(len(array), -1)[:, :_SAMPLED].astype(np.float64)
+    return array.reshape(len(array), -1)[:, :_SAMPLED]
 
 
 def _lifted(algebra: Rows, array: np.ndarray, v: Var) -> Any:
