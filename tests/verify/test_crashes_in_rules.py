@@ -214,3 +214,42 @@ def test_programs_of_solvers_are_read(name: str) -> None:
 def test_another_solver_is_not_proved(name: str) -> None:
     f, *examples = SOLVERS[name]
     assert equivalent(f, lambda *xs: 2 * f(*xs), *examples, seconds=5).status != "proved"
+
+
+KEYS = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), 3))
+PLACE = s(dtype=np.int32)
+
+
+def bits(keys):
+    return jax.random.key_data(keys)
+
+
+PICKED_KEYS = {
+    "an index": (
+        lambda k, i: bits(k[jnp.clip(i, 0, 2)]),
+        lambda k, i: bits(jnp.where(i <= 0, k[0], jnp.where(i == 1, k[1], k[2]))),
+        lambda k, i: bits(jnp.where(i <= 0, k[0], jnp.where(i == 2, k[1], k[2]))),
+    ),
+    "a slice": (
+        lambda k, i: bits(lax.dynamic_slice(k, (jnp.clip(i, 0, 1),), (2,))),
+        lambda k, i: bits(jnp.where(i <= 0, k[:2], k[1:])),
+        lambda k, i: bits(jnp.where(i <= 0, k[:2], k[1:][::-1])),
+    ),
+    "several indices": (
+        lambda k, i: bits(k[jnp.stack([jnp.clip(i, 0, 2), 0])]),
+        lambda k, i: jnp.stack([bits(k)[jnp.clip(i, 0, 2)], bits(k)[0]]),
+        lambda k, i: jnp.stack([bits(k)[0], bits(k)[jnp.clip(i, 0, 2)]]),
+    ),
+    "a draw": (
+        lambda k, i: jax.random.bits(k[jnp.clip(i, 0, 2)], (2,)),
+        lambda k, i: jax.vmap(lambda key: jax.random.bits(key, (2,)))(k)[jnp.clip(i, 0, 2)],
+        lambda k, i: jax.vmap(lambda key: jax.random.bits(key, (2,)))(k)[jnp.clip(i, 0, 1)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PICKED_KEYS)
+def test_keys_are_read_where_the_inputs_say(name: str) -> None:
+    f, g, other = PICKED_KEYS[name]
+    assert equivalent(f, g, KEYS, PLACE).status == "proved"
+    assert equivalent(f, other, KEYS, PLACE).status == "refuted"

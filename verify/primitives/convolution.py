@@ -49,7 +49,7 @@ def _conv(
     window = int(np.prod(kernel[2:]))
     if not (groups * features * batch and window * channels and all(result) and all(image)):
         return ctx.fill(ctx.shape, 0, ctx.dtype)
-    if is_integer(ctx.dtype):  # narrow integers are multiplied in the result's dtype
+    if is_integer(lhs.dtype):  # they are multiplied in the result's dtype, a float perhaps
         lhs, rhs = algebra.cast(lhs, ctx.dtype), algebra.cast(rhs, ctx.dtype)
 
     # The image as one flat row with a zero at its end, which stands for everything outside.

@@ -24,9 +24,10 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import plain
+from verify.algebras.keys import Keys
 from verify.dtypes import limits
 from verify.primitives.monoids import OR, fold
-from verify.primitives.registry import Context
+from verify.primitives.registry import Context, flat_index
 
 LIMIT = 2_000_000  # elements of an indexed read or write that depends on the inputs
 
@@ -143,6 +144,12 @@ def _side_by_side(ctx: Context, parts: Sequence[Any], n: int) -> Any:
 
 def choose(ctx: Context, when: Any, values: Any) -> Any:
     """The one value along the last axis whose condition holds; 0 (False) where none does."""
+    if isinstance(values, Keys):  # word by word
+        bits = values.bits
+        index = np.moveaxis(flat_index(bits), -1, -2)
+        here = np.broadcast_to(flat_index(when)[..., None, :], index.shape)
+        pick = ctx.algebra.pick
+        return Keys(choose(ctx, pick([when], here), pick([bits], index)), values.dtype)
     if values.dtype == np.bool_:
         return fold(ctx.algebra, OR, ctx.algebra.logical_and(when, values))
     zero = ctx.fill(values.shape, 0, values.dtype)

@@ -95,8 +95,10 @@ def disagreement(
     chosen = dict(inner_first[:most])
     met = {(e.primitive, kinds.RULES.get(e.primitive)) for e in chosen.values()}
     unusual = not met <= MEMORY.primitives
-    MEMORY.primitives |= met
-    return _compare(chosen, (left, right) if unusual else (), rng)
+    found = _compare(chosen, (left, right) if unusual else (), rng)
+    if found is None:
+        MEMORY.primitives |= met
+    return found
 
 
 def _has_body(equation: Equation) -> bool:
@@ -126,12 +128,12 @@ def _compare(
                 found = reading_field.read(equation, values, theirs).disagreement
             if found is not None:
                 wrong[kind] = REPORT + str(found)
-    for kind in new:
-        MEMORY.add(kind, wrong.get(kind, ""))
-    if wrong:
-        return next(iter(wrong.values()))
     pairs = zip(wholes, results[len(cases) :], strict=True)
-    return next(filter(None, (_whole(*case, theirs) for case, theirs in pairs)), None)
+    whole = next(filter(None, (_whole(*case, theirs) for case, theirs in pairs)), None)
+    for kind in new:
+        if kind in wrong or whole is None:  # else nobody knows yet which of them is to blame
+            MEMORY.add(kind, wrong.get(kind, ""))
+    return next(iter(wrong.values()), whole)
 
 
 def _cases(equation: Equation, rng: np.random.Generator) -> list[Case]:
@@ -263,6 +265,8 @@ def _is_refused(equation: Equation) -> bool:
     """What the interpreter is known not to do, to spare it the question."""
     dtypes = [atom.dtype for atom in (*equation.inputs, *equation.outputs)]
     if equation.primitive in ("dot_general", "conv_general_dilated"):
+        if is_integer(dtypes[0]) and dtypes[-1] != dtypes[0]:  # it sums in the operands' dtype
+            return True
         return any(0 in atom.shape for atom in equation.inputs)  # of nothing, it aborts
     if equation.primitive in ("div", "rem"):
         return is_integer(dtypes[0])

@@ -162,6 +162,60 @@ def test_what_comes_back_has_all_choices_behind_it(name):
     assert flips_of(corner, f32(5), exponents=True) >= 5
 
 
+def corner(x):
+    return jnp.prod(jnp.where(x > 0, x, 0.0))
+
+
+def corner_of_integers(x):
+    return jnp.prod(jnp.where(x[2:] > 0, 1, 0))
+
+
+# Ways in which an operation may keep a value for another, or look at it outside of any.
+KEPT = {
+    "a logarithm of a reversed power": (
+        lambda x, k: jnp.log(jnp.exp(x[:2] + k * corner(x))[::-1]),
+        f32(24),
+    ),
+    "a root of a reversed square": (
+        lambda x, k: jnp.sqrt(jnp.square(jnp.abs(x[:2]) + k * corner(x))[::-1]),
+        f32(24),
+    ),
+    "a remainder of what has wrapped": (
+        lambda x, k: lax.rem(x[0] * x[1] + k * corner_of_integers(x), x[2]),
+        jax.ShapeDtypeStruct((24,), jnp.int32),
+    ),
+    "a remainder by what has wrapped": (
+        lambda x, k: lax.rem(x[2], x[0] * x[1] + k * corner_of_integers(x)),
+        jax.ShapeDtypeStruct((24,), jnp.int32),
+    ),
+    "a wider integer": (
+        lambda x, k: (x[0] * x[1] + k * corner_of_integers(x).astype(x.dtype)).astype(jnp.int32),
+        jax.ShapeDtypeStruct((24,), jnp.int8),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_choices_behind_a_value_that_was_kept_are_counted(name):
+    """The programs differ in one branch of 2**22 or more, which no row takes."""
+    f, x = KEPT[name]
+    found = ask(lambda x: f(x, 1), lambda x: f(x, 0), x)
+    assert isinstance(found, Difference | TooLarge)
+    few = jax.ShapeDtypeStruct((3,), x.dtype)
+    assert isinstance(ask(lambda x: f(x, 1), lambda x: f(x, 1), few), Agreement)
+
+
+def test_what_nobody_knows_the_origin_of_has_every_choice_behind_it():
+    field = PatternField(3, PATTERNS, False, 1)
+    x, y = (field.random((2,), np.dtype(np.float32)) for _ in range(2))
+    larger = field.maximum(x, y)
+    _ = larger.rows
+    stranger = field.plain(x.rows, x, x.growth)
+    expected = field.marks.totals(field.marks_of(larger, {}))[0]
+    assert (field.marks.totals(field.marks_of(stranger, {}))[0] == 2 * expected).all()
+    assert (field.marks.totals(field.marks_of(x, {}))[0] == 0).all()
+
+
 def flips_of(f, *examples, exponents=False):
     """The coin flips behind each output element of f, as the bound counts them."""
     from verify.evaluate import evaluate
@@ -201,6 +255,19 @@ def test_every_choice_behind_an_element_is_counted(f, expected):
     assert (counted <= expected + 1e-9).all(), counted
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: jnp.log(jnp.exp(relu(x))[::-1]),
+        lambda x: jnp.log(jnp.exp(relu(x)).reshape(2, 3)),
+        lambda x: jnp.sqrt(jnp.square(relu(x))[::-1]),
+        lambda x: jnp.exp(jnp.log(1 + relu(x))[::-1]),
+    ],
+)
+def test_what_was_moved_with_a_value_has_its_choices_behind_it(f):
+    assert flips_of(f, f32(6), exponents=True).reshape(-1) == pytest.approx(1)
+
+
 def test_every_operation_of_the_algebra_keeps_its_origin():
     operations = {
         name
@@ -208,7 +275,8 @@ def test_every_operation_of_the_algebra_keeps_its_origin():
         if inspect.isfunction(member) and not name.startswith("_")
     }
     tracked = {name for names in _KINDS.values() for name in names}
-    assert (operations - {"lift"}) | {"none_of", "observed"} == tracked  # only this algebra's
+    own = {"none_of", "observed", "within"}  # which not every algebra has
+    assert (operations - {"lift"}) | own == tracked
 
 
 N = jax.ShapeDtypeStruct((), jnp.int32)

@@ -389,3 +389,58 @@ def test_derivatives_are_checked_too(monkeypatch):
     verdict = verify.derivatives(turned, of(4))
     assert verdict.status == "unknown"
     assert "verify reads rev" in verdict.reason
+
+
+def test_what_is_wrong_with_a_program_as_a_whole_is_found_again(monkeypatch):
+    """Nobody knows which equation is to blame, so that none of them is taken to be right."""
+    program = trace(lambda x: jnp.cos(x) + 1, of(3))
+    rng = np.random.default_rng(0)
+    found = iter(["wrong", None, "wrong", None, None, None])
+    selfcheck.MEMORY.forget()
+    monkeypatch.setattr(selfcheck, "_whole", lambda *_: next(found))
+    answers = [selfcheck.disagreement(program, program, rng) for _ in range(2)]
+    monkeypatch.undo()
+    assert answers == ["wrong", "wrong"]
+    assert selfcheck.disagreement(program, program, rng) is None
+
+
+def test_a_comparison_that_is_cut_short_is_made_again(monkeypatch):
+    def over(*_):
+        raise verify.budget.OutOfTime("over")
+
+    program = trace(lambda x: jnp.sin(x) * 2, of(3))
+    rng = np.random.default_rng(0)
+    selfcheck.MEMORY.forget()
+    monkeypatch.setattr(selfcheck, "_by_jax", over)
+    with pytest.raises(verify.budget.OutOfTime):
+        selfcheck.disagreement(program, program, rng)
+    monkeypatch.undo()
+    monkeypatch.setattr(selfcheck, "_whole", lambda *_: "asked")
+    assert selfcheck.disagreement(program, program, rng) == "asked"
+
+
+WIDENED = {
+    "convolution in 16 bits": (jnp.int8, jnp.int16),
+    "convolution in 32 bits": (jnp.int8, jnp.int32),
+    "convolution of unsigned ones": (jnp.uint8, jnp.uint32),
+    "convolution in floats": (jnp.int8, jnp.float32),
+    "convolution of unsigned ones in floats": (jnp.uint8, jnp.float32),
+    "convolution of 16 bits in floats": (jnp.int16, jnp.float32),
+}
+
+
+@pytest.mark.parametrize("name", WIDENED)
+def test_narrow_integers_are_summed_as_wide_numbers(name):
+    narrow, wide = WIDENED[name]
+    selfcheck.MEMORY.forget()
+
+    def conv(x, w, dtype=None):
+        y = lax.conv_general_dilated(x, w, (1,), "VALID", preferred_element_type=dtype)
+        return y.astype(wide)
+
+    example = of(1, 1, 4, dtype=narrow), of(1, 1, 2, dtype=narrow)
+    converted = verify.equivalent(
+        lambda x, w: conv(x, w, wide), lambda x, w: conv(x.astype(wide), w.astype(wide)), *example
+    )
+    assert converted.status == "proved", converted
+    assert verify.equivalent(lambda x, w: conv(x, w, wide), conv, *example).status == "refuted"

@@ -68,18 +68,20 @@ class Marks:
 class Origin:
     """How a value was made: enough to find, at the end, which choices it depends on."""
 
-    kind: str  # how the operands' elements spread: "each", "reshape", "pick", "last", "dot", ...
+    kind: str  # how the operands' elements spread: "each", "pick", "last", "dot", ..., or "all"
     operands: tuple[FieldArray, ...]
     own: list[np.ndarray]  # marks of the choices made on the way
     index: np.ndarray | None = None  # of "pick"
     inner: Origin | None = None  # of the same value, from an operation within this one
 
 
+_NOTHING = Origin("each", (), [])
+
 # Operations of the algebra by how their operands' elements reach the result's.
 _KINDS = {
     "each": (
         *("neg", "add", "sub", "mul", "div", "cast", "maximum", "compare", "select", "function"),
-        *("logical_not", "logical_and", "logical_or", "observed"),
+        *("logical_not", "logical_and", "logical_or", "observed", "within"),
     ),
     "last": ("sum", "prod", "max", "none_of"),
     "lane": ("winner",),
@@ -104,25 +106,48 @@ def _tracked(name: str, kind: str) -> Callable[..., Any]:
 
     @functools.wraps(plain)
     def operation(self: PatternField, *args: Any, **options: Any) -> FieldArray:
-        self.noted.append([])
+        operands = _operands(args)
+        own: list[np.ndarray] = []
+        within = Origin("each" if kind in ("each", "reshape") else "all", operands, own)
+        self.noted.append(own)
+        self.making.append(within)
         before = newest()
         try:
             y: FieldArray = plain(self, *args, **options)
         finally:
-            own = self.noted.pop()
-        operands = _operands(args)
+            self.noted.pop()
+            self.making.pop()
         if y.serial < before:
             # A value that was there already: an operand that came back, or exp(log u), which is u.
-            # As its own descendant it would have no beginning. What came along with an operand
-            # (the logarithm of a power that was moved) may not say what it is made of.
-            if not own and any(y is x for x in operands):
+            # It is made of what it was made of; as its own descendant it would have no beginning.
+            if not own:
                 return y
             y = replace(y, origin=Origin("each", (y,), []))
         index = args[1] if kind == "pick" else None
-        y.origin = Origin(kind, operands, own, index, y.origin)
+        y.origin = Origin(kind, operands, own, index, _without(y.origin, within))
+        if kind in ("pick", "reshape"):  # what y is made of was moved with it
+            for part in _made_of(y):
+                if part.origin is within:
+                    part.origin = Origin(kind, operands, own, index)
         return y
 
     return operation
+
+
+def _without(origin: Origin | None, within: Origin) -> Origin | None:
+    """What is known of an origin besides the operation that it was made in."""
+    if origin is None or origin is within:
+        return None
+    inner = _without(origin.inner, within)
+    return origin if inner is origin.inner else replace(origin, inner=inner)
+
+
+def _made_of(y: FieldArray) -> Iterator[FieldArray]:
+    """The values that stand for y in other operations."""
+    for part in (y.square_of, y.log, y.antilog):
+        if part is not None and part.shape == y.shape:
+            yield part
+            yield from _made_of(part)
 
 
 class PatternField(Field):
@@ -132,11 +157,18 @@ class PatternField(Field):
         self.marks = Marks()
         self.wanted: int | None = None  # primes that a trial should have, as far as is known
         self.noted: list[list[np.ndarray]] = [[]]  # by the operations in progress
+        self.making: list[Origin] = []  # of all that is made in these operations
         super().__post_init__()
+
+    def origin(self) -> Origin | None:
+        """Of a value that is being made: the operands of the operation in progress. Every value has
+        one from here, so that none is left without that an operation keeps for another."""
+        return self.making[-1] if self.making else None
 
     def random(self, shape: tuple[int, ...], dtype: Any) -> FieldArray:
         """An input; a boolean is true or false in each row, decided like every other choice."""
         value = super().random(shape, dtype)
+        value.origin = _NOTHING
         if value.dtype != np.bool_:
             return value
         rows = value.rows[: self.points]
@@ -149,6 +181,11 @@ class PatternField(Field):
         )
         result.origin = Origin("each", (), self.noted.pop())
         return result
+
+    def roots(self, n: int) -> tuple[FieldArray, FieldArray]:
+        cos, sin = super().roots(n)
+        cos.origin = sin.origin = _NOTHING
+        return cos, sin
 
     def note(self, digests: np.ndarray, count: np.ndarray | int = 1) -> None:
         flat = digests.reshape(len(digests), -1)
@@ -164,7 +201,8 @@ class PatternField(Field):
         return rows
 
     def marks_of(self, x: FieldArray, known: dict[int, np.ndarray]) -> np.ndarray:
-        """(size, _WORDS): the choices behind each element of a decided value."""
+        """(size, _WORDS): the choices behind each element of a decided value. A value of which
+        nobody knows how it was made may have every choice behind it."""
         stack = [x]
         while stack:  # operands first; programs are too deep for recursion
             y = stack[-1]
@@ -176,6 +214,8 @@ class PatternField(Field):
             if id(y) not in known:
                 size = int(np.prod(y.shape))
                 marks = np.zeros((size, _WORDS), np.uint64)
+                if y.origin is None and y.concrete is None:
+                    marks = ~marks
                 for part in _parts(y.origin):
                     marks |= _behind(part, size, known)
                 known[id(y)] = marks
@@ -220,6 +260,10 @@ def _behind(origin: Origin, size: int, known: dict[int, np.ndarray]) -> np.ndarr
     kind, operands = origin.kind, origin.operands
     sets = [known[id(o)] for o in operands]
     marks = np.zeros((size, _WORDS), np.uint64)
+    if kind == "all":
+        for several in (*sets, *origin.own):
+            marks |= np.bitwise_or.reduce(several, axis=0, keepdims=True)
+        return marks
     if kind == "pick":
         index = np.asarray(origin.index).reshape(-1)
         total = sum(len(s) for s in sets)

@@ -285,6 +285,9 @@ class Field:
             roots[p] = root
         return roots
 
+    def origin(self) -> Any:
+        """Of a value that is being made, for those who want to know."""
+
     def note(self, digests: np.ndarray, count: np.ndarray | int = 1) -> None:
         """Told of all values that were hashed: (WORDS, ...) digests; and of choices, where `count`
         says among how many candidates."""

@@ -103,6 +103,8 @@ class FieldArray:
     def __post_init__(self) -> None:
         self.serial = next(_SERIAL)
         self.seen = {}
+        if self.origin is None:
+            self.origin = self.field.origin()
         if is_integer(self.dtype):
             if self.concrete is not None and self.bounds is None:
                 self.bounds = machine.of_array(self.concrete)
