@@ -224,16 +224,20 @@ def bits(keys):
     return jax.random.key_data(keys)
 
 
+def key_of(words):
+    return jax.random.wrap_key_data(words)
+
+
 PICKED_KEYS = {
     "an index": (
-        lambda k, i: bits(k[jnp.clip(i, 0, 2)]),
-        lambda k, i: bits(jnp.where(i <= 0, k[0], jnp.where(i == 1, k[1], k[2]))),
-        lambda k, i: bits(jnp.where(i <= 0, k[0], jnp.where(i == 2, k[1], k[2]))),
+        lambda k, i: bits(k[i]),
+        lambda k, i: bits(k)[i],
+        lambda k, i: bits(k[::-1])[i],
     ),
     "a slice": (
-        lambda k, i: bits(lax.dynamic_slice(k, (jnp.clip(i, 0, 1),), (2,))),
-        lambda k, i: bits(jnp.where(i <= 0, k[:2], k[1:])),
-        lambda k, i: bits(jnp.where(i <= 0, k[:2], k[1:][::-1])),
+        lambda k, i: bits(lax.dynamic_slice(k, (i,), (2,))),
+        lambda k, i: lax.dynamic_slice(bits(k), (i, 0), (2, 2)),
+        lambda k, i: lax.dynamic_slice(bits(k), (i, 0), (2, 2))[:, ::-1],
     ),
     "several indices": (
         lambda k, i: bits(k[jnp.stack([jnp.clip(i, 0, 2), 0])]),
@@ -241,9 +245,9 @@ PICKED_KEYS = {
         lambda k, i: jnp.stack([bits(k)[0], bits(k)[jnp.clip(i, 0, 2)]]),
     ),
     "a draw": (
-        lambda k, i: jax.random.bits(k[jnp.clip(i, 0, 2)], (2,)),
-        lambda k, i: jax.vmap(lambda key: jax.random.bits(key, (2,)))(k)[jnp.clip(i, 0, 2)],
-        lambda k, i: jax.vmap(lambda key: jax.random.bits(key, (2,)))(k)[jnp.clip(i, 0, 1)],
+        lambda k, i: jax.random.bits(k[i], (2,)),
+        lambda k, i: jax.random.bits(key_of(bits(k)[i]), (2,)),
+        lambda k, i: jax.random.bits(key_of(bits(k)[jnp.clip(i, 0, 1)]), (2,)),
     ),
 }
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.primitives.order import is_integer
+from verify.dtypes import is_kind
 from verify.primitives.registry import Context, flat_index, offsets, rule
 from verify.primitives.sliding import OUTSIDE, axes, patch_blocks, row_strides
 
@@ -49,7 +49,7 @@ def _conv(
     window = int(np.prod(kernel[2:]))
     if not (groups * features * batch and window * channels and all(result) and all(image)):
         return ctx.fill(ctx.shape, 0, ctx.dtype)
-    if is_integer(lhs.dtype):  # they are multiplied in the result's dtype, a float perhaps
+    if not is_kind(lhs.dtype, np.inexact):  # multiplied in the result's dtype, a float perhaps
         lhs, rhs = algebra.cast(lhs, ctx.dtype), algebra.cast(rhs, ctx.dtype)
 
     # The image as one flat row with a zero at its end, which stands for everything outside.

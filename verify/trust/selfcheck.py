@@ -25,7 +25,7 @@ from verify.algebras.rounded import Rounded
 from verify.compiled import check
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
-from verify.program import Equation, Program, Var, bind, call
+from verify.program import Equation, Program, Var, bind, call, inner_programs
 from verify.trust import child, kinds, operands, reading, reading_field
 from verify.trust.reference import interpret
 
@@ -264,10 +264,14 @@ def _compiled(cases: Sequence[Case]) -> list[Any]:
 def _is_refused(equation: Equation) -> bool:
     """What the interpreter is known not to do, to spare it the question."""
     dtypes = [atom.dtype for atom in (*equation.inputs, *equation.outputs)]
+    if any(_is_refused(inner) for body in inner_programs(equation) for inner in body.equations):
+        return True
     if equation.primitive in ("dot_general", "conv_general_dilated"):
-        if is_integer(dtypes[0]) and dtypes[-1] != dtypes[0]:  # it sums in the operands' dtype
-            return True
+        if equation.primitive != "dot_general" and dtypes[-1] != dtypes[0]:
+            return True  # it convolves in the operands' dtype
         return any(0 in atom.shape for atom in equation.inputs)  # of nothing, it aborts
+    if equation.primitive in ("dynamic_slice", "dynamic_update_slice"):
+        return is_kind(dtypes[-2], np.unsignedinteger)  # it takes the large ones for negative
     if equation.primitive in ("div", "rem"):
         return is_integer(dtypes[0])
     if equation.primitive == "convert_element_type":

@@ -426,6 +426,8 @@ WIDENED = {
     "convolution in floats": (jnp.int8, jnp.float32),
     "convolution of unsigned ones in floats": (jnp.uint8, jnp.float32),
     "convolution of 16 bits in floats": (jnp.int16, jnp.float32),
+    "convolution of truth values": (jnp.bool_, jnp.int32),
+    "convolution of truth values in floats": (jnp.bool_, jnp.float32),
 }
 
 
@@ -444,3 +446,25 @@ def test_narrow_integers_are_summed_as_wide_numbers(name):
     )
     assert converted.status == "proved", converted
     assert verify.equivalent(lambda x, w: conv(x, w, wide), conv, *example).status == "refuted"
+
+
+@pytest.mark.parametrize("index", [jnp.uint8, jnp.uint16, jnp.uint32])
+@pytest.mark.parametrize("name", ["read", "write", "read in a loop"])
+def test_unsigned_positions_are_clamped_to_the_end(name, index):
+    def read(x, i):
+        return lax.dynamic_slice(x, (i,), (2,))
+
+    def write(x, i):
+        return lax.dynamic_update_slice(x, x[:2] + 1, (i,))
+
+    def in_a_loop(x, i):
+        return lax.scan(lambda total, _: (total + read(x, i), None), x[:2], None, 2)[0]
+
+    f = {"read": read, "write": write, "read in a loop": in_a_loop}[name]
+    selfcheck.MEMORY.forget()
+    wide = verify.equivalent(
+        f, lambda x, i: f(x, jnp.minimum(i, 3).astype(jnp.int32)), of(4), of(dtype=index)
+    )
+    assert wide.status == "proved", wide
+    cut = verify.equivalent(f, lambda x, i: f(x, i.astype(jnp.int32) - 256), of(4), of(dtype=index))
+    assert cut.status == "refuted", cut
