@@ -31,6 +31,7 @@ from verify.program import Equation
 from verify.trust.reading import Reading, alone, by_rule, described
 
 _WRAPPED = "integers that have wrapped"
+_PRIMES = 18  # of 30 bits: more than an interval of `machine.py` may have
 
 
 class _Watched(Field):
@@ -76,14 +77,14 @@ def _one_way(
     way: Any,
 ) -> Reading:
     """`way`: the number of the operand that is constant, None, or that integers have wrapped."""
-    field = _Watched(seed=1)
+    field = _Watched(seed=1, primes=_PRIMES)
     values = [
         lift(field, x, v.dtype) if i == way else _hidden(field, x, v.dtype, way == _WRAPPED)
         for i, (x, v) in enumerate(zip(operands, equation.inputs, strict=True))
     ]
     try:
         ours = evaluate(alone(equation), field, values)
-        rows = [[np.asarray(part.rows) for part in parts(value)] for value in ours]
+        rows = [[(np.asarray(part.rows), part.bounds) for part in parts(value)] for value in ours]
     except (Unsupported, Unlucky) as error:
         return Reading(open=str(error))
     except Exception as error:  # a domain that fails is wrong: JAX has a result
@@ -94,12 +95,12 @@ def _one_way(
     compared, known = 0, iter(exact)
     for number, (value, own, result) in enumerate(zip(ours, rows, theirs, strict=True)):
         halves = [result.real, result.imag] if isinstance(value, Pair) else [result]
-        for found, array in zip(own, halves, strict=True):
+        for (found, bounds), array in zip(own, halves, strict=True):
             sure = np.asarray(next(known))
             if found.shape[1:] != array.shape:
                 shapes = f"an array of shape {found.shape[1:]}", f"one of shape {array.shape}"
                 return Reading(_differs(equation, operands, number, (), *shapes))
-            wrong = sure & ~_same(field, found, array)
+            wrong = sure & ~_same(field, found, array, bounds)
             compared += int(sure.sum())
             if wrong.any():
                 place = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -137,8 +138,11 @@ def _hidden(field: Field, array: Any, dtype: Any, wrapped: bool) -> Any:
     return fresh(make, whole.shape, dtype)
 
 
-def _same(field: Field, rows: np.ndarray, array: np.ndarray) -> np.ndarray:
-    """Where residues are those of the numbers; of integers, modulo 2**width."""
+def _same(
+    field: Field, rows: np.ndarray, array: np.ndarray, bounds: machine.Interval
+) -> np.ndarray:
+    """Where residues are those of the numbers; of integers, modulo 2**width, as far as they are
+    known to be so small that their residues say which they are."""
     points = field.points
     if not (is_integer(array.dtype) or array.dtype == np.bool_):
         finite = np.isfinite(array.astype(float))
@@ -148,6 +152,8 @@ def _same(field: Field, rows: np.ndarray, array: np.ndarray) -> np.ndarray:
     equal = np.array((rows == expected)[:points].all(axis=0))
     if array.dtype == np.bool_ or equal.all():
         return np.asarray(equal)
+    if bounds is None:
+        return np.ones_like(equal)
     least, most = limits(array.dtype)
     moduli = field.m[:points].tolist()
     for place in np.argwhere(~equal):

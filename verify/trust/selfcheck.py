@@ -272,6 +272,8 @@ def _is_refused(equation: Equation) -> bool:
         return any(0 in atom.shape for atom in equation.inputs)  # of nothing, it aborts
     if equation.primitive in ("dynamic_slice", "dynamic_update_slice"):
         return is_kind(dtypes[-2], np.unsignedinteger)  # it takes the large ones for negative
+    if equation.primitive == "gather" or equation.primitive.startswith("scatter"):
+        return is_kind(dtypes[1], np.unsignedinteger)  # the same
     if equation.primitive in ("div", "rem"):
         return is_integer(dtypes[0])
     if equation.primitive == "convert_element_type":

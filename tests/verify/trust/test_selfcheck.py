@@ -449,7 +449,7 @@ def test_narrow_integers_are_summed_as_wide_numbers(name):
 
 
 @pytest.mark.parametrize("index", [jnp.uint8, jnp.uint16, jnp.uint32])
-@pytest.mark.parametrize("name", ["read", "write", "read in a loop"])
+@pytest.mark.parametrize("name", ["read", "write", "read in a loop", "gathered"])
 def test_unsigned_positions_are_clamped_to_the_end(name, index):
     def read(x, i):
         return lax.dynamic_slice(x, (i,), (2,))
@@ -460,7 +460,12 @@ def test_unsigned_positions_are_clamped_to_the_end(name, index):
     def in_a_loop(x, i):
         return lax.scan(lambda total, _: (total + read(x, i), None), x[:2], None, 2)[0]
 
-    f = {"read": read, "write": write, "read in a loop": in_a_loop}[name]
+    def gather(x, i):
+        numbers = lax.GatherDimensionNumbers((0,), (), (0,))
+        return lax.gather(x, i.reshape(1), numbers, (2,), mode=lax.GatherScatterMode.CLIP)
+
+    ways = {"read": read, "write": write, "read in a loop": in_a_loop, "gathered": gather}
+    f = ways[name]
     selfcheck.MEMORY.forget()
     wide = verify.equivalent(
         f, lambda x, i: f(x, jnp.minimum(i, 3).astype(jnp.int32)), of(4), of(dtype=index)
@@ -468,3 +473,24 @@ def test_unsigned_positions_are_clamped_to_the_end(name, index):
     assert wide.status == "proved", wide
     cut = verify.equivalent(f, lambda x, i: f(x, i.astype(jnp.int32) - 256), of(4), of(dtype=index))
     assert cut.status == "refuted", cut
+
+
+LARGE = {
+    "a power": (lambda x: lax.integer_pow(x, 9), lambda x: lax.integer_pow(x, 8) * x),
+    "a product": (lambda x: lax.reduce_prod(x, (0,)), lambda x: lax.reduce_prod(x[::-1], (0,))),
+    "powers beyond any bound": (
+        lambda x: lax.integer_pow(x, 40),
+        lambda x: lax.integer_pow(lax.integer_pow(x, 20), 2),
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", [jnp.int32, jnp.uint32])
+@pytest.mark.parametrize("name", LARGE)
+def test_integers_beyond_the_product_of_the_primes_are_no_fault(name, dtype):
+    f, g = LARGE[name]
+    selfcheck.MEMORY.forget()
+    verdict = verify.equivalent(f, g, of(7, dtype=dtype))
+    assert verdict.status == "proved", verdict
+    other = verify.equivalent(f, lambda x: g(x) + 1, of(7, dtype=dtype))
+    assert other.status == "refuted", other
