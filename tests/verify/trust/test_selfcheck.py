@@ -475,7 +475,7 @@ def test_unsigned_positions_are_clamped_to_the_end(name, index):
     assert cut.status == "refuted", cut
 
 
-LARGE = {
+BEYOND = {
     "a power": (lambda x: lax.integer_pow(x, 9), lambda x: lax.integer_pow(x, 8) * x),
     "a product": (lambda x: lax.reduce_prod(x, (0,)), lambda x: lax.reduce_prod(x[::-1], (0,))),
     "powers beyond any bound": (
@@ -486,9 +486,9 @@ LARGE = {
 
 
 @pytest.mark.parametrize("dtype", [jnp.int32, jnp.uint32])
-@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("name", BEYOND)
 def test_integers_beyond_the_product_of_the_primes_are_no_fault(name, dtype):
-    f, g = LARGE[name]
+    f, g = BEYOND[name]
     selfcheck.MEMORY.forget()
     verdict = verify.equivalent(f, g, of(7, dtype=dtype))
     assert verdict.status == "proved", verdict
