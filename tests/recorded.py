@@ -85,7 +85,8 @@ def heard(question: Callable[..., Any]) -> Callable[..., Any]:
         if options.get("seed") is None:
             options["seed"] = listener.seed()
         seconds = options.get("seconds", _SECONDS)
-        if isinstance(seconds, int | float) and 0 < seconds < math.inf:
+        is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if is_number and 0 < seconds < math.inf:
             options["seconds"] = PATIENCE * seconds
         listener.depth += 1
         try:
