@@ -17,6 +17,7 @@ from verify.counterexample.domain import inhabited
 from verify.counterexample.explain import explain
 from verify.counterexample.shrink import shrink
 from verify.counterexample.smooth import Smooth
+from verify.counterexample.unordered import unordered
 from verify.dtypes import is_kind
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "inhabited",
     "search",
     "shrink",
+    "unordered",
     "values",
 ]
 

@@ -126,7 +126,7 @@ class _Batch:
             for _, _, where in one_sided(left, right):
                 open_ = np.flatnonzero(where.reshape(self.count, -1).any(axis=1))
                 # First where no number is special: what is undefined there, is so around it.
-                order = np.argsort(_special(drawn)[open_], kind="stable")
+                order = np.argsort(special_numbers(drawn)[open_], kind="stable")
                 suspects.update(dict.fromkeys(open_[order][:_TRIED_UNDEFINED].tolist()))
         for row in suspects:
             witness = self.comparison.at([np.asarray(x[row]) for x in drawn])
@@ -197,7 +197,7 @@ def _between(v: Var, one: np.ndarray, two: np.ndarray, part: np.ndarray) -> np.n
     return fit(wide, middle + steps * 2.0**-20 * np.maximum(np.abs(middle), 1e-3))
 
 
-def _special(drawn: Inputs) -> np.ndarray:
+def special_numbers(drawn: Inputs) -> np.ndarray:
     """How many multiples of 1/2 there are among the floats of each row."""
     counts = np.zeros(len(drawn[0]))
     for x in drawn:

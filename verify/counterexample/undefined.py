@@ -93,7 +93,7 @@ def undefined(
         if not found or not where.any():
             continue
         at_all = where
-        for near in _around(programs[0], inputs):
+        for near in around(programs[0], inputs):
             if where.any():
                 where = where & _there(programs, near, number, left, values)
         # A NaN that is selected is a value at a single point too.
@@ -102,6 +102,15 @@ def undefined(
         if cause is not None and (where.any() or cause.violation.is_constant):
             return Undefined(number, index, left, _sentence(cause, index))
     return None
+
+
+def violations(
+    program: Program, inputs: Sequence[np.ndarray]
+) -> tuple[list[str], list[np.ndarray]]:
+    """What functions are certainly asked for that they have no value of, at these inputs; and where
+    the outputs would have a value if they had: nothing else (an overflow, say) is in the way."""
+    outputs, found = _healed(program, inputs)
+    return [_sentence(one, ()) for one in found], [known(value) for value in outputs]
 
 
 def _first(where: np.ndarray) -> tuple[int, ...]:
@@ -156,7 +165,7 @@ def _named(
     return None
 
 
-def _around(program: Program, inputs: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
+def around(program: Program, inputs: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
     """Inputs near these, in every direction: every number moves each time, but for booleans."""
     rng = np.random.default_rng(0)
     near = []
