@@ -46,6 +46,7 @@ def main() -> int:
     )
     parser.add_argument("--fresh", action="store_true", help="forget what was done before")
     parser.add_argument("--only", default="", help="files whose path has this in it")
+    parser.add_argument("--tests", nargs="*", default=["tests/verify"], help="files and folders")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     quietly()
@@ -60,7 +61,7 @@ def main() -> int:
             def work(questions: list[Question]) -> None:
                 _try_all(left, questions, options.seconds, console, file)
 
-            tests.run(work, [str(ROOT / "tests" / "verify")])
+            tests.run(work, [str(ROOT / path) for path in options.tests])
     rows = report.read(path)
     text = report.table([rows[str(m)] for m in chosen if str(m) in rows])
     (RESULTS / "mutants.md").write_text(text)

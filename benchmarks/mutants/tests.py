@@ -22,7 +22,7 @@ LEFT_OUT = ("report", "command", "certificate", "plugin", "claims", "rounding", 
 def run(work: Callable[[list[Question]], None], paths: list[str]) -> int:
     """Collects the tests in `paths` and calls `work` with them as questions."""
     plugin = _Loop(work)
-    options = ["-q", "-p", "no:cacheprovider", "-m", "not slow"]
+    options = ["-q", "-p", "no:cacheprovider", "-m", "not slow and not full"]
     return int(pytest.main([*options, *paths], plugins=[plugin]))
 
 
