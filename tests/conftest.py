@@ -1,7 +1,10 @@
 """Test set-up shared by all: two CPU devices, and no silent dtype promotion in the library."""
 
+import ctypes
+import gc
 import importlib.util
 import os
+from pathlib import Path
 
 # Before JAX starts: sharding tests need more than one device, and one CPU has two here.
 os.environ["XLA_FLAGS"] = (
@@ -13,6 +16,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("VERIFY_RAISE", "1")
 # Nothing is written to the user's cache.
 os.environ["CNNJAX_CACHE"] = "off"
+
+import pytest
 
 from tests import recording
 
@@ -29,3 +34,23 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     solver = importlib.util.find_spec("z3") is not None
     config.pluginmanager.register(recording.Recording(config, solver), "recording")
+
+
+_MOST_MEMORY = 3e9  # bytes a process, before compiled programs are forgotten
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _programs_are_forgotten():
+    """JAX keeps every program that it has compiled: thousands of tests would need gigabytes."""
+    yield
+    pages = Path("/proc/self/statm")
+    if not pages.exists():  # not on Linux
+        return
+    if int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > _MOST_MEMORY:
+        import jax
+
+        jax.clear_caches()
+        gc.collect()
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:  # else the allocator keeps what it has
+            trim(0)
