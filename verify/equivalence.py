@@ -31,7 +31,6 @@ import numpy as np
 from verify import arguments, branches, budget, cases, internal, memory
 from verify.algebras.base import Refused, Unsupported
 from verify.algebras.field import NO_TIES, Mode
-from verify.algebras.field.choice import NO_NANS
 from verify.certificate import subject
 from verify.counterexample import (
     Comparison,
@@ -257,8 +256,7 @@ class _Ladder:
     def trusted(self, verdict: Verdict) -> Verdict:
         """A proof counts if verify reads both programs as JAX computes them."""
         wrong = selfcheck.disagreement(self.left, self.right, self.rng) if verdict else None
-        said = NO_NANS in verdict.assumptions  # then it is for the reader to judge
-        if verdict and wrong is None and verdict.assumptions and self.searchable and not said:
+        if verdict and wrong is None and verdict.assumptions and self.searchable:
             wrong = unordered(self.comparison, self.rng)
         return verdict if wrong is None else Verdict("unknown", reason=wrong)
 

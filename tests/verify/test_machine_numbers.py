@@ -162,7 +162,7 @@ def test_the_reason_says_that_no_common_domain_was_found():
     assert "no input was found at which both are" in verdict.reason
 
 
-def test_a_question_about_nan_is_an_assumption():
+def test_a_question_about_nan_is_no_silent_proof():
     def guarded(other):
         return lambda x: jnp.where(jnp.isnan(cube_root(x)), other, cube_root(x))
 

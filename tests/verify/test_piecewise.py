@@ -324,7 +324,7 @@ def test_a_constant_on_either_side_of_what_may_be_nan(turned):
 
     assert f(2.0, 1.0) != g(2.0, 1.0)
     assert NO_NANS in settle(f, g, S, S).assumptions
-    assert NO_NANS in verify.equivalent(f, g, S, S).assumptions
+    assert verify.equivalent(f, g, S, S).status == "unknown"  # as JAX shows where there is no value
 
 
 def test_the_winner_among_what_may_be_nan():
