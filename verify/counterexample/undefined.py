@@ -108,9 +108,17 @@ def violations(
     program: Program, inputs: Sequence[np.ndarray]
 ) -> tuple[list[str], list[np.ndarray]]:
     """What functions are certainly asked for that they have no value of, at these inputs; and where
-    the outputs would have a value if they had: nothing else (an overflow, say) is in the way."""
+    the outputs would have a value if they had: nothing else (an overflow, say) is in the way.
+
+    A read out of bounds, which a proof assumes not to happen, is in the way of all.
+    """
     outputs, found = _healed(program, inputs)
-    return [_sentence(one, ()) for one in found], [known(value) for value in outputs]
+    inside = not any(_is_read(one) for one in found)
+    return [_sentence(one, ()) for one in found], [known(value) & inside for value in outputs]
+
+
+def _is_read(found: _Found) -> bool:
+    return found.equation is not None and found.equation.primitive.startswith(_READS)
 
 
 def _first(where: np.ndarray) -> tuple[int, ...]:
@@ -160,8 +168,7 @@ def _named(
     for keep, one in enumerate(found[:_MOST]):
         outputs, _ = _healed(program, inputs, keep)
         if not known(outputs[number])[index]:
-            name = "" if one.equation is None else one.equation.primitive
-            return None if name.startswith(_READS) else one
+            return None if _is_read(one) else one
     return None
 
 
