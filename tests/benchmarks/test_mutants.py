@@ -1,0 +1,58 @@
+"""Mutation testing: faults are put into living functions, noticed, and taken out again."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.mutants import report
+from benchmarks.mutants.coverage import PASSED, Question, asked
+from benchmarks.mutants.operators import mutants
+from benchmarks.mutants.swap import ROOT, applied, functions_of
+from benchmarks.mutants.trial import outcome
+from verify.dtypes import contains
+
+FILE = "verify/dtypes.py"
+SOURCE = (ROOT / FILE).read_text()
+FAULTS = [m for m in mutants(FILE, SOURCE) if "low <= least" in m.what]
+
+
+def narrow_in_wide():
+    sound = contains(np.int32, np.int8) and not contains(np.int8, np.int32)
+    sound = sound and not contains(np.uint8, np.int8) and not contains(np.int8, np.uint8)
+    return PASSED if sound and contains(np.int8, np.int8) else "failed"
+
+
+def test_every_operator_makes_another_program():
+    found = mutants(FILE, SOURCE)
+    assert len(found) > 5
+    for mutant in found:
+        assert ast.dump(mutant.tree()) != ast.dump(ast.parse(SOURCE)), str(mutant)
+
+
+def test_what_is_raised_and_documented_stays():
+    text = 'def f(x):\n    """1 + 1"""\n    raise ValueError(x + 1)\n'
+    assert mutants("m.py", text) == []
+
+
+@pytest.mark.parametrize("mutant", FAULTS, ids=str)
+def test_a_fault_is_noticed_and_taken_out_again(mutant):
+    question = asked(Question("a narrow integer in a wide one", narrow_in_wide), str(ROOT))
+    assert question.answer == PASSED
+    found = outcome(mutant, functions_of(ROOT / "verify"), [question], most=5.0)
+    assert found.noticed.startswith("a narrow integer in a wide one")
+    assert narrow_in_wide() == PASSED
+
+
+def test_only_the_function_with_the_fault_changes():
+    with applied(FAULTS[0], functions_of(ROOT / "verify"), ast.parse(SOURCE)) as changed:
+        assert [name for _, name, _ in changed] == ["contains"]
+
+
+def test_a_line_that_was_cut_is_left_out(tmp_path: Path):
+    path = tmp_path / "mutants.jsonl"
+    line = '{"mutant": "a.py:1: x", "file": "a.py", "noticed": "", "asked": 2, "applied": true}\n'
+    path.write_text(line + line[:30])
+    assert list(report.read(path)) == ["a.py:1: x"]
+    assert "| all | 1 | 0 | 0.0 % |" in report.table(list(report.read(path).values()))
