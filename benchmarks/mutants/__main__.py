@@ -28,7 +28,7 @@ from benchmarks.mutants import report, tests
 from benchmarks.mutants.coverage import PASSED, Question, asked
 from benchmarks.mutants.operators import Mutant, mutants
 from benchmarks.mutants.swap import functions_of
-from benchmarks.mutants.trial import outcome, quietly
+from benchmarks.mutants.trial import outcome
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parents[1] / "results"
@@ -49,7 +49,6 @@ def main() -> int:
     parser.add_argument("--tests", nargs="*", default=["tests/verify"], help="files and folders")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    quietly()
     console = Console(stderr=True)
     chosen = sample(options.count, options.seed, options.only)
     path = RESULTS / "mutants.jsonl"

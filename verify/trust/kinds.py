@@ -18,6 +18,7 @@ import numpy as np
 from verify.primitives import RULES
 from verify.primitives.registry import ELEMENTWISE
 from verify.program import Equation, Program, Var, bind
+from verify.trust import child
 
 _MOST = 4  # numbers above are alike
 _SIZES = 3  # sizes from here on are alike
@@ -88,9 +89,8 @@ def resized(
         jax.ShapeDtypeStruct(shape, atom.dtype)
         for shape, atom in zip(shapes, equation.inputs, strict=True)
     ]
-    wide = any(getattr(atom.dtype, "itemsize", 4) >= 8 for atom in equation.inputs)
     try:
-        with jax.enable_x64(wide or bool(jax.config.read("jax_enable_x64"))):
+        with child.own_types([equation]):
             found = jax.eval_shape(lambda *xs: bind(equation, xs, bound), *arguments)
     except Exception:  # whatever JAX has to say
         return None
