@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FunctionType
+from typing import TypeVar
 
 from benchmarks.mutants.operators import Mutant
 
 ROOT = Path(__file__).parents[2]
+
+T = TypeVar("T")
 
 Key = tuple[str, str, int]  # file, qualified name, first line
 
@@ -30,8 +33,8 @@ def functions_of(folder: Path) -> dict[Key, list[FunctionType]]:
     """Every living function whose source lies in the folder."""
     root = str(folder)
     found: dict[Key, list[FunctionType]] = {}
-    for thing in gc.get_objects():
-        if isinstance(thing, FunctionType) and thing.__code__.co_filename.startswith(root):
+    for thing in _living(FunctionType):
+        if thing.__code__.co_filename.startswith(root):
             found.setdefault(key(thing.__code__), []).append(thing)
     return found
 
@@ -81,8 +84,13 @@ def _same(one: CodeType, two: CodeType | None) -> bool:
 
 def _forget() -> None:
     """Cached results were made by other code."""
-    for thing in gc.get_objects():
-        if isinstance(thing, functools._lru_cache_wrapper):
-            module = getattr(thing, "__module__", "") or ""
-            if module.split(".")[0] == "verify":
-                thing.cache_clear()
+    for thing in _living(functools._lru_cache_wrapper):
+        module = getattr(thing, "__module__", "") or ""
+        if module.split(".")[0] == "verify":
+            thing.cache_clear()
+
+
+def _living(kind: type[T]) -> Iterator[T]:
+    """Every living object of just this type. `isinstance` would ask the object for its `__class__`,
+    and what stands in for another object may answer that by importing or by a warning."""
+    return (thing for thing in gc.get_objects() if type(thing) is kind)

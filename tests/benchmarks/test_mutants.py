@@ -1,7 +1,9 @@
 """Mutation testing: faults are put into living functions, noticed, and taken out again."""
 
 import ast
+import warnings
 from pathlib import Path
+from types import FunctionType
 
 import numpy as np
 import pytest
@@ -48,6 +50,26 @@ def test_a_fault_is_noticed_and_taken_out_again(mutant):
 def test_only_the_function_with_the_fault_changes():
     with applied(FAULTS[0], functions_of(ROOT / "verify"), ast.parse(SOURCE)) as changed:
         assert [name for _, name, _ in changed] == ["contains"]
+
+
+class _StandsIn:
+    """Something like a library's deprecated name: whoever asks what it is gets a warning."""
+
+    @property
+    def __class__(self):
+        warnings.warn("deprecated", FutureWarning, stacklevel=1)
+        return type(narrow_in_wide)
+
+
+def test_objects_that_stand_in_for_others_are_not_asked():
+    stands_in = _StandsIn()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = functions_of(ROOT / "verify")
+        with applied(FAULTS[0], found, ast.parse(SOURCE)):
+            pass
+    assert type(stands_in) is _StandsIn
+    assert all(type(f) is FunctionType for each in found.values() for f in each)
 
 
 def test_a_line_that_was_cut_is_left_out(tmp_path: Path):
