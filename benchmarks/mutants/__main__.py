@@ -28,7 +28,7 @@ from benchmarks.mutants import report, tests
 from benchmarks.mutants.coverage import PASSED, Question, asked
 from benchmarks.mutants.operators import Mutant, mutants
 from benchmarks.mutants.swap import functions_of
-from benchmarks.mutants.trial import outcome
+from benchmarks.mutants.trial import Noticed, outcome
 
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parents[1] / "results"
@@ -78,8 +78,9 @@ def _try_all(
     ]
     console.print(f"{len(sound)} tests, {sum(q.seconds for q in sound):.0f} seconds")
     functions = functions_of(ROOT / "verify")
+    noticed = Noticed()
     for mutant in track(left, "mutants", console=console):
-        found = outcome(mutant, functions, sound, most)
+        found = outcome(mutant, functions, sound, most, noticed)
         file.write(json.dumps(asdict(found)) + "\n")
         file.flush()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import signal
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from benchmarks.mutants.operators import Mutant
 from benchmarks.mutants.swap import Key, NotApplicable, applied
 
 _SLOWER = 10  # times; a question that takes longer than that hangs
-_AT_LEAST = 5.0  # seconds
+_AT_LEAST = 5.0  # processor seconds
+_WAITS = 20  # times; so much longer on the wall, for what waits and computes nothing
+
+Place = tuple[str, str]  # a file and the name of a function in it, "" for the file as a whole
 
 
 class Hangs(BaseException):
@@ -37,14 +41,38 @@ class Outcome:
     applied: bool = True
 
 
+class Noticed:
+    """Which questions noticed faults, and where: they are the first to ask about more faults there."""
+
+    def __init__(self) -> None:
+        self._faults: dict[Place, Counter[str]] = {}
+
+    def add(self, q: Asked, places: Sequence[Place]) -> None:
+        for place in places:
+            self._faults.setdefault(place, Counter())[q.question.name] += 1
+
+    def ordered(self, questions: Sequence[Asked], places: Sequence[Place]) -> list[Asked]:
+        """What noticed most a second comes first: in the function, then in the file."""
+
+        def rank(q: Asked) -> tuple[float, ...]:
+            name, seconds = q.question.name, q.seconds + 1e-3
+            here = (self._faults.get(place, Counter())[name] for place in places)
+            return (*(-n / seconds for n in here), seconds)
+
+        return sorted(questions, key=rank)
+
+
 def outcome(
     mutant: Mutant,
     functions: dict[Key, list[FunctionType]],
     questions: Sequence[Asked],
     most: float,
+    noticed: Noticed | None = None,
 ) -> Outcome:
-    """Asks the questions that run the changed function, quick ones first, for `most` seconds of
-    what they take without the mutant."""
+    """Asks the questions that run the changed function for `most` seconds of what they take without
+    the mutant: first those that noticed other faults in the function or its file, then quick ones.
+    """
+    noticed = noticed if noticed is not None else Noticed()
     original = ast.parse(mutant.source)
     name, file = str(mutant), mutant.path
     concerned: list[Asked] = []
@@ -53,20 +81,22 @@ def outcome(
         try:
             with applied(mutant, functions, original) as changed:
                 concerned = [q for q in questions if q.runs & set(changed) and q not in doubted]
-                found = _first_failure(concerned, most)
+                places = [(file, function) for _, function, _ in changed] + [(file, "")]
+                found = _first_failure(noticed.ordered(concerned, places), most)
         except NotApplicable:
             return Outcome(name, file, "", 0, applied=False)
         if found is None:
             return Outcome(name, file, "", len(concerned))
         failed, said = found
         if _said(failed) == PASSED:
+            noticed.add(failed, places)
             return Outcome(name, file, f"{failed.question.name}: {said[:160]}", len(concerned))
         doubted.append(failed)
 
 
 def _first_failure(questions: Sequence[Asked], most: float) -> tuple[Asked, str] | None:
     spent = 0.0
-    for number, q in enumerate(sorted(questions, key=lambda q: q.seconds)):
+    for number, q in enumerate(questions):
         spent += q.seconds
         if spent > most and number:
             return None
@@ -86,15 +116,18 @@ def _said(q: Asked) -> str:
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Raises `Hangs` in what takes longer."""
+    """Raises `Hangs` in what takes more processor time."""
 
     def strike(*_: Any) -> None:
         raise Hangs
 
-    before = signal.signal(signal.SIGALRM, strike)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    timers = ((signal.ITIMER_PROF, signal.SIGPROF, 1), (signal.ITIMER_REAL, signal.SIGALRM, _WAITS))
+    before = [signal.signal(sign, strike) for _, sign, _ in timers]
+    for timer, _, times in timers:
+        signal.setitimer(timer, times * seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for (timer, sign, _), handler in zip(timers, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(sign, handler)

@@ -1,6 +1,7 @@
 """Mutation testing: faults are put into living functions, noticed, and taken out again."""
 
 import ast
+import time
 import warnings
 from pathlib import Path
 from types import FunctionType
@@ -9,10 +10,10 @@ import numpy as np
 import pytest
 
 from benchmarks.mutants import report
-from benchmarks.mutants.coverage import PASSED, Question, asked
+from benchmarks.mutants.coverage import PASSED, Asked, Question, asked
 from benchmarks.mutants.operators import mutants
 from benchmarks.mutants.swap import ROOT, applied, functions_of
-from benchmarks.mutants.trial import outcome
+from benchmarks.mutants.trial import Hangs, Noticed, limited, outcome
 from verify.dtypes import contains
 
 FILE = "verify/dtypes.py"
@@ -45,6 +46,26 @@ def test_a_fault_is_noticed_and_taken_out_again(mutant):
     found = outcome(mutant, functions_of(ROOT / "verify"), [question], most=5.0)
     assert found.noticed.startswith("a narrow integer in a wide one")
     assert narrow_in_wide() == PASSED
+
+
+def test_what_noticed_a_fault_is_asked_first_about_the_next_one():
+    quick, slow = (
+        Asked(Question(n, narrow_in_wide), PASSED, t, frozenset())
+        for n, t in [("quick", 1), ("slow", 2)]
+    )
+    noticed, here, file = Noticed(), ("a.py", "f"), ("a.py", "")
+    assert noticed.ordered([slow, quick], [here, file]) == [quick, slow]
+    noticed.add(slow, [here, file])
+    assert noticed.ordered([quick, slow], [here, file]) == [slow, quick]
+    assert noticed.ordered([quick, slow], [("a.py", "g"), file]) == [slow, quick]
+    assert noticed.ordered([slow, quick], [("b.py", "f"), ("b.py", "")]) == [quick, slow]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_what_takes_too_long_is_ended_whether_it_computes_or_waits(waits):
+    with pytest.raises(Hangs), limited(0.01):
+        while True:
+            time.sleep(1.0 if waits else 0.0)
 
 
 def test_only_the_function_with_the_fault_changes():
