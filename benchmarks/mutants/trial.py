@@ -42,7 +42,7 @@ class Outcome:
 
 
 class Noticed:
-    """Which questions noticed faults, and where: they are the first to ask about more faults there."""
+    """Which questions noticed faults, and where: they are asked first about more faults there."""
 
     def __init__(self) -> None:
         self._faults: dict[Place, Counter[str]] = {}
