@@ -11,6 +11,7 @@ It does not resize and does not crop: that is the reader's work (`cnnjax.data`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,12 +59,17 @@ class Preprocessing:
                 "Preprocessing.fit: images must be a non-empty (N, H, W, C) uint8 array, "
                 f"got {images.shape} {images.dtype}"
             )
+        return cls.measured(np.array_split(images, max(1, len(images) // 4096)))
+
+    @classmethod
+    def measured(cls, parts: Iterable[np.ndarray]) -> Preprocessing:
+        """`fit` of images that come in parts, arrays (n, H, W, C) uint8 of the same channels."""
+        counted: np.ndarray | int = 0  # (C, 256)
+        for part in parts:
+            counted += np.stack([_counts(part[..., c].ravel()) for c in range(part.shape[-1])])
         levels = np.arange(256) / 255
         mean, std = [], []
-        for channel in range(images.shape[-1]):
-            counts = np.zeros(256, np.int64)
-            for part in np.array_split(images, max(1, len(images) // 4096)):
-                counts += np.bincount(part[..., channel].ravel(), minlength=256)
+        for counts in np.asarray(counted):
             share = counts / counts.sum()
             centre = float(share @ levels)
             spread = float(np.sqrt(share @ (levels - centre) ** 2))
@@ -95,3 +101,13 @@ class Preprocessing:
         scale = jnp.asarray((1 / (255 * std)).reshape(shape), wide)
         offset = jnp.asarray((-mean / std).reshape(shape), wide)
         return (jnp.asarray(images).astype(wide) * scale + offset).astype(dtype)
+
+
+def _counts(values: np.ndarray) -> np.ndarray:
+    """How often each of the 256 values of (n,) uint8 occurs."""
+    # In pieces: `bincount` makes eight bytes of each.
+    pieces = range(0, len(values), 1 << 20)
+    return sum(
+        (np.bincount(values[start : start + (1 << 20)], minlength=256) for start in pieces),
+        start=np.zeros(256, np.int64),
+    )

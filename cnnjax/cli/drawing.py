@@ -61,9 +61,10 @@ def write_pictures(
     _feature_maps(path, model, params, preprocessing, splits.test, index)
     yield path, "one test image through all layers"
 
+    searched = splits.test.images[:_SEARCHED]
     for layer, fields in patch_layers(model).items():
         path = folder / f"best_patches_{layer}.png"
-        _best_patches(path, layer, fields, model, params, preprocessing, splits.test.images)
+        _best_patches(path, layer, fields, model, params, preprocessing, searched)
         yield path, f"the patches that excite each kernel of {layer} most"
 
 
@@ -123,7 +124,7 @@ def _best_patches(
     first = layer == "conv1"
     found = pictures.strongest(
         lambda x: np.asarray(respond(params, x)),
-        images[:_SEARCHED],
+        images,
         fields,
         top=9 if first else 5,
         batch_size=_BATCH,

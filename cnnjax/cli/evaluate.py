@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--split", choices=("test", "train"), default="test", help="default test")
     add("--limit", type=options.at_least(1), metavar="N", help="at most N images")
     add("--max-pixels", type=options.at_least(1), metavar="N", help=options.MAX_PIXELS_HELP)
+    add("--workers", type=options.at_least(1), metavar="N", help=options.WORKERS_HELP)
     add("--batch-size", type=options.at_least(1), default=128, metavar="N", help="default 128")
     add("--seed", type=options.at_least(0), metavar="N", help="of the data; default: the run's")
     add("--picture", type=Path, metavar="PNG", help="draw the confusion matrix to this file")
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     splits = runs.load_data(
         spec, seed=seed, size=saved.model.image[:2], limit=args.limit,
         max_pixels=args.max_pixels or known.get("max_pixels"),
+        stream=None if args.data else known.get("stream"), workers=args.workers,
     )  # fmt: skip
     dataset = getattr(splits, args.split)
     if dataset.classes != saved.classes:

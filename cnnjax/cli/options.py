@@ -34,6 +34,8 @@ DATA_HELP = (
     "per class), npz:FILE (arrays of NumPy), csv:FILE (a table of image files and labels)"
 )
 MAX_PIXELS_HELP = "the largest image file that is decoded; default 89478485 (89 megapixels)"
+STREAMED = ("folder", "csv")
+WORKERS_HELP = "processes that decode streamed images; default one a processor, at most 8"
 
 
 def at_least(least: int):

@@ -87,7 +87,7 @@ def read_record(folder: Path) -> dict[str, Any]:
         return {}
     data, config = _part(path, record, "data"), _part(path, record, "config")
     _check(path, "data", data, {"data": _is_spec, "size": _is_size, "limit": _is_count,
-                                "max_pixels": _is_count})  # fmt: skip
+                                "max_pixels": _is_count, "stream": _is_choice})  # fmt: skip
     _check(path, "config", config, _CONFIG)
     if record.get("model") not in options.MODELS:
         raise _unlike(path, f"model is {record.get('model')!r}", ", ".join(options.MODELS))
@@ -147,6 +147,10 @@ def _is_size(value: Any) -> bool:
     return value is None or (
         isinstance(value, list) and len(value) == 2 and all(_is_whole(n) and n >= 1 for n in value)
     )
+
+
+def _is_choice(value: Any) -> bool:
+    return value is None or isinstance(value, bool)
 
 
 def _is_spec(value: Any) -> bool:

@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     splits = runs.load_data(
         spec, seed=seed or 0, size=saved.model.image[:2], limit=limit,
         max_pixels=args.max_pixels or known.get("max_pixels"),
+        stream=None if args.data else known.get("stream"),
     )  # fmt: skip
     if args.index is not None and args.index >= len(splits.test):
         raise BadUsage(

@@ -25,6 +25,8 @@ examples:
   cnnjax train --data folder:photos --size 100 --augment shift+flip --out runs/photos
                                                         your images: photos/CLASS/*.jpg
   cnnjax train --data idx:mnist --optimizer sgd --learning-rate 0.05 --epochs 5
+  cnnjax train --data folder:photos --size 224 --stream --workers 4
+                                                        more photographs than memory holds
   cnnjax train --resume --out runs/photos               go on after Ctrl-C, a crash or a power cut
 
 The folder --out receives model.safetensors, history.json, run.json, checkpoint.safetensors and
@@ -39,6 +41,7 @@ DATA_DEFAULTS: dict[str, Any] = {
     "size": None,
     "limit": None,
     "max_pixels": None,
+    "stream": None,
 }
 MODEL_DEFAULT = "notes"
 CONFIG_DEFAULTS: dict[str, Any] = {
@@ -66,6 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--size", type=options.size, metavar="HxW", help="resize the images, e.g. 100 or 48x64")
     add("--limit", type=options.at_least(1), metavar="N", help="at most N training images")
     add("--max-pixels", type=options.at_least(1), metavar="N", help=options.MAX_PIXELS_HELP)
+    by_size = "decode images as they are needed; default: if they fill half of the free memory"
+    add("--stream", action="store_true", default=None, help=by_size)
+    add("--workers", type=options.at_least(1), metavar="N", help=options.WORKERS_HELP)
     add("--model", choices=options.MODELS, help="default notes: the network of the study note")
     add("--epochs", type=options.at_least(1), metavar="N", help="default 10")
     add("--batch-size", type=options.at_least(1), metavar="N", help="images a step; default 64")
@@ -106,6 +112,11 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
     else:
         _refuse_to_overwrite(folder, force=args.force)
     data = {name: _value(args, name, default) for name, default in DATA_DEFAULTS.items()}
+    if data["stream"] and data["data"].partition(":")[0] not in options.STREAMED:
+        raise BadUsage(
+            f"cnnjax train: --stream: {data['data']} is read into memory whole; "
+            f"{' and '.join(options.STREAMED)} can be streamed"
+        )
     settings = {name: _value(args, name, default) for name, default in CONFIG_DEFAULTS.items()}
     train(
         folder,
@@ -115,6 +126,7 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
         resume=args.resume,
         force=args.force,
         pictures=not args.no_pictures,
+        workers=args.workers,
         progress=not args.quiet,
     )
     print(f"\n{_next(folder)}")
@@ -131,11 +143,13 @@ def train(
     force: bool = False,
     pictures: bool = True,
     index: int | None = None,
+    workers: int | None = None,
     progress: bool = True,
 ) -> None:
     """Load, train, report, draw: what `cnnjax train` and `cnnjax demo` share.
 
     index: of the test image whose feature maps are drawn; None leaves the choice to the picture.
+    workers: how many processes decode streamed images.
     """
     from cnnjax.train import TrainConfig
 
@@ -146,7 +160,7 @@ def train(
     with holding(folder):
         if not (resume or force):  # again: a run may have been finished since this was asked
             _refuse_to_overwrite(folder, force=False)
-        _train(folder, data, model_name, config, resume, pictures, index, progress)
+        _train(folder, data, model_name, config, resume, pictures, index, workers, progress)
 
 
 @contextmanager
@@ -158,11 +172,15 @@ def holding(folder: Path) -> Iterator[None]:
     except run_folder.InUse as error:
         raise Failed(f"cnnjax train: {error}; wait for it, or name another --out") from error
     except OSError as error:
-        kept = ""
-        with suppress(OSError):
-            if (folder / runs.CHECKPOINT).exists():
-                kept = f"; the last checkpoint is whole, this goes on from it:  {_resuming(folder)}"
-        raise Failed(f"cnnjax train: {reason(error)}{kept}") from error
+        raise Failed(f"cnnjax train: {reason(error)}{_kept(folder)}") from error
+
+
+def _kept(folder: Path) -> str:
+    """That there is a checkpoint, if there is one; for the end of a message."""
+    with suppress(OSError):
+        if (folder / runs.CHECKPOINT).exists():
+            return f"; the last checkpoint is whole, this goes on from it:  {_resuming(folder)}"
+    return ""
 
 
 def _train(
@@ -173,6 +191,7 @@ def _train(
     resume: bool,
     pictures: bool,
     index: int | None,
+    workers: int | None,
     progress: bool,
 ) -> None:
     """`train`, in a folder that is held. Nothing is written there before everything fits."""
@@ -180,6 +199,7 @@ def _train(
 
     from cnnjax.checkpoint import CheckpointError
     from cnnjax.cli.drawing import write_pictures
+    from cnnjax.data import DataError
     from cnnjax.train import Interrupted, NonFiniteLoss, data_mesh, fit
     from cnnjax.train.run import check
 
@@ -187,7 +207,9 @@ def _train(
     if progress:
         print(f"reading {shown(spec)} ...", flush=True)
     given = {name: value for name, value in data.items() if name != "data"}
-    splits = runs.load_data(spec, seed=config.seed, **given)
+    splits = runs.load_data(spec, seed=config.seed, workers=workers, **given)
+    # What was decided by the free memory holds for the whole run.
+    data = {**data, "stream": splits.train.streamed}
     shape = splits.train.images.shape[1:]
     model = build(model_name, len(splits.train.classes), shape)
     try:
@@ -201,7 +223,8 @@ def _train(
     if progress:
         print(
             f"data    {shown(spec)}: {len(splits.train):,} training and {len(splits.test):,} test "
-            f"images, {'x'.join(map(str, shape))}, {len(splits.train.classes)} classes\n"
+            f"images, {'x'.join(map(str, shape))}, {len(splits.train.classes)} classes"
+            f"{', streamed' if splits.train.streamed else ''}\n"
             f"model   {model.name}: {count:,} parameters\n"
             f"device  {len(devices)} x {devices[0].device_kind}\n"
             f"run     {shown(folder)}",
@@ -218,6 +241,8 @@ def _train(
         raise KeyboardInterrupt(where + again) from stopped
     except (NonFiniteLoss, CheckpointError) as error:
         raise Failed(f"cnnjax {error}") from error
+    except DataError as error:  # an image that is streamed
+        raise Failed(f"cnnjax train: {error}{_kept(folder)}") from error
     except ValueError as error:
         raise BadUsage(f"cnnjax {error}") from error
     confusion = result.evaluation.confusion

@@ -6,12 +6,23 @@ Dataset(patterns train: 80 images 32x32x3, 8 classes)
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from cnnjax.data import cifar, digits, folder, idx, npz, patterns, table
 from cnnjax.data.dataset import DataError, Dataset, Splits
 from cnnjax.data.picture import read_image
+from cnnjax.data.streaming import Source, streamed
 
-__all__ = ["SPECS", "DataError", "Dataset", "Splits", "load", "read_image"]
+__all__ = [
+    "SPECS",
+    "DataError",
+    "Dataset",
+    "Source",
+    "Splits",
+    "load",
+    "read_image",
+    "streamed",
+]
 
 EMBEDDED = {"patterns": patterns.read, "digits": digits.read}
 READERS: dict[str, tuple[str, Callable[..., Splits]]] = {
@@ -24,7 +35,7 @@ READERS: dict[str, tuple[str, Callable[..., Splits]]] = {
 }
 SPECS = (*EMBEDDED, *(f"{kind}:{where}" for kind, (where, _) in READERS.items()))
 DECODES = ("folder", "csv")
-"""The kinds that read image files, for which there is a largest one."""
+"""The kinds that read image files: there is a largest one, and they can be streamed."""
 
 
 def load(
@@ -34,6 +45,8 @@ def load(
     size: tuple[int, int] | None = None,
     limit: int | None = None,
     max_pixels: int | None = None,
+    stream: bool | None = False,
+    workers: int | None = None,
 ) -> Splits:
     """The training and test images that `spec` names.
 
@@ -45,10 +58,14 @@ def load(
             not kept. `None`: as they are (patterns 100x100, digits 32x32).
         limit: at most so many images in either split, spread evenly over the classes.
         max_pixels: the largest image file that is decoded (`picture.MAX_PIXELS` if None).
+        stream: decode image files ("folder", "csv") when a batch needs them, in processes of their
+            own, and keep none. None: if they would fill more than half of the free memory, which a
+            notice says.
+        workers: how many such processes; by default one a processor, at most 8.
 
     Returns:
-        Images (N, H, W, C) uint8 and labels (N,) int32, both splits; the same for the same
-        arguments and files.
+        Images (N, H, W, C) uint8 (or `streaming.Images`) and labels (N,) int32, both splits; the
+        same for the same arguments and files.
 
     Raises:
         DataError: an unknown spec (lists what exists), or a file that is not what it should be
@@ -61,13 +78,22 @@ def load(
         raise ValueError(f"load: limit must be 1 or more, got {limit}")
     if size is not None and (len(size) != 2 or min(size) < 1):
         raise ValueError(f"load: size must be (height, width), both 1 or more, got {size}")
+    if workers is not None and workers < 1:
+        raise ValueError(f"load: workers must be 1 or more, got {workers}")
     kind, colon, where = spec.partition(":")
+    if stream and kind not in DECODES:
+        raise DataError(
+            f"load: {spec!r} is read into memory whole; what can be streamed is "
+            f"{' and '.join(f'{k}:{READERS[k][0]}' for k in DECODES)}, and any source by `streamed`"
+        )
     if kind in EMBEDDED and not colon:
         return EMBEDDED[kind](seed=seed, size=size, limit=limit)
     if max_pixels is not None and max_pixels < 1:
         raise ValueError(f"load: max_pixels must be 1 or more, got {max_pixels}")
     if kind in READERS and where:
-        more = {"max_pixels": max_pixels} if kind in DECODES else {}
+        more: dict[str, Any] = {}
+        if kind in DECODES:
+            more = {"max_pixels": max_pixels, "stream": stream, "workers": workers}
         return READERS[kind][1](where, seed=seed, size=size, limit=limit, **more)
     if kind in EMBEDDED:
         raise DataError(f"load: {kind} takes no folder, got {spec!r}; write {kind!r}")

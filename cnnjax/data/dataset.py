@@ -4,15 +4,21 @@ Images stay uint8 from the file to the training step: a quarter of the memory of
 what the numbers mean (0 black, 255 white) needs no agreement about scaling.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from cnnjax.data.memory import available
 from cnnjax.notices import notice, shown
+
+if TYPE_CHECKING:
+    from cnnjax.data.streaming import Images
 
 TEST_SHARE = 0.2
 """The share of each class that becomes the test split where a source has no split of its own."""
@@ -30,7 +36,8 @@ class Dataset:
     """Labelled images of one size.
 
     Attributes:
-        images: (N, H, W, C) uint8, C = 1 (grey) or 3 (RGB), N >= 1.
+        images: (N, H, W, C) uint8, C = 1 (grey) or 3 (RGB), N >= 1; an array, or `Images` that
+            are read when they are asked for (`cnnjax.data.streaming`).
         labels: (N,) int32, each an index into `classes`.
         classes: the name of every class, without repeats.
         name: what to call the data in messages and titles.
@@ -43,7 +50,7 @@ class Dataset:
     Dataset(tiny: 2 images 8x8x1, 2 classes)
     """
 
-    images: np.ndarray
+    images: np.ndarray | Images
     labels: np.ndarray
     classes: tuple[str, ...]
     name: str
@@ -78,6 +85,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the images are read when they are asked for."""
+        return not isinstance(self.images, np.ndarray)
 
     def __repr__(self) -> str:
         count, *shape = self.images.shape
@@ -174,8 +186,8 @@ def tell_gaps(name: str, classes: Sequence[str], train: np.ndarray, test: np.nda
             notice(f"{name}: no {split} image is of the class{plural} {named}{more}")
 
 
-def allocate(shape: tuple[int, ...], name: str) -> np.ndarray:
-    """An empty uint8 array for images, if memory holds it.
+def allocate(shape: tuple[int, ...], name: str, otherwise: str = "") -> np.ndarray:
+    """An empty uint8 array for images, if memory holds it; `otherwise` ends the message if not.
 
     Raises:
         DataError: what is needed, what there is, and what to do.
@@ -187,6 +199,7 @@ def allocate(shape: tuple[int, ...], name: str) -> np.ndarray:
             f"{name}: {count:,} images of {height}x{width} pixels need {needed / 1e9:,.1f} GB of "
             f"memory, {free / 1e9:,.1f} GB are free; give a size that they are resized to "
             f"(--size 224 needs {count * 224 * 224 * shape[3] / 1e9:,.2f} GB), or a limit"
+            + otherwise
         )
     return np.empty(shape, np.uint8)
 

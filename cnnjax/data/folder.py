@@ -27,7 +27,9 @@ from cnnjax.data.dataset import (
     tell_gaps,
 )
 from cnnjax.data.listing import class_name, folders, images, strays, unwrapped
+from cnnjax.data.memory import available
 from cnnjax.data.picture import image_size, read_image
+from cnnjax.data.streaming import ImageFiles, Images, Pool
 from cnnjax.notices import notice, shown
 
 TRAIN = ("train", "training")
@@ -42,10 +44,14 @@ def read(
     size: tuple[int, int] | None = None,
     limit: int | None = None,
     max_pixels: int | None = None,
+    stream: bool | None = False,
+    workers: int | None = None,
 ) -> Splits:
     """The images below `folder` as (N, H, W, 3) uint8; classes in alphabetical order.
 
     Without `size` all images must have one size. With `limit` only the images chosen are opened.
+    With `stream` none but the first is opened before it is needed, then by so many `workers`; None
+    decides by size.
 
     Raises:
         DataError: names the folder without classes, the empty class, the file that is no image or
@@ -65,12 +71,14 @@ def read(
         test_files, test_labels, _ = _listing(unwrapped(found[1]), classes=classes)
     name = shown(root.name)
     tell_gaps(name, classes, labels, test_labels)
-    return chosen(name, (files, labels), (test_files, test_labels), classes,
-                  seed=seed, size=size, limit=limit, max_pixels=max_pixels)  # fmt: skip
+    return chosen(name, root, (files, labels), (test_files, test_labels), classes,
+                  seed=seed, size=size, limit=limit, max_pixels=max_pixels,
+                  stream=stream, workers=workers)  # fmt: skip
 
 
 def chosen(
     name: str,
+    root: Path,
     train: tuple[list[Path], np.ndarray],
     test: tuple[list[Path], np.ndarray],
     classes: tuple[str, ...],
@@ -79,21 +87,49 @@ def chosen(
     size: tuple[int, int] | None,
     limit: int | None,
     max_pixels: int | None,
+    stream: bool | None,
+    workers: int | None,
 ) -> Splits:
-    """The image files of both splits, as many as `limit` takes, decoded."""
+    """The image files of both splits, as many as `limit` takes, decoded now or when needed."""
     parts = []
     for files, labels in (train, test):
         taken = balanced(labels, limit, seed)
         parts.append(([files[i] for i in taken], labels[taken]))
-    size = size or _common_size([*parts[0][0], *parts[1][0]], max_pixels)
     (files, labels), (test_files, test_labels) = parts
-    images = allocate((len(files) + len(test_files), *size, 3), name)
+    count = len(files) + len(test_files)
+    if stream is not False:
+        first = size or image_size(files[0], max_pixels=max_pixels)
+        if stream or _streams_itself(count, first, name):
+            pool = Pool(workers)
+
+            def streamed(split: str, files: list[Path], labels: np.ndarray) -> Dataset:
+                source = ImageFiles(files, root, first, max_pixels, resized=size is not None)
+                images = Images(source, f"{name} {split}", pool=pool, image=(*first, 3),
+                                processes=True)  # fmt: skip
+                return Dataset(images, labels, classes, f"{name} {split}")
+
+            train_set = streamed("train", files, labels)
+            return Splits(train_set, streamed("test", test_files, test_labels))
+    size = size or _common_size([*files, *test_files], max_pixels)
+    images = allocate((count, *size, 3), name, "; or stream them (stream=True, --stream)")
     for target, path in zip(images, [*files, *test_files], strict=True):
         target[...] = read_image(path, size=size, max_pixels=max_pixels)
     return Splits(
         Dataset(images[: len(files)], labels, classes, f"{name} train"),
         Dataset(images[len(files) :], test_labels, classes, f"{name} test"),
     )
+
+
+def _streams_itself(count: int, size: tuple[int, int], name: str) -> bool:
+    """Whether so many images are too many for the memory; a notice says that they are."""
+    needed, free = 3 * count * size[0] * size[1], available()
+    if free is None or needed <= free / 2:
+        return False
+    notice(
+        f"{name}: {count:,} images of {size[0]}x{size[1]} pixels need {needed / 1e9:,.1f} GB of "
+        f"memory, {free / 1e9:,.1f} GB are free: they are streamed from their files"
+    )
+    return True
 
 
 def _folder(folder: str | Path) -> Path:

@@ -35,6 +35,8 @@ def read(
     size: tuple[int, int] | None = None,
     limit: int | None = None,
     max_pixels: int | None = None,
+    stream: bool | None = False,
+    workers: int | None = None,
 ) -> Splits:
     """The images that `file` lists as (N, H, W, 3) uint8.
 
@@ -52,10 +54,11 @@ def read(
     tell_gaps(name, classes, labels[train], labels[test])
     return chosen(
         name,
+        path.parent,
         ([files[i] for i in train], labels[train]),
         ([files[i] for i in test], labels[test]),
         classes,
-        seed=seed, size=size, limit=limit, max_pixels=max_pixels,
+        seed=seed, size=size, limit=limit, max_pixels=max_pixels, stream=stream, workers=workers,
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ Chunk = Callable[[State, jax.Array, jax.Array, Any], tuple[State, jax.Array]]
 _OPERATIONS = {"cpu": 4e9}
 _OPERATIONS_ELSEWHERE = 4e11
 _CALLS_AN_EPOCH = 16  # at least, for the progress bar
-_BYTES = 64 << 20  # of images in a call
+_BYTES = 16 << 20  # of images in a call; several are in flight
 _MOST = 64
 
 

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
+from cnnjax.data.streaming import reading
 from cnnjax.losses import cross_entropy
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train.batches import Feed, feeder
@@ -82,16 +83,24 @@ def evaluate(
     confusion = to_mesh(np.zeros((model.classes, model.classes), np.int32), mesh)
     losses: list[float] = []
     waiting: deque[jax.Array] = deque()
-    for start in range(0, count, batch):
+
+    def indices_from(start: int) -> tuple[np.ndarray, np.ndarray]:
+        """The indices of a batch, and which of them are not there to fill it."""
         indices = np.arange(start, start + batch, dtype=np.int32)
-        real = indices < count
-        images, labels = feed(np.where(real, indices, 0).astype(np.int32))
-        loss, confusion = measure(
-            params, confusion, images, labels, jax.device_put(real, split(mesh))
-        )
-        waiting.append(loss)
-        if len(waiting) > 4:  # so that batches do not pile up in the devices' memory
-            losses.append(float(waiting.popleft()))
+        return np.where(indices < count, indices, 0).astype(np.int32), indices < count
+
+    starts = range(0, count, batch)
+    with reading(dataset):
+        feed.ahead(indices_from(start)[0] for start in starts)
+        for start in starts:
+            indices, real = indices_from(start)
+            images, labels = feed(indices)
+            loss, confusion = measure(
+                params, confusion, images, labels, jax.device_put(real, split(mesh))
+            )
+            waiting.append(loss)
+            if len(waiting) > 4:  # so that batches do not pile up in the devices' memory
+                losses.append(float(waiting.popleft()))
     losses.extend(float(loss) for loss in waiting)
     counts = np.asarray(confusion).astype(np.int64)
     return Evaluation(float(np.sum(losses)) / count, float(np.trace(counts) / count), counts)

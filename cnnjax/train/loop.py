@@ -23,6 +23,7 @@ from jax.sharding import Mesh
 
 from cnnjax import run_folder
 from cnnjax.checkpoint import save_model, write_json
+from cnnjax.data.streaming import Source, reading, streamed
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train.batches import epoch_order
 from cnnjax.train.chunk import make_chunk, steps_a_call
@@ -78,8 +79,12 @@ def fit(
     resume: bool = False,
     progress: bool = True,
     mesh: Mesh | None = None,
+    data: Source | None = None,
 ) -> FitResult:
     """Train `model` on `splits.train`, evaluate on `splits.test` after each epoch.
+
+    `data` is a source of training images (`cnnjax.data.Source`) in the place of `splits.train`, for
+    more of them than memory holds; with its labels counting the classes of `splits`.
 
     With `out`, the folder receives `checkpoint.safetensors` during the run, `history.json` after
     each epoch and `model.safetensors` (see `cnnjax.checkpoint.load_model`) at the end.
@@ -94,6 +99,9 @@ def fit(
     """
     use_compilation_cache()
     mesh = data_mesh() if mesh is None else mesh
+    if data is not None:
+        train = streamed(data, classes=splits.train.classes, name=f"{splits.train.name} (source)")
+        splits = replace(splits, train=train)
     check(model, splits, config, mesh)
     if out is None and resume:
         raise ValueError("fit: resume=True needs out, the folder of the run to go on with")
@@ -103,8 +111,9 @@ def fit(
     with run_folder.locked(folder) if folder and hold else nullcontext(False) as first:
         if folder and hold and first and not resume:
             run_folder.prepare_new(folder, record=False)
-        run, state = prepare(model, splits, config, mesh, folder)
-        return _fit(run, state, splits, resume, progress)
+        with reading(splits.train, splits.test):
+            run, state = prepare(model, splits, config, mesh, folder)
+            return _fit(run, state, splits, resume, progress)
 
 
 def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -> FitResult:
@@ -199,6 +208,7 @@ def _epoch(
     saved = time.monotonic()
     begun = time.perf_counter() - position.seconds
     at, end = position.step, first + run.per_epoch
+    run.feed.ahead(order[at - first :])
     while at < end:
         count = min(most, end - at, _to_checkpoint(run, at))
         state, metrics = advance(state, order[at - first : at - first + count])

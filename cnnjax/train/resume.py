@@ -150,11 +150,16 @@ def _position(record: Mapping[str, Any]) -> Position:
 
 
 def _fingerprint(dataset: Dataset) -> dict[str, Any]:
+    images = dataset.images
     return {
         "name": dataset.name,
-        "images": list(dataset.images.shape),
+        "images": list(images.shape),
         "classes": list(dataset.classes),
-        "images_crc32": zlib.crc32(np.ascontiguousarray(dataset.images)),
+        **(
+            {"images_crc32": zlib.crc32(np.ascontiguousarray(images))}
+            if isinstance(images, np.ndarray)
+            else {"streamed": images.fingerprint()}
+        ),
         "labels_crc32": zlib.crc32(np.ascontiguousarray(dataset.labels)),
     }
 

@@ -12,6 +12,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from cnnjax import run_folder
+from cnnjax.data.streaming import Images, Reader
 from cnnjax.notices import shown
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train.batches import Feed, feeder
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from cnnjax.data import Splits
     from cnnjax.models import Model
 
-__all__ = ["Run", "check", "prepare"]
+__all__ = ["MEASURED", "Run", "check", "prepare"]
+
+MEASURED = 2048
+"""Streamed training images whose mean and standard deviation stand for those of all."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,20 @@ def check(model: Model, splits: Splits, config: TrainConfig, mesh: Mesh) -> None
         require_divisible(mesh, config.batch_size // config.accumulate, "batch_size / accumulate =")
 
 
+def _measured(images: np.ndarray | Images) -> Preprocessing:
+    """The preprocessing of training images; of streamed ones at most `MEASURED` are looked at.
+
+    Evenly spaced, so that a resumed run finds the same: of a folder some of every class.
+    """
+    if isinstance(images, np.ndarray):
+        return Preprocessing.fit(images)
+    chosen = np.linspace(0, len(images) - 1, min(len(images), MEASURED)).round().astype(np.int64)
+    parts = np.array_split(chosen, -(-len(chosen) // 32))
+    reader = Reader(images)
+    reader.plan(parts)
+    return Preprocessing.measured(reader.take(part) for part in parts)
+
+
 def prepare(
     model: Model, splits: Splits, config: TrainConfig, mesh: Mesh, folder: Path | None
 ) -> tuple[Run, State]:
@@ -100,7 +118,7 @@ def prepare(
     train = splits.train
     per_epoch = len(train.images) // config.batch_size
     steps = per_epoch * config.epochs
-    preprocessing = Preprocessing.fit(train.images)
+    preprocessing = _measured(train.images)
     test_feed = feeder(splits.test, mesh)
 
     def test(params: Any) -> Evaluation:

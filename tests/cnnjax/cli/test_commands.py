@@ -286,11 +286,36 @@ def test_summary_of_a_run_is_the_summary_of_its_model(trained, capsys):
     assert capsys.readouterr().out == of_run
 
 
+def test_images_that_would_fill_the_memory_are_streamed_and_the_run_remembers_it(
+    trained, photos, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("cnnjax.data.folder.available", lambda: 50_000)
+    run = tmp_path / "run"
+    argv = ["train", "--data", f"folder:{photos}", *TRAIN[:-1], "--no-pictures", "--out", str(run)]
+    assert main([*argv, "--workers", "1"]) == 0
+    said = capsys.readouterr()
+    assert re.fullmatch(r"cnnjax: note: photos: 48 images .* streamed from their files\n", said.err)
+    assert "2 classes, streamed" in said.out
+    assert_same_model(run, trained)
+    assert json.loads((run / "run.json").read_text())["data"]["stream"] is True
+    monkeypatch.undo()  # there is memory again: the run goes on as it began
+    (run / "model.safetensors").unlink()
+    assert main(["train", "--resume", "--out", str(run), "--no-pictures", "--quiet"]) == 0
+    assert_same_model(run, trained)
+    assert main(["train", "--resume", "--out", str(trained), "--stream"]) == 2
+    assert "--stream True: the run in" in capsys.readouterr().err
+
+
 FAILURES = {
     "a file that is no image": (
         lambda photos: (photos / "red" / "0.png").write_text("no image"),
         [],
         "0.png",
+    ),
+    "a file that is no image, streamed": (
+        lambda photos: (photos / "red" / "2.png").write_text("no image"),
+        ["--stream", "--workers", "1"],
+        "2.png",
     ),
     "a loss that is not finite": (
         lambda photos: None,

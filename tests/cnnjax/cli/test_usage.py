@@ -78,6 +78,8 @@ USAGE_ERRORS = {
     "no pixels": (["predict", "file.txt", "--max-pixels", "0"], "--max-pixels"),
     "data without its folder": (["train", "--data", "idx"], "idx:DIR"),
     "data with a folder too many": (["train", "--data", "patterns:x"], "takes no folder"),
+    "streaming what is drawn": (["train", "--stream"], "patterns is read .* folder and csv can be"),
+    "no workers": (["train", "--workers", "0"], "--workers: must be a whole number from 1"),
     "missing data folder": (["train", "--data", "folder:nowhere"], "nowhere does not exist"),
     "data folder that is a file": (["train", "--data", "folder:file.txt"], "is not a folder"),
     "unknown optimizer": (["train", "--optimizer", "lion"], "lion.*sgd.*adam.*adamw"),

@@ -46,18 +46,18 @@ def undisturbed(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "moment",
+    ("moment", "data"),
     [
-        "write_bytes:1",  # in the middle of the first checkpoint: none is there yet
-        "fsync:23",  # before the data or the folder is on disk
-        "replace:18",  # written, not yet in place
-        "replaced:33",  # between the last checkpoint and what follows it
+        ("write_bytes:1", []),  # in the middle of the first checkpoint: none is there yet
+        ("fsync:23", []),  # before the data or the folder is on disk
+        ("replace:18", ["--stream"]),  # written, not yet in place; and two processes read images
+        ("replaced:33", []),  # between the last checkpoint and what follows it
     ],
 )
-def test_killed_while_writing(undisturbed, tmp_path, moment):
-    code, output = finish(start(tmp_path, "--kill", moment))
+def test_killed_while_writing(undisturbed, tmp_path, moment, data):
+    code, output = finish(start(tmp_path, "--kill", moment, *data))
     assert code == -signal.SIGKILL, output
-    code, output = finish(start(tmp_path, "--resume"))
+    code, output = finish(start(tmp_path, "--resume", *data))
     assert code == 0, output
     assert_same_end(undisturbed, tmp_path)
 

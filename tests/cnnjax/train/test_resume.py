@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import threading
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -53,9 +54,9 @@ def ctrl_c(monkeypatch):
                 calls += 1
                 if calls == number + 1:  # the first call is for compiling
                     signal.raise_signal(signal.SIGINT)
-                return feed(indices)
+                return feed.batch(indices)
 
-            return interrupted
+            return replace(feed, batch=interrupted)
 
         monkeypatch.setattr(run, "feeder", feeder)
 

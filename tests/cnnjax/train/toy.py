@@ -1,6 +1,6 @@
 """A task a network learns in a second, and a run of it that can be killed.
 
-    python toy.py OUT [--resume] [--kill WHAT:N]
+    python toy.py OUT [--resume] [--kill WHAT:N] [--stream]
 
 WHAT is a call (`write_bytes`, `fsync`, `replace`) or `replaced`, right after a replace; the N-th
 one does not return, the process dies of SIGKILL instead.  The tests load this file by its path.
@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cnnjax import layers
-from cnnjax.data.dataset import Dataset, Splits
+from cnnjax.data import Dataset, Splits, streamed
 from cnnjax.models import Model, notes_cnn
 from cnnjax.train import TrainConfig, fit
 
@@ -38,6 +38,18 @@ def quadrants(count, seed=0, name="quadrants"):
 
 def splits(train=64, test=20, seed=0):
     return Splits(quadrants(train, seed, "toy train"), quadrants(test, seed + 1, "toy test"))
+
+
+def streaming(**given):
+    """`splits()`, read by two processes when a batch needs them."""
+    whole = splits()
+    given = {"workers": 2, "processes": True, **given}
+    return Splits(
+        *(
+            streamed(d.images, labels=d.labels, classes=d.classes, name=d.name, **given)
+            for d in (whole.train, whole.test)
+        )
+    )
 
 
 def plain():
@@ -124,9 +136,11 @@ if __name__ == "__main__":
     parser.add_argument("out")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--kill")
+    parser.add_argument("--stream", action="store_true")
     given = parser.parse_args()
     if given.kill:
         what, number = given.kill.split(":")
         _kill_at(what, int(number))
     print("begins", flush=True)
-    fit(normed(rate=0.2), splits(), killable_config(), out=given.out, resume=given.resume)
+    data = streaming() if given.stream else splits()
+    fit(normed(rate=0.2), data, killable_config(), out=given.out, resume=given.resume)
