@@ -3,6 +3,7 @@
 `trace(f, *examples)` runs `jax.make_jaxpr` and turns the result into a `Program`: a list of
 equations over variables, with calls that only wrap another program (`jit`, `remat`, `custom_jvp`,
 `custom_vjp`, ...) inlined. Loops and branches keep their bodies as `Program`s among the parameters.
+Of a choice by platform (`lax.platform_dependent`) the program is the branch of the process's own.
 
 Dimensions are whatever JAX gives: integers, or expressions of `jax.export.symbolic_shape`.
 
@@ -318,6 +319,14 @@ def _walk(
             results = _inline(eqn.params[field], arguments, equations, source)
             environment.update(zip(eqn.outvars, results, strict=True))
             continue
+        if name == "platform_index":
+            index = _platform_index(eqn.params["platforms"])
+            environment[eqn.outvars[0]] = Const(np.asarray(index, np.int32))
+            continue
+        if eqn.params.get("branches_platforms") is not None:
+            results = _inline(_branch(eqn), arguments[1:], equations, source)
+            environment.update(zip(eqn.outvars, results, strict=True))
+            continue
         outputs = tuple(_variable(v) for v in eqn.outvars)
         environment.update(zip(eqn.outvars, outputs, strict=True))
         params = {key: _parameter(value) for key, value in eqn.params.items()}
@@ -326,6 +335,21 @@ def _walk(
             Equation(name, arguments, outputs, params, source, eqn.primitive, eqn.params, drawn)
         )
     return tuple(read(atom) for atom in inner.outvars)
+
+
+def _branch(eqn: Any) -> Any:
+    """Of a choice by platform (`lax.platform_dependent`), the branch that this process runs."""
+    return eqn.params["branches"][_platform_index(eqn.params["branches_platforms"])]
+
+
+def _platform_index(platforms: Any) -> int:
+    name = jax.default_backend()
+    if name == "gpu":  # of these there are two kinds
+        name = "rocm" if "rocm" in jax.devices()[0].client.platform_version else "cuda"
+    for index, known in enumerate(platforms):
+        if known is None or name in known:
+            return index
+    raise Unsupported(f"a choice by platform without a branch for {name}")
 
 
 def _inline(
@@ -452,7 +476,8 @@ def _rules_in(value: Any) -> frozenset[str]:
         if eqn.primitive.name in _RULES:
             found.add(_RULES[eqn.primitive.name])
             found |= {"zeros"} if eqn.params.get("symbolic_zeros") else set()
-        for parameter in eqn.params.values():
+        by_platform = eqn.params.get("branches_platforms") is not None
+        for parameter in [_branch(eqn)] if by_platform else eqn.params.values():
             found |= _rules_in(parameter)
     return frozenset(found)
 

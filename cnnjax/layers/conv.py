@@ -20,7 +20,7 @@ from jax import lax
 from cnnjax import geometry
 from cnnjax.geometry import Padding, Pads
 from cnnjax.layers import _check
-from cnnjax.lowerings import CONV, CONV_TRANSPOSE, SPREAD, Geometry, choose, chosen
+from cnnjax.lowerings import CONV, CONV_TRANSPOSE, SPREAD, Geometry, by_platform, chosen, run
 
 _LETTERS = {1: "W", 2: "HW", 3: "DHW"}
 
@@ -43,7 +43,7 @@ def conv(
     ``bias`` is (O,). ``stride`` and ``dilation`` are an int or one an axis; ``padding`` is any
     form of `geometry.pads`. ``precision`` goes to `lax.conv_general_dilated`: on GPUs and TPUs
     None lets float32 be multiplied in fewer bits. ``lowering`` names the way to compute it, one of
-    `cnnjax.lowerings.CONV`; None picks one by backend and shape. They are the same function.
+    `cnnjax.lowerings.CONV`; None picks one by platform and shape. They are the same function.
 
     Errors: TypeError where kernel or bias have another dtype than ``x`` (nothing is promoted),
     ValueError for shapes that do not fit each other, at the call.
@@ -75,14 +75,21 @@ def conv(
     if any(p != 0 for pair in outer for p in pair):
         x = _pad(x, outer)
     how = Geometry(stride, inner, dilation, groups, precision)
-    way = chosen("conv", CONV, lowering, x, kernel, how)
-    if bias is None:
-        return _batch_axes(way.run(x, kernel, how), batch)
-    bias = _checked_bias("conv", bias, x, kernel.shape[-1])
-    if way.with_bias is not None:
-        return _batch_axes(way.with_bias(x, kernel, how, bias), batch)
-    plain = "lax" if lowering == "lax" else None  # then all of it
-    return _add_bias(_batch_axes(way.run(x, kernel, how), batch), bias, plain)
+    if bias is not None:
+        bias = _checked_bias("conv", bias, x, kernel.shape[-1])
+    given = (x, kernel) if bias is None else (x, kernel, bias)
+
+    def compute(x: jax.Array, kernel: jax.Array, bias: jax.Array | None = None) -> jax.Array:
+        way = chosen("conv", CONV, lowering, x, kernel, how)
+        if bias is not None and way.with_bias is not None:
+            return _batch_axes(way.with_bias(x, kernel, how, bias), batch)
+        y = _batch_axes(way.run(x, kernel, how), batch)
+        plain = "lax" if lowering == "lax" else None  # then all of it
+        return y if bias is None else _add_bias(y, bias, plain)
+
+    if lowering is not None:
+        return compute(*given)
+    return by_platform(compute, *given, choices=[("conv", CONV, (x, kernel, how))])
 
 
 def conv_transpose(
@@ -110,7 +117,7 @@ def conv_transpose(
     (the largest possible, as in TensorFlow), every other padding gives the smallest possible,
     ``(n - 1) stride + extent - low - high`` (as in PyTorch without output_padding).
     ``lowering`` names the way to compute it, one of `cnnjax.lowerings.CONV_TRANSPOSE`; None picks
-    one by backend and shape. They are the same function.
+    one by platform and shape. They are the same function.
 
     Errors: as `conv`; ValueError where ``size`` is none that `conv` would turn into ``x``'s.
 
@@ -144,8 +151,8 @@ def conv_transpose(
         )
     how = Geometry(stride, pads, dilation, groups, precision)
     images = _one_batch_axis(x, axes)
-    call = choose("conv_transpose", CONV_TRANSPOSE, lowering, images, kernel, how, size)
-    y = _batch_axes(call(images, kernel, how, size), x.shape[: -axes - 1])
+    y = run("conv_transpose", CONV_TRANSPOSE, lowering, images, kernel, how, size)
+    y = _batch_axes(y, x.shape[: -axes - 1])
     return y if bias is None else _add_bias(y, _checked_bias(name, bias, x, y.shape[-1]))
 
 
@@ -241,4 +248,4 @@ def _checked_bias(name: str, bias: jax.Array, x: jax.Array, channels: int) -> ja
 
 
 def _add_bias(y: jax.Array, bias: jax.Array, plain: str | None = None) -> jax.Array:
-    return lax.add(y, choose("spread", SPREAD, plain, bias, y.shape)(bias, y.shape))
+    return lax.add(y, run("spread", SPREAD, plain, bias, y.shape))

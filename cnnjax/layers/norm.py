@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from cnnjax.layers import _check
-from cnnjax.lowerings import MEANS, SPREAD, choose
+from cnnjax.lowerings import MEANS, SPREAD, Choice, by_platform, run
 
 Arrays = Mapping[str, jax.Array]
 
@@ -66,13 +67,20 @@ def batch_norm(
         count = math.prod(x.shape[:-1])
         if isinstance(count, int) and count < 2:
             raise ValueError(f"{name}: training needs two values a channel or more, x is {x.shape}")
-        batch_mean, batch_var = _channel_moments(wide)
-        unbiased = batch_var * (count / (count - 1))
-        new_state["mean"] = _running(state["mean"], mean, batch_mean, momentum)
+
+    def normalise(x: jax.Array, mean: Any, var: Any, scale: Any, bias: Any) -> Any:
+        if training:
+            mean, var = _channel_moments(x)
+        y = (x - _spread(mean, x)) * _spread(lax.rsqrt(var + eps), x)
+        return _affine(y, scale, bias), mean, var
+
+    ways: list[Choice] = [_spreading(scale, wide), *([("means", MEANS, (wide,))] * training)]
+    y, *batch = by_platform(normalise, wide, mean, var, scale, bias, choices=ways)
+    if training:
+        unbiased = batch[1] * (count / (count - 1))
+        new_state["mean"] = _running(state["mean"], mean, batch[0], momentum)
         new_state["var"] = _running(state["var"], var, unbiased, momentum)
-        mean, var = batch_mean, batch_var
-    y = (wide - _spread(mean, wide)) * _spread(lax.rsqrt(var + eps), wide)
-    return _affine(y, scale, bias).astype(x.dtype), new_state
+    return y.astype(x.dtype), new_state
 
 
 def layer_norm(x: jax.Array, params: Arrays, *, eps: float = 1e-6) -> jax.Array:
@@ -88,7 +96,7 @@ def layer_norm(x: jax.Array, params: Arrays, *, eps: float = 1e-6) -> jax.Array:
         "layer_norm", "params", params, ("scale", "bias"), x.shape[-1], wide.dtype
     )
     y = _normalise(wide, *_moments(wide, (-1,)), eps)
-    return _affine(y, scale, bias).astype(x.dtype)
+    return _scaled(y, scale, bias).astype(x.dtype)
 
 
 def group_norm(
@@ -118,7 +126,7 @@ def group_norm(
     split = wide.reshape(*x.shape[:-1], groups, channels // groups)
     axes = (*range(-spatial - 2, -2), -1)
     y = _normalise(split, *_moments(split, axes), eps)
-    return _affine(y.reshape(x.shape), scale, bias).astype(x.dtype)
+    return _scaled(y.reshape(x.shape), scale, bias).astype(x.dtype)
 
 
 def _prepare(name: str, x: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -154,9 +162,8 @@ def _moments(x: jax.Array, axes: tuple[int, ...]) -> tuple[jax.Array, jax.Array]
 
 def _channel_moments(x: jax.Array) -> tuple[jax.Array, jax.Array]:
     """As `_moments` over all axes but the last: (C,)."""
-    means = choose("means", MEANS, None, x)
-    mean = means(x)
-    return mean, means(jnp.square(x - _spread(mean, x)))
+    mean = run("means", MEANS, None, x)
+    return mean, run("means", MEANS, None, jnp.square(x - _spread(mean, x)))
 
 
 def _running(old: jax.Array, wide: jax.Array, batch: jax.Array, momentum: float) -> jax.Array:
@@ -165,13 +172,21 @@ def _running(old: jax.Array, wide: jax.Array, batch: jax.Array, momentum: float)
 
 
 def _spread(channel: jax.Array, x: jax.Array) -> jax.Array:
-    return choose("spread", SPREAD, None, channel, x.shape)(channel, x.shape)
+    return run("spread", SPREAD, None, channel, x.shape)
+
+
+def _spreading(channel: jax.Array, x: jax.Array) -> Choice:
+    return "spread", SPREAD, (channel, x.shape)
 
 
 def _normalise(x: jax.Array, mean: jax.Array, var: jax.Array, eps: float) -> jax.Array:
     """``mean`` and ``var`` have x's rank, with length 1 where one number serves many."""
     factor = lax.rsqrt(var + eps)
     return (x - jnp.broadcast_to(mean, x.shape)) * jnp.broadcast_to(factor, x.shape)
+
+
+def _scaled(x: jax.Array, scale: jax.Array, bias: jax.Array) -> jax.Array:
+    return by_platform(_affine, x, scale, bias, choices=[_spreading(scale, x)])
 
 
 def _affine(x: jax.Array, scale: jax.Array, bias: jax.Array) -> jax.Array:

@@ -19,7 +19,7 @@ import numpy as np
 from cnnjax import geometry
 from cnnjax.geometry import Padding, Pads
 from cnnjax.layers import _check
-from cnnjax.lowerings import MAX_POOL, SUM_POOL, choose
+from cnnjax.lowerings import MAX_POOL, SUM_POOL, run
 
 
 def max_pool(
@@ -35,7 +35,7 @@ def max_pool(
     ``window`` is an int (two image axes) or one int an image axis; ``stride`` None is the window.
     Padding is minus infinity (the smallest integer), so it never wins. Integers and floats.
     ``lowering`` names the way to compute it, one of `cnnjax.lowerings.MAX_POOL`; None picks one by
-    backend and shape. They are the same function with the same gradient.
+    platform and shape. They are the same function with the same gradient.
 
     Errors: ValueError for shapes that do not fit, and where a window would lie in the padding
     alone - it has no maximum.
@@ -50,8 +50,7 @@ def max_pool(
     window, stride, pads = _resolve("max_pool", x, window, stride, padding)
     _refuse_empty_windows("max_pool", x, window, stride, pads)
     _refuse_unordered("max_pool", x)
-    call = choose("max_pool", MAX_POOL, lowering, x, window, stride, pads)
-    return call(x, window, stride, pads)
+    return run("max_pool", MAX_POOL, lowering, x, window, stride, pads)
 
 
 def avg_pool(
@@ -88,9 +87,7 @@ def avg_pool(
             "whole window) or False (by the cells inside the image)"
         )
     wide = x.astype(_check.wide(x.dtype))
-    total = choose("sum_pool", SUM_POOL, None, wide, window, stride, pads)(
-        wide, window, stride, pads
-    )
+    total = run("sum_pool", SUM_POOL, None, wide, window, stride, pads)
     if count_padding or not padded:
         return (total / np.array(math.prod(window), wide.dtype)).astype(x.dtype)
     _refuse_empty_windows("avg_pool", x, window, stride, pads)

@@ -1,6 +1,7 @@
-"""Several ways to compute the same layer, chosen by backend and shape. See README.md."""
+"""Several ways to compute the same layer, chosen by platform and shape. See README.md."""
 
 from cnnjax.lowerings.conv import Geometry
+from cnnjax.lowerings.platforms import Choice, branch_of, by_platform, run
 from cnnjax.lowerings.registry import (
     CONV,
     CONV_TRANSPOSE,
@@ -11,6 +12,7 @@ from cnnjax.lowerings.registry import (
     Lowering,
     choose,
     chosen,
+    lowered_for,
     plain_only,
     without,
 )
@@ -22,10 +24,15 @@ __all__ = [
     "MEANS",
     "SPREAD",
     "SUM_POOL",
+    "Choice",
     "Geometry",
     "Lowering",
+    "branch_of",
+    "by_platform",
     "choose",
     "chosen",
+    "lowered_for",
     "plain_only",
+    "run",
     "without",
 ]

@@ -98,9 +98,10 @@ def phases(x: jax.Array, kernel: jax.Array, geometry: Geometry, size: Sequence[i
 
 
 def _chosen(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
-    from cnnjax.lowerings.registry import CONV, choose  # which knows this file
+    from cnnjax.lowerings.platforms import run  # which knows this file
+    from cnnjax.lowerings.registry import CONV
 
-    return choose("conv", CONV, None, x, kernel, geometry)(x, kernel, geometry)
+    return run("conv", CONV, None, x, kernel, geometry)
 
 
 def _spread(

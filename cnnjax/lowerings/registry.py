@@ -1,9 +1,12 @@
 """The lowerings by name, and which one a layer takes when the caller names none.
 
-What was measured on this machine (`tuned.py`) comes first. Else choosing is a table of (backend,
+What was measured on this machine (`tuned.py`) comes first. Else choosing is a table of (platform,
 what the call must look like, lowering), first match wins. It was measured once, on two CPU cores
-(`python -m benchmarks.lowerings`, figures in README.md); on every other backend it says `lax`:
+(`python -m benchmarks.lowerings`, figures in README.md); on every other platform it says `lax`:
 there XLA's own choices stand until someone has measured.
+
+The platform is the one that a program is traced for (`lowered_for`; `platforms.py` traces layers
+for all that there are), and the process's own where nobody has said.
 """
 
 from __future__ import annotations
@@ -41,7 +44,9 @@ __all__ = [
     "Lowering",
     "choose",
     "chosen",
+    "lowered_for",
     "plain_only",
+    "platform",
     "recorded",
     "without",
 ]
@@ -138,7 +143,7 @@ def _disjoint(x: Any, window: Any, stride: Any, pads: Any) -> bool:
     return window == stride
 
 
-# For each backend the lowerings to try, best first, and where each of them pays; `lax` is what
+# For each platform the lowerings to try, best first, and where each of them pays; `lax` is what
 # remains.
 _PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...]]] = {
     "conv": {
@@ -157,6 +162,31 @@ _PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...
     "spread": {"cpu": (("ones", _always),)},
     "means": {"cpu": (("ones", _always),)},
 }
+
+
+_PLATFORM: ContextVar[str | None] = ContextVar("platform", default=None)
+
+
+@contextmanager
+def lowered_for(name: str) -> Iterator[None]:
+    """While it lasts, lowerings are chosen for the platform of this name; "" is any but those that
+    have a table of their own.
+
+    >>> import jax.numpy as jnp
+    >>> with lowered_for("cuda"):
+    ...     choose("means", MEANS, None, jnp.ones((4, 1))).__name__
+    'plain_means'
+    """
+    token = _PLATFORM.set(name)
+    try:
+        yield
+    finally:
+        _PLATFORM.reset(token)
+
+
+def platform() -> str | None:
+    """What `lowered_for` says; None outside of it."""
+    return _PLATFORM.get()
 
 
 _NOT_NOW: ContextVar[frozenset[str]] = ContextVar("not_now", default=frozenset())
@@ -239,15 +269,18 @@ def chosen(
     measured: bool = True,
 ) -> Lowering:
     """The lowering that computes ``layer`` at ``arguments``: the named one, or else the one that
-    was measured here (`cnnjax tune`; not asked for without ``measured``), or the shipped table's.
+    was measured here (`cnnjax tune`; not asked for without ``measured``, or for another platform),
+    or the shipped table's for the platform.
 
     Errors: as `choose`.
     """
     if name is None:
         _note(layer, arguments)
-        known = tuned.lookup(layer, arguments) if measured else None
+        wanted = jax.default_backend() if (given := platform()) is None else given
+        here = measured and (given is None or given in tuned.platforms())
+        known = tuned.lookup(layer, arguments) if here else None
         first = () if known is None else ((known, _always),)
-        for candidate, pays in (*first, *_PREFERRED[layer].get(jax.default_backend(), ())):
+        for candidate, pays in (*first, *_PREFERRED[layer].get(wanted, ())):
             if candidate not in table or candidate in _NOT_NOW.get():
                 continue
             if table[candidate].fits(*arguments) and pays(*arguments):

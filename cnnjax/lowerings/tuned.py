@@ -20,7 +20,7 @@ from cnnjax.cache import made, place
 from cnnjax.checkpoint import write_json
 from cnnjax.notices import notice
 
-__all__ = ["add", "device", "key", "lookup", "path"]
+__all__ = ["add", "device", "key", "lookup", "names", "path", "platforms"]
 
 _FORMAT = "cnnjax lowerings 1"
 
@@ -35,6 +35,20 @@ def device() -> str:
     first = jax.devices()[0]
     cores = f", {os.cpu_count()} cores" if first.platform == "cpu" else ""
     return f"{first.platform}: {first.device_kind}{cores}"
+
+
+def names(platform: str) -> tuple[str, ...]:
+    """What programs are lowered for on a backend: of GPUs there are two kinds.
+
+    >>> names("cpu"), names("gpu")
+    (('cpu',), ('cuda', 'rocm'))
+    """
+    return ("cuda", "rocm") if platform == "gpu" else (platform,)
+
+
+def platforms() -> tuple[str, ...]:
+    """The platforms that this machine's entries hold for."""
+    return names(jax.devices()[0].platform)
 
 
 def key(layer: str, arguments: Any) -> str | None:

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax.extend import core
 
+from cnnjax.lowerings import branch_of
 from cnnjax.summary import layers, rules
 from cnnjax.summary.fields import Flow, aligned, everywhere, join, keep
 from cnnjax.summary.layers import Layer
@@ -125,9 +127,15 @@ class Walk:
         return self.program(eqn.params["body_jaxpr"], args[skipped:], scope, times)
 
     def branches(self, eqn: Any, values: list[Value], scope: str, times: int) -> list[Value]:
-        """The layers of the branch with the most multiply-adds; fields that hold for all."""
+        """The layers of the branch with the most multiply-adds; fields that hold for all.
+
+        Of a choice by platform, those of the branch of this process's.
+        """
         tried = []
-        for branch in eqn.params["branches"]:
+        branches = eqn.params["branches"]
+        if (platforms := eqn.params.get("branches_platforms")) is not None:
+            branches = (branches[branch_of(platforms, jax.default_backend())],)
+        for branch in branches:
             start = len(self.layers)
             results = self.program(branch, values[1:], scope, times)
             tried.append((self.layers[start:], results))

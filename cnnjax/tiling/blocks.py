@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from cnnjax.tiling.grid import Grid, Sizes, check_tile, grid
+from cnnjax.tiling.grid import Grid, Sizes, check_tile, grid, traced
 from cnnjax.tiling.spans import Box, sizes
 
 Where = tuple[slice, ...]
@@ -66,7 +66,7 @@ def blocks(apply_fn: Callable[..., Any], tile: Sizes) -> Callable[..., Blocks]:
     def run(*args: Any) -> Blocks:
         *rest, x = args
         like = jax.ShapeDtypeStruct(x.shape, jax.dtypes.canonicalize_dtype(x.dtype))
-        made = grid(apply_fn, sides, (*rest, like))
+        made = grid(traced(apply_fn, sides, (*rest, like)), jax.default_backend())
         inputs = (*made.plan.program.closed, *jax.tree.leaves(rest), x)
         return Blocks(jax.tree.unflatten(made.tree, made.result), made, inputs)
 

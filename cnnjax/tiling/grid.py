@@ -96,8 +96,18 @@ def check_tile(tile: Sizes) -> tuple[int, ...]:
     return geometry.per_axis(tile, axes, name="tiled: tile")
 
 
-def grid(apply_fn: Callable[..., Any], tile: Sizes, args: Sequence[Any]) -> Grid:
-    """Plan `apply_fn(*args)`, whose last argument is the image, in tiles of the result."""
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """A function's program, shapes of its results, and what its arguments looked like."""
+
+    closed: Any
+    result: Any
+    args: Sequence[Any]
+    sides: tuple[int, ...]
+
+
+def traced(apply_fn: Callable[..., Any], tile: Sizes, args: Sequence[Any]) -> Traced:
+    """Trace `apply_fn(*args)`, whose last argument is the image, to be cut into tiles."""
     sides = check_tile(tile)
     axes = len(sides)
     if not args:
@@ -112,8 +122,14 @@ def grid(apply_fn: Callable[..., Any], tile: Sizes, args: Sequence[Any]) -> Grid
     with without(*_NOT_BY_WINDOWS):
         # A new function: of `apply_fn` JAX would return what it has traced before.
         closed, result = jax.make_jaxpr(lambda *a: apply_fn(*a), return_shape=True)(*args)
-    program, rank = flatten(closed), len(x.shape)
-    image = program.inputs[-1]
+    return Traced(closed, result, args, sides)
+
+
+def grid(function: Traced, platform: str) -> Grid:
+    """Plan a function in tiles of its result, on the platform of this name."""
+    program, rank = flatten(function.closed, platform), len(function.args[-1].shape)
+    sides, result, image = function.sides, function.result, program.inputs[-1]
+    axes = len(sides)
     varies = follow(program, image, {rank - 1 - axes + d: d for d in range(axes)})
 
     check_result(program, varies, axes)

@@ -5,6 +5,9 @@ variable. Functions with a derivative rule of their own (`custom_jvp`: relu, sof
 together as one `Custom` step: their parts are evaluated like all others, but differentiated by
 their rule.
 
+Where a program says another thing on another platform (`lax.platform_dependent`: a layer's lowering
+is chosen so), the steps are those of one of them.
+
 Reads JAX's programs through `jax.extend.core` alone, as `cnnjax.summary.walk` does.
 """
 
@@ -20,6 +23,7 @@ import numpy as np
 from jax.extend import core
 
 import cnnjax
+from cnnjax.lowerings import branch_of
 from cnnjax.summary.rules import POSITIONAL
 from cnnjax.summary.walk import CALLS, inner_program
 
@@ -80,12 +84,16 @@ class Custom(Equation):
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """`inputs` are the arrays that the function closes over (`closed`), then its arguments."""
+    """`inputs` are the arrays that the function closes over (`closed`), then its arguments.
+
+    `platform` is the one that the steps are for.
+    """
 
     inputs: tuple[Var, ...]
     steps: tuple[Equation, ...]
     outputs: tuple[Atom, ...]
     closed: tuple[Any, ...]
+    platform: str
 
 
 def every(steps: Sequence[Equation]) -> Iterator[Equation]:
@@ -96,53 +104,87 @@ def every(steps: Sequence[Equation]) -> Iterator[Equation]:
         yield step
 
 
-def flatten(closed: Any) -> Program:
-    """The `Program` of what `jax.make_jaxpr` returns."""
+def flatten(closed: Any, platform: str) -> Program:
+    """The `Program` of what `jax.make_jaxpr` returns, on the platform of this name."""
     jaxpr, consts = getattr(closed, "jaxpr", closed), tuple(getattr(closed, "consts", ()))
     variables = [*jaxpr.constvars, *jaxpr.invars]
     inputs = tuple(_variable(v) for v in variables)
-    steps: list[Equation] = []
-    outputs = _walk(jaxpr, dict(zip(variables, inputs, strict=True)), steps, ())
-    return Program(inputs, tuple(steps), outputs, consts)
+    flat = _Flat(platform, [])
+    outputs = flat.walk(jaxpr, dict(zip(variables, inputs, strict=True)), ())
+    return Program(inputs, tuple(flat.steps), outputs, consts, platform)
 
 
-def _walk(
-    jaxpr: Any, env: dict[Any, Atom], steps: list[Equation], callers: tuple[Any, ...]
-) -> tuple[Atom, ...]:
-    def read(atom: Any) -> Atom:
-        return Const(atom.val) if isinstance(atom, core.Literal) else env[atom]
+@dataclass(frozen=True)
+class _Flat:
+    """The steps found so far."""
 
+    platform: str
+    steps: list[Equation]
+
+    def walk(self, jaxpr: Any, env: dict[Any, Atom], callers: tuple[Any, ...]) -> tuple[Atom, ...]:
+        def read(atom: Any) -> Atom:
+            return Const(atom.val) if isinstance(atom, core.Literal) else env[atom]
+
+        for eqn in jaxpr.eqns:
+            name = eqn.primitive.name
+            inputs = tuple(read(atom) for atom in eqn.invars)
+            if name in CUSTOM:
+                inside = _Flat(self.platform, [])
+                results = inside.inline(inner_program(eqn), eqn, inputs, callers)
+                outputs = tuple(_variable(v) for v in eqn.outvars)
+                step = Custom(eqn, callers, inputs, outputs, tuple(inside.steps), results)
+                self.steps.append(step)
+                env.update(zip(eqn.outvars, outputs, strict=True))
+            elif name in CALLS:
+                results = self.inline(inner_program(eqn), eqn, inputs, callers)
+                env.update(zip(eqn.outvars, results, strict=True))
+            elif name == "platform_index":
+                number = branch_of(eqn.params["platforms"], self.platform)
+                env[eqn.outvars[0]] = Const(np.asarray(number, np.int32))
+            elif (platforms := eqn.params.get("branches_platforms")) is not None:
+                branch = eqn.params["branches"][branch_of(platforms, self.platform)]
+                results = self.inline(branch, eqn, inputs[1:], callers)
+                env.update(zip(eqn.outvars, results, strict=True))
+            elif name in POSITIONAL:  # says where or when to compute; each result is one operand
+                for given, var in zip(inputs, eqn.outvars, strict=True):
+                    env[var] = same = _variable(var)
+                    self.steps.append(Equation(eqn, callers, (given,), (same,)))
+            else:
+                outputs = tuple(_variable(v) for v in eqn.outvars)
+                self.steps.append(Equation(eqn, callers, inputs, outputs))
+                env.update(zip(eqn.outvars, outputs, strict=True))
+        return tuple(read(atom) for atom in jaxpr.outvars)
+
+    def inline(
+        self, closed: Any, eqn: Any, inputs: Sequence[Atom], callers: tuple[Any, ...]
+    ) -> tuple[Atom, ...]:
+        inner = getattr(closed, "jaxpr", closed)
+        given = [*map(Const, getattr(closed, "consts", ()) or ()), *inputs]
+        # From JAX 0.11 on the constants may be leading arguments instead of variables of their own.
+        variables = [*inner.constvars, *inner.invars]
+        return self.walk(inner, dict(zip(variables, given, strict=True)), (eqn, *callers))
+
+
+def platforms_of(jaxpr: Any) -> frozenset[str]:
+    """The platforms for which a program says another thing than elsewhere.
+
+    >>> from jax import lax
+    >>> def f(x): return lax.platform_dependent(x, cpu=abs, default=lambda x: -x)
+    >>> sorted(platforms_of(jax.make_jaxpr(f)(1.0).jaxpr))
+    ['cpu']
+    """
+    found: set[str] = set()
     for eqn in jaxpr.eqns:
-        name = eqn.primitive.name
-        inputs = tuple(read(atom) for atom in eqn.invars)
-        if name in CUSTOM:
-            inside: list[Equation] = []
-            results = _inline(eqn, inputs, inside, callers)
-            outputs = tuple(_variable(v) for v in eqn.outvars)
-            steps.append(Custom(eqn, callers, inputs, outputs, tuple(inside), results))
-            env.update(zip(eqn.outvars, outputs, strict=True))
-        elif name in CALLS:
-            env.update(zip(eqn.outvars, _inline(eqn, inputs, steps, callers), strict=True))
-        elif name in POSITIONAL:  # says where or when to compute; each result is one operand
-            for given, var in zip(inputs, eqn.outvars, strict=True):
-                env[var] = same = _variable(var)
-                steps.append(Equation(eqn, callers, (given,), (same,)))
-        else:
-            outputs = tuple(_variable(v) for v in eqn.outvars)
-            steps.append(Equation(eqn, callers, inputs, outputs))
-            env.update(zip(eqn.outvars, outputs, strict=True))
-    return tuple(read(atom) for atom in jaxpr.outvars)
-
-
-def _inline(
-    eqn: Any, inputs: Sequence[Atom], steps: list[Equation], callers: tuple[Any, ...]
-) -> tuple[Atom, ...]:
-    closed = inner_program(eqn)
-    inner = getattr(closed, "jaxpr", closed)
-    given = [*map(Const, getattr(closed, "consts", ()) or ()), *inputs]
-    # From JAX 0.11 on the constants may be leading arguments instead of variables of their own.
-    variables = [*inner.constvars, *inner.invars]
-    return _walk(inner, dict(zip(variables, given, strict=True)), steps, (eqn, *callers))
+        for platforms in eqn.params.get("branches_platforms") or ():
+            found.update(platforms or ())
+        inside = jax.tree.leaves(
+            list(eqn.params.values()), is_leaf=lambda leaf: hasattr(leaf, "eqns")
+        )
+        for value in inside:
+            inner = getattr(value, "jaxpr", value)
+            if hasattr(inner, "eqns"):
+                found |= platforms_of(inner)
+    return frozenset(found)
 
 
 def _variable(var: Any) -> Var:

@@ -165,7 +165,8 @@ def _derivative(tile: Tile, step: Custom, inputs: list[Any], outputs: list[Var])
         return jax.jvp(of_floats, [arrays[i] for i in floats], list(dots))
 
     like = [jax.ShapeDtypeStruct(var.shape, var.dtype) for var in inputs]
-    program = flatten(jax.make_jaxpr(jvp)(like, [like[i] for i in floats]))
+    closed = jax.make_jaxpr(jvp)(like, [like[i] for i in floats])
+    program = flatten(closed, tile.plan.program.platform)
     boxes = [tile.plan.boxes[var] for var in outputs] * 2
     given = program.inputs[len(program.closed) :]
     varies = {*given, *(var for inner in every(program.steps) for var in inner.outputs)}

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from cnnjax.tiling.grid import Grid, Sizes, check_tile, grid
+from cnnjax.tiling.grid import Grid, Sizes, check_tile, grid, traced
+from cnnjax.tiling.program import platforms_of
 from cnnjax.tiling.spans import Box, sizes
 
 
@@ -53,9 +54,21 @@ def tiled(apply_fn: Callable[..., Any], tile: Sizes) -> Callable[..., Any]:
 
     @functools.wraps(apply_fn, updated=())
     def run(*args: Any) -> Any:
-        made = grid(apply_fn, sides, args)
-        leaves = [*made.plan.program.closed, *jax.tree.leaves(args)]
-        return jax.tree.unflatten(made.tree, _all_tiles(made, leaves))
+        function = traced(apply_fn, sides, args)
+
+        def on(platform: str) -> Callable[..., Any]:
+            def tiles(*leaves: Any) -> Any:
+                made = grid(function, platform)
+                inputs = [*made.plan.program.closed, *leaves]
+                return jax.tree.unflatten(made.tree, _all_tiles(made, inputs))
+
+            return tiles
+
+        leaves = jax.tree.leaves(args)
+        special = sorted(platforms_of(function.closed.jaxpr))
+        if not special:
+            return on("")(*leaves)
+        return lax.platform_dependent(*leaves, **{p: on(p) for p in special}, default=on(""))
 
     return jax.jit(run)
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import jax
 
+from cnnjax.lowerings import branch_of
+
 __all__ = ["fast_in_loops"]
 
 
@@ -42,9 +44,10 @@ def _convolutions(jaxpr: Any) -> Iterator[dict[str, Any]]:
     for equation in jaxpr.eqns:
         if equation.primitive.name == "conv_general_dilated":
             yield equation.params
-        for value in jax.tree.leaves(
-            list(equation.params.values()), is_leaf=lambda leaf: hasattr(leaf, "eqns")
-        ):
+        inside: Any = list(equation.params.values())
+        if (platforms := equation.params.get("branches_platforms")) is not None:
+            inside = equation.params["branches"][branch_of(platforms, "cpu")]
+        for value in jax.tree.leaves(inside, is_leaf=lambda leaf: hasattr(leaf, "eqns")):
             inner = getattr(value, "jaxpr", value)
             if hasattr(inner, "eqns"):
                 yield from _convolutions(inner)

@@ -140,8 +140,6 @@ def _cases(equation: Equation, rng: np.random.Generator) -> list[Case]:
     """The equation, or a small one of its kind, at several operands; none where it is too large."""
     if equation.primitive in _LEFT_OUT or equation.primitive not in reading.RULES:
         return []
-    if equation.params.get("branches_platforms") is not None:
-        return []  # the compiler takes its platform's branch, whatever the index is said to be
     if not operands.drawable(equation):
         return []
     if kinds.is_elementwise(equation):
