@@ -2,15 +2,17 @@
 
     python -m benchmarks.faults [--damages 300] [--kills 30] [--only formats kills disk ...]
 
-Every outcome has a name; two of them are defects: `traceback` (an error that is not one line of
-ours) and `lost` (something of an earlier run is gone, or a resumed run ends elsewhere).
+Every outcome has a name; three of them are defects: `traceback` (an error that is not one line of
+ours), `left behind a process`, and `lost` (something of an earlier run is gone, or a resumed run
+ends elsewhere).
 
 * formats: of a small file of every format a bit is flipped or the end cut off, so many times each.
   `refused` names the file; `told of` is a notice (a class without images, a file that is not
   used); `the same` means that what was read is what it was; `other values` that
   a format without checksums let a flipped bit through (a pixel, a label within range).
-* kills: `cnnjax train` killed (SIGKILL) at random moments and resumed until it ends; and a run that
-  replaces a finished one, killed: the old run is whole, or the new one goes on.
+* kills: `cnnjax train --stream` killed (SIGKILL) at random moments and resumed until it ends, as an
+  undisturbed run on images in memory did; and a streamed run that replaces a finished one, killed:
+  the old run is whole, or the new one goes on. No process that decodes images may outlive its run.
 * disk: the same commands where no file may grow beyond so many bytes (RLIMIT_FSIZE).
 * names: folders, classes and files whose names are no UTF-8, hold newlines, escape codes, quotes.
 * access: folders and files that may not be read or written, as a user without privileges.
@@ -56,6 +58,10 @@ Read = Callable[[Path], Any]
 _DROP, _READ_AND_WRITE_ALL = 24, (1, 2)
 
 
+# In the environment of all processes that are started here.
+_MARK = f"CNNJAX_FAULTS={os.getpid()}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--damages", type=int, default=300, help="of each format")
@@ -63,6 +69,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[*PARTS], choices=[*PARTS])
     given = parser.parse_args()
     os.environ["CNNJAX_CACHE"] = "off"
+    name, _, value = _MARK.partition("=")
+    os.environ[name] = value
     # Parts that are not run keep their earlier figures.
     found: dict[str, dict[str, int]] = {
         what: outcomes
@@ -78,7 +86,9 @@ def main() -> None:
     lines += [f"| {what} | {_words(outcomes)} |" for what, outcomes in found.items()]
     save("faults", {"machine": machine(), "outcomes": found}, lines)
     bad = sum(
-        outcomes.get(word, 0) for outcomes in found.values() for word in ("traceback", "lost")
+        outcomes.get(word, 0)
+        for outcomes in found.values()
+        for word in ("traceback", "lost", "left behind a process")
     )
     print(f"{sum(sum(o.values()) for o in found.values())} faults, {bad} tracebacks or losses")
     sys.exit(bool(bad))
@@ -301,12 +311,15 @@ def kills(folder: Path, given: argparse.Namespace) -> dict[str, Counter[str]]:
     run, left = folder / "killed", given.kills - given.kills // 3
     while left:
         again = ["train", "--resume", "--quiet", "--no-pictures", "--out", str(run)]
-        process = _command(*(again if (run / "run.json").exists() else _train(data, run)))
+        process = _command(
+            *(again if (run / "run.json").exists() else _train(data, run, "--stream"))
+        )
         _wait(process, draw.uniform(0.3, 1.1) * long)
         if process.poll() is None:
             process.kill()
             process.communicate()
             resumed["killed, went on"] += 1
+            resumed["left behind a process"] += _left_behind()
             left -= 1
             continue
         outcome = _ended(process)
@@ -325,10 +338,11 @@ def kills(folder: Path, given: argparse.Namespace) -> dict[str, Counter[str]]:
     replaced: Counter[str] = Counter()
     old = {path.name: path.read_bytes() for path in whole.iterdir()}
     for _ in range(given.kills // 3):
-        process = _command(*_train(data, whole, "--force", "--seed", "1"))
+        process = _command(*_train(data, whole, "--force", "--seed", "1", "--stream"))
         _wait(process, draw.uniform(0.3, 1.1) * long)
         process.kill()
         process.communicate()
+        replaced["left behind a process"] += _left_behind()
         now = {name: (whole / name).read_bytes() for name in old if (whole / name).exists()}
         if now == old:
             replaced["the old run is whole"] += 1
@@ -340,7 +354,31 @@ def kills(folder: Path, given: argparse.Namespace) -> dict[str, Counter[str]]:
         for name, content in old.items():
             (whole / name).write_bytes(content)
     os.environ["CNNJAX_CACHE"] = "off"
-    return {"a run killed and resumed": resumed, "a run that replaces another, killed": replaced}
+    return {
+        "a streamed run killed and resumed": +resumed,
+        "a streamed run that replaces another, killed": +replaced,
+    }
+
+
+def _left_behind() -> int:
+    """How many processes that decode images are still there a moment after their run's end."""
+    found = 0
+    for _ in range(50):
+        found = sum(
+            b"cnnjax.data.streaming" in _read(process / "cmdline")
+            and _MARK.encode() in _read(process / "environ")
+            for process in Path("/proc").glob("[0-9]*")
+        )
+        if not found:
+            break
+        time.sleep(0.1)
+    return found
+
+
+def _read(path: Path) -> bytes:
+    with suppress(OSError):
+        return path.read_bytes()
+    return b""
 
 
 def disk(folder: Path, given: argparse.Namespace) -> dict[str, Counter[str]]:

@@ -2,9 +2,10 @@
 
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.evaluate import Evaluation, evaluate
+from cnnjax.train.hosts import initialise_distributed
 from cnnjax.train.interrupt import Interrupted
 from cnnjax.train.loop import FitResult, NonFiniteLoss, fit
-from cnnjax.train.mesh import data_mesh, initialise_distributed
+from cnnjax.train.mesh import data_mesh
 from cnnjax.train.step import initial_params
 
 __all__ = [

@@ -30,6 +30,7 @@ from cnnjax.train.chunk import make_chunk, steps_a_call
 from cnnjax.train.compiler import use_compilation_cache
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.evaluate import Evaluation
+from cnnjax.train.hosts import watched
 from cnnjax.train.interrupt import Interrupted, interruptible
 from cnnjax.train.mesh import data_mesh, to_mesh
 from cnnjax.train.progress import Report, epoch_line, reporter
@@ -111,7 +112,8 @@ def fit(
     with run_folder.locked(folder) if folder and hold else nullcontext(False) as first:
         if folder and hold and first and not resume:
             run_folder.prepare_new(folder, record=False)
-        with reading(splits.train, splits.test):
+        checkpoint = folder and folder / run_folder.CHECKPOINT
+        with watched(checkpoint), reading(splits.train, splits.test):
             run, state = prepare(model, splits, config, mesh, folder)
             return _fit(run, state, splits, resume, progress)
 

@@ -16,22 +16,11 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 __all__ = [
     "data_mesh",
-    "initialise_distributed",
     "replicated",
     "require_divisible",
     "split",
     "to_mesh",
 ]
-
-
-def initialise_distributed(**options: Any) -> None:
-    """Join this process to the others of a run over several hosts; call before anything else.
-
-    On clusters that JAX knows (Slurm, Cloud TPU, ...) without options; elsewhere pass
-    `coordinator_address="host:port"`, `num_processes` and `process_id`.  Afterwards `fit` is
-    called in every process with the same arguments; the first one writes files and reports.
-    """
-    jax.distributed.initialize(**options)
 
 
 def data_mesh(devices: Any = None) -> Mesh:

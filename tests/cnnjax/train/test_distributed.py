@@ -1,55 +1,83 @@
-"""Two processes that join through jax.distributed train as one does."""
+"""Two processes that join through jax.distributed train as one; what is left of them says so."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
-from cnnjax.checkpoint import read
-from cnnjax.train import TrainConfig, fit
+from cnnjax.checkpoint import read, write
+from cnnjax.data import Splits, streamed
+from cnnjax.notices import Notice
+from cnnjax.train import TrainConfig, data_mesh, fit, vigil
 
 PROGRAM = """
 import importlib.util, sys
+from cnnjax.data import Splits, streamed
 from cnnjax.train import TrainConfig, fit, initialise_distributed
-toy_path, address, process, out = sys.argv[1:]
+toy_path, address, process, out, epochs = sys.argv[1:]
 initialise_distributed(coordinator_address=address, num_processes=2, process_id=int(process))
 spec = importlib.util.spec_from_file_location("toy", toy_path)
 toy = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(toy)
-config = TrainConfig(epochs=2, batch_size=16, augment="flip", learning_rate=1e-3)
-result = fit(toy.normed(), toy.splits(), config, out=out)
+
+class Counted:
+    def __init__(self, data):
+        self.data, self.labels, self.classes, self.read = data, data.labels, data.classes, 0
+    def __len__(self): return len(self.data)
+    def fingerprint(self): return {}
+    def __getitem__(self, index):
+        self.read += 1
+        return self.data.images[index]
+
+splits = toy.splits()
+source = Counted(splits.train)
+config = TrainConfig(epochs=int(epochs), batch_size=16, augment="flip", learning_rate=1e-3,
+                     schedule="constant")
+result = fit(toy.normed(), Splits(streamed(source, name="toy train"), splits.test), config, out=out)
+print("read", source.read)
 """
 
 
-@pytest.mark.slow
-def test_two_processes_train_as_one(toy, tmp_path):
+def start(out, epochs):
+    """Two processes with one device each."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         address = f"localhost:{probe.getsockname()[1]}"
-    # One device a process: two in all, as the reference below has in one process.
-    environment = {**os.environ, "XLA_FLAGS": "", "JAX_PLATFORMS": "cpu"}
+    environment = {**os.environ, "XLA_FLAGS": "", "JAX_PLATFORMS": "cpu", "PYTHONWARNINGS": ""}
     path = str(Path(__file__).with_name("toy.py"))
-    processes = [
+    return [
         subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, path, address, str(i), str(tmp_path)],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            [sys.executable, "-c", PROGRAM, path, address, str(i), str(out), str(epochs)],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for i in range(2)
-    ]
-    outputs = [process.communicate(timeout=300) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
-    assert outputs[0][0].count("epoch") == 2  # the first process reports
-    assert "epoch" not in outputs[1][0]
+    ]  # fmt: skip
 
-    config = TrainConfig(epochs=2, batch_size=16, augment="flip", learning_rate=1e-3)
-    one = fit(toy.normed(), toy.splits(), config, progress=False)
+
+def config(epochs):
+    return TrainConfig(
+        epochs=epochs, batch_size=16, augment="flip", learning_rate=1e-3, schedule="constant"
+    )
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_and_each_reads_its_own_images(toy, tmp_path):
+    outputs = [(process, *process.communicate(timeout=300)) for process in start(tmp_path, 2)]
+    assert [process.returncode for process, *_ in outputs] == [0, 0], outputs
+    assert outputs[0][1].count("epoch") == 2  # the first process reports
+    assert "epoch" not in outputs[1][1]
+    # The first image for its shape; all to measure mean and deviation; half of the example batch
+    # and of two epochs.
+    assert all(f"read {1 + 64 + 8 + 2 * 32}\n" in out for _, out, _ in outputs)
+
+    one = fit(toy.normed(), toy.splits(), config(2), progress=False)
     tensors, _ = read(tmp_path / "model.safetensors", "model")
     np.testing.assert_allclose(
         tensors["dense.kernel"], one.params["dense"]["kernel"], rtol=1e-4, atol=1e-5
@@ -57,3 +85,99 @@ def test_two_processes_train_as_one(toy, tmp_path):
     np.testing.assert_allclose(
         tensors["batch_stats.bn.var"], one.params["batch_stats"]["bn"]["var"], rtol=1e-4
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])  # the first one holds the coordinator of all
+def test_when_one_is_killed_the_other_ends_with_one_line_and_one_device_goes_on(
+    toy, tmp_path, victim
+):
+    processes = start(tmp_path, 100000)
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    until = time.monotonic() + 200
+    while not checkpoint.exists() and time.monotonic() < until:
+        assert [process.poll() for process in processes] == [None, None]
+        time.sleep(0.05)
+    processes[victim].kill()
+    left = processes[1 - victim]
+    _, said = left.communicate(timeout=60)
+    processes[victim].communicate()
+    assert left.returncode not in (None, 0)
+    assert said.splitlines() == [
+        f"cnnjax train: process {1 - victim} of 2 ends, for another one is gone; the same call "
+        f"with resume=True, on the devices that are left, goes on from {checkpoint}"
+    ]
+
+    # As if the run had been of the epochs that are done, and one more.
+    tensors, record = read(checkpoint, "training checkpoint")
+    done = record["position"]["step"] // 4
+    record["identity"]["config"]["epochs"] = done + 1
+    write(checkpoint, tensors, record, "training checkpoint")
+    splits = Splits(as_there(toy.splits().train), toy.splits().test)
+    with pytest.warns(Notice, match="devices was 2, now 1"):
+        resumed = fit(
+            toy.normed(), splits, config(done + 1), out=tmp_path, resume=True, progress=False,
+            mesh=data_mesh(jax.devices()[:1]),
+        )  # fmt: skip
+    assert [row["epoch"] for row in resumed.history] == list(range(1, done + 2))
+
+
+def as_there(data):
+    """Streamed, with nothing that tells the images from others: as in `PROGRAM`."""
+
+    class Source:
+        labels, classes = data.labels, data.classes
+
+        def __len__(self):
+            return len(data)
+
+        def __getitem__(self, index):
+            return data.images[index]
+
+        def fingerprint(self):
+            return {}
+
+    return streamed(Source(), name=data.name)
+
+
+NOISE = "F1129 client.h:80] the JAX distributed service detected fatal errors\n"
+
+
+@pytest.mark.parametrize(
+    ("commands", "noise", "said"),
+    [
+        ("line LOST\n", "W an XLA warning\n", "W an XLA warning\n"),
+        ("line LOST\n", NOISE, "LOST\n"),
+        ("line LOST\nlost\n", "W gloo\n", "LOST\n"),
+        ("line LOST\nline \n", NOISE, NOISE),  # after the training
+        ("line LOST\nfailed\n", NOISE, ""),  # it has said why itself
+        ("line LOST\nfailed\n", "Segmentation fault\n", "Segmentation fault\n"),
+    ],
+)
+def test_the_last_word_is_one_line_only_where_others_are_lost(commands, noise, said):
+    incoming, outgoing = os.pipe()
+    os.write(outgoing, noise.encode())
+    process = subprocess.Popen(
+        [sys.executable, vigil.__file__, str(incoming)],
+        pass_fds=[incoming], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    os.close(incoming)
+    try:
+        assert process.communicate(commands, timeout=60)[1] == said
+    finally:
+        os.close(outgoing)
+
+
+def test_what_the_one_with_the_last_word_holds_it_passes_on_later():
+    incoming, outgoing = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, vigil.__file__, str(incoming)],
+        pass_fds=[incoming], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    os.close(incoming)
+    os.write(outgoing, b"W a warning\n")
+    assert process.stderr.readline() == "W a warning\n"
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)  # Ctrl-C is for the one it watches
+    os.close(outgoing)
+    assert process.communicate("failed\n", timeout=60)[1] == ""
