@@ -42,11 +42,13 @@ def _of_the_group() -> list[int]:
 
 
 def _of_the_process() -> list[int]:
+    found: list[int] = []
     with suppress(ImportError, OSError, ValueError, IndexError):
         import resource
 
-        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-        if limit != resource.RLIM_INFINITY:
-            pages = int(Path("/proc/self/statm").read_text().split()[0])
-            return [limit - pages * resource.getpagesize()]
-    return []
+        pages = Path("/proc/self/statm").read_text().split()
+        for kind, field in ((resource.RLIMIT_AS, 0), (resource.RLIMIT_DATA, 5)):
+            limit, _ = resource.getrlimit(kind)
+            if limit != resource.RLIM_INFINITY:
+                found.append(limit - int(pages[field]) * resource.getpagesize())
+    return found

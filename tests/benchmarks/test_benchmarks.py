@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks import lowerings, scanned, training
+from benchmarks import lowerings, scanned, streaming, training
 from benchmarks.networks import NETWORKS
 from benchmarks.peers import Job
 from benchmarks.peers.jax_common import prepare
@@ -79,3 +79,11 @@ def test_rounding_of_a_subject_against_lax():
 
 def test_every_network_of_the_scans_is_known():
     assert set(scanned.WITH_LAX) <= scanned.STEPS.keys() <= NETWORKS.keys()
+
+
+def test_streamed_images_are_read_and_trained_on(tmp_path):
+    streaming.write(tmp_path, 130)
+    found = streaming.one("read", "1 process", tmp_path)
+    assert found["rate"] > 0
+    assert found["first"] > 0
+    assert 20 < found["process_mb"] < 120
