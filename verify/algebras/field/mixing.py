@@ -10,7 +10,7 @@ keyed by random numbers of the trial, and mix with splitmix64's finaliser (Steel
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 
 import numpy as np
 
@@ -34,10 +34,11 @@ def _mix(x: np.ndarray) -> np.ndarray:
     return x
 
 
-def tag_word(tag: object) -> np.uint64:
-    """A 64-bit name of anything with a stable repr."""
-    text = repr(tag).encode()
-    return np.uint64((zlib.crc32(text) << 32) | zlib.crc32(text[::-1] + b"'"))
+def tag_words(tag: object) -> np.ndarray:
+    """A name of anything with a stable repr: (WORDS,) words of a cryptographic hash, for who writes
+    the programs also chooses what is named, and two tags of one name would be one function."""
+    name = hashlib.blake2b(repr(tag).encode(), digest_size=8 * WORDS).digest()
+    return np.frombuffer(name, np.uint64)
 
 
 def digest(rows: np.ndarray, key: np.ndarray) -> np.ndarray:
@@ -58,11 +59,13 @@ def digest(rows: np.ndarray, key: np.ndarray) -> np.ndarray:
 
 
 def combine(*digests: np.ndarray, tag: object = None) -> np.ndarray:
-    """An ordered combination of digests (broadcast against one another) and a tag."""
+    """An ordered combination of digests, each (WORDS, ...) and broadcast against one another, and
+    a tag."""
     with np.errstate(over="ignore"):
-        name = tag_word(tag)
+        words = tag_words(tag)
         value = None
         for part in digests:
+            name = words.reshape(-1, *[1] * (part.ndim - 1))
             value = _mix((part if value is None else value * _STEP + part) + name)
     assert value is not None
     return value
