@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from cnnjax.explicit import over_mesh, splits
 from cnnjax.layers import _check
 
 
@@ -33,15 +34,19 @@ def cross_entropy(
         )
     classes = logits.shape[-1]
     logits = logits.astype(_check.wide(logits.dtype))
-    log_p = jax.nn.log_softmax(logits)
-    column = lax.broadcasted_iota(labels.dtype, logits.shape, logits.ndim - 1)
-    chosen = column == lax.broadcast_in_dim(labels, logits.shape, tuple(range(labels.ndim)))
-    # A select, not a product with the one-hot target: 0 * -inf would be NaN.
-    loss = -jnp.sum(jnp.where(chosen, log_p, jnp.zeros_like(log_p)), axis=-1)
-    if label_smoothing:
-        loss = (1 - label_smoothing) * loss - label_smoothing * jnp.mean(log_p, axis=-1)
-    known = (labels >= 0) & (labels < classes)
-    return jnp.where(known, loss, jnp.full_like(loss, jnp.nan))
+
+    def compute(logits: jax.Array, labels: jax.Array) -> jax.Array:
+        log_p = jax.nn.log_softmax(logits)
+        column = lax.broadcasted_iota(labels.dtype, logits.shape, logits.ndim - 1)
+        chosen = column == lax.broadcast_in_dim(labels, logits.shape, tuple(range(labels.ndim)))
+        # A select, not a product with the one-hot target: 0 * -inf would be NaN.
+        loss = -jnp.sum(jnp.where(chosen, log_p, jnp.zeros_like(log_p)), axis=-1)
+        if label_smoothing:
+            loss = (1 - label_smoothing) * loss - label_smoothing * jnp.mean(log_p, axis=-1)
+        known = (labels >= 0) & (labels < classes)
+        return jnp.where(known, loss, jnp.full_like(loss, jnp.nan))
+
+    return over_mesh(compute, logits, labels, out=lambda: splits(logits)[:-1])
 
 
 def correct(logits: jax.Array, labels: jax.Array) -> jax.Array:
@@ -54,7 +59,11 @@ def correct(logits: jax.Array, labels: jax.Array) -> jax.Array:
     [True, False]
     """
     logits, labels = _classes("correct", logits, labels)
-    return jnp.argmax(logits, axis=-1) == labels
+
+    def compute(logits: jax.Array, labels: jax.Array) -> jax.Array:
+        return jnp.argmax(logits, axis=-1) == labels
+
+    return over_mesh(compute, logits, labels, out=lambda: splits(logits)[:-1])
 
 
 def accuracy(logits: jax.Array, labels: jax.Array) -> jax.Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from cnnjax.explicit import over_mesh, splits
 from cnnjax.layers import _check
 
 
@@ -111,4 +112,8 @@ def softmax(x: jax.Array, axis: int = -1) -> jax.Array:
     """
     x = _check.floating("softmax", "x", x)
     wide = _check.wide(x.dtype)
-    return jax.nn.softmax(x.astype(wide), axis=axis).astype(x.dtype)
+
+    def compute(x: jax.Array) -> jax.Array:
+        return jax.nn.softmax(x.astype(wide), axis=axis).astype(x.dtype)
+
+    return over_mesh(compute, x, out=lambda: splits(x))

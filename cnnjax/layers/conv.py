@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from cnnjax import geometry
+from cnnjax.explicit import Split, over_mesh, splits
 from cnnjax.geometry import Padding, Pads
 from cnnjax.layers import _check
 from cnnjax.lowerings import CONV, CONV_TRANSPOSE, SPREAD, Geometry, by_platform, chosen, run
@@ -71,13 +72,9 @@ def conv(
     pads = geometry.pads(padding, image, window, stride, dilation, caller="conv")
     geometry.output_size(image, window, stride, dilation, pads, caller="conv")
     inner, outer = _split_pads(pads, padding, window, dilation)
-    x = _one_batch_axis(x, axes)
-    if any(p != 0 for pair in outer for p in pair):
-        x = _pad(x, outer)
     how = Geometry(stride, inner, dilation, groups, precision)
     if bias is not None:
         bias = _checked_bias("conv", bias, x, kernel.shape[-1])
-    given = (x, kernel) if bias is None else (x, kernel, bias)
 
     def compute(x: jax.Array, kernel: jax.Array, bias: jax.Array | None = None) -> jax.Array:
         way = chosen("conv", CONV, lowering, x, kernel, how)
@@ -87,9 +84,21 @@ def conv(
         plain = "lax" if lowering == "lax" else None  # then all of it
         return y if bias is None else _add_bias(y, bias, plain)
 
-    if lowering is not None:
-        return compute(*given)
-    return by_platform(compute, *given, choices=[("conv", CONV, (x, kernel, how))])
+    def everywhere(x: jax.Array, *others: jax.Array) -> jax.Array:
+        x = _one_batch_axis(x, axes)
+        if any(p != 0 for pair in outer for p in pair):
+            x = _pad(x, outer)
+        if lowering is not None:
+            return compute(x, *others)
+        return by_platform(compute, x, *others, choices=[("conv", CONV, (x, others[0], how))])
+
+    def split() -> Split:
+        channels = splits(kernel)[-1]
+        # The channels of one group each: as they are split in the image.
+        return (*splits(x)[:-1], splits(x)[-1] if channels is None and groups > 1 else channels)
+
+    given = (x, kernel) if bias is None else (x, kernel, bias)
+    return over_mesh(everywhere, *given, out=split)
 
 
 def conv_transpose(
@@ -150,10 +159,17 @@ def conv_transpose(
             f"(window {window}, stride {stride}, dilation {dilation}, padding {padding!r})"
         )
     how = Geometry(stride, pads, dilation, groups, precision)
-    images = _one_batch_axis(x, axes)
-    y = run("conv_transpose", CONV_TRANSPOSE, lowering, images, kernel, how, size)
-    y = _batch_axes(y, x.shape[: -axes - 1])
-    return y if bias is None else _add_bias(y, _checked_bias(name, bias, x, y.shape[-1]))
+    if bias is not None:
+        bias = _checked_bias(name, bias, x, kernel.shape[-2] * groups)
+
+    def compute(x: jax.Array, kernel: jax.Array, bias: jax.Array | None = None) -> jax.Array:
+        images = _one_batch_axis(x, axes)
+        y = run("conv_transpose", CONV_TRANSPOSE, lowering, images, kernel, how, size)
+        y = _batch_axes(y, x.shape[: -axes - 1])
+        return y if bias is None else _add_bias(y, bias)
+
+    given = (x, kernel) if bias is None else (x, kernel, bias)
+    return over_mesh(compute, *given, out=lambda: (*splits(x)[:-1], splits(kernel)[-2]))
 
 
 def _default_size(

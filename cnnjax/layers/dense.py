@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from cnnjax.explicit import over_mesh, splits
 from cnnjax.layers import _check
 from cnnjax.lowerings.channels import plain_spread
 
@@ -36,13 +37,17 @@ def dense(
             f"dense: kernel expects {kernel.shape[0]} inputs (kernel {kernel.shape}), "
             f"x has {x.shape[-1] if x.ndim else 'no axis'} (x {x.shape})"
         )
-    y = jnp.matmul(x, kernel, precision=precision)
-    if bias is None:
-        return y
-    bias = _check.array("dense", "bias", bias)
-    _check.same_dtype("dense", "bias", bias, y)
-    _check.bias_shape("dense", bias, y.shape[-1])
-    return y + plain_spread(bias, y.shape)
+    if bias is not None:
+        bias = _check.array("dense", "bias", bias)
+        _check.same_dtype("dense", "bias", bias, x)
+        _check.bias_shape("dense", bias, kernel.shape[-1])
+
+    def compute(x: jax.Array, kernel: jax.Array, bias: jax.Array | None = None) -> jax.Array:
+        y = jnp.matmul(x, kernel, precision=precision)
+        return y if bias is None else y + plain_spread(bias, y.shape)
+
+    given = (x, kernel) if bias is None else (x, kernel, bias)
+    return over_mesh(compute, *given, out=lambda: (*splits(x)[:-1], splits(kernel)[-1]))
 
 
 def flatten(x: jax.Array, *, spatial: int = 2) -> jax.Array:
@@ -58,4 +63,9 @@ def flatten(x: jax.Array, *, spatial: int = 2) -> jax.Array:
     x = _check.array("flatten", "x", x)
     _check.spatial_axes("flatten", x, spatial)
     batch = x.shape[: -spatial - 1]
-    return x.reshape(*batch, math.prod(x.shape[-spatial - 1 :]))
+
+    def compute(x: jax.Array) -> jax.Array:
+        return x.reshape(*batch, math.prod(x.shape[-spatial - 1 :]))
+
+    # Rows of pixels lie one after the other; channels that are split come together again.
+    return over_mesh(compute, x, out=lambda: splits(x)[:-spatial])

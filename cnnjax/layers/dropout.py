@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from cnnjax.explicit import over_mesh, splits
 from cnnjax.layers import _check
 
 
@@ -27,5 +28,9 @@ def dropout(key: jax.Array, x: jax.Array, rate: float) -> jax.Array:
         raise ValueError(f"dropout: rate is the probability to drop, in [0, 1); got {rate!r}")
     if rate == 0:
         return x
-    keep = jax.random.bernoulli(key, 1 - rate, x.shape)
-    return jnp.where(keep, x / jnp.asarray(1 - rate, x.dtype), jnp.zeros_like(x))
+
+    def compute(key: jax.Array, x: jax.Array) -> jax.Array:
+        keep = jax.random.bernoulli(key, 1 - rate, x.shape)
+        return jnp.where(keep, x / jnp.asarray(1 - rate, x.dtype), jnp.zeros_like(x))
+
+    return over_mesh(compute, key, x, out=lambda: splits(x))

@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from cnnjax.explicit import over_mesh, splits
 from cnnjax.layers import _check
 from cnnjax.lowerings import MEANS, SPREAD, Choice, by_platform, run
 
@@ -74,12 +75,21 @@ def batch_norm(
         y = (x - _spread(mean, x)) * _spread(lax.rsqrt(var + eps), x)
         return _affine(y, scale, bias), mean, var
 
-    ways: list[Choice] = [_spreading(scale, wide), *([("means", MEANS, (wide,))] * training)]
-    y, *batch = by_platform(normalise, wide, mean, var, scale, bias, choices=ways)
-    if training:
+    def compute(x: jax.Array, *channels: jax.Array) -> Any:
+        ways: list[Choice] = [_spreading(channels[0], x)]
+        ways += [("means", MEANS, (x,))] * training
+        y, *batch = by_platform(normalise, x, *channels, choices=ways)
+        if not training:
+            return y, *channels[:2]
         unbiased = batch[1] * (count / (count - 1))
-        new_state["mean"] = _running(state["mean"], mean, batch[0], momentum)
-        new_state["var"] = _running(state["var"], var, unbiased, momentum)
+        new_mean = _running(state["mean"], channels[0], batch[0], momentum)
+        return y, new_mean, _running(state["var"], channels[1], unbiased, momentum)
+
+    y, new_mean, new_var = over_mesh(
+        compute, wide, mean, var, scale, bias, out=lambda: tuple(map(splits, (x, mean, var)))
+    )
+    if training:
+        new_state |= {"mean": new_mean, "var": new_var}
     return y.astype(x.dtype), new_state
 
 
@@ -95,8 +105,11 @@ def layer_norm(x: jax.Array, params: Arrays, *, eps: float = 1e-6) -> jax.Array:
     scale, bias = _entries(
         "layer_norm", "params", params, ("scale", "bias"), x.shape[-1], wide.dtype
     )
-    y = _normalise(wide, *_moments(wide, (-1,)), eps)
-    return _scaled(y, scale, bias).astype(x.dtype)
+
+    def compute(x: jax.Array, scale: jax.Array, bias: jax.Array) -> jax.Array:
+        return _scaled(_normalise(x, *_moments(x, (-1,)), eps), scale, bias)
+
+    return over_mesh(compute, wide, scale, bias, out=lambda: splits(x)).astype(x.dtype)
 
 
 def group_norm(
@@ -123,10 +136,14 @@ def group_norm(
             f"{name}: groups {groups} must divide the {channels} channels of x {x.shape}"
         )
     scale, bias = _entries(name, "params", params, ("scale", "bias"), channels, wide.dtype)
-    split = wide.reshape(*x.shape[:-1], groups, channels // groups)
     axes = (*range(-spatial - 2, -2), -1)
-    y = _normalise(split, *_moments(split, axes), eps)
-    return _scaled(y.reshape(x.shape), scale, bias).astype(x.dtype)
+
+    def compute(x: jax.Array, scale: jax.Array, bias: jax.Array) -> jax.Array:
+        split = x.reshape(*x.shape[:-1], groups, channels // groups)
+        y = _normalise(split, *_moments(split, axes), eps)
+        return _scaled(y.reshape(x.shape), scale, bias)
+
+    return over_mesh(compute, wide, scale, bias, out=lambda: splits(x)).astype(x.dtype)
 
 
 def _prepare(name: str, x: jax.Array) -> tuple[jax.Array, jax.Array]:

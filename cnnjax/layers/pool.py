@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cnnjax import geometry
+from cnnjax.explicit import Split, over_mesh, splits
 from cnnjax.geometry import Padding, Pads
 from cnnjax.layers import _check
 from cnnjax.lowerings import MAX_POOL, SUM_POOL, run
@@ -50,7 +51,11 @@ def max_pool(
     window, stride, pads = _resolve("max_pool", x, window, stride, padding)
     _refuse_empty_windows("max_pool", x, window, stride, pads)
     _refuse_unordered("max_pool", x)
-    return run("max_pool", MAX_POOL, lowering, x, window, stride, pads)
+
+    def compute(x: jax.Array) -> jax.Array:
+        return run("max_pool", MAX_POOL, lowering, x, window, stride, pads)
+
+    return over_mesh(compute, x, out=lambda: splits(x))
 
 
 def avg_pool(
@@ -86,15 +91,21 @@ def avg_pool(
             f"avg_pool: padding {padding!r} pads {pads}: give count_padding=True (divide by the "
             "whole window) or False (by the cells inside the image)"
         )
-    wide = x.astype(_check.wide(x.dtype))
-    total = run("sum_pool", SUM_POOL, None, wide, window, stride, pads)
-    if count_padding or not padded:
-        return (total / np.array(math.prod(window), wide.dtype)).astype(x.dtype)
-    _refuse_empty_windows("avg_pool", x, window, stride, pads)
-    ones = jnp.ones((*x.shape[-len(window) - 1 : -1], 1), wide.dtype)
-    inside = SUM_POOL["lax"].run(ones, window, stride, pads)
-    inside = inside.reshape((1,) * (x.ndim - inside.ndim) + inside.shape)
-    return (total / jnp.broadcast_to(inside, total.shape)).astype(x.dtype)
+    divided = padded and not count_padding
+    if divided:
+        _refuse_empty_windows("avg_pool", x, window, stride, pads)
+
+    def compute(x: jax.Array) -> jax.Array:
+        wide = x.astype(_check.wide(x.dtype))
+        total = run("sum_pool", SUM_POOL, None, wide, window, stride, pads)
+        if not divided:
+            return (total / np.array(math.prod(window), wide.dtype)).astype(x.dtype)
+        ones = jnp.ones((*x.shape[-len(window) - 1 : -1], 1), wide.dtype)
+        inside = SUM_POOL["lax"].run(ones, window, stride, pads)
+        inside = inside.reshape((1,) * (x.ndim - inside.ndim) + inside.shape)
+        return (total / jnp.broadcast_to(inside, total.shape)).astype(x.dtype)
+
+    return over_mesh(compute, x, out=lambda: splits(x))
 
 
 def global_avg_pool(x: jax.Array, *, spatial: int = 2) -> jax.Array:
@@ -108,7 +119,11 @@ def global_avg_pool(x: jax.Array, *, spatial: int = 2) -> jax.Array:
     """
     x = _check.floating("global_avg_pool", "x", x)
     _refuse_empty_image("global_avg_pool", x, spatial)
-    return jnp.mean(x, _image_axes(spatial))
+
+    def compute(x: jax.Array) -> jax.Array:
+        return jnp.mean(x, _image_axes(spatial))
+
+    return over_mesh(compute, x, out=lambda: _without_image(x, spatial))
 
 
 def global_max_pool(x: jax.Array, *, spatial: int = 2) -> jax.Array:
@@ -125,8 +140,16 @@ def global_max_pool(x: jax.Array, *, spatial: int = 2) -> jax.Array:
     _refuse_empty_image("global_max_pool", x, spatial)
     image = x.shape[-spatial - 1 : -1]
     _refuse_unordered("global_max_pool", x)
-    y = MAX_POOL["lax"].run(x, image, image, ((0, 0),) * spatial)
-    return y.reshape(*x.shape[: -spatial - 1], x.shape[-1])
+
+    def compute(x: jax.Array) -> jax.Array:
+        y = MAX_POOL["lax"].run(x, image, image, ((0, 0),) * spatial)
+        return y.reshape(*x.shape[: -spatial - 1], x.shape[-1])
+
+    return over_mesh(compute, x, out=lambda: _without_image(x, spatial))
+
+
+def _without_image(x: jax.Array, spatial: int) -> Split:
+    return (*splits(x)[: -spatial - 1], splits(x)[-1])
 
 
 def _image_axes(spatial: int) -> tuple[int, ...]:

@@ -25,7 +25,9 @@ ELEMENTWISE_NAMES = """
 """
 ELEMENTWISE = frozenset(ELEMENTWISE_NAMES.split())
 # Result k is operand k.
-POSITIONAL = frozenset(("optimization_barrier", "device_put", "sharding_constraint"))
+POSITIONAL = frozenset(
+    ("optimization_barrier", "device_put", "sharding_constraint", "reshard", "mesh_cast")
+)
 REDUCTIONS = frozenset(
     f"reduce_{name}" for name in ("sum", "max", "min", "prod", "and", "or", "xor")
 ) | {"argmax", "argmin", "reduce"}

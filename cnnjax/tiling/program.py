@@ -30,7 +30,8 @@ from cnnjax.summary.walk import CALLS, inner_program
 _JAX = os.path.dirname(os.path.abspath(jax.__file__))
 _CNNJAX = os.path.dirname(os.path.abspath(cnnjax.__file__))
 _LAYERS = os.path.join(_CNNJAX, "layers")
-_INSIDE = (_JAX, os.path.join(_CNNJAX, "tiling"), os.path.join(_CNNJAX, "lowerings"), "<")
+_OWN = (os.path.join(_CNNJAX, name) for name in ("tiling", "lowerings", "explicit.py"))
+_INSIDE = (_JAX, *_OWN, "<")
 
 CUSTOM = frozenset(("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr"))
 

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from cnnjax.explicit import over_mesh, splits
 from cnnjax.tiling.grid import Grid, Sizes, check_tile, grid, traced
 from cnnjax.tiling.program import platforms_of
 from cnnjax.tiling.spans import Box, sizes
@@ -52,8 +53,7 @@ def tiled(apply_fn: Callable[..., Any], tile: Sizes) -> Callable[..., Any]:
 
     sides = check_tile(tile)
 
-    @functools.wraps(apply_fn, updated=())
-    def run(*args: Any) -> Any:
+    def all_tiles(*args: Any) -> Any:
         function = traced(apply_fn, sides, args)
 
         def on(platform: str) -> Callable[..., Any]:
@@ -69,6 +69,10 @@ def tiled(apply_fn: Callable[..., Any], tile: Sizes) -> Callable[..., Any]:
         if not special:
             return on("")(*leaves)
         return lax.platform_dependent(*leaves, **{p: on(p) for p in special}, default=on(""))
+
+    @functools.wraps(apply_fn, updated=())
+    def run(*args: Any) -> Any:
+        return over_mesh(all_tiles, *args, out=lambda: splits(args[-1])[:-1], all_alike=True)
 
     return jax.jit(run)
 

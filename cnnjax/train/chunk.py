@@ -23,7 +23,7 @@ from cnnjax.preprocessing import Preprocessing
 from cnnjax.train.compiler import compiler_options
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.loops import fast_in_loops
-from cnnjax.train.mesh import replicated, split
+from cnnjax.train.mesh import placement, replicated, shares, split
 from cnnjax.train.step import State, one_step
 
 if TYPE_CHECKING:
@@ -101,14 +101,14 @@ def make_chunk(
         return lax.fori_loop(jnp.zeros_like(count), count, body, (state, metrics))
 
     state, images, labels = example
-    everywhere, batches = replicated(mesh), split(mesh, axis=1)
-    share = config.batch_size // mesh.size
+    placed, everywhere, batches = placement(state, mesh), replicated(mesh), split(mesh, axis=1)
+    share = config.batch_size // shares(mesh)
     platform = mesh.devices.flat[0].platform
     jitted = jax.jit(
         chunk,
         donate_argnums=0,
-        in_shardings=(everywhere, batches, batches, everywhere),
-        out_shardings=everywhere,
+        in_shardings=(placed, batches, batches, everywhere),
+        out_shardings=(placed, everywhere),
         compiler_options=compiler_options(
             platform, jnp.dtype(config.precision), share, training=True
         ),

@@ -22,7 +22,16 @@ from cnnjax.losses import cross_entropy
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train.batches import Feed, feeder
 from cnnjax.train.compiler import compiler_options
-from cnnjax.train.mesh import data_mesh, replicated, split, to_mesh
+from cnnjax.train.mesh import (
+    automatic,
+    data_mesh,
+    replicated,
+    shares,
+    split,
+    spread,
+    to_mesh,
+    within,
+)
 from cnnjax.train.parts import mapped_in_parts, parts_that_pay
 
 if TYPE_CHECKING:
@@ -56,7 +65,8 @@ def evaluate(
     """Evaluate `model` on every image of `dataset`.
 
     `batch_size` changes memory and speed, and the result by rounding only; it is rounded up to a
-    multiple of the devices.  `feed` is a `feeder(dataset, mesh)` to use again.
+    multiple of the devices.  `mesh` is as in `fit`; `feed` is a `feeder(dataset, mesh)` to use
+    again.
 
     Raises ValueError where the data set is empty or its images or classes do not fit the model.
     """
@@ -72,14 +82,14 @@ def evaluate(
         raise ValueError(
             f"evaluate: the data has {len(dataset.classes)} classes, the model {model.classes}"
         )
-    mesh = data_mesh() if mesh is None else mesh
-    batch = -(-min(batch_size, count) // mesh.size) * mesh.size
+    mesh = data_mesh() if mesh is None else automatic(mesh, "evaluate")
+    batch = -(-min(batch_size, count) // shares(mesh)) * shares(mesh)
     feed = feeder(dataset, mesh) if feed is None else feed
-    share = batch // mesh.size
+    share = batch // shares(mesh)
     platform = mesh.devices.flat[0].platform
     parts = parts_that_pay(model, share, platform, training=False) if mesh.size == 1 else 1
     measure = _measure(model.apply, preprocessing, precision, mesh, share, parts)
-    params = to_mesh(params, mesh)
+    params = spread(params, mesh)
     confusion = to_mesh(np.zeros((model.classes, model.classes), np.int32), mesh)
     losses: list[float] = []
     waiting: deque[jax.Array] = deque()
@@ -90,7 +100,7 @@ def evaluate(
         return np.where(indices < count, indices, 0).astype(np.int32), indices < count
 
     starts = range(0, count, batch)
-    with reading(dataset):
+    with within(mesh), reading(dataset):
         feed.ahead(indices_from(start)[0] for start in starts)
         for start in starts:
             indices, real = indices_from(start)
@@ -128,7 +138,7 @@ def _measure(
     return jax.jit(
         measure,
         donate_argnums=1,
-        in_shardings=(everywhere, everywhere, batch, batch, batch),
+        in_shardings=(None, everywhere, batch, batch, batch),  # parameters lie as they do
         out_shardings=everywhere,
         compiler_options=compiler_options(
             mesh.devices.flat[0].platform, dtype, share, training=False

@@ -32,7 +32,7 @@ from cnnjax.train.config import TrainConfig
 from cnnjax.train.evaluate import Evaluation
 from cnnjax.train.hosts import watched
 from cnnjax.train.interrupt import Interrupted, interruptible
-from cnnjax.train.mesh import data_mesh, to_mesh
+from cnnjax.train.mesh import automatic, data_mesh, spread, within
 from cnnjax.train.progress import Report, epoch_line, reporter
 from cnnjax.train.resume import Position, load_state, save_state
 from cnnjax.train.run import Run, check, prepare
@@ -91,7 +91,9 @@ def fit(
     each epoch and `model.safetensors` (see `cnnjax.checkpoint.load_model`) at the end.
     `resume=True` goes on from the checkpoint there, if there is one; False begins anew, and an
     earlier run there is removed once the new one has its first checkpoint.  `mesh` is
-    `data_mesh()`, all devices, unless given.
+    `data_mesh()`, all devices, unless given: a mesh with an axis `data`, over which batches are
+    split, and perhaps `model`, over which output channels of parameters are; its axes may be
+    explicit or automatic.
 
     Raises ValueError for data, model and configuration that do not fit each other,
     `CheckpointError` for a checkpoint that is damaged or of another run, `NonFiniteLoss`,
@@ -99,7 +101,7 @@ def fit(
     (once the state is saved; a second Ctrl-C does not wait).
     """
     use_compilation_cache()
-    mesh = data_mesh() if mesh is None else mesh
+    mesh = data_mesh() if mesh is None else automatic(mesh, "fit")
     if data is not None:
         train = streamed(data, classes=splits.train.classes, name=f"{splits.train.name} (source)")
         splits = replace(splits, train=train)
@@ -113,7 +115,7 @@ def fit(
         if folder and hold and first and not resume:
             run_folder.prepare_new(folder, record=False)
         checkpoint = folder and folder / run_folder.CHECKPOINT
-        with watched(checkpoint), reading(splits.train, splits.test):
+        with watched(checkpoint), within(mesh), reading(splits.train, splits.test):
             run, state = prepare(model, splits, config, mesh, folder)
             return _fit(run, state, splits, resume, progress)
 
@@ -123,7 +125,7 @@ def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -
     model, config, mesh = run.model, run.config, run.mesh
     state, position = _begin(run, state, resume)
     finished = position.step >= run.steps
-    state = to_mesh(state, mesh)
+    state = spread(state, mesh)
     advance, most = (_never, 1) if finished else _compiled(run, state)
     evaluation: Evaluation | None = None
     with (

@@ -25,7 +25,7 @@ from cnnjax.preprocessing import Preprocessing
 from cnnjax.train.augment import augment
 from cnnjax.train.compiler import compiler_options
 from cnnjax.train.config import TrainConfig
-from cnnjax.train.mesh import replicated, split
+from cnnjax.train.mesh import placement, replicated, shares, split
 from cnnjax.train.optimizer import optimizer
 from cnnjax.train.parts import in_parts, parts_that_pay
 
@@ -94,7 +94,7 @@ def _pieces(
     transform = optimizer(config, steps)
     dtype = jnp.dtype(config.precision)
     parts = config.accumulate
-    share = config.batch_size // (parts * mesh.size)
+    share = config.batch_size // (parts * shares(mesh))
     # Over several devices a part would have to lie on all of them.
     platform = mesh.devices.flat[0].platform
     cuts = parts_that_pay(model, share, platform, training=True) if mesh.size == 1 else 1
@@ -183,16 +183,18 @@ def make_step(
     dtype = jnp.dtype(config.precision)
     everywhere, batch = replicated(mesh), split(mesh)
     parts = config.accumulate
-    share = config.batch_size // (parts * mesh.size)
+    share = config.batch_size // (parts * shares(mesh))
     options = compiler_options(mesh.devices.flat[0].platform, dtype, share, training=True)
 
-    def compiled(f: Any, *arguments: Any, donate: tuple[int, ...], shardings: Any) -> Any:
+    def compiled(
+        f: Any, *arguments: Any, donate: tuple[int, ...], shardings: Any, results: Any
+    ) -> Any:
         return (
             jax.jit(
                 f,
                 donate_argnums=donate,
                 in_shardings=shardings,
-                out_shardings=everywhere,
+                out_shardings=results,
                 compiler_options=options,
             )
             .lower(*arguments)
@@ -200,19 +202,36 @@ def make_step(
         )
 
     state, images, labels = example
+    placed = placement(state, mesh)
     if parts == 1:
         whole = one_step(model, config, preprocessing, steps, mesh)
-        return compiled(
-            whole, state, images, labels, donate=(0,), shardings=(everywhere, batch, batch)
-        )
+        given = (placed, batch, batch)
+        return compiled(whole, *example, donate=(0,), shardings=given, results=(placed, everywhere))
 
     # Three programs instead of a loop in one: memory is that of one micro-batch on every backend.
     start, add, finish = _pieces(model, config, preprocessing, steps, mesh)
     sums = jax.eval_shape(start, state)
-    begin = compiled(start, state, donate=(), shardings=(everywhere,))
-    end = compiled(finish, state, sums, donate=(0,), shardings=(everywhere, everywhere))
-    every = (everywhere, everywhere, batch, batch, everywhere)
-    one = compiled(add, state, sums, images, labels, np.int32(0), donate=(1,), shardings=every)
+    total = placement(sums, mesh)
+    begin = compiled(start, state, donate=(), shardings=(placed,), results=total)
+    end = compiled(
+        finish,
+        state,
+        sums,
+        donate=(0,),
+        shardings=(placed, total),
+        results=(placed, everywhere),
+    )
+    one = compiled(
+        add,
+        state,
+        sums,
+        images,
+        labels,
+        np.int32(0),
+        donate=(1,),
+        shardings=(placed, total, batch, batch, everywhere),
+        results=total,
+    )
 
     def accumulated(state: State, images: Any, labels: Any) -> tuple[State, jax.Array]:
         total = begin(state)
