@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from verify import budget
+from verify import budget, smt
 from verify.algebras.base import Unsupported
 from verify.algebras.bits import Bits
 from verify.algebras.linear import Linear
@@ -44,14 +44,6 @@ class Suggestion:
     inputs: list[np.ndarray]
 
 
-def available() -> bool:
-    try:
-        import z3  # noqa: F401
-    except ImportError:
-        return False
-    return True
-
-
 def settle(
     left: Program,
     right: Program,
@@ -64,12 +56,11 @@ def settle(
 
     Raises `Unsupported` where the programs have no linear form, are too large, or cost too much.
     """
-    import z3
-
     if len(elements) > _MOST_ELEMENTS:
         raise Unsupported(f"{len(elements)} elements are too many for a proof by cases")
     only_real(left)
     only_real(right)
+    z3 = smt.Fresh()
     algebra = Linear(z3, assuming=assuming)
     inputs = [algebra.input(v.shape, v.dtype) for v in left.inputs]
     try:
@@ -92,12 +83,11 @@ def settle_bits(
 
     Raises `Unsupported` where the programs are too large, or cost too much.
     """
-    import z3
-
     if len(elements) > _MOST_ELEMENTS:
         raise Unsupported(f"{len(elements)} elements are too many for a proof by bits")
     only_real(left)
     only_real(right)
+    z3 = smt.Fresh()
     algebra = Bits(z3)
     inputs = [algebra.input(v.shape, v.dtype) for v in left.inputs]
     try:

@@ -28,7 +28,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify import arguments, branches, budget, cases, internal, memory
+from verify import arguments, branches, budget, cases, internal, memory, smt
 from verify.algebras.base import Refused, Unsupported
 from verify.algebras.field import NO_TIES, Mode
 from verify.certificate import fingerprint, subject
@@ -420,7 +420,7 @@ class _Ladder:
 
     def by_solver(self, settle: Callable[..., Any], name: str, others: Mode) -> Verdict | None:
         """The elements that still differ as terms, by an SMT solver; `others` proves the rest."""
-        if self.difference is None or not cases.available():
+        if self.difference is None or not smt.available():
             return None
         assumptions: dict[str, None] = {}
         elements = self.difference.elements
@@ -448,7 +448,7 @@ class _Ladder:
 
     def by_branches(self) -> Verdict | None:
         """The elements that still differ, in all possible branches; the others stay proved."""
-        if self.difference is None or not self.chooses() or not cases.available():
+        if self.difference is None or not self.chooses() or not smt.available():
             return None
         elements, mode = self.difference.elements, self.difference.mode
         try:

@@ -481,7 +481,6 @@ def test_intervals_hold_what_functions_give():
 # -- an attack, small and always the same --------------------------------------------------------
 
 
-@pytest.mark.unrecorded("how far z3 comes with some of them depends on what it was asked before")
 @pytest.mark.slow
 @pytest.mark.parametrize("vectors", [False, True], ids=["numbers", "rows"])
 @pytest.mark.parametrize("start", range(0, 60, 20))

@@ -14,7 +14,7 @@ from tests import recorded
 from tests.verify.pairs.choices import CHOICES
 from tests.verify.pairs.law import LAWS, f32
 from tests.verify.pairs.scoreboard import answer_pair
-from verify import Verdict, cases, equivalence
+from verify import Verdict, equivalence, smt
 
 SEED, ROUNDS, NETWORK_ROUNDS, ALL_ROUNDS = 2026, 3, 1, 30
 
@@ -72,7 +72,7 @@ def test_what_is_open_is_a_law():
 @pytest.fixture
 def without_solver(monkeypatch):
     """A prover without the optional package z3."""
-    monkeypatch.setattr(cases, "available", lambda: False)
+    monkeypatch.setattr(smt, "available", lambda: False)
 
 
 def ask_choice(name, seconds=60):

@@ -51,6 +51,7 @@ class Bits(ElementAlgebra):
         self.number = z3.DeclareSort("number")
         self.symbols: dict[Any, Any] = {}
         self.inputs = 0
+        self.places: dict[int, tuple[int, Any]] = {}  # holds the terms: z3 gives ids away again
 
     # -- values ---------------------------------------------------------------------------------
 
@@ -132,9 +133,14 @@ class Bits(ElementAlgebra):
 
     def _commuting(self, name: str) -> Callable[[Any, Any], Any]:
         def apply(p: Any, q: Any) -> Any:
-            return self.unknown(name, self.number, *sorted((p, q), key=lambda e: e.get_id()))
+            return self.unknown(name, self.number, *sorted((p, q), key=self._place))
 
         return apply
+
+    def _place(self, term: Any) -> int:
+        """The number of a term, in the order in which they were first asked for."""
+        number, _ = self.places.setdefault(term.get_id(), (len(self.places), term))
+        return number
 
     def dot(self, a: Elements, b: Elements) -> Elements:
         add, mul = self._adds(a.dtype), self._multiplies(a.dtype)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
+from verify import budget, smt
 from verify.algebras.base import Unsupported
 from verify.algebras.field import NO_TIES
 from verify.branches.formula import Node, below
@@ -54,8 +54,6 @@ def settle(
 
     Raises `Unsupported` where the programs have no such formulas or are too large.
     """
-    import z3
-
     only_real(left)
     only_real(right)
     if not ties and any(is_integer(v.dtype) for v in left.inputs):
@@ -68,7 +66,7 @@ def settle(
         raise Unsupported(f"a proof by branches: {error}") from error
     if assuming and not writer.wrapping:
         return None  # nothing new
-    questions = _Questions(z3, writer, ties, lenient)
+    questions = _Questions(smt.Fresh(), writer, ties, lenient)
     with budget.limit(work):
         for output, flat in elements.items():
             a, b = (values[output].items.reshape(-1) for values in (one, two))
