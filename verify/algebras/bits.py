@@ -90,6 +90,9 @@ class Bits(ElementAlgebra):
     def within(self, x: Elements, low: int, high: int) -> Elements:
         return x
 
+    def remainder(self, a: Elements, b: Elements, quotient: Elements) -> Elements:
+        return self.sub(a, self.mul(b, quotient))
+
     def unknown(self, name: str, sort: Any, *args: Any) -> Any:
         """An unknown function of some terms."""
         self.spend(1)

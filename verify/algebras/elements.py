@@ -100,6 +100,12 @@ class ElementAlgebra(Budget):
         """x, of whose expressions a rule knows that they lie in low .. high."""
         return replace(x, bounds=machine.meet(x.bounds, (low, high)))
 
+    def remainder(self, a: Elements, b: Elements, quotient: Elements) -> Elements:
+        """a - b quotient, which lies where a remainder does: constants are exact here."""
+        result = self.sub(a, self.mul(b, quotient))
+        inside = machine.remainder(a.bounds, b.bounds, a.dtype)
+        return result if inside is None else self.within(result, *inside)
+
     def constant(self, value: Any) -> Any:
         raise NotImplementedError
 

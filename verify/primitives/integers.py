@@ -14,7 +14,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.algebras.machine import remainder
 from verify.dtypes import is_kind
 from verify.primitives.functions import call
 from verify.primitives.indexing import OF_BITS, assume
@@ -41,9 +40,11 @@ def _rem(ctx: Context, a: Any, b: Any) -> Any:
         look = getattr(algebra, "observed", None)  # in the domains that tell what may have wrapped
         if look is not None:
             a, b = (look(x, "in an operand of rem") for x in (a, b))
-        result = algebra.sub(a, algebra.mul(b, machine(ctx, "int_div", a, b)))
-        range_ = None if look is None else remainder(a.bounds, b.bounds, a.dtype)
-        return result if range_ is None else algebra.within(result, *range_)
+        quotient = machine(ctx, "int_div", a, b)
+        over_z = getattr(algebra, "remainder", None)  # there too, which knows where it lies
+        if over_z is not None:
+            return over_z(a, b, quotient)
+        return algebra.sub(a, algebra.mul(b, quotient))
     return call(ctx, "rem", a, b)
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.dtypes import contains, is_integer, is_kind, limits
+from verify.dtypes import is_integer, is_kind, limits
 from verify.primitives.indexing import choose
 from verify.primitives.order import least, minimum, reverse
 from verify.primitives.registry import Context, flat_index, offsets, rule
@@ -246,14 +246,15 @@ def _first_index(ctx: Context, x: Any, dtype: Any) -> Any:
     algebra = ctx.algebra
     winner = algebra.winner(x)
     whole = is_integer(winner.dtype)
-    if whole and contains(dtype, winner.dtype):  # 8 bits do not hold the index 300
+    last = x.shape[-1] - 1
+    holds = last <= limits(dtype)[1]  # 8 bits do not hold the index 300
+    if whole and holds:  # else a sum of positions that wrap
         winner = algebra.cast(winner, dtype)
     numbers = np.broadcast_to(np.arange(x.shape[-1]), x.shape)
     lifted = ctx.lift(numbers.astype(winner.dtype if whole else np.float64), winner.dtype)
     index = algebra.cast(algebra.sum(algebra.mul(winner, lifted)), dtype)
     within = getattr(algebra, "within", None)  # in the domains that tell what may have wrapped
-    last = x.shape[-1] - 1
-    return within(index, 0, last) if within is not None and last <= limits(dtype)[1] else index
+    return within(index, 0, last) if within is not None and holds else index
 
 
 def _arg(ctx: Context, x: Any, axes: Any, index_dtype: Any, turn: bool) -> Any:

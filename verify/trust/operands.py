@@ -136,6 +136,14 @@ def are_small(values: Sequence[Any]) -> bool:
     return True
 
 
+def are_exact(values: Sequence[Any], few: int) -> bool:
+    """Whether all are small, or a few machine integers and truth values, which never round."""
+    kinds = [value.dtype for value in values]
+    if all(isinstance(d, np.dtype) and (d == np.bool_ or is_kind(d, np.integer)) for d in kinds):
+        return all(np.size(value) <= few for value in values) or are_small(values)
+    return are_small(values)
+
+
 def drawable(equation: Equation) -> bool:
     """Random keys are what JAX makes of them: nothing is read there."""
     return not any(is_key(atom.dtype) for atom in (*equation.inputs, *equation.outputs))

@@ -5,12 +5,15 @@ domain is none of the rule's. Here the operands' residues are those of small num
 though the domain is not told (or told of one operand: constants have laws of their own). Where
 nothing is hashed, no unknown function, order or choice is involved, and the result's residues must
 be those of JAX's result: equal for exact floats and for booleans, equal modulo 2**w for integers of
-w bits, as residues are those of the integer that has not wrapped yet. Integer operands are also
-given as expressions that have wrapped: a number plus 2**w, where a cast must not look through.
+w bits, as residues are those of the integer that has not wrapped yet. That integer must lie in the
+interval that the domain gives it: a wider type believes it. Functions of machine integers, which a
+proof takes for unknown, have their values here. Integer operands are also given as expressions that
+have wrapped: a number plus 2**w, where a cast must not look through.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -23,28 +26,51 @@ from verify.algebras.complex import Pair
 from verify.algebras.extended import fresh, lift, parts
 from verify.algebras.field import residues
 from verify.algebras.field.growth import Growth
+from verify.algebras.field.moduli import Moduli, draw
 from verify.algebras.field.trial import Field
 from verify.algebras.field.value import FieldArray, Unlucky
+from verify.algebras.numeric import Numeric
 from verify.dtypes import is_integer, is_kind, limits
 from verify.evaluate import evaluate
 from verify.program import Equation
 from verify.trust.reading import Reading, alone, by_rule, described
 
-_WRAPPED = "integers that have wrapped"
-_PRIMES = 18  # of 30 bits: more than an interval of `machine.py` may have
+_WRAPPED, _HASHED = "integers that have wrapped", "an unknown function, an order or a choice"
+_FEW, _PRIMES = 3, 18  # of 30 bits; the latter is more than an interval of `machine.py` may have
 
 
 class _Watched(Field):
-    """A trial that says whether anything was hashed."""
+    """A trial that ends where anything is hashed; functions of machine integers are what they are.
+
+    `hashed`: whether anything was, whoever has caught that it ended."""
 
     hashed = False
 
+    def function(
+        self,
+        name: str,
+        args: Sequence[FieldArray],
+        shape: tuple[int, ...],
+        dtype: Any,
+        params: Any = (),
+    ) -> FieldArray:
+        if not all(is_integer(x.dtype) for x in (*args, np.empty(0, dtype))):
+            return super().function(name, args, shape, dtype, params)
+        args = [self.observed(x, "in an operand") for x in args]
+        numeric, moduli = Numeric(), self.m[: self.points].tolist()
+        values = [numeric.lift(_integers(x.rows, moduli).astype(x.dtype)) for x in args]
+        found = np.asarray(numeric.function(name, values, shape, dtype, params).value)
+        bounds = machine.of_function(name, [machine.range_of(x) for x in args], dtype)
+        rows = np.array(self.lift_rows(found))
+        return FieldArray(self, shape, dtype, Growth(analytic=False), rows, bounds=bounds)
+
     def note(self, digests: np.ndarray, count: np.ndarray | int = 1) -> None:
         self.hashed = True
+        raise Unsupported(_HASHED)
 
     def atom(self, state: np.ndarray, dtype: Any, **known: Any) -> FieldArray:
         self.hashed = True
-        return super().atom(state, dtype, **known)
+        raise Unsupported(_HASHED)
 
 
 def read(equation: Equation, operands: Sequence[Any], theirs: Sequence[Any]) -> Reading:
@@ -62,7 +88,7 @@ def read(equation: Equation, operands: Sequence[Any], theirs: Sequence[Any]) -> 
     if any(is_integer(v.dtype) for v in equation.inputs):
         ways.append(_WRAPPED)
     for way in ways:
-        found = _one_way(equation, operands, theirs, exact, way)
+        found = _one_way(equation, operands, theirs, exact, way, _enough(equation))
         if found.disagreement is not None:
             return found
         compared, why = compared + found.compared, found.open or why
@@ -75,9 +101,10 @@ def _one_way(
     theirs: Sequence[Any],
     exact: Sequence[np.ndarray],
     way: Any,
+    primes: int,
 ) -> Reading:
     """`way`: the number of the operand that is constant, None, or that integers have wrapped."""
-    field = _Watched(seed=1, primes=_PRIMES)
+    field = _Watched(seed=1, drawn=_moduli(primes))
     values = [
         lift(field, x, v.dtype) if i == way else _hidden(field, x, v.dtype, way == _WRAPPED)
         for i, (x, v) in enumerate(zip(operands, equation.inputs, strict=True))
@@ -91,25 +118,46 @@ def _one_way(
         text = f"an error ({type(error).__name__}: {str(error)[:200]})"
         return Reading(_differs(equation, operands, 0, (), text, "a result"))
     if field.hashed:
-        return Reading(open="an unknown function, an order or a choice")
+        return Reading(open=_HASHED)
     compared, known = 0, iter(exact)
     for number, (value, own, result) in enumerate(zip(ours, rows, theirs, strict=True)):
         halves = [result.real, result.imag] if isinstance(value, Pair) else [result]
         for (found, bounds), array in zip(own, halves, strict=True):
+            if primes < _PRIMES and not _told_apart(bounds, primes):
+                return _one_way(equation, operands, theirs, exact, way, _PRIMES)
             sure = np.asarray(next(known))
             if found.shape[1:] != array.shape:
                 shapes = f"an array of shape {found.shape[1:]}", f"one of shape {array.shape}"
                 return Reading(_differs(equation, operands, number, (), *shapes))
-            wrong = sure & ~_same(field, found, array, bounds)
+            same, inside = _same(field, found, array, bounds)
+            wrong = sure & ~(same & inside)
             compared += int(sure.sum())
             if wrong.any():
                 place = tuple(int(i) for i in np.argwhere(wrong)[0])
                 given = f"operand {way} is a constant" if isinstance(way, int) else str(way)
-                text = "another residue" + ("" if way is None else f" ({given})")
+                text = "another residue" if not same[place] else f"an integer beyond {bounds}"
+                text += "" if way is None else f" ({given})"
                 return Reading(
                     _differs(equation, operands, number, place, text, str(array[place])), compared
                 )
     return Reading(None, compared)
+
+
+def _enough(equation: Equation) -> int:
+    """How many primes tell the integers apart that most operations make of the operands."""
+    dtypes = [atom.dtype for atom in (*equation.inputs, *equation.outputs)]
+    bits = [limits(d)[1].bit_length() for d in dtypes if is_integer(d)]
+    return max([_FEW, *(4 + b // 10 for b in bits)])
+
+
+def _told_apart(bounds: machine.Interval, primes: int) -> bool:
+    return bounds is None or max(map(abs, bounds)).bit_length() < 29 * primes
+
+
+@functools.cache
+def _moduli(primes: int) -> Moduli:
+    rng = np.random.Generator(np.random.Philox(1))
+    return draw(rng, exponents=False, count=primes)
 
 
 def _hidden(field: Field, array: Any, dtype: Any, wrapped: bool) -> Any:
@@ -140,27 +188,38 @@ def _hidden(field: Field, array: Any, dtype: Any, wrapped: bool) -> Any:
 
 def _same(
     field: Field, rows: np.ndarray, array: np.ndarray, bounds: machine.Interval
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """Where residues are those of the numbers; of integers, modulo 2**width, as far as they are
-    known to be so small that their residues say which they are."""
-    points = field.points
+    known to be so small that their residues say which they are. And where integers lie within the
+    bounds."""
+    points, every = field.points, np.ones(array.shape, bool)
     if not (is_integer(array.dtype) or array.dtype == np.bool_):
         finite = np.isfinite(array.astype(float))
         expected = field.lift_rows(np.where(finite, array.astype(float), 0.0))
-        return np.asarray((rows == expected)[:points].all(axis=0) | ~finite)
+        return np.asarray((rows == expected)[:points].all(axis=0) | ~finite), every
     expected = field.lift_rows(array)
     equal = np.array((rows == expected)[:points].all(axis=0))
-    if array.dtype == np.bool_ or equal.all():
-        return np.asarray(equal)
+    if array.dtype == np.bool_:
+        return equal, every
     if bounds is None:
-        return np.ones_like(equal)
+        return every, every
     least, most = limits(array.dtype)
-    moduli = field.m[:points].tolist()
-    for place in np.argwhere(~equal):
-        index = tuple(place)
-        number = _integer([int(row[index]) for row in rows[:points]], moduli)
-        equal[index] = (number - int(array[index])) % (most - least + 1) == 0
-    return np.asarray(equal)
+    values = machine.exact(array).reshape(-1)
+    other = ~equal.reshape(-1)
+    if other.any():
+        found = _integers(rows.reshape(len(rows), -1)[:, other], field.m[:points].tolist())
+        equal.reshape(-1)[other] = (found - values[other]) % (most - least + 1) == 0
+        values[other] = found
+    inside = (values >= bounds[0]) & (values <= bounds[1])
+    return equal, np.asarray(inside, bool).reshape(array.shape)
+
+
+def _integers(rows: np.ndarray, moduli: Sequence[int]) -> np.ndarray:
+    """The integers of least magnitude with these residues, as Python integers."""
+    flat = rows.reshape(len(rows), -1)[: len(moduli)].T.tolist()
+    found = np.empty(len(flat), object)
+    found[:] = [_integer(column, moduli) for column in flat]
+    return found.reshape(rows.shape[1:])
 
 
 def _integer(found: Sequence[int], moduli: Sequence[int]) -> int:

@@ -8,6 +8,7 @@ from jax import lax
 
 import verify
 from verify import equivalence
+from verify.algebras import machine
 from verify.algebras.field import arithmetic, integers, residues
 from verify.program import trace
 from verify.trust import reading, reading_field, selfcheck
@@ -34,6 +35,16 @@ HONEST = {
     "sums": (lambda x: (x.sum(0), jnp.cumsum(x, 1), x.mean()), X),
     "integers": (lambda n: (n + n.T, n * n, -n, n @ n, n << 2, n.astype(jnp.int32)), N),
     "unsigned": (lambda n: (n - 3, -n, n * 200, n.astype(jnp.int8), n.astype(jnp.float32)), U),
+    "functions of integers": (
+        lambda n, d: (n // d, n % d, lax.rem(n, d), n & d, n | d, n ^ d, n >> d % 8, ~n),
+        np.int8([-128, 127, 100, -7, 5, 0]),
+        np.int8([7, -128, -1, 3, 100, 9]),
+    ),
+    "divisions by zero": (
+        lambda n, d: (lax.div(n, d), lax.rem(n, d), lax.population_count(n), lax.clz(d)),
+        np.uint8([250, 255, 128, 3, 0, 7]),
+        np.uint8([0, 200, 129, 0, 0, 1]),
+    ),
     "booleans": (lambda m: (m & m.T, ~m, m | m.T, m @ m.T, m.astype(jnp.int32), m.any(0)), M),
     "choices": (lambda x: (jnp.where(x > 0, x, -x), jnp.sort(x), jnp.argmax(x), x.max(0)), X),
     "indices": (
@@ -78,6 +89,17 @@ def looks_through(right):
     return lambda field, x, where: x
 
 
+def remainder_beyond(right):
+    """The interval of a remainder for an expression that only has the same machine value."""
+
+    def remainder(field, a, b, quotient):
+        result = integers.ring(field, "sub", a, integers.ring(field, "mul", b, quotient))
+        inside = machine.remainder(a.bounds, b.bounds, a.dtype)
+        return result if inside is None else integers.within(field, result, *inside)
+
+    return remainder
+
+
 def last_row_lost(right):
     def total(x, moduli):
         return right(x[..., :-1], moduli) if x.shape[-1] > 2 else right(x, moduli)
@@ -85,6 +107,8 @@ def last_row_lost(right):
     return total
 
 
+SEVERAL = jnp.uint8([0, 200, 255, 128, 130, 0])
+LOW = SEVERAL.astype(jnp.int8).astype(jnp.int32)
 FAULTS = {
     "negation": (arithmetic, "neg", not_negated, lambda x: -x * 2, lambda x: x * 2, of(4)),
     "addition": (
@@ -104,6 +128,14 @@ FAULTS = {
         lambda a, b: (a.astype(jnp.int32) + b.astype(jnp.int32)).astype(jnp.uint32),
         of(3, dtype=jnp.int8),
         of(3, dtype=jnp.int8),
+    ),
+    "a remainder beyond its interval": (
+        integers,
+        "remainder",
+        remainder_beyond,
+        lambda x: lax.rem(x, SEVERAL).astype(jnp.int32),
+        lambda x: x.astype(jnp.int32) - LOW * lax.div(x, SEVERAL).astype(jnp.int32),
+        of(6, dtype=jnp.uint8),
     ),
     "sums": (residues, "total", last_row_lost, lambda x: x.sum(), lambda x: x[:3].sum(), of(4)),
 }

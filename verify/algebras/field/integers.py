@@ -183,6 +183,19 @@ def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
     return replace(x, dtype=dtype)
 
 
+def remainder(field: Field, a: FieldArray, b: FieldArray, quotient: FieldArray) -> FieldArray:
+    """a - b quotient, the operands' values being the machine's.
+
+    Where that lies is known of a - b quotient itself, and of no other expression that only has the
+    same machine value: constants stay as they are.
+    """
+    inside = machine.remainder(a.bounds, b.bounds, a.dtype)
+    if inside is None or a.concrete is not None and b.concrete is not None:
+        return ring(field, "sub", a, ring(field, "mul", b, quotient))
+    product = arithmetic.mul(field, b, quotient)
+    return within(field, _OVER_Z["sub"](field, a, product), *inside)
+
+
 def within(field: Field, x: FieldArray, low: int, high: int) -> FieldArray:
     """x, of whose expression a rule knows that it lies in low .. high."""
     if x.concrete is not None or not is_integer(x.dtype):

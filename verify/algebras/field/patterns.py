@@ -81,7 +81,7 @@ _NOTHING = Origin("each", (), [])
 _KINDS = {
     "each": (
         *("neg", "add", "sub", "mul", "div", "cast", "maximum", "compare", "select", "function"),
-        *("logical_not", "logical_and", "logical_or", "observed", "within"),
+        *("logical_not", "logical_and", "logical_or", "observed", "within", "remainder"),
     ),
     "last": ("sum", "prod", "max", "none_of"),
     "lane": ("winner",),

@@ -53,10 +53,11 @@ class Field:
     exponents: bool = False
     root_order: int = 1
     primes: int | None = None  # how many; None: as many as the mode needs at first
+    drawn: Moduli | None = None  # already, which spares that
 
     def __post_init__(self) -> None:
         self.rng = np.random.Generator(np.random.Philox(self.seed))
-        self.moduli: Moduli = draw(
+        self.moduli: Moduli = self.drawn or draw(
             self.rng,
             exponents=self.exponents,
             circle=self.mode.circle,
@@ -316,6 +317,9 @@ class Field:
 
     def within(self, x: FieldArray, low: int, high: int) -> FieldArray:
         return integers.within(self, x, low, high)
+
+    def remainder(self, a: FieldArray, b: FieldArray, quotient: FieldArray) -> FieldArray:
+        return integers.remainder(self, a, b, quotient)
 
     def range_of(self, x: FieldArray) -> machine.Interval:
         return machine.range_of(x)
