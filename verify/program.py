@@ -218,8 +218,19 @@ def make(f: Callable[..., Any], *examples: Any) -> Traced:
     abstract = jax.tree.map(_abstract, examples)
     if any(_is_key(leaf.dtype) for leaf in jax.tree.leaves(abstract)):
         f, abstract = _with_words(f, abstract)
-    jaxpr, out_shape = jax.make_jaxpr(f, return_shape=True)(*abstract)
+    jaxpr, out_shape = jax.make_jaxpr(_anew(f), return_shape=True)(*abstract)
     return Traced(jaxpr, jax.tree.structure(examples), jax.tree.structure(out_shape))
+
+
+def _anew(f: Callable[..., Any]) -> Callable[..., Any]:
+    """f, as a function that JAX has not seen: of those that it has, it keeps the trace, whatever
+    has changed since in what f refers to."""
+
+    @functools.wraps(f, updated=())
+    def called(*arguments: Any) -> Any:
+        return f(*arguments)
+
+    return called
 
 
 def read(traced: Traced) -> Program:
@@ -462,7 +473,7 @@ def custom_rules(f: Callable[..., Any], *examples: Any) -> frozenset[str]:
     >>> sorted(custom_rules(lambda x: jax.nn.relu(x).sum(), jnp.ones(3)))
     ['jvp']
     """
-    return _rules_in(jax.make_jaxpr(f)(*jax.tree.map(_abstract, examples)))
+    return _rules_in(jax.make_jaxpr(_anew(f))(*jax.tree.map(_abstract, examples)))
 
 
 def _rules_in(value: Any) -> frozenset[str]:
