@@ -220,8 +220,9 @@ class _Question:
             )
             return verdict.changed(counterexample=replace(found, explanation=text))
         if verdict:
-            if verdict.assumptions and smooth.lost(self.seed):
-                return Verdict("unknown", reason=LOST + "; ".join(verdict.assumptions))
+            if smooth.lost(self.seed):
+                assumed = "; ".join(verdict.assumptions) or "nothing"
+                return Verdict("unknown", reason=LOST + assumed)
             measure: Any = later(left, right, both, self.seed)
             return verdict.changed(rounding=measure)
         if smooth.rounded is not None:

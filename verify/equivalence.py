@@ -28,7 +28,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify import arguments, branches, budget, cases, internal, memory, smt
+from verify import arguments, branches, budget, cases, effort, internal, memory, smt
 from verify.algebras.base import Refused, Unsupported
 from verify.algebras.field import NO_TIES, Mode
 from verify.certificate import fingerprint, subject
@@ -190,6 +190,7 @@ class _Ladder:
     refused: bool = False  # whether the programs are too large for random interpretation
     reason: str = ""
     difference: Difference | None = None  # of the last mode that was tried
+    inhabited: bool | None = None  # whether there is an input at which both are defined
     wrapping: bool = False  # whether the programs look at integers that may have wrapped
 
     def __post_init__(self) -> None:
@@ -245,6 +246,10 @@ class _Ladder:
                 if verdict is not None and not (verdict and self.disagreement):
                     with budget.doing("the comparison of rules with JAX"):
                         return self.trusted(verdict)
+            with budget.doing("the comparison of what has no value"):
+                verdict = self.without_values()
+            if verdict is not None and verdict.status == "refuted":
+                return verdict
         except budget.OutOfTime as error:
             before = f"; before that: {self.reason}" if self.reason else ""
             self.reason = f"{error}{before}"
@@ -256,10 +261,23 @@ class _Ladder:
 
     def trusted(self, verdict: Verdict) -> Verdict:
         """A proof counts if verify reads both programs as JAX computes them."""
-        wrong = selfcheck.disagreement(self.left, self.right, self.rng) if verdict else None
-        if verdict and wrong is None and verdict.assumptions and self.searchable:
-            wrong = unordered(self.comparison, self.rng)
-        return verdict if wrong is None else Verdict("unknown", reason=wrong)
+        # A generator of its own: how much is drawn depends on what the process has compared before.
+        rng = np.random.default_rng(self.draw())
+        wrong = selfcheck.disagreement(self.left, self.right, rng) if verdict else None
+        if wrong is not None:
+            return Verdict("unknown", reason=wrong)
+        found = self.without_values() if verdict and verdict.assumptions else None
+        return verdict if found is None else found
+
+    def without_values(self) -> Verdict | None:
+        """What JAX has to say where something is compared that has no value."""
+        found = unordered(self.comparison, self.rng) if self.searchable else None
+        if found is None:
+            return None
+        if found.witness is None:
+            return Verdict("unknown", reason=found.text)
+        method = "JAX's evaluation where what is compared has no value"
+        return _refuted(self.comparison, found.witness, self.examples, self.names, method)
 
     def glance(self) -> Verdict | None:
         """A few evaluations: most differences show at once. One for large programs, at weights:
@@ -314,6 +332,7 @@ class _Ladder:
         """Random interpretation with the laws of one mode."""
         if self.refused:
             return None
+        effort.refuse((self.left, self.right))
         try:
             work = _PATTERN_WORK if mode.patterns else math.inf
             result = prove(self.left, self.right, mode, self.draw(), ignore, work)
@@ -332,15 +351,11 @@ class _Ladder:
         if refuted is not None:
             return refuted
         if result.partial and not self.defined():
-            # Equal whatever logarithms and square roots are? Then nothing need be assumed.
-            verdict = None
-            if not mode.opaque:
-                verdict = self.interpret(replace(mode, opaque=True), ignore)
             self.reason = (
                 "the programs agree where both are defined, but no input was found at which both "
                 f"are ({'; '.join(result.assumptions)})"
             )
-            return verdict
+            return None
         branches = " of all branches" if mode.patterns else ""
         return Verdict(
             "proved",
@@ -383,7 +398,9 @@ class _Ladder:
 
     def defined(self) -> bool:
         """Whether the assumptions of a proof hold anywhere."""
-        return inhabited(self.comparison, self.rng, _DOUBT_WORK)
+        if self.inhabited is None:
+            self.inhabited = inhabited(self.comparison, self.rng, _DOUBT_WORK)
+        return self.inhabited
 
     def doubt(self, assumptions: Iterable[str], ties: bool = True) -> Verdict | None:
         """Before a proof counts: a search where its assumptions fail: on ties, where integers

@@ -1,4 +1,4 @@
-"""A verdict is about the function as it is now: nothing is left of what it was at an earlier call."""
+"""A verdict is about the function as it is now: nothing is left of what it was before."""
 
 import functools
 

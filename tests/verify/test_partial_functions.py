@@ -3,11 +3,16 @@ rests on a power of a negative number, and none of programs that are defined now
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from jax import lax
 
 import verify
 from tests.verify.pairs.famous import f32
+from verify.algebras.field.choice import NO_NANS
+from verify.counterexample import Comparison, inhabited
+from verify.program import trace
+from verify.proof import MODES, PATTERNS, Agreement, prove
 
 X, A = f32(), f32()
 EXPONENTS = jnp.linspace(0, 5, 21)
@@ -47,6 +52,118 @@ def test_exponents_of_an_array_are_each_what_they_are():
     )
     assert verdict.status == "proved"
     assert any("x**y" in sentence for sentence in verdict.assumptions)
+
+
+# Terms that cancel, whatever the function is: they have a value where it has one. And terms of what
+# has none anywhere.
+CANCELLING = {
+    "asin": lambda x, a: lax.asin(x) - lax.asin(x),
+    "acos": lambda x, a: 0 * lax.acos(x),
+    "erf_inv": lambda x, a: lax.erf_inv(x) - lax.erf_inv(x),
+    "igamma": lambda x, a: lax.igamma(x, a) - lax.igamma(x, a),
+    "igammac": lambda x, a: lax.igammac(x, a) + lax.igamma(x, a) - 1,
+    "polygamma": lambda x, a: 0 * lax.polygamma(x, a),
+    "zeta": lambda x, a: lax.zeta(x, a) - lax.zeta(x, a),
+    "incomplete beta": lambda x, a: 0 * jax.scipy.special.betainc(x, a, a),
+    "logarithm": lambda x, a: jnp.log(x) - jnp.log(x),
+    "square root": lambda x, a: 0 * jnp.sqrt(x),
+    "remainder": lambda x, a: lax.rem(x, lax.asin(a)) - lax.rem(x, lax.asin(a)),
+    "a choice of it": lambda x, a: jnp.where(a > 0, lax.asin(x), 0) * 0,
+}
+
+
+@pytest.mark.parametrize("name", CANCELLING)
+@pytest.mark.parametrize("mode", [MODES[0], PATTERNS], ids=["strict", "branches"])
+def test_what_cancels_is_assumed_to_have_a_value(name, mode):
+    """The proof itself, as a search finds most of these: one that is hidden it does not."""
+    f = CANCELLING[name]
+    left, right = trace(f, X, A), trace(lambda x, a: 0 * x * a, X, A)
+    found = prove(left, right, mode, seed=1)
+    assert isinstance(found, Agreement)
+    assert found.partial
+    assert found.assumptions
+
+
+def test_what_cancels_is_refuted_where_it_has_no_value():
+    for name in ("asin", "acos", "erf_inv", "logarithm", "square root"):
+        verdict = verify.equivalent(CANCELLING[name], lambda x, a: 0 * x * a, X, A)
+        assert verdict.status == "refuted", (name, str(verdict))
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: lax.acos(2 + x * x), lambda x: lax.zeta(-1 - x * x, x), lambda x: x % (0 * x)]
+)
+def test_what_has_no_value_anywhere_is_equal_to_nothing(f):
+    verdict = verify.equivalent(lambda x: f(x) - f(x) + x, lambda x: x, X, seconds=20)
+    assert verdict.status != "proved", str(verdict)
+
+
+READ = {
+    "filled, clamped": (lambda x, i: jnp.take(x, i + 100), lambda x, i: x[i + 100]),
+    "filled, a constant": (lambda x, i: jnp.take(x, i + 9) * 0, lambda x, i: 0 * x[0]),
+    "filled by rows": (
+        lambda x, i: jnp.take(jnp.stack([x, x]), i + 2, axis=0).sum(),
+        lambda x, i: x[None].sum() * (i >= 0),
+    ),
+    "at negative places": (
+        lambda x, i: x.at[-7 - i].get(mode="fill"),
+        lambda x, i: x.at[-7 - i].get(mode="clip"),
+    ),
+    "one of two": (
+        lambda x, i: jnp.take(x, jnp.stack([i % 5, i % 5 + 5])),
+        lambda x, i: x[jnp.stack([i % 5, i % 5 + 5])],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_reads_that_are_always_out_of_bounds_prove_nothing(name):
+    f, g = READ[name]
+    place, rng = jax.ShapeDtypeStruct((), jnp.uint8), np.random.default_rng(0)
+    left, right = (
+        trace(lambda x, i, h=h: h(x, i.astype(jnp.int32)), f32(5), place) for h in (f, g)
+    )
+    found = prove(left, right, MODES[0], seed=1)
+    assert not isinstance(found, Agreement) or found.partial
+    assert not inhabited(Comparison(left, right), rng, work=1e6)
+
+
+def test_a_read_that_may_be_in_bounds_is_proved():
+    place = jax.ShapeDtypeStruct((3,), jnp.int32)
+    verdict = verify.equivalent(lambda x, i: jnp.take(x, i), lambda x, i: x[i], f32(5), place)
+    assert verdict.status == "proved", str(verdict)
+    assert verdict.assumptions
+
+
+# A sort puts NaN last, a maximum is NaN.
+SORTED = {
+    "two": (
+        lambda x: jnp.sort(lax.asin(x)),
+        lambda x: jnp.stack([lax.asin(x).min(), lax.asin(x).max()]),
+        2,
+    ),
+    "largest": (lambda x: lax.top_k(lax.acos(x), 1)[0][0], lambda x: lax.acos(x).max(), 3),
+    "downwards": (
+        lambda x: jnp.sort(lax.zeta(x, x), descending=True)[0],
+        lambda x: -(-lax.zeta(x, x)).min(),
+        3,
+    ),
+    "by rows": (
+        lambda x: jnp.sort(lax.erf_inv(x).reshape(2, 2), axis=0)[0],
+        lambda x: lax.erf_inv(x).reshape(2, 2).min(0),
+        4,
+    ),
+    "igamma": (lambda x: jnp.sort(lax.igamma(x, x))[-1], lambda x: lax.igamma(x, x).max(), 5),
+}
+
+
+@pytest.mark.parametrize("name", SORTED)
+def test_what_is_sorted_is_assumed_to_be_a_number(name):
+    f, g, n = SORTED[name]
+    found = prove(trace(f, f32(n)), trace(g, f32(n)), MODES[1], seed=1)
+    assert isinstance(found, Agreement)
+    assert found.partial
+    assert NO_NANS in found.assumptions
 
 
 def only_above(f):

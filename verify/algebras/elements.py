@@ -121,6 +121,9 @@ class ElementAlgebra(Budget):
     def add(self, a: Elements, b: Elements) -> Elements:
         raise NotImplementedError
 
+    def mul(self, a: Elements, b: Elements) -> Elements:
+        raise NotImplementedError
+
     # -- making and moving ---------------------------------------------------------------------
 
     def lift(self, array: np.ndarray, dtype: Any = None) -> Elements:

@@ -49,6 +49,11 @@ def fits(interval: Interval, dtype: Any) -> bool:
     return low <= interval[0] and interval[1] <= high
 
 
+def inside(interval: Interval, low: int, high: int) -> bool:
+    """Whether an interval lies within low .. high."""
+    return interval is not None and low <= interval[0] and interval[1] <= high
+
+
 def hull(*intervals: Interval) -> Interval:
     """What holds each of them."""
     known = [i for i in intervals if i is not None]

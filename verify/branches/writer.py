@@ -14,7 +14,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.booleans import boolean_cases
 from verify.algebras.elements import COMPARED, ElementAlgebra, Elements
 from verify.algebras.field.choice import NO_NANS
-from verify.algebras.field.functions import TOTAL
+from verify.algebras.field.functions import TOTAL, outside
 from verify.branches.formula import Graph, Node
 from verify.dtypes import is_integer
 
@@ -172,10 +172,10 @@ class Writer(Graph, ElementAlgebra):
     ) -> Elements:
         if np.dtype(dtype) == np.bool_:
             raise Unsupported(f"{name} in a proof by branches")
-        if name == "log":
-            self.assume("no logarithm of a number that is not positive")
-        if name == "sqrt":
-            self.assume("no square root of a negative number")
+        if name == "rem":
+            self.assume("no division by zero")
+        elif outside(name) and not is_integer(dtype):
+            self.assume(outside(name))
         if name not in TOTAL:
             self.partial = True
             self.may_be_nan |= name not in ("log", "sqrt")

@@ -3,11 +3,14 @@ on luck, with a fresh one.
 
 In this order, and no further than the first disagreement: the file as data; the functions, where
 they lie in modules that are allowed; their sources' fingerprints; then only are they traced, and
-their programs' fingerprints compared; then the proof.
+their programs' fingerprints compared; then the proof, and all that the file says of it: a file that
+assumes less, or has a better bound or another counterexample, is not confirmed.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,7 @@ import jax
 from verify.certificate.fingerprints import fingerprint, source_fingerprint
 from verify.certificate.names import allowed_function
 from verify.certificate.schema import read
+from verify.certificate.writing import to_json
 from verify.signature import from_jsonable
 
 if TYPE_CHECKING:
@@ -82,4 +86,35 @@ def rerun(
         if verdict.status != status:
             text = f"the certificate says {status}, {words} gives {verdict.status}"
             return Checked(False, text, verdict)
-    return Checked(True, f"{status}, with the recorded seed and with a fresh one", verdict)
+        claim = _claimed(record, json.loads(to_json(verdict)), fresh=seed is None)
+        if claim:
+            return Checked(False, f"{claim} with {words}", verdict)
+    text = f"{status}, with the recorded seed and with a fresh one"
+    if record["rounding"] is not None:
+        text += "; the rounding that it gives was not measured again"
+    return Checked(True, text, verdict)
+
+
+def _claimed(record: dict[str, Any], again: dict[str, Any], *, fresh: bool) -> str:
+    """What the certificate claims and the answer now does not say, "" for nothing. With the same
+    seed everything is the same; a fresh seed may give another method, or counterexample."""
+    assumed = [set(map(_passing, one["assumptions"])) for one in (record, again)]
+    missing = sorted(assumed[1] - assumed[0])
+    if missing:
+        return f"the certificate does not assume {missing[0]!r}, which is assumed"
+    for name in ("scope",) if fresh else ("scope", "method", "error_probability", "error_bits"):
+        if record[name] != again[name]:
+            one, two = (str(claims[name])[:100] for claims in (record, again))
+            return f"the certificate's {name} is {one!r}, it is {two!r}"
+    if not fresh and _without_lines(record) != _without_lines(again):
+        return "the certificate's counterexample is not the one that is found"
+    return ""
+
+
+def _passing(text: str) -> str:
+    """Without the numbers of lines, which comments change."""
+    return re.sub(r"(\.py):\d+", r"\1", text)
+
+
+def _without_lines(record: dict[str, Any]) -> str:
+    return _passing(json.dumps(record["counterexample"], sort_keys=True))

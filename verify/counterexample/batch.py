@@ -103,6 +103,16 @@ def _drawn(
         yield rows(variables, special, rng, count, plain=False)
 
 
+def evaluated(program: Program, drawn: Inputs, observe: Any = None) -> list[Any]:
+    """The outputs at all rows, as numeric values with one more axis. Raises Unsupported where a
+    rule must know a number that differs between rows."""
+    algebra, count = Rows(), len(drawn[0])
+    budget.spend(count * program.size())
+    lifted = [_lifted(algebra, x, v) for x, v in zip(drawn, program.inputs, strict=True)]
+    with np.errstate(all="ignore"):
+        return [_whole(value, count) for value in evaluate(program, algebra, lifted, observe)]
+
+
 class _Batch:
     """Two programs of many rows."""
 
@@ -114,7 +124,7 @@ class _Batch:
         """Confirmed by verify's numbers, row by row."""
         self.gaps, self.count = [], len(drawn[0])
         programs = (self.comparison.left, self.comparison.right)
-        left, right = (self._values(p, drawn) for p in programs)
+        left, right = (evaluated(p, drawn, self._observe) for p in programs)
         suspects: dict[int, None] = {}
         margin = np.zeros(self.count)
         for a, b in zip(left, right, strict=True):
@@ -132,15 +142,6 @@ class _Batch:
             witness = self.comparison.at([np.asarray(x[row]) for x in drawn])
             if witness is not None:
                 yield witness
-
-    def _values(self, program: Program, drawn: Inputs) -> list[Any]:
-        """The outputs in all rows, as numeric values with one more axis."""
-        algebra = Rows()
-        budget.spend(self.count * program.size())
-        lifted = [_lifted(algebra, x, v) for x, v in zip(drawn, program.inputs, strict=True)]
-        with np.errstate(all="ignore"):
-            outputs = evaluate(program, algebra, lifted, self._observe)
-        return [_whole(value, self.count) for value in outputs]
 
     def _observe(self, equation: Equation, operands: list[Any], _: list[Any]) -> None:
         """Remembers how far apart the operands of decisions are, row by row."""

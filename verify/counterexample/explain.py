@@ -21,6 +21,8 @@ _MOST = 5  # non-zero elements: 2**5 evaluations a side
 
 def explain(left: Program, right: Program, witness: Witness, names: Sequence[str]) -> str:
     """One sentence; empty if there is nothing better to say than the values themselves."""
+    if witness.cause and np.isfinite(witness.left) and np.isfinite(witness.right):
+        return f"what is compared is not a number: {witness.cause}"
     if witness.cause:
         side = "right" if np.isfinite(witness.left) else "left"
         value = witness.left if side == "left" else witness.right

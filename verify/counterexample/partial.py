@@ -22,6 +22,8 @@ _PARTIAL = frozenset(
         *("div", "rem", "log", "log1p", "log2", "sqrt", "rsqrt", "cbrt", "pow", "integer_pow"),
         *("acosh", "atanh", "asin", "acos", "tan", "erf_inv", "lgamma", "digamma", "atan2"),
         *("cumlogsumexp", "cholesky", "triangular_solve", "reduce_prod", "exp"),
+        *("igamma", "igammac", "igamma_grad_a", "random_gamma_grad", "polygamma", "zeta"),
+        *("regularized_incomplete_beta", "gather"),
     )
 )
 

@@ -90,7 +90,7 @@ def undefined(
         program = programs[0 if left else 1]
         healed, found = _healed(program, inputs)
         where = where & known(healed[number])
-        if not found or not where.any():
+        if all(map(_is_read, found)) or not where.any():
             continue
         at_all = where
         for near in around(programs[0], inputs):

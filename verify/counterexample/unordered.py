@@ -1,17 +1,23 @@
 """What JAX computes where something that has no value is compared.
 
 A proof takes a comparison for one of numbers, and may assume of them only that nothing is divided
-by zero. But `x / relu(x) > 0` is
-false wherever x is negative, and so is its opposite: two programs that both have values there may
-differ on an open set. Certified numbers know nothing of such a comparison, so JAX is asked, in
-float64, at a few small numbers around which a function is certainly asked for what it has not
-(`algebras/healing.py`). A difference there refutes nothing by itself, as verify has no value to
-show, but no proof is given.
+by zero. But `x / relu(x) > 0` is false wherever x is negative, and so is its opposite: two programs
+that both have values there may differ on an open set; and `where(isnan(y), 0, y)` has a value where
+y has none. Certified numbers know nothing of that, so JAX is asked, at a few inputs around which a
+function is certainly asked for what it has not (`algebras/healing.py`).
+
+A difference refutes if JAX shows it in the programs' own dtypes and in float64, at that input and
+at all tried around it. Shown in float64 only, or behind a float made an integer (which one a NaN
+becomes is for the machine to say), it refutes nothing, but no proof is given.
+
+How much is tried is a fixed amount of work: 256 inputs at most, evaluated together, of which JAX is
+asked about 12, fewer where programs are long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,77 +25,175 @@ import numpy as np
 from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import parts
-from verify.counterexample.batch import special_numbers
-from verify.counterexample.confirm import Comparison, Inputs, values
-from verify.counterexample.plainly import values_in_float64
+from verify.counterexample.batch import evaluated, special_numbers
+from verify.counterexample.candidates import interesting
+from verify.counterexample.confirm import Comparison, Inputs, Witness, values
+from verify.counterexample.plainly import values_by_jax, values_in_float64
 from verify.counterexample.rows import rows
 from verify.counterexample.undefined import around, known, violations
-from verify.dtypes import is_kind
+from verify.dtypes import is_integer, is_kind
+from verify.program import Program
 from verify.verdict import short
 
-_TRIED, _ASKED, _NEARBY = 128, 12, 3  # inputs: drawn, given to JAX, and around each of these
+_TRIED, _ALONE = 128, 32  # rows of plain numbers, and of wild ones; where they are evaluated alone
+_ASKED, _ALIKE, _NEARBY = 12, 3, 3  # inputs given to JAX, those with one cause, and around each
 _WORK = 2**19  # element operations of all that are drawn
-_STEPS = 400  # equations, one after the other in JAX
-_APART = 1e-6  # relative
+_STEPS = 20_000  # equations that JAX runs, one after the other
+_APART, _ROUNDED = 1e-6, 1e-3  # relative, in float64 and in the programs' dtypes
 
 # What decides by an order, or asks whether a value is a number.
 _ORDERS = frozenset(
     (
         *("eq", "ne", "lt", "le", "gt", "ge", "is_finite", "sign", "argmax", "argmin"),
-        *("sort", "top_k", "max", "min", "clamp", "reduce_max", "reduce_min"),
+        *("sort", "top_k", "max", "min", "clamp", "reduce_max", "reduce_min", "cummax", "cummin"),
+        *("reduce_window_max", "reduce_window_min", "reduce_window"),
     )
 )
 
 
-def unordered(comparison: Comparison, rng: np.random.Generator) -> str | None:
-    """A sentence that says where JAX's values of the programs differ, or None."""
+@dataclass(frozen=True)
+class Unordered:
+    """A difference by JAX: in words, and as a counterexample if it is one."""
+
+    text: str
+    witness: Witness | None
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """One output element, by JAX in float64."""
+
+    output: int
+    index: tuple[int, ...]
+    left: Any
+    right: Any
+
+
+def unordered(comparison: Comparison, rng: np.random.Generator) -> Unordered | None:
+    """Where JAX's values of the programs differ, or None."""
     left, right = comparison.left, comparison.right
-    size = max(1, left.size() + right.size())
     names = left.primitives() | right.primitives()
-    count = min(_TRIED, _WORK // size)
-    if not count or comparison.lenient or comparison.steps > _STEPS or not names & _ORDERS:
+    if comparison.lenient or not (names & _ORDERS or _truncates(comparison)):
         return None
-    drawn = rows(left.inputs, np.array([0.0, 1.0, -1.0, 0.5]), rng, count, plain=True)
+    size = max(1, left.size() + right.size())
+    count = min(_TRIED, _WORK // size)
+    asked = min(_ASKED, _STEPS // ((1 + _NEARBY) * max(1, comparison.steps)))
+    if not count or not asked:
+        return None
+    constants = [c for program in (left, right) for c in program.constants()]
+    special = np.unique([*interesting(constants), 0.0, 1.0, -1.0, 0.5])
+    best: Unordered | None = None
     try:
-        for inputs, cause in _without_values(comparison, drawn):
-            with budget.apart():
-                found = _difference(comparison, inputs)
-            if found is not None:
-                return f"where what is compared has no value ({cause}), {found}"
+        for plain in (True, False):
+            drawn = rows(left.inputs, special, rng, count, plain=plain)
+            for inputs, cause in _without_values(comparison, drawn, asked):
+                with budget.apart():
+                    found = _difference(comparison, inputs, cause)
+                if found is not None and found.witness is not None:
+                    return found
+                best = best or found
     except Unsupported:
         pass
-    return None
+    return best
 
 
-def _without_values(comparison: Comparison, drawn: Inputs) -> Iterator[tuple[Inputs, str]]:
+def _truncates(comparison: Comparison) -> bool:
+    """Whether a float is made an integer."""
+    return any(
+        e.primitive == "convert_element_type"
+        and is_integer(e.outputs[0].dtype)
+        and is_kind(e.inputs[0].dtype, np.inexact)
+        for program in (comparison.left, comparison.right)
+        for e in program.every_equation()
+    )
+
+
+def _without_values(
+    comparison: Comparison, drawn: Inputs, most: int
+) -> Iterator[tuple[Inputs, str]]:
     """A few inputs at which a side has no certified value, and what kept it from one."""
     programs = (comparison.left, comparison.right)
+    met: dict[str, int] = {}
     asked = 0
     # First where no number is special: what has no value there, has none around it.
-    for row in np.argsort(special_numbers(drawn), kind="stable"):
+    order = np.argsort(special_numbers(drawn), kind="stable")
+    for row in _uncertain(programs, drawn, order):
         inputs = [np.asarray(x[row]) for x in drawn]
-        budget.spend(sum(p.size() for p in programs))
         for program in programs:
-            if asked < _ASKED and not all(map(_certain, values(program, inputs))):
-                cause, _ = violations(program, inputs)
-                if cause:
-                    asked += 1
-                    yield inputs, cause[0]
-                    break
+            cause, _ = violations(program, inputs)
+            if not cause:
+                continue
+            kind = " ".join(w for w in cause[0].split() if not w.lstrip("-")[:1].isdigit())
+            met[kind] = met.get(kind, 0) + 1
+            if met[kind] <= _ALIKE and asked < most:
+                asked += 1
+                yield inputs, cause[0]
+                break
 
 
-def _certain(value: Any) -> bool:
-    """Whether a value is known up to rounding. (An undecided choice lies between its cases.)"""
-    wide = [
-        part.errors > _APART * (1 + np.abs(part.value))
-        for part in parts(value)
-        if is_kind(part.value.dtype, np.inexact)
-    ]
-    return bool(known(value).all()) and not any(where.any() for where in wide)
+def _uncertain(
+    programs: tuple[Program, Program], drawn: Inputs, order: np.ndarray
+) -> Iterator[int]:
+    """The rows in which an output is not known up to rounding."""
+    try:
+        uncertain = np.zeros(len(drawn[0]), bool)
+        for program in programs:
+            for value in evaluated(program, drawn):
+                uncertain |= ~_certain(value).reshape(len(uncertain), -1).all(axis=1)
+        yield from (int(row) for row in order if uncertain[row])
+    except Unsupported:  # a number that differs between rows is one that a rule must know
+        for row in order[:_ALONE]:
+            inputs = [np.asarray(x[row]) for x in drawn]
+            budget.spend(sum(p.size() for p in programs))
+            if not all(_certain(v).all() for p in programs for v in values(p, inputs)):
+                yield int(row)
 
 
-def _difference(comparison: Comparison, inputs: Inputs) -> str | None:
+def _certain(value: Any) -> np.ndarray:
+    """Where a value is known up to rounding. (An undecided choice lies between its cases.)"""
+    found = known(value)
+    for part in parts(value):
+        if is_kind(part.value.dtype, np.inexact):
+            found = found & (part.errors <= _APART * (1 + np.abs(part.value)))
+    return np.asarray(found)
+
+
+def _difference(comparison: Comparison, inputs: Inputs, cause: str) -> Unordered | None:
     """Where the outputs differ by JAX, at these inputs and at all that are tried nearby."""
+    shown = _shown(comparison, inputs)
+    if shown is None:
+        return None
+    simple = next(_simpler(comparison, inputs, shown), None)
+    if simple is not None:
+        inputs, shown = simple
+    text = ", ".join(np.array2string(x, separator=", ", threshold=20) for x in inputs)
+    text = (
+        f"where what is compared has no value ({cause}), JAX computes {short(shown.left)} on the "
+        f"left and {short(shown.right)} on the right for output {shown.output}"
+        f"{list(shown.index)}, at ({text}) and around it"
+    )
+    if _truncates(comparison) or not _by_their_dtypes(comparison, inputs, shown):
+        return Unordered(text, None)
+    if simple is not None:  # of the numbers that are shown
+        found = (violations(p, inputs)[0] for p in (comparison.left, comparison.right))
+        cause = next((some[0] for some in found if some), cause)
+    one, two = (np.asarray(x)[()] for x in (shown.left, shown.right))
+    return Unordered(text, Witness(inputs, shown.output, shown.index, one, two, 1, cause=cause))
+
+
+def _simpler(
+    comparison: Comparison, inputs: Inputs, like: _Shown
+) -> Iterator[tuple[Inputs, _Shown]]:
+    """Whole numbers with the same difference, if there are some close by."""
+    for change in (np.sign, np.rint):
+        near = [change(x).astype(x.dtype) if is_kind(x.dtype, np.floating) else x for x in inputs]
+        shown = _shown(comparison, near)
+        if shown is not None and (shown.output, shown.index) == (like.output, like.index):
+            yield near, shown
+
+
+def _shown(comparison: Comparison, inputs: Inputs) -> _Shown | None:
+    """The first element that differs by JAX in float64, at the inputs and around them."""
     everywhere: list[np.ndarray] | None = None
     shown: list[tuple[Any, Any]] = []
     for near in [inputs, *around(comparison.left, inputs)[:_NEARBY]]:
@@ -97,7 +201,7 @@ def _difference(comparison: Comparison, inputs: Inputs) -> str | None:
             one, two = (values_in_float64(p, near) for p in (comparison.left, comparison.right))
         except Exception:  # whatever JAX, or the compiler, has to say of it
             return None
-        here = [_differ(a, b) for a, b in zip(one, two, strict=True)]
+        here = [_differ(a, b, _APART) for a, b in zip(one, two, strict=True)]
         for program in (comparison.left, comparison.right):
             here = _both(here, violations(program, near)[1])
         shown = shown or list(zip(one, two, strict=True))
@@ -107,28 +211,36 @@ def _difference(comparison: Comparison, inputs: Inputs) -> str | None:
     for number, where in enumerate(everywhere or ()):
         if where.any():
             index = tuple(int(i) for i in np.argwhere(where)[0])
-            a, b = (np.asarray(x)[index] for x in shown[number])
-            text = ", ".join(np.array2string(x, separator=", ", threshold=20) for x in inputs)
-            return (
-                f"JAX computes {short(a)} on the left and {short(b)} on the right for output "
-                f"{number}{list(index)}, at ({text}) and around it"
-            )
+            return _Shown(number, index, *(np.asarray(x)[index] for x in shown[number]))
     return None
+
+
+def _by_their_dtypes(comparison: Comparison, inputs: Inputs, shown: _Shown) -> bool:
+    """Whether the element differs in the programs' own dtypes too, and in the same way."""
+    try:
+        left, right = (
+            np.asarray(values_by_jax(p, inputs)[shown.output])[shown.index]
+            for p in (comparison.left, comparison.right)
+        )
+    except Exception:  # whatever JAX, or the compiler, has to say of it
+        return False
+    if not _differ(left, right, _ROUNDED):
+        return False
+    pairs = ((left, shown.left), (right, shown.right))
+    return not any(_differ(a.astype(b.dtype), np.asarray(b), _ROUNDED) for a, b in pairs)
 
 
 def _both(one: Sequence[np.ndarray], two: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [a & b for a, b in zip(one, two, strict=True)]
 
 
-def _differ(a: Any, b: Any) -> np.ndarray:
-    """Where two results of JAX differ by more than rounding; NaN is like NaN."""
+def _differ(a: Any, b: Any, apart: float) -> np.ndarray:
+    """Where two results of JAX differ by so much, relatively; NaN is like NaN."""
     if not isinstance(a.dtype, np.dtype) or not is_kind(a.dtype, np.inexact):
         if not isinstance(a.dtype, np.dtype):  # keys
             return np.zeros(a.shape, np.bool_)
         return np.asarray(a != b)
     with np.errstate(all="ignore"):
         finite = np.isfinite(a) & np.isfinite(b)
-        near = finite & (
-            np.abs(a - b) <= _APART * np.maximum(1.0, np.maximum(np.abs(a), np.abs(b)))
-        )
+        near = finite & (np.abs(a - b) <= apart * np.maximum(1.0, np.maximum(np.abs(a), np.abs(b))))
     return np.asarray(~((a == b) | near | (np.isnan(a) & np.isnan(b))))

@@ -187,7 +187,9 @@ def _ppermute(ctx: Context, *xs: Any, axis_name: Any, perm: Any, **_: Any) -> An
                 results[destination] = parts[source]
             return results
 
-        return _together(mesh, mesh.groups(names), x, permute)
+        # JAX numbers the devices as the mesh does, in whatever order the axes are named.
+        groups = [sorted(group) for group in mesh.groups(names)]
+        return _together(mesh, groups, x, permute)
 
     return tuple(moved(x, var) for x, var in outputs)
 

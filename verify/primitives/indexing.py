@@ -172,6 +172,8 @@ def take_inside(ctx: Context, indices: Any, last: Sequence[int], sentence: str) 
     """Notes the assumption that each of (n, d) indices is in bounds."""
     assume(ctx, sentence)
     algebra = plain(ctx.algebra)
+    if hasattr(algebra, "partial"):
+        algebra.partial = True  # it may hold nowhere
     if hasattr(algebra, "inside"):
         for axis, limit in enumerate(last):
             algebra.inside.note(_names(algebra, indices, axis, int(limit)))

@@ -62,6 +62,9 @@ def _check(dtype: Any, work: int) -> None:
 def ordered(algebra: Any, x: Any, wanted: Sequence[int]) -> list[Any]:
     """The wanted order statistics (0: the smallest) of (lanes, n), each (lanes,)."""
     lanes, n = x.shape
+    numbers = getattr(algebra, "numbers", None)
+    if numbers is not None:  # a sort puts NaN last, but maxima and minima are NaN
+        numbers(x)
     if n <= _SHORT:
         _check(x.dtype, lanes * 2 * n * math.comb(n, n // 2))
         return [_statistic(algebra, x, k + 1) for k in wanted]

@@ -54,7 +54,7 @@ class _Watched(Field):
         dtype: Any,
         params: Any = (),
     ) -> FieldArray:
-        if not all(is_integer(x.dtype) for x in (*args, np.empty(0, dtype))):
+        if not all(map(is_integer, (dtype, *(x.dtype for x in args)))):
             return super().function(name, args, shape, dtype, params)
         args = [self.observed(x, "in an operand") for x in args]
         numeric, moduli = Numeric(), self.m[: self.points].tolist()

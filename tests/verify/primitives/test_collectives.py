@@ -1,5 +1,9 @@
 """`shard_map` and its collectives mean what JAX means, on two devices and on larger meshes."""
 
+import os
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -163,14 +167,42 @@ def test_tuple_axes_count_with_the_first_name_slowest() -> None:
         )
         (ours,) = evaluate(trace(f, x), Numeric(), [Numeric().lift(x)])
         np.testing.assert_array_equal(ours.value, x)
-        g = jax.shard_map(
+
+
+def test_a_permutation_numbers_the_devices_as_the_mesh_does() -> None:
+    """In whatever order its axes are named, unlike the other collectives: JAX sorts them."""
+    x = np.arange(12.0)
+    for order in (("i", "j"), ("j", "i")):
+        f = jax.shard_map(
             lambda x, order=order: lax.ppermute(x, order, [(k, k + 1) for k in range(5)]),
-            mesh=mesh,
-            in_specs=P(order),
-            out_specs=P(order),
+            mesh=pairs_of_axes(2, 3),
+            in_specs=P(("i", "j")),
+            out_specs=P(("i", "j")),
         )
-        (ours,) = evaluate(trace(g, x), Numeric(), [Numeric().lift(x)])
+        (ours,) = evaluate(trace(f, x), Numeric(), [Numeric().lift(x)])
         np.testing.assert_array_equal(ours.value, [0, 0, *x[:-2]])
+
+
+@pytest.mark.slow
+def test_permutations_over_two_axes_are_those_of_four_devices() -> None:
+    code = """
+import jax, numpy as np
+from jax import lax
+from jax.sharding import Mesh, PartitionSpec as P
+from verify.algebras.numeric import Numeric
+from verify.evaluate import evaluate
+from verify.program import trace
+x, mesh = np.arange(4.0).reshape(2, 2), Mesh(np.array(jax.devices()).reshape(2, 2), ("i", "j"))
+for order in (("i", "j"), ("j", "i")):
+    for pairs in ([(0, 3), (1, 0), (3, 2)], [(0, 1), (1, 2), (2, 3)], [(2, 1)]):
+        def f(x):
+            return lax.ppermute(x, order, pairs)
+        f = jax.shard_map(f, mesh=mesh, in_specs=P("i", "j"), out_specs=P("i", "j"))
+        (ours,) = evaluate(trace(f, x), Numeric(), [Numeric().lift(x)])
+        assert (ours.value == np.asarray(jax.jit(f)(x))).all(), (order, pairs)
+"""
+    flags = {"XLA_FLAGS": "--xla_force_host_platform_device_count=4", "JAX_PLATFORMS": "cpu"}
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **flags}, check=True)
 
 
 # -- outputs that ought to be replicated ---------------------------------------------------------

@@ -130,12 +130,20 @@ def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     return y
 
 
+def assume_nonzero(field: Field, b: FieldArray) -> None:
+    """What a division by b assumes."""
+    if b.concrete is None:
+        field.assume("no division by zero")
+        field.partial |= not b.growth.analytic  # other divisors are zero on a set of measure zero
+    elif (b.concrete == 0).any():
+        raise Unsupported("division by a constant zero")
+
+
 def div(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     if b.concrete is not None:
         if all_one(b.concrete):
             return a
-        if (b.concrete == 0).any():
-            raise Unsupported("division by a constant zero")
+        assume_nonzero(field, b)
         if np.isinf(b.concrete).any():
             raise Unsupported("division by an infinite constant")
     by_root = roots.inverse(field, b)
@@ -145,8 +153,7 @@ def div(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     if not _nonzero(field, rows):
         raise Unsupported("division by what is zero everywhere")
     if b.concrete is None:
-        field.assume("no division by zero")
-        field.partial |= not b.growth.analytic  # other divisors are zero on a set of measure zero
+        assume_nonzero(field, b)
         growth = b.growth.inverse()
         field.count_poles(growth, len(np.unique(rows[0])))
     else:

@@ -136,7 +136,7 @@ class Chooser:
     def winner(self, x: FieldArray, last: bool) -> FieldArray:
         field = self.field
         x = field.observed(x, COMPARED)
-        self._numbers(x)
+        self.numbers(x)
         shape = x.shape
         p = movement.candidates(field, x, 1)
         if p.rows.shape[-1] > 1:
@@ -213,7 +213,7 @@ class Chooser:
             return self.field.lift(np.full(a.shape, op in ("eq", "ge", "le")))
         if a.dtype == np.bool_:
             return self._compare_booleans(op, a, b)
-        self._numbers(a, b)
+        self.numbers(a, b)
         if op in ("ne", "ge", "le"):
             opposite = {"ne": "eq", "ge": "lt", "le": "gt"}[op]
             return self.field.logical_not(self.compare(opposite, a, b))
@@ -230,7 +230,7 @@ class Chooser:
                     return self._is_maximum(x, other)
         return self._sign_mask(op, a, b)
 
-    def _numbers(self, *values: FieldArray) -> None:
+    def numbers(self, *values: FieldArray) -> None:
         """What is put in order may be no number: where it is made of unknown functions."""
         known = all(x.growth.analytic for x in values)
         if self.field.may_be_nan and not known and _is_float(values[0].dtype):

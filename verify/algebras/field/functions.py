@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from verify import budget
 from verify.algebras import machine
-from verify.algebras.field import circle, mixing, residues, roots
+from verify.algebras.field import arithmetic, circle, mixing, residues, roots
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.moduli import POINTS_A_PRIME, SMALL
 from verify.algebras.field.powers import first_powers, power
@@ -37,6 +38,32 @@ TOTAL = frozenset(
         *("round", "round_even", "nextafter", "bessel_i0e", "bessel_i1e"),
     )
 )
+# Of these it is known where they have one, or that they lack one at single points only: proofs say
+# what they assume of their operands. (lgamma and digamma: not at 0, -1, -2, ...)
+NO_LOGARITHM = "no logarithm of a number that is not positive"
+NO_ROOT = "no square root of a negative number"
+OUTSIDE = {
+    "log": NO_LOGARITHM,
+    "sqrt": NO_ROOT,
+    "asin": "no arcsine of a number outside of [-1, 1]",
+    "acos": "no arccosine of a number outside of [-1, 1]",
+    "erf_inv": "no inverse error function of a number outside of [-1, 1]",
+    "lgamma": "",
+    "digamma": "",
+}
+
+
+def outside(name: str) -> str:
+    """What a proof assumes of the operands of a function of reals: "" for nothing.
+
+    >>> outside("asin"), outside("zeta"), outside("exp")
+    ('no arcsine of a number outside of [-1, 1]', 'no zeta of numbers that it has no value of', '')
+    """
+    if name in TOTAL:
+        return ""
+    if name.startswith("bitcast:"):
+        return "no bits that are not those of a finite number are taken for a float"
+    return OUTSIDE.get(name, f"no {name} of numbers that it has no value of")
 
 
 def apply(
@@ -50,19 +77,26 @@ def apply(
     """One elementwise function."""
     if name == "exp" and field.exponents:
         return _exp(field, args[0])
-    if name == "log" and not field.mode.opaque:
+    if name == "log":
         return log_term(field, args[0])
     if name in circle.NAMES and field.mode.circle:
         return circle.sine_or_cosine(field, name, args[0])
     if name == "sqrt" and args[0].square_of is not None:  # the absolute value
         base = args[0].square_of
         return base if base.nonnegative else field.maximum(base, field.neg(base))
-    if name == "sqrt" and not field.mode.opaque:
-        field.assume("no square root of a negative number")
+    if name == "sqrt":
+        field.assume(NO_ROOT)
         field.partial = True
         return roots.root(field, args[0])
     if name not in TOTAL and is_kind(dtype, np.floating):
         field.may_be_nan = True
+        if name == "rem":
+            arithmetic.assume_nonzero(field, args[1])
+        elif name.startswith("bitcast:") and _finite(args[0], dtype):
+            pass
+        elif outside(name):  # whatever becomes of it: asin(x) - asin(x) is 0 for few x only
+            field.assume(outside(name))
+            field.partial = True
     args = [field.observed(a, f"in an operand of {name}") for a in args]
     rows = [_key_rows(field, a) for a in args]
     flip: Any = None
@@ -82,6 +116,13 @@ def apply(
         zero = (rows[0] == 0).all(axis=0)
         return field.plain(np.where(zero, 0, out), result, result.growth)
     return result
+
+
+def _finite(bits: FieldArray, dtype: Any) -> bool:
+    """Whether integers are certainly the bits of finite numbers, as those of `jax.random` are."""
+    most = int(np.asarray(jnp.finfo(dtype).max).view(f"u{np.dtype(dtype).itemsize}"))
+    narrow = np.dtype(bits.dtype).itemsize == np.dtype(dtype).itemsize
+    return narrow and machine.inside(machine.range_of(bits), 0, most)
 
 
 def _exp(field: Field, a: FieldArray) -> FieldArray:
@@ -147,7 +188,7 @@ def log_term(field: Field, x: FieldArray) -> FieldArray:
     if square is not None:  # log(sqrt(u)) = log(u) / 2
         half = field.lift(np.full(x.shape, 0.5), x.dtype)
         return field.mul(half, field.function("log", [square], x.shape, x.dtype))
-    field.assume("no logarithm of a number that is not positive")
+    field.assume(NO_LOGARITHM)
     field.partial = True
     rows = _key_rows(field, x)
     result = field.atom(mixing.combine(field.digest(rows), tag=("log", ())), x.dtype)

@@ -190,7 +190,7 @@ def remainder(field: Field, a: FieldArray, b: FieldArray, quotient: FieldArray) 
     same machine value: constants stay as they are.
     """
     inside = machine.remainder(a.bounds, b.bounds, a.dtype)
-    if inside is None or a.concrete is not None and b.concrete is not None:
+    if inside is None or (a.concrete is not None and b.concrete is not None):
         return ring(field, "sub", a, ring(field, "mul", b, quotient))
     product = arithmetic.mul(field, b, quotient)
     return within(field, _OVER_Z["sub"](field, a, product), *inside)

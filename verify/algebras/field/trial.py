@@ -310,6 +310,10 @@ class Field:
         """Whether two values are equal, up to the trial's error probability."""
         return bool((a.rows == b.rows)[: self.points].all())
 
+    def numbers(self, *values: FieldArray) -> None:
+        """Told of values that are put in order: they may be no numbers."""
+        self.chooser.numbers(*values)
+
     # -- machine integers: integers.py -----------------------------------------------------------
 
     def observed(self, x: FieldArray, where: str) -> FieldArray:

@@ -29,8 +29,6 @@ class Mode:
     scaling: recognise arguments that are constant multiples of one another: [3x > 0] = [x > 0].
     patterns: each row decides every choice one way or the other, at random (`patterns.py`): more
         laws hold, but only as many proofs as there are rows. Without ties.
-    opaque: logarithms and square roots are functions of which nothing is known, so that nothing
-        is assumed of their arguments either.
     circle: sines and cosines obey their laws, logarithms none (`circle.py`). With exponents.
     assuming: an integer that may have wrapped is taken not to, where something looks at it, and the
         proof says so. Without, its machine value is an unknown function (`integers.py`).
@@ -40,7 +38,6 @@ class Mode:
 
     ties: bool = True
     scaling: bool = False
-    opaque: bool = False
     circle: bool = False
     nested: bool = False
     patterns: bool = False
