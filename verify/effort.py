@@ -34,7 +34,8 @@ def products(program: Program) -> tuple[float, Equation | None]:
 
     >>> import jax.numpy as jnp
     >>> from verify.program import trace
-    >>> count, equation = products(trace(lambda x, y: x @ y + 1, jnp.ones((4, 5)), jnp.ones((5, 6))))
+    >>> program = trace(lambda x, y: x @ y + 1, jnp.ones((4, 5)), jnp.ones((5, 6)))
+    >>> count, equation = products(program)
     >>> count, equation.primitive
     (120.0, 'dot_general')
     """

@@ -1,5 +1,7 @@
 """What does not fit into memory is refused before it is tried, by name and number."""
 
+import time
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -8,6 +10,7 @@ from jax import lax
 import verify
 from verify import memory
 from verify.algebras.base import Refused
+from verify.equivalence import _Ladder
 from verify.program import trace
 
 
@@ -22,6 +25,26 @@ def test_programs_that_need_more_than_there_is_are_refused_at_once(monkeypatch):
     assert verdict.status == "unknown"
     for text in ("GB for add at test_memory.py", "1.0e+09 array elements", "of the 20 GB"):
         assert text in verdict.reason
+
+
+def test_products_that_take_too_long_are_refused_at_once(monkeypatch):
+    """After one look at the programs, however few or many seconds there are."""
+    monkeypatch.setattr(memory, "free", lambda: 1e12)
+    for name in ("glance", "search"):
+        monkeypatch.setattr(_Ladder, name, lambda *_, **__: None)
+    n, batch = 4000, lambda x, w: lax.conv(x, w, (1, 1), "SAME")
+    scanned = lambda x: lax.scan(lambda c, _: (c @ c, None), x, None, length=900)[0]  # noqa: E731
+    for f, g, count, *examples in (
+        (lambda x, y: x @ y, lambda x, y: (y.T @ x.T).T, "1.3e+11", f32(n, n), f32(n, n)),
+        (batch, lambda x, w: batch(x, w) + 0, "1.6e+11", f32(64, 64, 64, 64), f32(512, 64, 3, 3)),
+        (scanned, lambda x: scanned(x) + 0, "1.1e+11", f32(400, 400)),
+    ):
+        start = time.monotonic()
+        verdict = verify.equivalent(f, g, *examples, seconds=6)  # ten times as many in tests
+        assert verdict.status == "unknown"
+        assert f"the 60 seconds are not enough while trying a proof of {count}" in verdict.reason
+        assert "at test_memory.py" in verdict.reason
+        assert time.monotonic() - start < 20
 
 
 TOO_LARGE = {
