@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -311,6 +312,15 @@ def _convert(jaxpr: Any) -> Program:
     return Program(inputs, tuple(equations), outputs)
 
 
+@functools.cache
+def _name(primitive: Any) -> str:
+    """Its name, if it is a primitive of JAX; others may have any name, and none of the rules."""
+    own = [m for name, m in list(sys.modules.items()) if name.partition(".")[0] == "jax"]
+    if any(value is primitive for module in own for value in list(vars(module).values())):
+        return str(primitive.name)
+    return f"{primitive.name} (not one of JAX's)"
+
+
 def _walk(
     inner: Any, environment: dict[Any, Atom], equations: list[Equation], caller: str = ""
 ) -> tuple[Atom, ...]:
@@ -322,7 +332,7 @@ def _walk(
         return environment[atom]
 
     for eqn in inner.eqns:
-        name = eqn.primitive.name
+        name = _name(eqn.primitive)
         source = _source(eqn) or caller
         arguments = tuple(read(atom) for atom in eqn.invars)
         field = _WRAPPERS.get(name)
@@ -484,8 +494,8 @@ def _rules_in(value: Any) -> frozenset[str]:
     found: set[str] = set()
     inner: Any = getattr(value, "jaxpr", value)
     for eqn in inner.eqns:
-        if eqn.primitive.name in _RULES:
-            found.add(_RULES[eqn.primitive.name])
+        if _name(eqn.primitive) in _RULES:
+            found.add(_RULES[_name(eqn.primitive)])
             found |= {"zeros"} if eqn.params.get("symbolic_zeros") else set()
         by_platform = eqn.params.get("branches_platforms") is not None
         for parameter in [_branch(eqn)] if by_platform else eqn.params.values():

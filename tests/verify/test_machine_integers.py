@@ -5,6 +5,8 @@ Each kind of look has programs that are equal over the unbounded integers and di
 without one).
 """
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +17,8 @@ import verify
 from tests.verify import machine_pairs
 from verify.algebras import machine
 from verify.algebras.field import Field, Mode
+from verify.program import trace
+from verify.proof import MODES, Agreement, prove
 
 I4, I8, I16, I32 = jnp.int4, jnp.int8, jnp.int16, jnp.int32
 U8, U16, U32, F32 = jnp.uint8, jnp.uint16, jnp.uint32, jnp.float32
@@ -496,3 +500,42 @@ def test_no_random_pair_that_differs_is_proved(start, vectors):
         if found.status == "refuted":
             assert machine_pairs.refuted(left, right, found.counterexample), (seed, str(found))
     assert proved >= 8  # a dead prover passes no attack
+
+
+# -- what an assumption says -----------------------------------------------------------------------
+
+REWRITTEN = {  # equal where the second does not overflow, which is where the first one does
+    "plus 253": (lambda x: (x + U8(253)).astype(F32), lambda x: x.astype(F32) - 3, U8),
+    "times 255": (lambda x: (x * U8(255)).astype(F32), lambda x: -x.astype(F32), U8),
+    "compared": (lambda x: (x + U8(253)) > 100, lambda x: x.astype(I32) - 3 > 100, U8),
+    "wide": (lambda x: (x + U32(2**32 - 1)).astype(F32), lambda x: x.astype(F32) - 1, U32),
+    "a product of rows": (
+        lambda x: lax.dot(jnp.stack([x, x]), U8([255, 255])).astype(F32),
+        lambda x: -2 * x.astype(F32),
+        U8,
+    ),
+    "a shift": (lambda x: (x << I8(7)).astype(F32), lambda x: -128 * x.astype(F32), I8),
+    "a wide shift": (lambda x: (x << 31).astype(F32), lambda x: -(2.0**31) * x.astype(F32), I32),
+}
+
+
+@pytest.mark.parametrize("name", REWRITTEN)
+def test_what_is_assumed_not_to_overflow_is_what_the_program_computes(name):
+    """The proof itself: where it assumes that nothing overflows, it is about x + 253, not x - 3."""
+    f, g, dtype = REWRITTEN[name]
+    left, right = (trace(h, jax.ShapeDtypeStruct((), dtype)) for h in (f, g))
+    for mode in MODES:
+        found = prove(left, right, replace(mode, assuming=True), seed=1)
+        assert not isinstance(found, Agreement), found
+
+
+def test_what_does_not_overflow_is_the_exact_number():
+    for f, g, dtype in (
+        (lambda x: (x << I8(7)).astype(F32), lambda x: 128 * x.astype(F32), I8),
+        (lambda x: (x - U8(3)).astype(F32), lambda x: x.astype(F32) - 3, U8),
+        (lambda x: (x + U8(253)).astype(F32), lambda x: x.astype(F32) + 253, U8),
+    ):
+        left, right = (trace(h, jax.ShapeDtypeStruct((), dtype)) for h in (f, g))
+        found = prove(left, right, replace(MODES[0], assuming=True), seed=1)
+        assert isinstance(found, Agreement)
+        assert any("overflows" in sentence for sentence in found.assumptions)

@@ -207,7 +207,7 @@ SOMEWHERE = {
     ),
     "beside what numbers cannot do": (
         with_bessel(lambda x: 2 * jnp.log(x)),
-        with_bessel(lambda x: jnp.log(x * x)),
+        with_bessel(lambda x: jnp.log(x) + jnp.log(x)),
         X,
         X,
     ),
@@ -240,9 +240,10 @@ NANS = {
 
 @pytest.mark.parametrize("name", NANS)
 def test_what_is_compared_and_may_be_nan_is_said(name):
-    verdict = verify.equivalent(*NANS[name], X)
-    assert verdict.status != "refuted"
-    assert not verdict or any("NaN" in sentence for sentence in verdict.assumptions)
+    """By the proof; the search, which finds that they differ there, might not."""
+    found = prove(*(trace(f, X) for f in NANS[name]), MODES[0], seed=1)
+    assert not isinstance(found, Agreement) or NO_NANS in found.assumptions
+    assert verify.equivalent(*NANS[name], X).status == "refuted"
 
 
 def test_a_comparison_that_is_never_of_numbers_is_not_proved():

@@ -81,6 +81,25 @@ def _remainder(x: tuple[Array, Array], y: tuple[Array, Array]) -> Array:
     return np.asarray((y[0] == 0) & (y[1] == 0) & np.isfinite(x[0]))
 
 
+def _pole(x: tuple[Array, Array]) -> Array:
+    """Exactly at 0, -1, -2, ..."""
+    return np.asarray((x[0] == x[1]) & (x[0] <= 0) & (x[0] == np.floor(x[0])))
+
+
+def _incomplete_gamma(a: tuple[Array, Array], x: tuple[Array, Array]) -> Array:
+    return np.asarray((a[1] <= 0) | (x[1] < 0))
+
+
+def _incomplete_beta(*abx: tuple[Array, Array]) -> Array:
+    a, b, x = abx
+    return np.asarray((a[1] <= 0) | (b[1] <= 0) | (x[1] < 0) | (x[0] > 1))
+
+
+def _zeta(x: tuple[Array, Array], q: tuple[Array, Array]) -> Array:
+    """sum (q + k)**-x over k = 0, 1, 2, ...: it converges for x > 1, and has poles like gamma's."""
+    return np.asarray((x[1] <= 1) | _pole(q))
+
+
 _INF = float("inf")
 VIOLATIONS: dict[str, Callable[..., Array]] = {
     "sqrt": _outside(0, _INF),
@@ -93,6 +112,13 @@ VIOLATIONS: dict[str, Callable[..., Array]] = {
     "atanh": _outside(-1, 1, (-1, 1)),
     "erf_inv": _outside(-1, 1, (-1, 1)),
     "pow": _power,
+    "lgamma": _pole,
+    "digamma": _pole,
+    "igamma": _incomplete_gamma,
+    "igamma_grad_a": _incomplete_gamma,
+    "regularized_incomplete_beta": _incomplete_beta,
+    "zeta": _zeta,
+    "polygamma": lambda n, x: np.asarray((n[1] < 0) | _pole(x)),
     "rem": _remainder,
 }
 

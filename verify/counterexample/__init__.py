@@ -10,6 +10,7 @@ import numpy as np
 from verify import budget
 from verify.counterexample.agree import agreed
 from verify.counterexample.batch import before_proof
+from verify.counterexample.by_jax import differ_by_jax
 from verify.counterexample.candidates import candidates, extremes, whole_numbers
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.counterexample.directed import aimed
@@ -27,6 +28,7 @@ __all__ = [
     "Witness",
     "agreed",
     "before_proof",
+    "differ_by_jax",
     "explain",
     "inhabited",
     "search",

@@ -22,6 +22,7 @@ from verify.dtypes import is_kind
 from verify.program import Const, Program, Var, run_with_jax
 
 _AT_LEAST, _MOST = 8, 120
+_LARGE = 1e5  # far below one unit of roundoff's reciprocal in float32
 _CENTRES = (1.0, 2.0, 0.5, 3.0, -1.0, 0.25, -2.0, 5.0, 10.0, -0.5, 30.0, 100.0)
 
 
@@ -52,10 +53,11 @@ def _by_numbers(comparison: Comparison, inputs: Inputs) -> bool:
 
 def _by_jax(comparison: Comparison, inputs: Inputs) -> bool:
     """For programs with primitives that the numbers have no rule for: what JAX computes."""
-    return all(_has_numbers(p, inputs) for p in (comparison.left, comparison.right))
+    return all(has_numbers(p, inputs) for p in (comparison.left, comparison.right))
 
 
-def _has_numbers(program: Program, inputs: Inputs) -> bool:
+def has_numbers(program: Program, inputs: Inputs) -> bool:
+    """Whether everything in a program has a value, by JAX."""
     environment: dict[Any, Any] = {
         var: np.asarray(array).astype(var.dtype)
         for var, array in zip(program.inputs, inputs, strict=True)
@@ -67,10 +69,16 @@ def _has_numbers(program: Program, inputs: Inputs) -> bool:
         except Exception as error:  # whatever JAX says of one equation on its own
             raise Unsupported(f"{equation.primitive} cannot be run alone ({error})") from error
         before, after = ([_array(v) for v in values] for values in (operands, results))
-        if not has_value(equation, before, after):
+        if not has_value(equation, before, after) or not _moderate(after):
             return False
         environment.update(zip(equation.outputs, results, strict=True))
     return True
+
+
+def _moderate(results: Sequence[np.ndarray]) -> bool:
+    """Whether no result may be a quotient by what is zero but for rounding: a pivot of 1e-8."""
+    inexact = (y for y in results if is_kind(y.dtype, np.inexact))
+    return all(bool((np.abs(y) < _LARGE).all()) for y in inexact)
 
 
 def _array(value: Any) -> np.ndarray:

@@ -26,6 +26,7 @@ from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import parts
 from verify.counterexample.batch import evaluated, special_numbers
+from verify.counterexample.by_jax import differs
 from verify.counterexample.candidates import interesting
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.counterexample.plainly import values_by_jax, values_in_float64
@@ -201,7 +202,7 @@ def _shown(comparison: Comparison, inputs: Inputs) -> _Shown | None:
             one, two = (values_in_float64(p, near) for p in (comparison.left, comparison.right))
         except Exception:  # whatever JAX, or the compiler, has to say of it
             return None
-        here = [_differ(a, b, _APART) for a, b in zip(one, two, strict=True)]
+        here = [differs(a, b, _APART) for a, b in zip(one, two, strict=True)]
         for program in (comparison.left, comparison.right):
             here = _both(here, violations(program, near)[1])
         shown = shown or list(zip(one, two, strict=True))
@@ -224,23 +225,11 @@ def _by_their_dtypes(comparison: Comparison, inputs: Inputs, shown: _Shown) -> b
         )
     except Exception:  # whatever JAX, or the compiler, has to say of it
         return False
-    if not _differ(left, right, _ROUNDED):
+    if not differs(left, right, _ROUNDED):
         return False
     pairs = ((left, shown.left), (right, shown.right))
-    return not any(_differ(a.astype(b.dtype), np.asarray(b), _ROUNDED) for a, b in pairs)
+    return not any(differs(a.astype(b.dtype), np.asarray(b), _ROUNDED) for a, b in pairs)
 
 
 def _both(one: Sequence[np.ndarray], two: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [a & b for a, b in zip(one, two, strict=True)]
-
-
-def _differ(a: Any, b: Any, apart: float) -> np.ndarray:
-    """Where two results of JAX differ by so much, relatively; NaN is like NaN."""
-    if not isinstance(a.dtype, np.dtype) or not is_kind(a.dtype, np.inexact):
-        if not isinstance(a.dtype, np.dtype):  # keys
-            return np.zeros(a.shape, np.bool_)
-        return np.asarray(a != b)
-    with np.errstate(all="ignore"):
-        finite = np.isfinite(a) & np.isfinite(b)
-        near = finite & (np.abs(a - b) <= apart * np.maximum(1.0, np.maximum(np.abs(a), np.abs(b))))
-    return np.asarray(~((a == b) | near | (np.isnan(a) & np.isnan(b))))

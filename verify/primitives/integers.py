@@ -63,9 +63,14 @@ def _shift_left(ctx: Context, a: Any, places: Any) -> Any:
     width = bit_width(a.dtype)
     shift = np.asarray(places.concrete).astype(np.int64)
     inside = (shift >= 0) & (shift < width)
-    unsigned = np.left_shift(np.uint64(1), np.where(inside, shift, 0).astype(np.uint64))
+    # The highest power of a signed dtype is none of its numbers: twice the one below.
+    highest = inside & (shift == width - 1) & is_kind(a.dtype, np.signedinteger)
+    unsigned = np.left_shift(np.uint64(1), np.where(inside, shift - highest, 0).astype(np.uint64))
     factor = np.where(inside, unsigned, np.uint64(0)).astype(a.dtype)
-    return ctx.algebra.mul(a, ctx.lift(factor))
+    result = ctx.algebra.mul(a, ctx.lift(factor))
+    if not highest.any():
+        return result
+    return ctx.algebra.mul(result, ctx.lift(np.where(highest, 2, 1).astype(a.dtype)))
 
 
 @elementwise("population_count")

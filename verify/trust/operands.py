@@ -98,6 +98,14 @@ def whole(atom: Atom, rng: np.random.Generator) -> Any:
     return np.asarray(drawn).astype(atom.dtype)
 
 
+def varied(atom: Atom, rng: np.random.Generator) -> Any:
+    """Integers of the pool, each of them before any comes twice."""
+    count, numbers = int(np.prod(atom.shape)), pool(atom.dtype)
+    rounds = -(-count // len(numbers))
+    drawn = np.concatenate([rng.permutation(numbers) for _ in range(rounds)])[:count]
+    return drawn.reshape(atom.shape)
+
+
 def extreme(atom: Atom, rng: np.random.Generator) -> Any:
     """Numbers from the pool, two in three of them small."""
     few = whole(atom, rng)

@@ -244,6 +244,8 @@ def _floats(
         left_format = ~np.isfinite(theirs) & np.isfinite(value)  # an overflow, if that is possible
         largest = float(jnp.finfo(array.dtype).max)
         over = left_format & ((np.abs(value) + error >= largest * (1 - 2.0**-6)) | (not moderate))
+        # An infinity on the way to another: 0 times it is NaN where blocks are inverted first.
+        over |= ~np.isfinite(theirs) & np.isinf(value) & (slack > 0) & (not moderate)
         if (
             float(jnp.finfo(array.dtype).min) > 0
         ):  # a format of powers of two alone: no zero, no sign

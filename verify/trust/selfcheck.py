@@ -148,7 +148,7 @@ def _cases(equation: Equation, rng: np.random.Generator) -> list[Case]:
         scalars = [1] if all(atom.shape for atom in equation.inputs) else range(3)
         few = kinds.elementwise(equation, _FEW)
         whole = all(is_integer(atom.dtype) for atom in few.inputs)
-        draw = operands.extreme if whole else operands.whole
+        draw = operands.varied if whole else operands.whole
         small = [draw(atom, rng) for atom in few.inputs]
         if equation.primitive == "select_n":
             small[0] = operands.whole(few.inputs[0], rng)

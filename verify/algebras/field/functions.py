@@ -38,18 +38,22 @@ TOTAL = frozenset(
         *("round", "round_even", "nextafter", "bessel_i0e", "bessel_i1e"),
     )
 )
-# Of these it is known where they have one, or that they lack one at single points only: proofs say
-# what they assume of their operands. (lgamma and digamma: not at 0, -1, -2, ...)
+# What proofs assume of the operands of the others, with which they have one.
 NO_LOGARITHM = "no logarithm of a number that is not positive"
 NO_ROOT = "no square root of a negative number"
+_NO_VALUE = "no {} of numbers that it has no value of"
+_SOMEWHERE = """
+igamma igamma_grad_a random_gamma_grad regularized_incomplete_beta polygamma zeta pow
+"""
 OUTSIDE = {
     "log": NO_LOGARITHM,
     "sqrt": NO_ROOT,
     "asin": "no arcsine of a number outside of [-1, 1]",
     "acos": "no arccosine of a number outside of [-1, 1]",
     "erf_inv": "no inverse error function of a number outside of [-1, 1]",
-    "lgamma": "",
-    "digamma": "",
+    "lgamma": "no logarithm of the gamma function at 0, -1, -2, ...",
+    "digamma": "no digamma function at 0, -1, -2, ...",
+    **{name: _NO_VALUE.format(name) for name in _SOMEWHERE.split()},
 }
 
 
@@ -59,11 +63,9 @@ def outside(name: str) -> str:
     >>> outside("asin"), outside("zeta"), outside("exp")
     ('no arcsine of a number outside of [-1, 1]', 'no zeta of numbers that it has no value of', '')
     """
-    if name in TOTAL:
-        return ""
     if name.startswith("bitcast:"):
         return "no bits that are not those of a finite number are taken for a float"
-    return OUTSIDE.get(name, f"no {name} of numbers that it has no value of")
+    return OUTSIDE.get(name, "")
 
 
 def apply(

@@ -9,7 +9,8 @@ itself where E surely fits into its dtype, and otherwise
 * in assuming mode (`Mode.assuming`) E, under the assumption that nothing overflows there.
 
 A constant of an unsigned dtype has two natural expressions, 253 and -3 in eight bits: a sum or
-product takes the first if the result then surely fits, and the smaller one otherwise.
+product takes the first if the result then surely fits, and the smaller one otherwise; in assuming
+mode always the first, since what the assumption says is about the programs as they are written.
 """
 
 from __future__ import annotations
@@ -115,8 +116,8 @@ def ring(field: Field, name: str, a: FieldArray, b: FieldArray) -> FieldArray:
     if one is not None and two is not None:
         values = _EXACT[name](machine.exact(one), machine.exact(two))
         return field.lift(machine.wrapped_array(values, a.dtype), a.dtype)
-    inside = machine.fits(_INTERVALS[name](a.bounds, b.bounds), a.dtype)
-    left, right = (x if inside else smaller(field, x) for x in (a, b))
+    kept = field.mode.assuming or machine.fits(_INTERVALS[name](a.bounds, b.bounds), a.dtype)
+    left, right = (x if kept else smaller(field, x) for x in (a, b))
     y = _OVER_Z[name](field, left, right)
     return a if y is left else b if y is right else y
 
@@ -141,7 +142,7 @@ def neg(field: Field, a: FieldArray) -> FieldArray:
 
 def dot(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     terms = machine.repeated(machine.times(a.bounds, b.bounds), a.shape[-1])
-    if not machine.fits(terms, a.dtype):
+    if not field.mode.assuming and not machine.fits(terms, a.dtype):
         a, b = smaller(field, a), smaller(field, b)
     return arithmetic.dot(field, a, b)
 

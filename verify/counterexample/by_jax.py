@@ -1,0 +1,109 @@
+"""The search before a proof where verify's own numbers do not go: JAX runs both programs.
+
+A program with a primitive that has no numeric rule (eigenvalues, LU with pivots) has no certified
+values, and a proof would be given without any search. So JAX runs both, one operation after the
+other, at a few dozen inputs drawn as elsewhere (`rows.py`). What differs in the programs' own
+dtypes and in float64 refutes nothing, since nothing is certified, but no proof is given. Where one
+side is no number, the same at inputs around it is asked for; where a promise to write in bounds is
+broken, JAX is not asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verify import budget
+from verify.counterexample.candidates import interesting
+from verify.counterexample.confirm import Comparison, Inputs
+from verify.counterexample.domain import has_numbers
+from verify.counterexample.plainly import values_by_jax, values_in_float64
+from verify.counterexample.rows import rows
+from verify.counterexample.undefined import around
+from verify.dtypes import is_kind
+from verify.verdict import short
+
+_TRIED, _NEARBY = 24, 3  # inputs of small numbers, and as many others
+_STEPS = 20_000  # equations that JAX runs, one after the other
+_WAYS = ((values_by_jax, 1e-2), (values_in_float64, 1e-6))  # and what is no rounding, relatively
+
+
+@dataclass(frozen=True)
+class _Difference:
+    text: str
+    both: bool  # whether both sides are numbers
+
+
+def differ_by_jax(comparison: Comparison, rng: np.random.Generator) -> str | None:
+    """A sentence that says where JAX's values of the programs differ, or None."""
+    programs = (comparison.left, comparison.right)
+    steps = sum(len(list(p.every_equation())) for p in programs)
+    count = min(_TRIED, _STEPS // max(1, 4 * steps))
+    if not count or not comparison.left.inputs:
+        return None
+    special = interesting([c for program in programs for c in program.constants()])
+    promised = any("PROMISE" in str(e.params.get("mode")) for p in programs for e in p.equations)
+    for plain in (True, False):
+        drawn = rows(comparison.left.inputs, special, rng, count, plain=plain)
+        for row in range(count):
+            budget.check()
+            inputs = [np.asarray(x[row]) for x in drawn]
+            with budget.apart():
+                if promised and not all(has_numbers(p, inputs) for p in programs):
+                    continue
+                found = _difference(comparison, inputs)
+            if found is not None:
+                return found
+    return None
+
+
+def _difference(comparison: Comparison, inputs: Inputs) -> str | None:
+    """At these inputs; where only one side is a number, at inputs around them as well."""
+    here = _difference_at(comparison, inputs)
+    if here is None or here.both:
+        return None if here is None else here.text
+    near = [_difference_at(comparison, x) for x in around(comparison.left, inputs)[:_NEARBY]]
+    return here.text if all(x is not None and not x.both for x in near) else None
+
+
+def _difference_at(comparison: Comparison, inputs: Inputs) -> _Difference | None:
+    everywhere: list[np.ndarray] | None = None
+    values: list[tuple[Any, Any]] = []
+    for run, apart in _WAYS:
+        try:
+            one, two = (run(p, inputs) for p in (comparison.left, comparison.right))
+        except Exception:  # whatever JAX, or the compiler, has to say of it
+            return None
+        values = list(zip(one, two, strict=True))
+        here = [differs(a, b, apart) for a, b in values]
+        everywhere = (
+            here if everywhere is None else [a & b for a, b in zip(everywhere, here, strict=True)]
+        )
+        if not any(where.any() for where in everywhere):
+            return None
+    for number, where in enumerate(everywhere or ()):
+        if where.any():
+            index = tuple(int(i) for i in np.argwhere(where)[0])
+            a, b = (np.asarray(x)[index] for x in values[number])
+            text = ", ".join(np.array2string(x, separator=", ", threshold=20) for x in inputs)
+            numbers = all(not is_kind(x.dtype, np.inexact) or np.isfinite(x) for x in (a, b))
+            return _Difference(
+                f"verify has no numbers for these programs, and JAX computes {short(a)} on the "
+                f"left and {short(b)} on the right for output {number}{list(index)}, at ({text})",
+                numbers,
+            )
+    return None
+
+
+def differs(a: Any, b: Any, apart: float) -> np.ndarray:
+    """Where two results of JAX differ by so much, relatively; NaN is like NaN."""
+    if not isinstance(a.dtype, np.dtype):  # keys
+        return np.zeros(a.shape, np.bool_)
+    if not is_kind(a.dtype, np.inexact):
+        return np.asarray(a != b)
+    with np.errstate(all="ignore"):
+        finite = np.isfinite(a) & np.isfinite(b)
+        near = finite & (np.abs(a - b) <= apart * np.maximum(1.0, np.maximum(np.abs(a), np.abs(b))))
+    return np.asarray(~((a == b) | near | (np.isnan(a) & np.isnan(b))))
