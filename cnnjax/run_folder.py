@@ -2,6 +2,7 @@
 
 run.json                 the data and the model, as on the command line, and the configuration
 checkpoint.safetensors   the state of the training
+checkpoint.orbax/        its arrays, where they are written in shards (`train/shards.py`)
 history.json             a row an epoch
 model.safetensors        the trained model; its presence means that the run is finished
 *.png                    pictures

@@ -25,6 +25,7 @@ from cnnjax import run_folder
 from cnnjax.checkpoint import save_model, write_json
 from cnnjax.data.streaming import Source, reading, streamed
 from cnnjax.preprocessing import Preprocessing
+from cnnjax.train import shards
 from cnnjax.train.batches import epoch_order
 from cnnjax.train.chunk import make_chunk, steps_a_call
 from cnnjax.train.compiler import use_compilation_cache
@@ -32,9 +33,9 @@ from cnnjax.train.config import TrainConfig
 from cnnjax.train.evaluate import Evaluation
 from cnnjax.train.hosts import watched
 from cnnjax.train.interrupt import Interrupted, interruptible
-from cnnjax.train.mesh import automatic, data_mesh, spread, within
+from cnnjax.train.mesh import automatic, data_mesh, spread, whole, within
 from cnnjax.train.progress import Report, epoch_line, reporter
-from cnnjax.train.resume import Position, load_state, save_state
+from cnnjax.train.resume import Position, check_finite, load_state, save_state
 from cnnjax.train.run import Run, check, prepare
 from cnnjax.train.step import State, make_step, params_of
 
@@ -81,6 +82,7 @@ def fit(
     progress: bool = True,
     mesh: Mesh | None = None,
     data: Source | None = None,
+    checkpoints: str = "safetensors",
 ) -> FitResult:
     """Train `model` on `splits.train`, evaluate on `splits.test` after each epoch.
 
@@ -93,7 +95,8 @@ def fit(
     earlier run there is removed once the new one has its first checkpoint.  `mesh` is
     `data_mesh()`, all devices, unless given: a mesh with an axis `data`, over which batches are
     split, and perhaps `model`, over which output channels of parameters are; its axes may be
-    explicit or automatic.
+    explicit or automatic.  `checkpoints="orbax"` lets every process write its
+    own part of them (`shards.py`).
 
     Raises ValueError for data, model and configuration that do not fit each other,
     `CheckpointError` for a checkpoint that is damaged or of another run, `NonFiniteLoss`,
@@ -106,6 +109,10 @@ def fit(
         train = streamed(data, classes=splits.train.classes, name=f"{splits.train.name} (source)")
         splits = replace(splits, train=train)
     check(model, splits, config, mesh)
+    if checkpoints not in ("safetensors", "orbax"):
+        raise ValueError(f"fit: checkpoints must be 'safetensors' or 'orbax', got {checkpoints!r}")
+    if checkpoints == "orbax":
+        shards.available()
     if out is None and resume:
         raise ValueError("fit: resume=True needs out, the folder of the run to go on with")
     folder = None if out is None else Path(out)
@@ -117,6 +124,7 @@ def fit(
         checkpoint = folder and folder / run_folder.CHECKPOINT
         with watched(checkpoint), within(mesh), reading(splits.train, splits.test):
             run, state = prepare(model, splits, config, mesh, folder)
+            run = replace(run, checkpoints=checkpoints)
             return _fit(run, state, splits, resume, progress)
 
 
@@ -149,7 +157,7 @@ def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -
             if asked.is_set() and position.step < run.steps:
                 raise _interruption(run, position)
 
-    params = jax.device_get(params_of(state))
+    params = whole(params_of(state))
     if evaluation is None:  # the checkpoint was that of a finished run
         evaluation = run.test(params)
     _write_history(run, position)
@@ -167,7 +175,13 @@ def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -
 def _begin(run: Run, state: State, resume: bool) -> tuple[State, Position]:
     """The state and position to start from: the checkpoint's, or the very beginning."""
     if run.folder is not None and resume and run.checkpoint.exists():
-        return load_state(run.checkpoint, state, run.identity, run.mesh.size)
+        folder = run.folder
+
+        def elsewhere(name: str, template: State) -> State:
+            shards.available()
+            return shards.restore(folder, name, template, run.mesh)
+
+        return load_state(run.checkpoint, state, run.identity, run.mesh.size, elsewhere)
     return state, Position()
 
 
@@ -230,11 +244,12 @@ def _epoch(
             )
         if at == end:
             break  # `fit` saves once the epoch is evaluated
-        if asked.is_set() or _due(run.config, at, saved):
+        if asked.is_set() or _due(run, at, saved):
             position = _settle(run, position, waiting, keep=0)
             position = replace(position, seconds=time.perf_counter() - begun)
-            if asked.is_set() and run.replaces:
-                # Hours of an earlier run are not given away for a minute of this one.
+            if asked.is_set() and (run.replaces or run.together):
+                # Hours of an earlier run are not given away for a minute of this one; and only
+                # this process may have been asked.
                 raise _interruption(run, position)
             _save(run, state, position)
             if asked.is_set():
@@ -286,25 +301,33 @@ def _close_epoch(run: Run, position: Position, evaluation: Evaluation) -> Positi
     return Position(step=position.step, history=(*position.history, row))
 
 
-def _due(config: TrainConfig, step: int, saved: float) -> bool:
-    every, seconds = config.checkpoint_steps, config.checkpoint_seconds
+def _due(run: Run, step: int, saved: float) -> bool:
+    every, seconds = run.config.checkpoint_steps, run.config.checkpoint_seconds
     if every is not None and step % every == 0:
         return True
-    return seconds is not None and time.monotonic() - saved > seconds
+    return seconds is not None and not run.together and time.monotonic() - saved > seconds
 
 
 def _save(run: Run, state: State, position: Position) -> None:
-    if not run.writes:
+    if run.folder is None:
         return
-    assert run.folder is not None
     new = run.folder / run_folder.NEW / run_folder.CHECKPOINT
     path = new if run.replaces else run.checkpoint
     try:
-        save_state(path, state, position, run.identity, run.mesh.size)
+        arrays = None
+        if run.checkpoints == "orbax":
+            check_finite(state)
+            arrays = shards.save(run.folder, state)
+        elif run.together:
+            state = whole(state)
+        if not run.writes:
+            return
+        save_state(path, state, position, run.identity, run.mesh.size, arrays)
     except FloatingPointError as error:
         raise _diverged(run, position.step - 1, f"{error} became non-finite") from None
     if run.replaces:
         run_folder.take_over(run.folder)
+    shards.remove_others(run.folder, arrays)
 
 
 def _write_history(run: Run, position: Position) -> None:

@@ -6,8 +6,7 @@ in the sum of the gradients (GSPMD, Xu et al. 2021); means over the batch inside
 norm) are means over the whole batch, not over one device's share.
 
 A mesh of the caller's may have an axis `model` too: what the devices along it divide of the last
-axes of parameters and optimiser state, the output channels, is split over it (on one host: of
-several, one process writes the checkpoints, and it has to hold them whole).  Along other axes
+axes of parameters and optimiser state, the output channels, is split over it.  Along other axes
 everything is repeated.  Whether axes are explicit (`jax.make_mesh`'s default) or automatic is the
 same here: the loop's own programs say how their arguments lie.
 """
@@ -31,6 +30,7 @@ __all__ = [
     "split",
     "spread",
     "to_mesh",
+    "whole",
     "within",
 ]
 
@@ -87,7 +87,7 @@ def placement(tree: Any, mesh: Mesh) -> Any:
     >>> [leaf.spec for leaf in found]
     [P(None, 'model'), P(), P()]
     """
-    devices = 1 if jax.process_count() > 1 else mesh.shape.get(_MODEL, 1)
+    devices = mesh.shape.get(_MODEL, 1)
 
     def one(leaf: Any) -> NamedSharding:
         if devices == 1 or not leaf.shape or leaf.shape[-1] % devices:
@@ -98,8 +98,28 @@ def placement(tree: Any, mesh: Mesh) -> Any:
 
 
 def spread(tree: Any, mesh: Mesh) -> Any:
-    """Put parameters or a state on the mesh, as `placement` says."""
-    return jax.device_put(tree, placement(tree, mesh))
+    """Put parameters or a state on the mesh, as `placement` says.
+
+    Of several processes, each gives what it has: the same everywhere, or arrays on the mesh.
+    """
+
+    def put(leaf: Any, where: NamedSharding) -> jax.Array:
+        on_mesh = isinstance(leaf, jax.Array) and leaf.committed
+        if on_mesh or where.is_fully_replicated or where.is_fully_addressable:
+            return jax.device_put(leaf, where)
+        return jax.make_array_from_callback(leaf.shape, where, lambda index: leaf[index])
+
+    return jax.tree.map(put, tree, placement(tree, mesh))
+
+
+def whole(tree: Any) -> Any:
+    """A tree as host arrays; where parts lie in other processes, all of them must call this."""
+    arrays = [leaf for leaf in jax.tree.leaves(tree) if isinstance(leaf, jax.Array)]
+    if all(leaf.is_fully_addressable or leaf.is_fully_replicated for leaf in arrays):
+        return jax.device_get(tree)
+    from jax.experimental import multihost_utils
+
+    return jax.tree.map(np.asarray, multihost_utils.process_allgather(tree, tiled=True))
 
 
 def to_mesh(tree: Any, mesh: Mesh) -> Any:

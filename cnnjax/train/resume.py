@@ -13,12 +13,13 @@ import json
 import math
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from cnnjax.checkpoint import CheckpointError, read, understood, unflatten, write
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from cnnjax.data import Dataset, Splits
     from cnnjax.models import Model
 
-__all__ = ["Position", "differences", "identity", "load_state", "save_state"]
+__all__ = ["Position", "check_finite", "differences", "identity", "load_state", "save_state"]
 
 _KIND = "training checkpoint"
 _MISSING = object()
@@ -78,29 +79,47 @@ def differences(saved: Mapping[str, Any], now: Mapping[str, Any], prefix: str = 
 
 
 def save_state(
-    path: Path, state: State, position: Position, who: Mapping[str, Any], devices: int
+    path: Path,
+    state: State,
+    position: Position,
+    who: Mapping[str, Any],
+    devices: int,
+    arrays: str | None = None,
 ) -> None:
-    """Write a checkpoint, atomically.
+    """Write a checkpoint, atomically; `arrays` names where they are (`shards.py`) if not in it.
 
     Raises FloatingPointError, leaving the older checkpoint, if the state is not finite: a step
     can have a finite loss and still leave infinite parameters.
     """
-    host = jax.device_get(state)
-    for path_in_state, leaf in jax.tree_util.tree_leaves_with_path(host):
-        if not np.all(np.isfinite(leaf)):
-            raise FloatingPointError(jax.tree_util.keystr(path_in_state))
+    host = {} if arrays else jax.device_get(state)
+    check_finite(host)
     record = {
         "position": asdict(position),
         "identity": who,
         "made_with": _made_with(devices),
+        **({"arrays": arrays} if arrays else {}),
     }
     write(path, host, record, _KIND)
 
 
+def check_finite(state: Any) -> None:
+    """Raise FloatingPointError, naming an array of the state that is not finite."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
+        finite = jnp.isfinite if isinstance(leaf, jax.Array) else np.isfinite
+        if not finite(leaf).all():
+            raise FloatingPointError(jax.tree_util.keystr(path))
+
+
 def load_state(
-    path: Path, template: State, who: Mapping[str, Any], devices: int
+    path: Path,
+    template: State,
+    who: Mapping[str, Any],
+    devices: int,
+    elsewhere: Callable[[str, State], State] | None = None,
 ) -> tuple[State, Position]:
     """The state (host arrays) and position of a checkpoint, for the run `who`.
+
+    `elsewhere(name, template)` reads arrays that are not in the file itself (`shards.py`).
 
     Raises CheckpointError where it is damaged or belongs to another run, naming the differences;
     warns where jax, the backend or the number of devices changed.
@@ -110,6 +129,9 @@ def load_state(
         found = differences(record["identity"], who)
         changed = differences(record["made_with"], _made_with(devices))
         position = _position(record["position"])
+        arrays = record.get("arrays")
+        if arrays is not None and not (isinstance(arrays, str) and arrays.isdecimal()):
+            raise ValueError(f"arrays {arrays!r}")
     if found:
         reason = ""
         if any(line.startswith("config.epochs ") for line in found):
@@ -128,6 +150,8 @@ def load_state(
             Notice,
             stacklevel=3,
         )
+    if arrays is not None and elsewhere is not None:
+        return elsewhere(arrays, template), position
     return unflatten(template, tensors, str(path)), position
 
 

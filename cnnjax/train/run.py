@@ -49,6 +49,7 @@ class Run:
     test: Callable[[Any], Evaluation]
     folder: Path | None
     identity: dict[str, Any]
+    checkpoints: str = "safetensors"
 
     @property
     def steps(self) -> int:
@@ -57,6 +58,13 @@ class Run:
     @property
     def writes(self) -> bool:
         return self.folder is not None and jax.process_index() == 0
+
+    @property
+    def together(self) -> bool:
+        """Whether all processes must take part in writing a checkpoint, so that none decides by
+        its own clock or signals."""
+        parts = self.checkpoints == "orbax" or "model" in self.mesh.axis_names
+        return jax.process_count() > 1 and parts
 
     @property
     def checkpoint(self) -> Path:

@@ -24,9 +24,15 @@ from cnnjax.data.streaming.worker import BOOT, LENGTH
 if TYPE_CHECKING:
     from cnnjax.data.streaming.images import Images
 
+try:
+    import fcntl
+except ImportError:  # not POSIX
+    fcntl = None  # type: ignore[assignment]
+
 __all__ = ["Pool", "processors"]
 
 _MOST = 8
+_PIPE = 1 << 20
 
 
 def processors() -> int:
@@ -158,6 +164,9 @@ class _Child:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin, self._process.stdout
+        if hasattr(fcntl, "F_SETPIPE_SZ"):  # Linux's 64 kB are less than an image
+            with suppress(OSError):
+                fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, _PIPE)
         with suppress(OSError):  # it has ended: the first answer will say so
             self._in.write(pickle.dumps(sys.path))
 

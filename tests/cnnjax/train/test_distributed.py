@@ -19,9 +19,12 @@ from cnnjax.train import TrainConfig, data_mesh, fit, vigil
 
 PROGRAM = """
 import importlib.util, sys
+import jax
+import numpy as np
+from jax.sharding import Mesh
 from cnnjax.data import Splits, streamed
 from cnnjax.train import TrainConfig, fit, initialise_distributed
-toy_path, address, process, out, epochs = sys.argv[1:]
+toy_path, address, process, out, epochs, checkpoints = sys.argv[1:]
 initialise_distributed(coordinator_address=address, num_processes=2, process_id=int(process))
 spec = importlib.util.spec_from_file_location("toy", toy_path)
 toy = importlib.util.module_from_spec(spec)
@@ -40,12 +43,16 @@ splits = toy.splits()
 source = Counted(splits.train)
 config = TrainConfig(epochs=int(epochs), batch_size=16, augment="flip", learning_rate=1e-3,
                      schedule="constant")
-result = fit(toy.normed(), Splits(streamed(source, name="toy train"), splits.test), config, out=out)
+mesh = None
+if checkpoints == "orbax":  # parameters in two parts, one in each process
+    mesh = Mesh(np.array(jax.devices()).reshape(1, 2), ("data", "model"))
+result = fit(toy.normed(), Splits(streamed(source, name="toy train"), splits.test), config, out=out,
+             mesh=mesh, checkpoints=checkpoints)
 print("read", source.read)
 """
 
 
-def start(out, epochs):
+def start(out, epochs, checkpoints="safetensors"):
     """Two processes with one device each."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
@@ -54,7 +61,8 @@ def start(out, epochs):
     path = str(Path(__file__).with_name("toy.py"))
     return [
         subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, path, address, str(i), str(out), str(epochs)],
+            [sys.executable, "-c", PROGRAM, path, address, str(i), str(out), str(epochs),
+             checkpoints],
             env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for i in range(2)
@@ -88,11 +96,16 @@ def test_two_processes_train_as_one_and_each_reads_its_own_images(toy, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", [0, 1])  # the first one holds the coordinator of all
+@pytest.mark.parametrize(
+    ("victim", "checkpoints"),
+    [(0, "safetensors"), (1, "orbax")],  # the first one holds the coordinator of all
+)
 def test_when_one_is_killed_the_other_ends_with_one_line_and_one_device_goes_on(
-    toy, tmp_path, victim
+    toy, tmp_path, victim, checkpoints
 ):
-    processes = start(tmp_path, 100000)
+    if checkpoints == "orbax":
+        pytest.importorskip("orbax.checkpoint")
+    processes = start(tmp_path, 100000, checkpoints)
     checkpoint = tmp_path / "checkpoint.safetensors"
     until = time.monotonic() + 200
     while not checkpoint.exists() and time.monotonic() < until:
