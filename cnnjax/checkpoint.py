@@ -260,19 +260,21 @@ def save_model(
     write(path, params, record, kind="model")
 
 
-def load_model(path: str | os.PathLike[str]) -> SavedModel:
+def load_model(path: str | os.PathLike[str], *, model: Model | None = None) -> SavedModel:
     """Read what `save_model` wrote; the model is rebuilt by `models.build(name, **config)`.
 
-    Raises FileNotFoundError, or CheckpointError where the file is damaged, is no model, or does
-    not fit the model that this version of the library builds.
-    """
-    from cnnjax.models import build  # here, so that reading a checkpoint needs no models
+    `model` is a network of the user's own to take in its place, of the same name and config: one
+    that `build` does not know (see `models.register`).
 
+    Raises FileNotFoundError, or CheckpointError where the file is damaged, is no model, or does
+    not fit the model that this version of the library builds or that is given.
+    """
     tensors, record = read(path, kind="model")
-    try:
-        model = build(record["model"], **{k: _tuples(v) for k, v in record["config"].items()})
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: cannot rebuild its model: {shown(error)[:300]}") from error
+    if model is None:
+        model = _rebuilt(path, record)
+    else:
+        with understood(path):
+            _check_is(path, model, record)
     with understood(path):
         template = jax.eval_shape(model.init, jax.random.key(0))
         classes = tuple(record["classes"])
@@ -283,6 +285,35 @@ def load_model(path: str | os.PathLike[str]) -> SavedModel:
             raise ValueError(f"its preprocessing is for {len(preprocessing.mean)} channels")
     params = jax.tree.map(jax.numpy.asarray, unflatten(template, tensors, str(path)))
     return SavedModel(model, params, classes, preprocessing)
+
+
+def _rebuilt(path: str | os.PathLike[str], record: Mapping[str, Any]) -> Model:
+    from cnnjax.models import MODELS, build  # here, so that reading a checkpoint needs no models
+
+    name = record.get("model")
+    if isinstance(name, str) and name not in MODELS:
+        raise CheckpointError(
+            f"{path}: cannot rebuild its model: unknown model {shown(name)[:100]!r}, there are "
+            f"{', '.join(MODELS)}; one of your own: models.register, or load_model(path, model=...)"
+        )
+    try:
+        return build(record["model"], **{k: _tuples(v) for k, v in record["config"].items()})
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: cannot rebuild its model: {shown(error)[:300]}") from error
+
+
+def _check_is(path: str | os.PathLike[str], model: Model, record: Mapping[str, Any]) -> None:
+    """Raise unless `model` has the name and the config of the record."""
+    saved, given = dict(record["config"]), json.loads(json.dumps(dict(model.config)))
+    found = [(record["model"], model.name)] if record["model"] != model.name else []
+    found += [
+        (f"{name}={saved.get(name)!r}", f"{name}={given.get(name)!r}")
+        for name in {**saved, **given}
+        if saved.get(name) != given.get(name)
+    ]
+    if found:
+        was, now = (", ".join(map(shown, side)) for side in zip(*found, strict=True))
+        raise CheckpointError(f"{path}: holds the model {was}, the one given is {now}")
 
 
 def _name(path: Any) -> str:

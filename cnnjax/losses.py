@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from cnnjax.explicit import over_mesh, splits
@@ -47,6 +51,38 @@ def cross_entropy(
         return jnp.where(known, loss, jnp.full_like(loss, jnp.nan))
 
     return over_mesh(compute, logits, labels, out=lambda: splits(logits)[:-1])
+
+
+def weighted(
+    loss: Callable[[jax.Array, jax.Array], jax.Array], weights: Sequence[float]
+) -> Callable[[jax.Array, jax.Array], jax.Array]:
+    """`loss` (of logits and labels, a number an example), each example times its class's weight.
+
+    >>> import jax.numpy as jnp
+    >>> halved = weighted(cross_entropy, (1.0, 0.5))
+    >>> print(halved(jnp.zeros((2, 2)), jnp.array([0, 1])))
+    [0.6931472 0.3465736]
+    """
+    table = np.asarray(weights, np.float32)
+
+    def times_weight(logits: jax.Array, labels: jax.Array) -> jax.Array:
+        losses = loss(logits, labels)
+        return losses * jnp.take(jnp.asarray(table, losses.dtype), labels, mode="clip")
+
+    return times_weight
+
+
+def balanced_weights(labels: Any, classes: int) -> tuple[float, ...]:
+    """The weights under which every class counts alike: N / (classes there are * its examples).
+
+    Their mean over the examples is 1; a class without examples has weight 0.
+
+    >>> balanced_weights([0, 0, 0, 1], 2)
+    (0.6666666666666666, 2.0)
+    """
+    counts = np.bincount(np.asarray(labels), minlength=classes)
+    present = int((counts > 0).sum())
+    return tuple(float(len(labels) / (present * n)) if n else 0.0 for n in counts)
 
 
 def correct(logits: jax.Array, labels: jax.Array) -> jax.Array:

@@ -32,12 +32,13 @@ def write_pictures(
     confusion: np.ndarray | None = None,
     seed: int | None = None,
     index: int | None = None,
+    before: Any = None,
 ) -> Iterator[tuple[Path, str]]:
     """Write every picture of a run into `folder`; yields (path, what it shows) as each is done.
 
-    confusion: of the test images, measured here if None. seed: of the run; where it is not known
-    there are no kernels "before training". index: the test image whose feature maps are drawn, by
-    default the first one that is answered rightly.
+    confusion: of the test images, measured here if None. seed: of the run, or before: the
+    parameters that it started from; without either there are no kernels "before training". index:
+    the test image whose feature maps are drawn, by default the first one that is answered rightly.
     """
     if history:
         path = folder / "learning_curves.png"
@@ -51,10 +52,11 @@ def write_pictures(
     pictures.confusion(confusion, splits.test.classes, path, title=title)
     yield path, "which class is taken for which"
 
-    if seed is not None:
+    if before is None and seed is not None:
+        before = initial_params(model, seed)
+    if before is not None:
         path = folder / "kernels.png"
-        before = initial_params(model, seed)["conv1"]["kernel"]
-        pictures.kernels(before, params["conv1"]["kernel"], path)
+        pictures.kernels(before["conv1"]["kernel"], params["conv1"]["kernel"], path)
         yield path, "the kernels of layer 1 before and after training"
 
     path = folder / "feature_maps.png"

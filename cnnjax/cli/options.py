@@ -26,7 +26,8 @@ DATA = (
 OPTIMIZERS = ("sgd", "adam", "adamw")
 SCHEDULES = ("cosine", "constant")
 PRECISIONS = ("float32", "bfloat16")
-AUGMENTATIONS = ("none", "shift", "flip", "shift+flip")
+AUGMENTATIONS = ("shift", "crop", "flip", "cutout")
+HEADS = ("auto", "keep", "new")
 
 DATA_HELP = (
     "patterns (drawn by the library), digits (scikit-learn's handwriting), idx:DIR (MNIST's "
@@ -97,6 +98,55 @@ def _check_place(text: str, kind: str, path: Path, *, file: bool) -> None:
         what = f"cannot be read ({getattr(error, 'strerror', None) or error})"
     name = str(path) if len(str(path)) <= 300 else str(path)[:297] + "..."
     raise argparse.ArgumentTypeError(shown(f"{kind}:{name}: {name} {what}"))
+
+
+def augment(text: str) -> str:
+    """`none`, or names of augmentations joined by +, in the order in which they are applied.
+
+    >>> augment("flip+crop")
+    'crop+flip'
+    """
+    names = text.split("+")
+    if names == ["none"]:
+        return text
+    for name in names:
+        if name not in AUGMENTATIONS or names.count(name) > 1:
+            fault = "is given twice" if name in AUGMENTATIONS else "is unknown"
+            raise argparse.ArgumentTypeError(
+                f"{text!r}: {name!r} {fault}; there are none, or "
+                f"{', '.join(AUGMENTATIONS)} joined by +"
+            )
+    return "+".join(name for name in AUGMENTATIONS if name in names)
+
+
+def class_weights(text: str) -> str | tuple[float, ...]:
+    """`none`, `balanced`, or a number for each class in their order.
+
+    >>> class_weights("1,1,2.5")
+    (1.0, 1.0, 2.5)
+    """
+    if text in ("none", "balanced"):
+        return text
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be none, balanced or a number for each class, for example 1,1,2.5, got {text!r}"
+        ) from None
+
+
+def layers(text: str) -> tuple[str, ...]:
+    """Names of layers, with commas between them.
+
+    >>> layers("conv1,conv2")
+    ('conv1', 'conv2')
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise argparse.ArgumentTypeError(
+            f"must be names of layers, for example conv1,conv2, got {text!r}"
+        )
+    return names
 
 
 def size(text: str) -> tuple[int, int]:

@@ -5,6 +5,7 @@ Nothing read here is believed: a file of another form is an error that names it 
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 from collections.abc import Callable
@@ -69,11 +70,19 @@ def load_data(spec: str, **given: Any) -> Splits:
         raise Failed(f"cnnjax: {error}") from error
 
 
-def write_record(folder: Path, *, data: dict[str, Any], model: str, config: TrainConfig) -> None:
-    """Write down what the run is, before it starts."""
+def write_record(
+    folder: Path,
+    *,
+    data: dict[str, Any],
+    model: str,
+    config: TrainConfig,
+    start: dict[str, Any] | None = None,
+) -> None:
+    """Write down what the run is, before it starts; `start`: what it starts from (`start.py`)."""
     from cnnjax.checkpoint import write_json
 
-    write_json(folder / RECORD, {"data": data, "model": model, "config": asdict(config)})
+    record = {"data": data, "model": model, "config": asdict(config)}
+    write_json(folder / RECORD, record | ({"start": start} if start else {}))
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -93,8 +102,16 @@ def read_record(folder: Path) -> dict[str, Any]:
         raise _unlike(path, f"model is {record.get('model')!r}", ", ".join(options.MODELS))
     if "data" not in data:
         raise _unlike(path, "data.data is missing", "the data of the run")
+    if "start" in record:
+        start = _part(path, record, "start")
+        _check(path, "start", start, _START)
+        for name in _START:
+            if name not in start:
+                raise _unlike(path, f"start.{name} is missing", "what the run started from")
     if data.get("size") is not None:
         data["size"] = tuple(data["size"])
+    if isinstance(config.get("class_weights"), list):
+        config["class_weights"] = tuple(config["class_weights"])
     return record
 
 
@@ -161,17 +178,69 @@ def _one_of(names: tuple[str, ...]) -> Callable[[Any], bool]:
     return lambda value: value in names
 
 
+def _is_augment(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(options.augment(value))
+    except argparse.ArgumentTypeError:
+        return False
+
+
+def _are_weights(value: Any) -> bool:
+    return value in ("none", "balanced") or (
+        isinstance(value, list) and all(map(_is_number, value))
+    )
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) and name for name in value)
+
+
+def _is_preprocessing(value: Any) -> bool:
+    if value is None:
+        return True
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"mean", "std"}
+        and all(isinstance(v, list) and v and all(map(_is_number, v)) for v in value.values())
+        and len(value["mean"]) == len(value["std"])
+        and all(v > 0 for v in value["std"])
+    )
+
+
 # The form of the configuration; its ranges are TrainConfig's own.
 _CONFIG: dict[str, Callable[[Any], bool]] = {
-    **dict.fromkeys(("epochs", "batch_size", "accumulate", "warmup_steps", "shift"), _is_whole),
+    **dict.fromkeys(
+        ("epochs", "batch_size", "accumulate", "warmup_steps", "shift", "cutout"), _is_whole
+    ),
     "seed": lambda value: _is_whole(value) and 0 <= value < 2**32,
     "checkpoint_steps": _is_count,
     "checkpoint_seconds": lambda value: value is None or _is_number(value),
-    **dict.fromkeys(("learning_rate", "momentum", "weight_decay", "label_smoothing"), _is_number),
+    **dict.fromkeys(
+        (
+            "learning_rate",
+            "momentum",
+            "weight_decay",
+            "label_smoothing",
+            "clip_norm",
+            "ema",
+            "mixup",
+            "crop",
+        ),
+        _is_number,
+    ),
+    "class_weights": _are_weights,
     "optimizer": _one_of(options.OPTIMIZERS),
     "schedule": _one_of(options.SCHEDULES),
     "precision": _one_of(options.PRECISIONS),
-    "augment": _one_of(options.AUGMENTATIONS),
+    "augment": _is_augment,
+}
+# The form of what a run started from.
+_START: dict[str, Callable[[Any], bool]] = {
+    "source": _is_spec,
+    "head": _one_of(options.HEADS[1:]),
+    "freeze": _are_names,
+    "options": lambda value: isinstance(value, dict),
+    "preprocessing": _is_preprocessing,
 }
 
 

@@ -53,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
         raise BadUsage(f"cnnjax show: {path} has no record of its data; give --data")
     saved = runs.load(path)
     seed = record.get("config", {}).get("seed")
+    drawn = None if "start" in record else seed  # what it started from is not kept
     limit = args.limit if args.data else args.limit or known.get("limit")
     splits = runs.load_data(
         spec, seed=seed or 0, size=saved.model.image[:2], limit=limit,
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         )
     written = write_pictures(
         args.out or folder, saved.model, saved.params, saved.preprocessing, splits,
-        runs.read_history(folder), seed=seed, index=args.index,
+        runs.read_history(folder), seed=drawn, index=args.index,
     )  # fmt: skip
     for picture, what in written:
         print(f"drawn   {shown(picture)}  {what}", flush=True)

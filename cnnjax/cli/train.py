@@ -6,16 +6,27 @@ import argparse
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnjax import run_folder
 from cnnjax.cli import options, runs
+from cnnjax.cli import start as starting
 from cnnjax.cli.problems import BadUsage, Failed, reason
+from cnnjax.cli.train_options import (
+    CONFIG_DEFAULTS,
+    DATA_DEFAULTS,
+    MODEL_DEFAULT,
+    START_DEFAULTS,
+    add_arguments,
+)
 from cnnjax.notices import notice, shown
 
 if TYPE_CHECKING:
     from cnnjax.train import TrainConfig
+
+__all__ = ["CONFIG_DEFAULTS", "EXAMPLES", "HELP", "MODEL_DEFAULT", "add_arguments", "run", "train"]
 
 HELP = "train a network"
 EXAMPLES = """\
@@ -27,73 +38,14 @@ examples:
   cnnjax train --data idx:mnist --optimizer sgd --learning-rate 0.05 --epochs 5
   cnnjax train --data folder:photos --size 224 --stream --workers 4
                                                         more photographs than memory holds
+  cnnjax train --data folder:photos --from runs/a --freeze body --learning-rate 0.01
+                                                        a new head on a trained network
   cnnjax train --resume --out runs/photos               go on after Ctrl-C, a crash or a power cut
 
 The folder --out receives model.safetensors, history.json, run.json, checkpoint.safetensors and
 pictures. A resumed run ends with exactly the parameters of one that was never interrupted. With
 --force an earlier run stays until the new one has its first checkpoint (after a minute or an
 epoch)."""
-
-# Options that a run is made of, with their defaults. They have no argparse default, so that
-# `--resume` can tell what was asked for from what was not.
-DATA_DEFAULTS: dict[str, Any] = {
-    "data": "patterns",
-    "size": None,
-    "limit": None,
-    "max_pixels": None,
-    "stream": None,
-}
-MODEL_DEFAULT = "notes"
-CONFIG_DEFAULTS: dict[str, Any] = {
-    "epochs": 10,
-    "batch_size": 64,
-    "optimizer": "adam",
-    "learning_rate": 1e-3,
-    "schedule": "cosine",
-    "warmup_steps": 0,
-    "momentum": 0.9,
-    "weight_decay": 0.0,
-    "label_smoothing": 0.0,
-    "precision": "float32",
-    "accumulate": 1,
-    "augment": "none",
-    "shift": 2,
-    "seed": 0,
-}
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the options of `cnnjax train`."""
-    add = parser.add_argument
-    add("--data", type=options.data, metavar="SPEC", help=f"{options.DATA_HELP}; default patterns")
-    add("--size", type=options.size, metavar="HxW", help="resize the images, e.g. 100 or 48x64")
-    add("--limit", type=options.at_least(1), metavar="N", help="at most N training images")
-    add("--max-pixels", type=options.at_least(1), metavar="N", help=options.MAX_PIXELS_HELP)
-    by_size = "decode images as they are needed; default: if they fill half of the free memory"
-    add("--stream", action="store_true", default=None, help=by_size)
-    add("--workers", type=options.at_least(1), metavar="N", help=options.WORKERS_HELP)
-    add("--model", choices=options.MODELS, help="default notes: the network of the study note")
-    add("--epochs", type=options.at_least(1), metavar="N", help="default 10")
-    add("--batch-size", type=options.at_least(1), metavar="N", help="images a step; default 64")
-    add("--optimizer", choices=options.OPTIMIZERS, help="default adam")
-    add("--learning-rate", type=float, metavar="R", help="its largest value; default 0.001")
-    add("--schedule", choices=options.SCHEDULES, help="of the learning rate; default cosine")
-    add("--warmup-steps", type=options.at_least(0), metavar="N", help="default 0")
-    add("--momentum", type=float, metavar="M", help="for sgd; default 0.9")
-    add("--weight-decay", type=float, metavar="W", help="for sgd and adamw; default 0")
-    add("--label-smoothing", type=float, metavar="S", help="share spread evenly; default 0")
-    add("--precision", choices=options.PRECISIONS, help="of the computation; default float32")
-    micro = "micro-batches a step, to save memory; default 1"
-    add("--accumulate", type=options.at_least(1), metavar="N", help=micro)
-    add("--augment", choices=options.AUGMENTATIONS, help="of training images; default none")
-    add("--shift", type=options.at_least(0), metavar="P", help="pixels, for --augment; default 2")
-    add("--seed", type=options.at_least(0), metavar="N", help="everything random; default 0")
-    add("--out", type=Path, metavar="DIR", help="run folder; default runs/MODEL-DATA")
-    again = parser.add_mutually_exclusive_group()
-    again.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    again.add_argument("--force", action="store_true", help="begin anew, over the run in --out")
-    add("--no-pictures", action="store_true", help="write no PNG files")
-    add("--quiet", action="store_true", help="no progress, only the result")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -121,8 +73,11 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
     train(
         folder,
         data=data,
-        model_name=args.model or MODEL_DEFAULT,
+        model_name=args.model,
         settings=settings,
+        start={name: _value(args, name, default) for name, default in START_DEFAULTS.items()},
+        record=runs.read_record(folder).get("start") if args.resume else None,
+        tensorboard=args.tensorboard,
         resume=args.resume,
         force=args.force,
         pictures=not args.no_pictures,
@@ -137,10 +92,13 @@ def train(
     folder: Path,
     *,
     data: dict[str, Any],
-    model_name: str,
+    model_name: str | None,
     settings: dict[str, Any],
+    start: dict[str, Any] = START_DEFAULTS,
+    record: dict[str, Any] | None = None,
     resume: bool = False,
     force: bool = False,
+    tensorboard: Path | None = None,
     pictures: bool = True,
     index: int | None = None,
     workers: int | None = None,
@@ -148,6 +106,7 @@ def train(
 ) -> None:
     """Load, train, report, draw: what `cnnjax train` and `cnnjax demo` share.
 
+    start: where to start from, as on the command line; record: the same, of a run to be resumed.
     index: of the test image whose feature maps are drawn; None leaves the choice to the picture.
     workers: how many processes decode streamed images.
     """
@@ -160,7 +119,23 @@ def train(
     with holding(folder):
         if not (resume or force):  # again: a run may have been finished since this was asked
             _refuse_to_overwrite(folder, force=False)
-        _train(folder, data, model_name, config, resume, pictures, index, workers, progress)
+        work = _Work(folder, data, model_name, config, start, record, resume, tensorboard, workers)
+        _train(work, pictures, index, progress)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What `train` was asked for."""
+
+    folder: Path
+    data: dict[str, Any]
+    model_name: str | None
+    config: TrainConfig
+    start: dict[str, Any]
+    record: dict[str, Any] | None
+    resume: bool
+    tensorboard: Path | None
+    workers: int | None
 
 
 @contextmanager
@@ -183,17 +158,7 @@ def _kept(folder: Path) -> str:
     return ""
 
 
-def _train(
-    folder: Path,
-    data: dict[str, Any],
-    model_name: str,
-    config: TrainConfig,
-    resume: bool,
-    pictures: bool,
-    index: int | None,
-    workers: int | None,
-    progress: bool,
-) -> None:
+def _train(work: _Work, pictures: bool, index: int | None, progress: bool) -> None:
     """`train`, in a folder that is held. Nothing is written there before everything fits."""
     import jax
 
@@ -201,17 +166,27 @@ def _train(
     from cnnjax.cli.drawing import write_pictures
     from cnnjax.data import DataError
     from cnnjax.train import Interrupted, NonFiniteLoss, data_mesh, fit
+    from cnnjax.train.callbacks import TensorBoard
     from cnnjax.train.run import check
 
+    folder, config, data, resume = work.folder, work.config, dict(work.data), work.resume
     spec = data["data"]
+    kept = resume and (folder / runs.CHECKPOINT).exists()
+    source = starting.source(work.start, work.model_name, kept=kept)
+    if source is not None and source.image is not None and data["size"] is None:
+        data["size"] = source.image[:2]
     if progress:
         print(f"reading {shown(spec)} ...", flush=True)
     given = {name: value for name, value in data.items() if name != "data"}
-    splits = runs.load_data(spec, seed=config.seed, workers=workers, **given)
+    splits = runs.load_data(spec, seed=config.seed, workers=work.workers, **given)
     # What was decided by the free memory holds for the whole run.
     data = {**data, "stream": splits.train.streamed}
     shape = splits.train.images.shape[1:]
-    model = build(model_name, len(splits.train.classes), shape)
+    if source is not None:
+        begun = starting.begin(source, splits, work.start, seed=config.seed)
+    else:
+        begun = starting.recorded(work.model_name or MODEL_DEFAULT, work.record, splits)
+    model = begun.model
     try:
         check(model, splits, config, data_mesh())
     except ValueError as error:
@@ -226,15 +201,23 @@ def _train(
             f"images, {'x'.join(map(str, shape))}, {len(splits.train.classes)} classes"
             f"{', streamed' if splits.train.streamed else ''}\n"
             f"model   {model.name}: {count:,} parameters\n"
-            f"device  {len(devices)} x {devices[0].device_kind}\n"
+            + (f"from    {begun.said}\n" if begun.said else "")
+            + f"device  {len(devices)} x {devices[0].device_kind}\n"
             f"run     {shown(folder)}",
             flush=True,
         )
     if not resume:
         target = run_folder.prepare_new(folder, record=True)
-        runs.write_record(target, data=data, model=model.name, config=config)
+        runs.write_record(
+            target, data=data, model=model.name, config=config,
+            start=begun.record(source.path) if source else None,
+        )  # fmt: skip
     try:
-        result = fit(model, splits, config, out=folder, resume=resume, progress=progress)
+        result = fit(
+            model, splits, config, out=folder, resume=resume, progress=progress,
+            params=begun.params, frozen=begun.frozen, preprocessing=begun.preprocessing,
+            callbacks=[TensorBoard(work.tensorboard)] if work.tensorboard else [],
+        )  # fmt: skip
     except Interrupted as stopped:
         where, _, rest = str(stopped).partition(", saved")
         again = f"; this goes on from there:  {_resuming(folder)}" if rest else ""
@@ -255,7 +238,8 @@ def _train(
     if pictures:
         written = write_pictures(
             folder, model, result.params, result.preprocessing, splits, result.history,
-            confusion=confusion, seed=config.seed, index=index,
+            confusion=confusion, seed=None if begun.said else config.seed, index=index,
+            before=begun.params,
         )  # fmt: skip
         for path, what in written:
             print(f"drawn   {shown(path)}  {what}", flush=True)
@@ -290,16 +274,6 @@ def _resuming(folder: Path) -> str:
     return f"cnnjax train --resume --out {shown(shlex.quote(str(folder)))}"
 
 
-def build(name: str, classes: int, shape: tuple[int, ...]) -> Any:
-    """The model for images of `shape`; a size that does not suit it is bad usage."""
-    from cnnjax import models
-
-    try:
-        return models.build(name, classes=classes, image=shape)
-    except ValueError as error:
-        raise BadUsage(f"cnnjax: {error}; --size resizes the images") from error
-
-
 def _value(args: argparse.Namespace, name: str, default: Any) -> Any:
     given = getattr(args, name)
     return default if given is None else given
@@ -311,7 +285,10 @@ def _default_folder(args: argparse.Namespace) -> Path:
             "cnnjax train: --resume needs --out DIR, the folder of the run to go on with"
         )
     kind, _, folder = (args.data or "patterns").partition(":")
-    return runs.RUNS / f"{args.model or MODEL_DEFAULT}-{Path(folder).resolve().name[:100] or kind}"
+    name = args.model or MODEL_DEFAULT
+    if args.source:
+        name = (args.source.name if args.source.is_dir() else args.source.stem)[:100]
+    return runs.RUNS / f"{name}-{Path(folder).resolve().name[:100] or kind}"
 
 
 def _refuse_to_overwrite(folder: Path, *, force: bool) -> None:
@@ -329,12 +306,19 @@ def _adopt(args: argparse.Namespace, record: dict[str, Any], folder: Path) -> No
     """Take every option of the run from its record; refuse options that contradict it."""
     if not record:
         raise BadUsage(f"cnnjax train: there is no run to resume in {folder} (no {runs.RECORD})")
-    recorded = {**record["data"], "model": record["model"], **record["config"]}
-    for name in (*DATA_DEFAULTS, "model", *CONFIG_DEFAULTS):
-        default = {**DATA_DEFAULTS, **CONFIG_DEFAULTS}.get(name)
+    start = dict(record.get("start", {}))
+    if start:
+        start["source"], start["freeze"] = Path(start["source"]), tuple(start["freeze"])
+    recorded = {**record["data"], "model": record["model"], **record["config"], **start}
+    for name in (*DATA_DEFAULTS, "model", *CONFIG_DEFAULTS, *START_DEFAULTS):
+        default = {**DATA_DEFAULTS, **CONFIG_DEFAULTS, **START_DEFAULTS}.get(name)
         given, was = getattr(args, name), recorded.get(name, default)
+        if name == "source":
+            given = given and given.resolve()
+        elif (name == "head" and given == "auto") or (name == "freeze" and given == ("body",)):
+            given = None  # what it stood for is what was recorded
         if given is not None and given != was:
-            option = "--" + name.replace("_", "-")
+            option = "--from" if name == "source" else "--" + name.replace("_", "-")
             raise BadUsage(
                 f"cnnjax train: {option} {given}: the run in {folder} was started with {was}; "
                 "a resumed run goes on with what was started"

@@ -7,36 +7,15 @@ import jax
 
 from cnnjax.models.model import Model, Params
 from cnnjax.notices import shown
+from cnnjax.trees import Path, flatten, unflatten
 
-Path = tuple[str, ...]
+__all__ = ["ConversionError", "Path", "check", "check_params", "flatten", "shapes", "unflatten"]
 
 _SHOWN = 4  # faults of a kind that are spelled out
 
 
 class ConversionError(ValueError):
     """Names or shapes of the given parameters are not those of the model."""
-
-
-def flatten(tree: Mapping[str, Any]) -> dict[Path, Any]:
-    """{"conv1": {"bias": b}} -> {("conv1", "bias"): b}."""
-    leaves: dict[Path, Any] = {}
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            leaves |= {(name, *path): leaf for path, leaf in flatten(value).items()}
-        else:
-            leaves[(name,)] = value
-    return leaves
-
-
-def unflatten(leaves: Mapping[Path, Any]) -> Params:
-    """The inverse of `flatten`."""
-    tree: Params = {}
-    for path, leaf in leaves.items():
-        node = tree
-        for name in path[:-1]:
-            node = node.setdefault(name, {})
-        node[path[-1]] = leaf
-    return tree
 
 
 def shapes(model: Model) -> dict[Path, tuple[int, ...]]:

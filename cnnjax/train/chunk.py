@@ -22,9 +22,10 @@ from jax.sharding import Mesh
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train.compiler import compiler_options
 from cnnjax.train.config import TrainConfig
+from cnnjax.train.functions import Functions
 from cnnjax.train.loops import fast_in_loops
 from cnnjax.train.mesh import placement, replicated, shares, split
-from cnnjax.train.step import State, one_step
+from cnnjax.train.step import BUILT_IN, State, one_step
 
 if TYPE_CHECKING:
     from cnnjax.models import Model
@@ -50,6 +51,7 @@ def steps_a_call(
     per_epoch: int,
     mesh: Mesh,
     example: tuple[State, jax.Array, jax.Array],
+    functions: Functions = BUILT_IN,
 ) -> int:
     """How many steps to do in one call; 1 means that a loop would not pay.
 
@@ -62,7 +64,7 @@ def steps_a_call(
     if most <= 1:
         return 1
     step, platform = (
-        one_step(model, config, preprocessing, steps, mesh),
+        one_step(model, config, preprocessing, steps, mesh, functions),
         mesh.devices.flat[0].platform,
     )
     if platform == "cpu" and not fast_in_loops(step, *example):
@@ -82,13 +84,14 @@ def make_chunk(
     steps: int,
     mesh: Mesh,
     example: tuple[State, jax.Array, jax.Array],
+    functions: Functions = BUILT_IN,
 ) -> Chunk:
     """The compiled loop; `example` has (K, B, ...) images and (K, B) labels.
 
     It takes the state (donated), K batches and how many of them to do, and returns the state and
     (K, 2) metrics of which the first `count` rows are those of `make_step`.
     """
-    step = one_step(model, config, preprocessing, steps, mesh)
+    step = one_step(model, config, preprocessing, steps, mesh, functions)
 
     def chunk(state: State, images: Any, labels: Any, count: Any) -> tuple[State, jax.Array]:
         def body(i: Any, carry: tuple[State, jax.Array]) -> tuple[State, jax.Array]:

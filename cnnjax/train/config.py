@@ -16,7 +16,18 @@ __all__ = ["AUGMENTATIONS", "OPTIMIZERS", "PRECISIONS", "SCHEDULES", "TrainConfi
 OPTIMIZERS = ("sgd", "adam", "adamw")
 SCHEDULES = ("cosine", "constant")
 PRECISIONS = ("float32", "bfloat16")
-AUGMENTATIONS = ("none", "shift", "flip", "shift+flip")
+# In the order in which they are applied; any of them joined by +.
+AUGMENTATIONS = ("shift", "crop", "flip", "cutout")
+# Fields that came after the first checkpoints were written: they are part of a run's identity only
+# where they differ from these, so that an older run is still the run it was.
+_LATER: dict[str, Any] = {
+    "clip_norm": 0.0,
+    "ema": 0.0,
+    "class_weights": "none",
+    "mixup": 0.0,
+    "crop": 0.25,
+    "cutout": 8,
+}
 
 
 @dataclass(frozen=True)
@@ -35,7 +46,13 @@ class TrainConfig:
     | `label_smoothing` | share of each target spread evenly over all classes |
     | `precision` | of the computation; parameters and loss are always float32 |
     | `accumulate` | micro-batches a step: the memory of `batch_size / accumulate` images |
-    | `augment`, `shift` | see `augment.py`; `shift` is the largest shift in pixels |
+    | `augment` | `"none"`, or some of `shift`, `crop`, `flip`, `cutout` joined by `+` |
+    | `shift`, `cutout` | in pixels: the largest shift; the side of the square that is cut out |
+    | `crop` | the smallest share of an image's area that a crop keeps |
+    | `mixup` | alpha of the Beta distribution of the shares; 0: no mixing (`augment.py`) |
+    | `class_weights` | of the loss: `"none"`, `"balanced"` or a number a class (`losses.py`) |
+    | `clip_norm` | the largest norm of a step's gradient, over all parameters; 0: any |
+    | `ema` | decay of an average of the parameters, evaluated and saved in their place; 0: none |
     | `seed` | of parameters, shuffling, augmentation and dropout |
     | `checkpoint_steps`, `checkpoint_seconds` | write one so often (and after each epoch) |
 
@@ -57,6 +74,12 @@ class TrainConfig:
     accumulate: int = 1
     augment: str = "none"
     shift: int = 2
+    crop: float = 0.25
+    cutout: int = 8
+    mixup: float = 0.0
+    class_weights: str | tuple[float, ...] = "none"
+    clip_norm: float = 0.0
+    ema: float = 0.0
     seed: int = 0
     checkpoint_steps: int | None = None
     checkpoint_seconds: float | None = 60.0
@@ -66,19 +89,20 @@ class TrainConfig:
             ("optimizer", OPTIMIZERS),
             ("schedule", SCHEDULES),
             ("precision", PRECISIONS),
-            ("augment", AUGMENTATIONS),
         ):
             if getattr(self, name) not in known:
                 raise ValueError(
                     f"TrainConfig: {name} {getattr(self, name)!r} is unknown; "
                     f"there are {', '.join(known)}"
                 )
+        object.__setattr__(self, "augment", "+".join(self.augmentations) or "none")
         for name, least in (
             ("epochs", 1),
             ("batch_size", 1),
             ("accumulate", 1),
             ("warmup_steps", 0),
             ("shift", 0),
+            ("cutout", 1),
             ("seed", 0),
         ):
             value = getattr(self, name)
@@ -91,12 +115,18 @@ class TrainConfig:
             ("momentum", 0.0, 1.0),
             ("weight_decay", 0.0, math.inf),
             ("label_smoothing", 0.0, 1.0),
+            ("clip_norm", 0.0, math.inf),
+            ("ema", 0.0, 1.0),
+            ("mixup", 0.0, math.inf),
         ):
             value = getattr(self, name)
             if not _is_real(value) or not least_real <= value < below:
                 raise ValueError(
                     f"TrainConfig: {name} must lie in [{least_real:g}, {below:g}), got {value!r}"
                 )
+        if not _is_real(self.crop) or not 0 < self.crop <= 1:
+            raise ValueError(f"TrainConfig: crop must lie in (0, 1], got {self.crop!r}")
+        object.__setattr__(self, "class_weights", _class_weights(self.class_weights))
         if self.seed >= 2**32:
             raise ValueError(f"TrainConfig: seed must be below 2**32, got {self.seed}")
         if self.batch_size % self.accumulate:
@@ -117,7 +147,47 @@ class TrainConfig:
         """The fields that decide the result, as JSON values: what a resumed run must share."""
         fields = asdict(self)
         del fields["checkpoint_steps"], fields["checkpoint_seconds"]
-        return fields
+        return {k: v for k, v in fields.items() if k not in _LATER or v != _LATER[k]}
+
+    @property
+    def augmentations(self) -> tuple[str, ...]:
+        """The names in `augment`, in the order in which they are applied.
+
+        >>> TrainConfig(augment="flip+crop").augmentations
+        ('crop', 'flip')
+        """
+        return augmentations(self.augment)
+
+
+def augmentations(text: Any) -> tuple[str, ...]:
+    """The names that `text` joins by +, in the order of `AUGMENTATIONS`; () for "none"."""
+    names = text.split("+") if isinstance(text, str) else [text]
+    if names == ["none"]:
+        return ()
+    for name in names:
+        if name not in AUGMENTATIONS or names.count(name) > 1:
+            fault = "is given twice" if name in AUGMENTATIONS else "is unknown"
+            raise ValueError(
+                f"TrainConfig: augment {text!r}: {name!r} {fault}; there are none, or "
+                f"{', '.join(AUGMENTATIONS)} joined by +"
+            )
+    return tuple(name for name in AUGMENTATIONS if name in names)
+
+
+def _class_weights(value: Any) -> str | tuple[float, ...]:
+    if isinstance(value, str) and value in ("none", "balanced"):
+        return value
+    if (
+        isinstance(value, (list, tuple))
+        and value
+        and all(_is_real(weight) and 0 <= weight < 1e30 for weight in value)
+        and any(weight > 0 for weight in value)
+    ):
+        return tuple(float(weight) for weight in value)
+    raise ValueError(
+        "TrainConfig: class_weights must be 'none', 'balanced' or a number from 0 on for each "
+        f"class (not all 0), got {value!r}"
+    )
 
 
 def _is_real(value: Any) -> bool:

@@ -11,7 +11,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,13 +31,23 @@ from cnnjax.train.chunk import make_chunk, steps_a_call
 from cnnjax.train.compiler import use_compilation_cache
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.evaluate import Evaluation
+from cnnjax.train.functions import Augment, Functions, Loss, Mix, Optimizer
 from cnnjax.train.hosts import watched
-from cnnjax.train.interrupt import Interrupted, interruptible
+from cnnjax.train.interrupt import interruptible
 from cnnjax.train.mesh import automatic, data_mesh, spread, whole, within
 from cnnjax.train.progress import Report, epoch_line, reporter
-from cnnjax.train.resume import Position, check_finite, load_state, save_state
-from cnnjax.train.run import Run, check, prepare
+from cnnjax.train.resume import (
+    Position,
+    check_finite,
+    load_state,
+    meant_finite,
+    save_state,
+    without_keys,
+)
+from cnnjax.train.run import Callback, Run, check, prepare
+from cnnjax.train.start import Start
 from cnnjax.train.step import State, make_step, params_of
+from cnnjax.train.stops import NonFiniteLoss, diverged, interruption
 
 if TYPE_CHECKING:
     from cnnjax.data import Splits
@@ -51,18 +61,16 @@ IN_FLIGHT = 4
 Advance = Callable[[State, np.ndarray], tuple[State, jax.Array]]
 
 
-class NonFiniteLoss(FloatingPointError):
-    """The loss (or a parameter) became infinite or NaN; the message says when and what to try."""
-
-
 @dataclass(frozen=True)
 class FitResult:
-    """`params` (host arrays), `history` (a row an epoch), the last `evaluation` on the test
-    images, and the `preprocessing` that was measured on the training images.
+    """`params` (host arrays; averaged ones with `config.ema`), `history` (a row an epoch), the last
+    `evaluation` on the test images, and the `preprocessing` of images, which was measured on the
+    training images or given.
 
     A row has `epoch` (from 1), `step`, `loss` and `accuracy` (means over the epoch's training
     batches as they were trained on, augmentation and dropout included), `test_loss`,
-    `test_accuracy`, `learning_rate` (of the last step), `images_per_second` and `seconds`
+    `test_accuracy`, `learning_rate` (of the last step; not with an optimiser that keeps its own),
+    `images_per_second` and `seconds`
     (training alone: no evaluation, no compilation, no writing).
     """
 
@@ -83,6 +91,14 @@ def fit(
     mesh: Mesh | None = None,
     data: Source | None = None,
     checkpoints: str = "safetensors",
+    optimizer: Optimizer | None = None,
+    loss: Loss | None = None,
+    augment: Augment | None = None,
+    mix: Mix | None = None,
+    params: Any = None,
+    frozen: Sequence[str] = (),
+    preprocessing: Preprocessing | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> FitResult:
     """Train `model` on `splits.train`, evaluate on `splits.test` after each epoch.
 
@@ -98,7 +114,37 @@ def fit(
     explicit or automatic.  `checkpoints="orbax"` lets every process write its
     own part of them (`shards.py`).
 
-    Raises ValueError for data, model and configuration that do not fit each other,
+    In place of what `config` names:
+
+    | argument | what |
+    |---|---|
+    | `optimizer` | an Optax transformation, or a function of the schedule that makes one |
+    | `loss` | `loss(logits, labels) -> (B,)`, logits (B, classes) float32, labels (B,) int32 |
+    | `augment` | `augment(key, images) -> images`, (B, H, W, C) uint8; see `augment.compose` |
+    | `mix` | `mix(key, images, labels) -> (images, others, share)`; see `augment.mixup` |
+    | `params` | what to start from; see `models.with_head`, `convert.from_torch` |
+    | `frozen` | names of layers that stay as they are (`"conv1"`, `"layer1.block0"`) |
+    | `preprocessing` | that of the network whose `params` these are; else measured |
+    | `callbacks` | called with each epoch's row once the epoch is saved; see `callbacks.py` |
+
+    All of it resumes bit for bit, given again as it was; functions are compared by their programs
+    (`programs.py` says what that does not see), `params` may be left out once there is a
+    checkpoint. After a kill, the last row may be given to the callbacks once more.
+
+    >>> import optax
+    >>> from cnnjax import data, models
+    >>> splits = data.load("patterns", size=(16, 16), limit=40)
+    >>> model = models.notes_cnn(len(splits.train.classes), widths=(4,), image=(16, 16, 3))
+    >>> rows = []
+    >>> config = TrainConfig(epochs=2, batch_size=8, ema=0.9)
+    >>> result = fit(model, splits, config, optimizer=optax.lion(1e-3), progress=False,
+    ...              loss=lambda logits, labels: optax.losses.poly_loss_cross_entropy(
+    ...                  logits, jax.nn.one_hot(labels, model.classes)),
+    ...              callbacks=[rows.append])
+    >>> [row["epoch"] for row in rows]
+    [1, 2]
+
+    Raises ValueError for data, model, configuration and arguments that do not fit each other,
     `CheckpointError` for a checkpoint that is damaged or of another run, `NonFiniteLoss`,
     `run_folder.InUse` where another process trains in the folder, and `Interrupted` on Ctrl-C
     (once the state is saved; a second Ctrl-C does not wait).
@@ -121,9 +167,13 @@ def fit(
     with run_folder.locked(folder) if folder and hold else nullcontext(False) as first:
         if folder and hold and first and not resume:
             run_folder.prepare_new(folder, record=False)
+        functions = Functions(optimizer, loss, augment, mix)
+        start = Start(params, frozen, preprocessing)
         checkpoint = folder and folder / run_folder.CHECKPOINT
         with watched(checkpoint), within(mesh), reading(splits.train, splits.test):
-            run, state = prepare(model, splits, config, mesh, folder)
+            run, state = prepare(
+                model, splits, config, mesh, folder, functions, start, tuple(callbacks)
+            )
             run = replace(run, checkpoints=checkpoints)
             return _fit(run, state, splits, resume, progress)
 
@@ -131,8 +181,10 @@ def fit(
 def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -> FitResult:
     """`fit`, once everything fits together and the folder is held."""
     model, config, mesh = run.model, run.config, run.mesh
-    state, position = _begin(run, state, resume)
+    run, state, position = _begin(run, state, resume)
     finished = position.step >= run.steps
+    if position.history and position.step % run.per_epoch == 0:
+        _tell(run, position)  # the process may have ended between the checkpoint and this
     state = spread(state, mesh)
     advance, most = (_never, 1) if finished else _compiled(run, state)
     evaluation: Evaluation | None = None
@@ -154,8 +206,9 @@ def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -
             _save(run, state, position)
             _write_history(run, position)
             report.line(epoch_line(position.history[-1], config.epochs))
+            _tell(run, position)
             if asked.is_set() and position.step < run.steps:
-                raise _interruption(run, position)
+                raise interruption(run, position)
 
     params = whole(params_of(state))
     if evaluation is None:  # the checkpoint was that of a finished run
@@ -172,17 +225,18 @@ def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -
     return FitResult(params, position.history, evaluation, run.preprocessing)
 
 
-def _begin(run: Run, state: State, resume: bool) -> tuple[State, Position]:
+def _begin(run: Run, state: State, resume: bool) -> tuple[Run, State, Position]:
     """The state and position to start from: the checkpoint's, or the very beginning."""
-    if run.folder is not None and resume and run.checkpoint.exists():
-        folder = run.folder
+    if run.folder is None or not resume or not run.checkpoint.exists():
+        return run, state, Position()
+    folder = run.folder
 
-        def elsewhere(name: str, template: State) -> State:
-            shards.available()
-            return shards.restore(folder, name, template, run.mesh)
+    def elsewhere(name: str, template: State) -> State:
+        shards.available()
+        return shards.restore(folder, name, template, run.mesh)
 
-        return load_state(run.checkpoint, state, run.identity, run.mesh.size, elsewhere)
-    return state, Position()
+    state, position, who = load_state(run.checkpoint, state, run.identity, run.mesh.size, elsewhere)
+    return replace(run, identity=who), state, position
 
 
 def _never(state: State, rows: np.ndarray) -> tuple[State, jax.Array]:
@@ -192,13 +246,14 @@ def _never(state: State, rows: np.ndarray) -> tuple[State, jax.Array]:
 def _compiled(run: Run, state: State) -> tuple[Advance, int]:
     """What does the steps, compiled before the clock starts, and how many it can do in a call."""
     given = (run.model, run.config, run.preprocessing, run.steps)
+    functions = run.functions
     batch = run.feed(np.zeros(run.config.batch_size, np.int32))
-    most = steps_a_call(*given, run.per_epoch, run.mesh, (state, *batch))
+    most = steps_a_call(*given, run.per_epoch, run.mesh, (state, *batch), functions)
     if most == 1:
-        step = make_step(*given, run.mesh, (state, *batch))
+        step = make_step(*given, run.mesh, (state, *batch), functions)
         return lambda state, rows: step(state, *run.feed(rows[0])), 1
     stack = run.feed(np.zeros((most, run.config.batch_size), np.int32))
-    chunk = make_chunk(*given, run.mesh, (state, *stack))
+    chunk = make_chunk(*given, run.mesh, (state, *stack), functions)
 
     def advance(state: State, rows: np.ndarray) -> tuple[State, jax.Array]:
         # The last rows of an epoch may not fill a call; what fills it up is not computed.
@@ -250,10 +305,10 @@ def _epoch(
             if asked.is_set() and (run.replaces or run.together):
                 # Hours of an earlier run are not given away for a minute of this one; and only
                 # this process may have been asked.
-                raise _interruption(run, position)
+                raise interruption(run, position)
             _save(run, state, position)
             if asked.is_set():
-                raise _interruption(run, position)
+                raise interruption(run, position)
             saved = time.monotonic()
             begun = time.perf_counter() - position.seconds
     position = _settle(run, position, waiting, keep=0)
@@ -274,7 +329,7 @@ def _settle(
         metrics, count = waiting.popleft()
         for loss, correct in np.asarray(metrics).reshape(-1, 2)[:count].tolist():
             if not math.isfinite(loss):
-                raise _diverged(run, position.step, f"the loss became {loss}")
+                raise diverged(run, position.step, f"the loss became {loss}")
             position = replace(
                 position,
                 step=position.step + 1,
@@ -294,11 +349,24 @@ def _close_epoch(run: Run, position: Position, evaluation: Evaluation) -> Positi
         "accuracy": position.correct / images,
         "test_loss": evaluation.loss,
         "test_accuracy": evaluation.accuracy,
-        "learning_rate": float(run.rate(position.step - 1)),
+        **({} if run.rate is None else {"learning_rate": float(run.rate(position.step - 1))}),
         "images_per_second": images / position.seconds,
         "seconds": position.seconds,
     }
     return Position(step=position.step, history=(*position.history, row))
+
+
+def _tell(run: Run, position: Position) -> None:
+    """Give the last epoch's row to the callbacks, in the first process."""
+    if jax.process_index() != 0:
+        return
+    for callback in run.callbacks:
+        try:
+            callback(dict(position.history[-1]))
+        except Exception as error:
+            kept = f"; the run is saved in {run.folder}" if run.folder else ""
+            error.add_note(f"fit: in a callback after epoch {position.history[-1]['epoch']}{kept}")
+            raise
 
 
 def _due(run: Run, step: int, saved: float) -> bool:
@@ -316,15 +384,15 @@ def _save(run: Run, state: State, position: Position) -> None:
     try:
         arrays = None
         if run.checkpoints == "orbax":
-            check_finite(state)
-            arrays = shards.save(run.folder, state)
+            check_finite(meant_finite(state, run.identity))
+            arrays = shards.save(run.folder, without_keys(state))
         elif run.together:
-            state = whole(state)
+            state = whole(without_keys(state))
         if not run.writes:
             return
         save_state(path, state, position, run.identity, run.mesh.size, arrays)
     except FloatingPointError as error:
-        raise _diverged(run, position.step - 1, f"{error} became non-finite") from None
+        raise diverged(run, position.step - 1, f"{error} became non-finite") from None
     if run.replaces:
         run_folder.take_over(run.folder)
     shards.remove_others(run.folder, arrays)
@@ -333,37 +401,3 @@ def _save(run: Run, state: State, position: Position) -> None:
 def _write_history(run: Run, position: Position) -> None:
     if run.folder and run.writes:
         write_json(run.folder / run_folder.HISTORY, list(position.history))
-
-
-def _diverged(run: Run, step: int, what: str) -> NonFiniteLoss:
-    """`step` counts from 0: the one whose loss it is."""
-    config = run.config
-    kept = "there is no checkpoint"
-    if run.replaces:
-        kept = f"there is no checkpoint, the earlier run in {run.folder} is as it was"
-    elif run.folder and run.checkpoint.exists():
-        kept = f"the last good checkpoint is {run.checkpoint}"
-    remedies = [
-        f"a smaller learning_rate (it was {float(run.rate(step)):g} at this step)",
-        f"a longer warm-up (warmup_steps is {config.warmup_steps})",
-    ]
-    if config.precision != "float32":
-        remedies.append("precision='float32'")
-    return NonFiniteLoss(
-        f"train: {what} at step {step + 1} of {run.steps} (epoch {step // run.per_epoch + 1}, "
-        f"learning rate {float(run.rate(step)):g}); {kept}. Try {', '.join(remedies)}"
-    )
-
-
-def _interruption(run: Run, position: Position) -> Interrupted:
-    where = f"stopped after step {position.step} of {run.steps}"
-    if run.folder is None:
-        return Interrupted(f"{where}; nothing is saved, as no out folder was given")
-    if run.replaces:
-        return Interrupted(
-            f"{where}, before its first checkpoint; the earlier run in {run.folder} is as it was"
-        )
-    return Interrupted(
-        f"{where}, saved to {run.checkpoint}; the same call with resume=True "
-        "(the same command with --resume) goes on from there"
-    )

@@ -20,7 +20,7 @@ import optax
 
 from cnnjax.train.config import TrainConfig
 
-__all__ = ["decays", "learning_rate", "optimizer"]
+__all__ = ["clipped", "decays", "learning_rate", "optimizer"]
 
 
 def learning_rate(config: TrainConfig, steps: int) -> optax.Schedule:
@@ -62,7 +62,7 @@ def decays(params: Any) -> Any:
 
 def optimizer(config: TrainConfig, steps: int) -> optax.GradientTransformation:
     """The configured optimiser for a run of `steps` steps."""
-    chosen = _chosen(config, learning_rate(config, steps))
+    chosen = clipped(_chosen(config, learning_rate(config, steps)), config)
 
     def update(grads: Any, state: Any, params: Any = None) -> Any:
         # Optax mixes float32 and int32 counts, which a user's strict setting would refuse.
@@ -70,6 +70,18 @@ def optimizer(config: TrainConfig, steps: int) -> optax.GradientTransformation:
             return chosen.update(grads, state, params)
 
     return optax.GradientTransformation(chosen.init, update)
+
+
+def clipped(
+    chosen: optax.GradientTransformation, config: TrainConfig
+) -> optax.GradientTransformation:
+    """`chosen`, its gradients shortened to `config.clip_norm` first (Pascanu et al. 2013).
+
+    The norm is that over all parameters together, of the gradient of the whole batch.
+    """
+    if not config.clip_norm:
+        return chosen
+    return optax.chain(optax.clip_by_global_norm(config.clip_norm), chosen)
 
 
 def _chosen(config: TrainConfig, rate: optax.Schedule) -> optax.GradientTransformation:

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cnnjax.checkpoint import CheckpointError, read, understood, unflatten, write
+from cnnjax.checkpoint import CheckpointError, flatten, read, understood, unflatten, write
 from cnnjax.notices import Notice, shown
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.step import State
@@ -31,7 +31,16 @@ if TYPE_CHECKING:
     from cnnjax.data import Dataset, Splits
     from cnnjax.models import Model
 
-__all__ = ["Position", "check_finite", "differences", "identity", "load_state", "save_state"]
+__all__ = [
+    "Position",
+    "check_finite",
+    "differences",
+    "identity",
+    "load_state",
+    "meant_finite",
+    "save_state",
+    "without_keys",
+]
 
 _KIND = "training checkpoint"
 _MISSING = object()
@@ -51,14 +60,27 @@ class Position:
     history: tuple[dict[str, Any], ...] = ()
 
 
-def identity(model: Model, splits: Splits, config: TrainConfig) -> dict[str, Any]:
-    """What two runs must share to be the same run, as JSON values."""
+def identity(
+    model: Model, splits: Splits, config: TrainConfig, given: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What two runs must share to be the same run, as JSON values.
+
+    `given` stands for what the user gives besides: fingerprints of functions and parameters.
+    A model is known by its name and its configuration; its functions are not looked at.
+    """
     record = {
         "config": config.identity(),
         "model": {"name": model.name, **model.config},
         "data": {"train": _fingerprint(splits.train), "test": _fingerprint(splits.test)},
     }
-    return json.loads(json.dumps(record))
+    if given:
+        record["given"] = dict(given)
+    try:
+        return json.loads(json.dumps(record))
+    except TypeError as error:
+        raise ValueError(
+            f"fit: the config of model {model.name!r} must hold JSON values ({error})"
+        ) from error
 
 
 def differences(saved: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -91,8 +113,9 @@ def save_state(
     Raises FloatingPointError, leaving the older checkpoint, if the state is not finite: a step
     can have a finite loss and still leave infinite parameters.
     """
-    host = {} if arrays else jax.device_get(state)
-    check_finite(host)
+    host = {} if arrays else jax.device_get(without_keys(state))
+    if not arrays:
+        check_finite(meant_finite(host, who))
     record = {
         "position": asdict(position),
         "identity": who,
@@ -100,6 +123,14 @@ def save_state(
         **({"arrays": arrays} if arrays else {}),
     }
     write(path, host, record, _KIND)
+
+
+def meant_finite(state: Any, who: Mapping[str, Any]) -> Any:
+    """What of the state of the run `who` must be finite.
+
+    An optimiser of the user's own may well keep an infinity, for the best loss so far, say.
+    """
+    return state._replace(opt_state=None) if "optimizer" in who.get("given", {}) else state
 
 
 def check_finite(state: Any) -> None:
@@ -116,8 +147,9 @@ def load_state(
     who: Mapping[str, Any],
     devices: int,
     elsewhere: Callable[[str, State], State] | None = None,
-) -> tuple[State, Position]:
-    """The state (host arrays) and position of a checkpoint, for the run `who`.
+) -> tuple[State, Position, dict[str, Any]]:
+    """The state (host arrays) and position of a checkpoint, for the run `who`; and `who`, which
+    learns of the parameters that the run began with where they are not given again.
 
     `elsewhere(name, template)` reads arrays that are not in the file itself (`shards.py`).
 
@@ -126,12 +158,16 @@ def load_state(
     """
     tensors, record = read(path, _KIND)
     with understood(path):
-        found = differences(record["identity"], who)
         changed = differences(record["made_with"], _made_with(devices))
+        found = _differences(record, who)
         position = _position(record["position"])
         arrays = record.get("arrays")
         if arrays is not None and not (isinstance(arrays, str) and arrays.isdecimal()):
             raise ValueError(f"arrays {arrays!r}")
+        began = dict(record["identity"].get("given", {})).get("params_crc32")
+    plain = without_keys(template)
+    # Arrays in parts are looked at when they are read.
+    other = _other_state(plain, tensors) if arrays is None else ""
     if found:
         reason = ""
         if any(line.startswith("config.epochs ") for line in found):
@@ -139,9 +175,16 @@ def load_state(
                 " (epochs too: the cosine schedule ends with the last epoch, so another number "
                 "would have given other parameters from the first step on)"
             )
+        if any(line.startswith("given.optimizer ") for line in found):
+            reason += other
         raise CheckpointError(
             f"{path}: was written by another run: {_few(found)}. Resume with the same "
             f"settings{reason}, or begin anew in another folder"
+        )
+    if other:
+        raise CheckpointError(
+            f"{path}: was written with another optimizer{other}. Resume with the same one, or "
+            "begin anew in another folder"
         )
     if changed:
         warnings.warn(
@@ -151,8 +194,56 @@ def load_state(
             stacklevel=3,
         )
     if arrays is not None and elsewhere is not None:
-        return elsewhere(arrays, template), position
-    return unflatten(template, tensors, str(path)), position
+        state = elsewhere(arrays, plain)
+    else:
+        state = unflatten(plain, tensors, str(path))
+    known = dict(who)
+    if began is not None:
+        known["given"] = {**who.get("given", {}), "params_crc32": began}
+    return jax.tree.map(_with_key, template, state), position, known
+
+
+def _differences(record: Mapping[str, Any], who: Mapping[str, Any]) -> list[str]:
+    """What differs between the run of a record and `who`, as far as it can be told."""
+    was, now = dict(record["identity"]), dict(who)
+    old, new = dict(was.pop("given", {})), dict(now.pop("given", {}))
+    if "params_crc32" not in new:  # the parameters that a run began with are needed no more
+        old.pop("params_crc32", None)
+    if record["made_with"]["jax"] != jax.__version__:  # programs are written otherwise
+        for name in old.keys() & new.keys():
+            if str(old[name]).startswith("program "):
+                new[name] = old[name]
+    return [*differences(was, now), *differences(old, new, "given.")]
+
+
+def _other_state(template: State, tensors: Mapping[str, np.ndarray]) -> str:
+    """How the optimiser's state in a checkpoint differs in form from that of `template`."""
+    here = {name: leaf for name, leaf in flatten(template).items() if name.startswith("opt_state")}
+    there = {name: leaf for name, leaf in tensors.items() if name.startswith("opt_state")}
+    missing, more = sorted(here.keys() - there.keys()), sorted(there.keys() - here.keys())
+    if not missing and not more:
+        return ""
+    said = [f"lacks {missing[0]}" if missing else "", f"has {more[0]}" if more else ""]
+    return (
+        f" (the state of the optimizer has another structure: the checkpoint "
+        f"{' and '.join(filter(None, said))}, {len(there)} arrays where {len(here)} are expected)"
+    )
+
+
+def _is_key(leaf: Any) -> bool:
+    return jax.numpy.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def without_keys(state: State) -> State:
+    """Keys, which an optimiser may keep, as the numbers that they are."""
+    return jax.tree.map(lambda a: jax.random.key_data(a) if _is_key(a) else a, state)
+
+
+def _with_key(template: Any, leaf: Any) -> Any:
+    """`leaf` as a key where `template` is one."""
+    if not _is_key(template):
+        return leaf
+    return jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(template))
 
 
 def _few(lines: list[str]) -> str:

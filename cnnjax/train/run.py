@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,30 +13,37 @@ from jax.sharding import Mesh
 
 from cnnjax import run_folder
 from cnnjax.data.streaming import Images, Reader
+from cnnjax.losses import balanced_weights
 from cnnjax.notices import shown
 from cnnjax.preprocessing import Preprocessing
+from cnnjax.train import functions as given_functions
+from cnnjax.train import start as starting
 from cnnjax.train.batches import Feed, feeder
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.evaluate import Evaluation, evaluate
+from cnnjax.train.functions import Functions
 from cnnjax.train.mesh import require_divisible
-from cnnjax.train.optimizer import learning_rate
+from cnnjax.train.programs import fingerprints
 from cnnjax.train.resume import identity
+from cnnjax.train.start import Start
 from cnnjax.train.step import State, initial_state
 
 if TYPE_CHECKING:
     from cnnjax.data import Splits
     from cnnjax.models import Model
 
-__all__ = ["MEASURED", "Run", "check", "prepare"]
+__all__ = ["MEASURED", "Callback", "Run", "check", "prepare"]
 
 MEASURED = 2048
 """Streamed training images whose mean and standard deviation stand for those of all."""
+
+Callback = Callable[[Mapping[str, Any]], Any]
 
 
 @dataclass(frozen=True)
 class Run:
     """`feed` makes training batches, `test` evaluates parameters on the test images, `rate` is the
-    schedule; `folder` is None where nothing is written."""
+    schedule (None where the optimiser keeps its own); `folder` is None where nothing is written."""
 
     model: Model
     config: TrainConfig
@@ -44,7 +51,9 @@ class Run:
     preprocessing: Preprocessing
     images: int
     per_epoch: int
-    rate: Callable[[int], Any]
+    rate: Callable[[int], Any] | None
+    functions: Functions
+    callbacks: tuple[Callback, ...]
     feed: Feed
     test: Callable[[Any], Evaluation]
     folder: Path | None
@@ -100,6 +109,11 @@ def check(model: Model, splits: Splits, config: TrainConfig, mesh: Mesh) -> None
             f"train: batch_size {config.batch_size} is larger than the training set "
             f"({len(train.images)} images)"
         )
+    weights = config.class_weights
+    if isinstance(weights, tuple) and len(weights) != model.classes:
+        raise ValueError(
+            f"train: class_weights has {len(weights)} numbers, the model {model.classes} classes"
+        )
     require_divisible(mesh, config.batch_size, "batch_size")
     if config.accumulate > 1:
         require_divisible(mesh, config.batch_size // config.accumulate, "batch_size / accumulate =")
@@ -120,13 +134,37 @@ def _measured(images: np.ndarray | Images) -> Preprocessing:
 
 
 def prepare(
-    model: Model, splits: Splits, config: TrainConfig, mesh: Mesh, folder: Path | None
+    model: Model,
+    splits: Splits,
+    config: TrainConfig,
+    mesh: Mesh,
+    folder: Path | None,
+    functions: Functions,
+    start: Start,
+    callbacks: tuple[Callback, ...] = (),
 ) -> tuple[Run, State]:
-    """The run, and the state before its first step."""
+    """The run, and the state before its first step.
+
+    Raises ValueError or TypeError where what the user gives does not fit it.
+    """
     train = splits.train
     per_epoch = len(train.images) // config.batch_size
     steps = per_epoch * config.epochs
-    preprocessing = _measured(train.images)
+    preprocessing = start.preprocessing or _measured(train.images)
+    if len(preprocessing.mean) != model.image[-1]:
+        raise ValueError(
+            f"fit: preprocessing is for {len(preprocessing.mean)} channels, "
+            f"the images have {model.image[-1]}"
+        )
+    functions = replace(functions, weights=_weights(config, train.labels, model.classes))
+    if start.params is not None:
+        start = replace(start, params=starting.checked(model, start.params))
+    trained, _ = starting.without_stats(jax.eval_shape(model.init, jax.random.key(0)))
+    trained, _ = starting.divide(trained, start.frozen)
+    given_functions.check(functions, model, config, steps, trained)
+    given: dict[str, Any] = {}
+    if folder:
+        given = {**fingerprints(functions, model, config, steps, trained), **_of_start(start)}
     test_feed = feeder(splits.test, mesh)
 
     def test(params: Any) -> Evaluation:
@@ -148,10 +186,34 @@ def prepare(
         preprocessing=preprocessing,
         images=len(train.images),
         per_epoch=per_epoch,
-        rate=learning_rate(config, steps),
+        rate=given_functions.schedule(functions, config, steps),
+        functions=functions,
+        callbacks=callbacks,
         feed=feeder(train, mesh),
         test=test,
         folder=folder,
-        identity=identity(model, splits, config) if folder else {},
+        identity=identity(model, splits, config, given) if folder else {},
     )
-    return run, initial_state(model, config, steps)
+    state = initial_state(model, config, steps, functions, params=start.params, frozen=start.frozen)
+    return run, state
+
+
+def _weights(config: TrainConfig, labels: Any, classes: int) -> tuple[float, ...] | None:
+    """The weights of the classes that the configuration asks for."""
+    if config.class_weights == "none":
+        return None
+    if isinstance(config.class_weights, str):
+        return balanced_weights(labels, classes)
+    return config.class_weights
+
+
+def _of_start(start: Start) -> dict[str, Any]:
+    """What of a start decides the result; nothing where nothing is given."""
+    found: dict[str, Any] = {}
+    if start.params is not None:
+        found["params_crc32"] = starting.fingerprint(start.params)
+    if start.frozen:
+        found["frozen"] = sorted(set(start.frozen))
+    if start.preprocessing is not None:
+        found["preprocessing"] = asdict(start.preprocessing)
+    return found

@@ -7,11 +7,19 @@ optimiser state and loss are float32, the network computes in `config.precision`
 `accumulate=k` the gradient is the mean over k micro-batches, which for models without batch norm
 or dropout is the gradient of the whole batch (to rounding), in the memory of one of them.  For the
 same models a CPU computes each of them in parts that stay in its cache (`parts.py`).
+
+What augments, what the loss is and what the optimiser makes of the gradient are `functions.py`.
+With `config.ema` = d there is an average of all parameters and running statistics, after step t
+
+    average = r average + (1 - r) parameters,      r = min(d, (1 + t) / (10 + t)),
+
+(Polyak & Juditsky 1992; r as in TensorFlow's, so that the random start is forgotten early), and
+the model's parameters are that average.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -20,34 +28,51 @@ import numpy as np
 import optax
 from jax.sharding import Mesh
 
-from cnnjax.losses import cross_entropy
 from cnnjax.preprocessing import Preprocessing
-from cnnjax.train.augment import augment
+from cnnjax.train import start as starting
 from cnnjax.train.compiler import compiler_options
 from cnnjax.train.config import TrainConfig
+from cnnjax.train.functions import Functions
 from cnnjax.train.mesh import placement, replicated, shares, split
-from cnnjax.train.optimizer import optimizer
 from cnnjax.train.parts import in_parts, parts_that_pay
 
 if TYPE_CHECKING:
     from cnnjax.models import Model
 
-__all__ = ["State", "Step", "initial_params", "initial_state", "make_step", "one_step", "params_of"]
+__all__ = [
+    "BUILT_IN",
+    "State",
+    "Step",
+    "averaged",
+    "initial_params",
+    "initial_state",
+    "make_step",
+    "one_step",
+    "params_of",
+]
+
+BUILT_IN = Functions()
 
 # The streams of randomness that grow from one seed.
 _INIT, _STEPS = 0, 1
+_MIX = 0x6D6978  # of the images' key: mixing draws apart from what augments
 
 
 Step = Callable[["State", jax.Array, jax.Array], tuple["State", jax.Array]]
 
 
 class State(NamedTuple):
-    """What a step changes: the trained parameters, running statistics, optimiser, step count."""
+    """What a step changes: the trained parameters, running statistics, optimiser, step count; the
+    frozen parameters, which it does not; the average of the trained ones and the statistics.
+
+    The last two are None where there are none."""
 
     trained: Any
     batch_stats: Any
     opt_state: Any
     step: Any
+    frozen: Any = None
+    average: Any = None
 
 
 class _Sums(NamedTuple):
@@ -64,20 +89,56 @@ def initial_params(model: Model, seed: int) -> Any:
     return jax.jit(model.init)(jax.random.fold_in(jax.random.key(seed), _INIT))
 
 
-def initial_state(model: Model, config: TrainConfig, steps: int) -> State:
-    """The state before the first of `steps` steps."""
-    params = dict(initial_params(model, config.seed))
-    stats = params.pop("batch_stats", {})
-    return State(params, stats, optimizer(config, steps).init(params), jnp.zeros((), jnp.int32))
+def initial_state(
+    model: Model,
+    config: TrainConfig,
+    steps: int,
+    functions: Functions = BUILT_IN,
+    *,
+    params: Any = None,
+    frozen: Sequence[str] = (),
+) -> State:
+    """The state before the first of `steps` steps, from `params` if they are given."""
+    whole = initial_params(model, config.seed) if params is None else params
+    trained, stats = starting.without_stats(whole)
+    still = None
+    if frozen:
+        trained, still = starting.divide(trained, frozen)
+    average = None
+    if config.ema:
+        average = jax.tree.map(jnp.copy, {"trained": trained, "batch_stats": stats})
+    opt_state = functions.transformation(config, steps).init(trained)
+    return State(trained, stats, opt_state, jnp.zeros((), jnp.int32), still, average)
 
 
 def params_of(state: State) -> Any:
-    """The model's parameters: the trained ones, and the running statistics where it has any."""
-    return _merge(state.trained, state.batch_stats)
+    """The model's parameters, as they are evaluated and saved: averaged ones if there are, frozen
+    ones included, and the running statistics where it has any."""
+    trained, stats = state.trained, state.batch_stats
+    if state.average is not None:
+        trained, stats = state.average["trained"], state.average["batch_stats"]
+    return _merge(trained, stats, state.frozen)
 
 
-def _merge(trained: Any, stats: Any) -> Any:
-    return {**trained, "batch_stats": stats} if stats else dict(trained)
+def _merge(trained: Any, stats: Any, frozen: Any) -> Any:
+    whole = starting.merge(trained, frozen)
+    return {**whole, "batch_stats": stats} if stats else dict(whole)
+
+
+def averaged(decay: float, step: Any, average: Any, new: Any) -> Any:
+    """The average of a tree of arrays after a step (counted from 0); see above.
+
+    >>> print(averaged(0.9, jnp.int32(0), jnp.float32(1.0), jnp.float32(2.0)))
+    1.9
+    """
+    t = step.astype(jnp.float32)
+    rate = jnp.minimum(jnp.float32(decay), (1 + t) / (10 + t))
+
+    def mean(old: jax.Array, now: jax.Array) -> jax.Array:
+        share = rate.astype(old.dtype)
+        return share * old + (1 - share) * now
+
+    return jax.tree.map(mean, average, new)
 
 
 class _Pieces(NamedTuple):
@@ -89,9 +150,16 @@ class _Pieces(NamedTuple):
 
 
 def _pieces(
-    model: Model, config: TrainConfig, preprocessing: Preprocessing, steps: int, mesh: Mesh
+    model: Model,
+    config: TrainConfig,
+    preprocessing: Preprocessing,
+    steps: int,
+    mesh: Mesh,
+    functions: Functions,
 ) -> _Pieces:
-    transform = optimizer(config, steps)
+    transform = functions.transformation(config, steps)
+    augment = functions.augmented(config, preprocessing)
+    mix, losses_of = functions.mixed(config), functions.losses(config)
     dtype = jnp.dtype(config.precision)
     parts = config.accumulate
     share = config.batch_size // (parts * shares(mesh))
@@ -99,11 +167,18 @@ def _pieces(
     platform = mesh.devices.flat[0].platform
     cuts = parts_that_pay(model, share, platform, training=True) if mesh.size == 1 else 1
 
-    def loss_of(trained: Any, stats: Any, images: Any, labels: Any, key: Any) -> Any:
+    def loss_of(
+        trained: Any, stats: Any, frozen: Any, images: Any, labels: Any, mixed: Any, key: Any
+    ) -> Any:
         x = preprocessing(images, dtype)
-        logits, new_stats = model.apply_train(_merge(trained, stats), x, key)
+        logits, new_stats = model.apply_train(_merge(trained, stats, frozen), x, key)
         logits = logits.astype(jnp.float32)
-        losses = cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+        losses = losses_of(logits, labels)
+        if mixed:
+            others, share = mixed
+            losses = share * losses + (1 - share) * losses_of(logits, others)
+            # Right is the class of which there is more in the image.
+            labels = jnp.where(share >= 0.5, labels, others)
         loss = jnp.mean(losses) / cuts
         correct = jnp.sum(jnp.argmax(logits, -1).astype(labels.dtype) == labels)
         new_stats = jax.tree.map(lambda new, old: new.astype(old.dtype), new_stats, stats)
@@ -123,41 +198,58 @@ def _pieces(
         for_images, for_model = keys(state.step)
         # The whole batch is augmented each time (it costs next to nothing), so that the number
         # of micro-batches does not change what is trained on.
-        images = augment(for_images, images, config.augment, config.shift)
+        images = augment(for_images, images)
+        mixed: tuple[Any, ...] = ()
+        if mix is not None:
+            images, *rest = mix(jax.random.fold_in(for_images, _MIX), images, labels)
+            mixed = tuple(rest)
         if parts > 1:
             # Strided, not contiguous: so each device's share stays on that device.
-            images, labels = (
+            images, labels, *rest = (
                 jax.lax.dynamic_index_in_dim(
                     array.reshape(-1, parts, *array.shape[1:]), part, axis=1, keepdims=False
                 )
-                for array in (images, labels)
+                for array in (images, labels, *mixed)
             )
+            mixed = tuple(rest)
             for_model = jax.random.fold_in(for_model, part)
 
-        def gradient(trained: Any, images: Any, labels: Any) -> Any:
+        def gradient(trained: Any, images: Any, labels: Any, *mixed: Any) -> Any:
             return jax.value_and_grad(loss_of, has_aux=True)(
-                trained, sums.batch_stats, images, labels, for_model
+                trained, sums.batch_stats, state.frozen, images, labels, mixed, for_model
             )
 
-        (loss, (stats, correct)), grads = in_parts(gradient, cuts)(state.trained, images, labels)
+        arrays = (images, labels, *mixed)
+        (loss, (stats, correct)), grads = in_parts(gradient, cuts)(state.trained, *arrays)
         grads = jax.tree.map(jnp.add, sums.grads, grads)
         return _Sums(grads, stats, sums.loss + loss, sums.correct + correct)
 
     def finish(state: State, sums: _Sums) -> tuple[State, jax.Array]:
         grads = jax.tree.map(lambda total: total / parts, sums.grads)
-        updates, opt_state = transform.update(grads, state.opt_state, state.trained)
+        extra: dict[str, Any] = {} if functions.optimizer is None else {"value": sums.loss / parts}
+        updates, opt_state = transform.update(grads, state.opt_state, state.trained, **extra)
         trained = optax.apply_updates(state.trained, updates)
+        average = state.average
+        if average is not None:
+            new = {"trained": trained, "batch_stats": sums.batch_stats}
+            average = averaged(config.ema, state.step, average, new)
         metrics = jnp.stack([sums.loss / parts, sums.correct])
-        return State(trained, sums.batch_stats, opt_state, state.step + 1), metrics
+        step = state.step + 1
+        return State(trained, sums.batch_stats, opt_state, step, state.frozen, average), metrics
 
     return _Pieces(start, add, finish)
 
 
 def one_step(
-    model: Model, config: TrainConfig, preprocessing: Preprocessing, steps: int, mesh: Mesh
+    model: Model,
+    config: TrainConfig,
+    preprocessing: Preprocessing,
+    steps: int,
+    mesh: Mesh,
+    functions: Functions = BUILT_IN,
 ) -> Step:
     """The step as a plain function, to be compiled by the caller; no micro-batches."""
-    start, add, finish = _pieces(model, config, preprocessing, steps, mesh)
+    start, add, finish = _pieces(model, config, preprocessing, steps, mesh, functions)
 
     def step(state: State, images: Any, labels: Any) -> tuple[State, jax.Array]:
         return finish(state, add(state, start(state), images, labels, 0))
@@ -172,6 +264,7 @@ def make_step(
     steps: int,
     mesh: Mesh,
     example: tuple[State, jax.Array, jax.Array],
+    functions: Functions = BUILT_IN,
 ) -> Step:
     """The compiled step of a run of `steps` steps over `mesh`.
 
@@ -204,12 +297,12 @@ def make_step(
     state, images, labels = example
     placed = placement(state, mesh)
     if parts == 1:
-        whole = one_step(model, config, preprocessing, steps, mesh)
+        whole = one_step(model, config, preprocessing, steps, mesh, functions)
         given = (placed, batch, batch)
         return compiled(whole, *example, donate=(0,), shardings=given, results=(placed, everywhere))
 
     # Three programs instead of a loop in one: memory is that of one micro-batch on every backend.
-    start, add, finish = _pieces(model, config, preprocessing, steps, mesh)
+    start, add, finish = _pieces(model, config, preprocessing, steps, mesh, functions)
     sums = jax.eval_shape(start, state)
     total = placement(sums, mesh)
     begin = compiled(start, state, donate=(), shardings=(placed,), results=total)

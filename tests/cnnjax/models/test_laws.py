@@ -74,7 +74,7 @@ def each(variants):
 
 
 def test_every_model_has_a_small_version():
-    assert {name.split("-")[0] for name in SMALL} == set(NAMES) == set(MODELS)
+    assert {name.split("-")[0] for name in SMALL} == set(NAMES) <= set(MODELS)
 
 
 @each(VARIANTS)

@@ -1,6 +1,6 @@
 """A task a network learns in a second, and a run of it that can be killed.
 
-    python toy.py OUT [--resume] [--kill WHAT:N] [--stream]
+    python toy.py OUT [--resume] [--kill WHAT:N] [--stream | --open]
 
 WHAT is a call (`write_bytes`, `fsync`, `replace`) or `replaced`, right after a replace; the N-th
 one does not return, the process dies of SIGKILL instead.  The tests load this file by its path.
@@ -14,11 +14,16 @@ import signal
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from cnnjax import layers
 from cnnjax.data import Dataset, Splits, streamed
 from cnnjax.models import Model, notes_cnn
-from cnnjax.train import TrainConfig, fit
+from cnnjax.preprocessing import Preprocessing
+from cnnjax.train import TrainConfig, data_mesh, fit
+from cnnjax.train.augment import compose, flip
+from cnnjax.train.mesh import split, to_mesh
+from cnnjax.train.step import BUILT_IN, initial_state, make_step
 
 SIDE = 8
 CLASSES = ("north-west", "north-east", "south-west", "south-east")
@@ -91,6 +96,22 @@ def normed(rate=0.0):
     )
 
 
+def after(config, steps=2, model=None, functions=BUILT_IN):
+    """The states before and after each of some steps on the first images."""
+    model, data = model or plain(), quadrants(32)
+    mesh = data_mesh(jax.devices()[:1])
+    preprocessing = Preprocessing.fit(data.images)
+    state = to_mesh(initial_state(model, config, 10, functions), mesh)
+    states, step = [jax.device_get(state._replace(opt_state=None))], None
+    for index in range(steps):
+        part = slice(16 * index, 16 * index + 16)
+        batch = jax.device_put((data.images[part], data.labels[part]), split(mesh))
+        step = step or make_step(model, config, preprocessing, 10, mesh, (state, *batch), functions)
+        state, _ = step(state, *batch)
+        states.append(jax.device_get(state._replace(opt_state=None)))
+    return states
+
+
 def killable_config(**changes):
     """A short run with everything that could break on resuming: dropout, augmentation, Adam."""
     given = {
@@ -105,6 +126,34 @@ def killable_config(**changes):
         "checkpoint_steps": 1,
     }
     return TrainConfig(**{**given, **changes})
+
+
+def functions():
+    """Functions of a user's own for `fit`, with all that could break: a key and a count in the
+    optimiser's state, momentum, an array that the loss closes over, randomness."""
+    table = jnp.asarray([1.0, 2.0, 1.0, 0.5])
+
+    def focal(logits, labels):
+        log_p = jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], 1)[:, 0]
+        return -jnp.take(table, labels) * (1 - jnp.exp(log_p)) ** 2 * log_p
+
+    def brighter(key, images):
+        factor = jax.random.uniform(key, (len(images), 1, 1, 1), jnp.float32, 0.5, 1.0)
+        return (images.astype(jnp.float32) * factor).astype(jnp.uint8)
+
+    noisy = optax.add_noise(1e-3, 0.5, jax.random.key(3))
+    return {
+        "optimizer": lambda rate: optax.chain(noisy, optax.lion(rate, b1=0.8)),
+        "loss": focal,
+        "augment": compose(brighter, flip),
+    }
+
+
+def open_config(**changes):
+    """A run with those functions, an average of the parameters, class weights and clipping."""
+    given = {"epochs": 2, "augment": "none", "optimizer": "adam", "weight_decay": 0.0}
+    extra = {"ema": 0.9, "clip_norm": 1.0, "class_weights": "balanced"}
+    return killable_config(**given, **extra, **changes)
 
 
 def _kill_at(what, number):
@@ -137,10 +186,13 @@ if __name__ == "__main__":
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--kill")
     parser.add_argument("--stream", action="store_true")
+    parser.add_argument("--open", action="store_true")
     given = parser.parse_args()
     if given.kill:
         what, number = given.kill.split(":")
         _kill_at(what, int(number))
     print("begins", flush=True)
     data = streaming() if given.stream else splits()
-    fit(normed(rate=0.2), data, killable_config(), out=given.out, resume=given.resume)
+    config, own = (open_config(), functions()) if given.open else (killable_config(), {})
+    model = plain() if given.open else normed(rate=0.2)
+    fit(model, data, config, out=given.out, resume=given.resume, **own)
