@@ -48,7 +48,7 @@ from verify.counterexample.held import own
 from verify.dtypes import is_integer
 from verify.primitives.functions import POWERS
 from verify.primitives.indexing import SAME_INDEX
-from verify.program import Program, read
+from verify.program import GENERATORS, Program, read
 from verify.proof import MODES, PATTERNS, Difference, TooLarge, prove, turns
 from verify.rounding import later
 from verify.trust import selfcheck
@@ -546,13 +546,23 @@ def _structure(left: Program, right: Program, examples: Any) -> Verdict | None:
 
 
 def _structural(examples: Any, left: str, right: str, why: str) -> Verdict:
-    zeros = jax.tree.map(lambda x: np.zeros(np.shape(x), getattr(x, "dtype", None)), examples)
+    zeros = jax.tree.map(_zeros, examples)
     text = f"{why}: left {left}, right {right}"
     return Verdict(
         "refuted",
         method="abstract evaluation",
         counterexample=Counterexample(zeros, left, right, None, text),
     )
+
+
+def _zeros(example: Any) -> np.ndarray:
+    """An input of the example's own type; of keys, their words."""
+    if not hasattr(example, "dtype"):
+        return np.zeros(np.shape(example), np.asarray(example).dtype)
+    if isinstance(example.dtype, np.dtype):
+        return np.zeros(example.shape, example.dtype)
+    _, words = GENERATORS[str(example.dtype)]
+    return np.zeros((*example.shape, words), np.uint32)
 
 
 def _explained(comparison: Comparison, witness: Witness, names: list[str]) -> str:

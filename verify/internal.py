@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from verify import budget
 from verify.algebras.base import Unsupported
 from verify.verdict import Verdict
@@ -39,7 +41,9 @@ def answer(question: Callable[[], Verdict], seconds: float) -> Verdict:
     that come from outside (KeyboardInterrupt, SystemExit)."""
     start = budget.now()
     try:
-        with budget.whole_call(seconds), _deep_stack(), _no_warnings():
+        # NumPy's own settings, whatever the caller's are.
+        usual = np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
+        with budget.whole_call(seconds), _deep_stack(), _no_warnings(), usual:
             return question()
     except budget.OutOfTime as error:
         reason = str(error)

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks import lowerings, scanned, streaming, training
+from benchmarks import lowerings, nets, scanned, streaming, training
 from benchmarks.networks import NETWORKS
 from benchmarks.peers import Job
 from benchmarks.peers.jax_common import prepare
@@ -87,3 +87,19 @@ def test_streamed_images_are_read_and_trained_on(tmp_path):
     assert found["rate"] > 0
     assert found["first"] > 0
     assert 20 < found["process_mb"] < 120
+
+
+def test_the_cost_of_nets_is_that_of_the_same_proofs():
+    seconds = {"none": [1.0, 2.0, 4.0], "search": [1.0, 3.0, 4.0]}
+    record = nets.summary(seconds)
+    assert record["proofs"] == 3
+    assert record["ways"]["none"]["median_of_ratios"] == 1
+    assert record["ways"]["search"]["ratio_of_medians"] == 1.5
+    assert record["ways"]["search"]["median_of_ratios"] == 1
+
+
+@pytest.mark.slow
+def test_every_process_answers_every_question():
+    seconds = nets.measure(2, seed=0)
+    assert {len(own) for own in seconds.values()} == {2}
+    assert min(map(min, seconds.values())) > 0

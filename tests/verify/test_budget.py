@@ -162,6 +162,8 @@ SLOW = {
                     jax.ShapeDtypeStruct((120,), jnp.float32)),
     "a large product": (jnp.dot, lambda x, y: (y.T @ x.T).T,
                         *[jax.ShapeDtypeStruct((1500, 1500), jnp.float32)] * 2),
+    "a running maximum": (lax.cummax, lambda x: lax.cummax(x) + 0.0,
+                          jax.ShapeDtypeStruct((800,), jnp.float32)),
     "choices": (
         lambda x: jnp.sort(jnp.abs(x) * x)[-1],
         lambda x: jnp.max(jnp.where(x > 0, x * x, -x * x)) + 0 * x[0],

@@ -179,3 +179,20 @@ def test_programs_that_are_rare_get_a_verdict(outside, name):
     verdict = verify.equivalent(f, g, x, seconds=10, seed=0)
     assert verdict.status in ("proved", "refuted", "unknown")
     assert internal.REPORT not in verdict.reason, verdict.reason
+
+
+def test_outputs_of_different_structure_have_inputs_of_their_own_types():
+    key = jax.random.key(0)
+    verdict = verify.equivalent(jax.random.key_data, lambda k: (jax.random.key_data(k),), key)
+    assert verdict.status == "refuted"
+    assert "structures" in str(verdict)
+    (number,) = verify.equivalent(lambda n: n, lambda n: (n,), 3).counterexample.inputs
+    assert np.issubdtype(number.dtype, np.integer)
+
+
+def test_what_the_caller_wants_of_numpy_does_not_matter():
+    with np.errstate(all="raise"):
+        verdict = verify.equivalent(
+            lambda x: jnp.exp(x * 1e-30) / x, lambda x: jnp.exp(x * 1e-30) / (2 * x), jnp.ones(3)
+        )
+    assert verdict.status == "refuted"

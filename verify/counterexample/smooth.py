@@ -24,7 +24,8 @@ from verify.dtypes import is_kind
 from verify.program import Program
 from verify.rounding import draw
 
-_PAIRS = 4
+# Of three values that tie, the middle one is the same on both sides of every third pair.
+_PAIRS = 16
 _STEPS = (2.0**-20, 2.0**-32)  # relative; the smaller one where derivatives are steep
 _CLOSE = 2.0**-10  # relative
 _STEEP = 64  # times as far as a derivative says

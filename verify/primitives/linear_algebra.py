@@ -15,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.base import Unsupported
 from verify.dtypes import is_kind
 from verify.primitives.registry import Context, flat_index, rule
 
+_ENTRY = 5_000  # units of work for a value of its own
 _LARGEST = 64  # of a matrix that is eliminated step by step
 
 
@@ -142,7 +144,9 @@ def _factorisation(ctx: Context, *operands: Any, **params: Any) -> Any:
         if x.shape[: len(batch)] != batch:
             raise Unsupported(f"{name} of operands with different batches")
         index = flat_index(x).reshape(*batch, -1)
-        entries += [algebra.pick([x], index[..., i]) for i in range(index.shape[-1])]
+        for i in range(index.shape[-1]):
+            budget.spend(_ENTRY)
+            entries.append(algebra.pick([x], index[..., i]))
     what = (name, tuple(x.shape[len(batch) :] for x in operands), repr(sorted(params.items())))
     real = entries[0].dtype
     if is_kind(real, np.complexfloating):

@@ -20,6 +20,13 @@ from verify.primitives.registry import ELEMENTWISE
 from verify.program import Equation, Program, Var, bind
 from verify.trust import child
 
+# What only moves elements: there a slice begins and ends at an end of an axis, or elsewhere.
+MOVEMENT = frozenset(
+    (
+        *("slice", "broadcast_in_dim", "reshape", "transpose", "squeeze", "expand_dims", "rev"),
+        *("concatenate", "stack", "unstack", "split", "tile", "pad", "copy"),
+    )
+)
 _MOST = 4  # numbers above are alike
 _SIZES = 3  # sizes from here on are alike
 
@@ -28,11 +35,26 @@ def kind(equation: Equation) -> Hashable:
     """What tells an equation from those that need a comparison of their own."""
     name = equation.primitive
     dtypes = tuple(str(atom.dtype) for atom in (*equation.inputs, *equation.outputs))
+    params = equation.params
     if is_elementwise(equation):
         forms: tuple[Any, ...] = tuple(not atom.shape for atom in equation.inputs)
+    elif name in MOVEMENT:
+        forms = tuple(tuple(min(n, 2) for n in atom.shape) for atom in equation.inputs)
+        params = {key: _place(equation, key) for key in params}
     else:
         forms = tuple(tuple(min(n, _SIZES) for n in atom.shape) for atom in equation.inputs)
-    return name, RULES.get(name), dtypes, forms, _coarse(equation.params)
+    return name, RULES.get(name), dtypes, forms, _coarse(params)
+
+
+def _place(equation: Equation, key: str) -> Any:
+    """A parameter of an equation that moves elements: of places along an axis, which are at an end,
+    and of sizes, which are 0, 1 or more. Axes are what they are."""
+    value = equation.params[key]
+    if key == "limit_indices":
+        return tuple(at < n for at, n in zip(value, equation.inputs[0].shape, strict=True))
+    if key in ("start_indices", "new_sizes", "shape", "sizes"):
+        return tuple(min(int(n), 1 if key == "start_indices" else 2) for n in value)
+    return value
 
 
 def is_elementwise(equation: Equation) -> bool:

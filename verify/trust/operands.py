@@ -17,6 +17,7 @@ import numpy as np
 from verify.algebras.keys import is_key
 from verify.dtypes import is_kind, limits
 from verify.program import Atom, Equation
+from verify.trust.kinds import MOVEMENT
 
 _MOST = 256  # combinations of operands of an elementwise operation
 
@@ -69,12 +70,15 @@ def combinations(equation: Equation, rng: np.random.Generator) -> list[np.ndarra
     ]
 
 
-def draws(equation: Equation, rng: np.random.Generator) -> list[list[Any]]:
+def draws(equation: Equation, rng: np.random.Generator, *, brief: bool = False) -> list[list[Any]]:
     """Operands for any other equation: more often where its arrays are so small that one draw has
-    few ties."""
+    few ties. `brief`: fewer, for primitives that others of their kind have shown already."""
+    if moves(equation):
+        return [_numbered(equation, rng), [extreme(atom, rng) for atom in equation.inputs]]
     found = []
     size = sum(int(np.prod(atom.shape)) for atom in equation.inputs)
-    for draw in _ALL if size > _SMALL else (*_ALL, *_MORE):
+    several = _ALL if size > _SMALL else (*_ALL, *_MORE)
+    for draw in _BRIEF if brief else several:
         operands = [draw(atom, rng) for atom in equation.inputs]
         found.append(_allowed(equation, operands, rng))
     return [operands for operands in found if operands is not None]
@@ -128,9 +132,35 @@ def anything(atom: Atom, rng: np.random.Generator) -> Any:
     return np.asarray(drawn).astype(atom.dtype)
 
 
+def moves(equation: Equation) -> bool:
+    """Whether an equation only moves elements that can be told apart."""
+    distinct = all(atom.dtype != np.bool_ for atom in equation.inputs)
+    return equation.primitive in MOVEMENT and distinct
+
+
+def _numbered(equation: Equation, rng: np.random.Generator) -> list[np.ndarray]:
+    """Arrays of different numbers, as far as the dtypes have so many: whatever is moved to a wrong
+    place is seen."""
+    found, start = [], 1
+    for atom in equation.inputs:
+        count = int(np.prod(atom.shape))
+        numbers = np.arange(start, start + count) % _different(atom.dtype)
+        found.append(rng.permutation(numbers).reshape(atom.shape).astype(atom.dtype))
+        start += count
+    return found
+
+
+def _different(dtype: Any) -> int:
+    """So many whole numbers from 0 on are different ones."""
+    if is_kind(dtype, np.integer):
+        return int(limits(dtype)[1]) + 1
+    return int(min(2 / float(jnp.finfo(dtype).eps), float(jnp.finfo(dtype).max)))
+
+
 _SMALL = 64  # elements
 _ALL = (whole, extreme, anything, ties)
 _MORE = (ties, whole, ties)
+_BRIEF = (whole, extreme, ties)
 
 
 def are_small(values: Sequence[Any]) -> bool:

@@ -11,7 +11,7 @@ large and has no smaller equation of its kind is not compared.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +34,7 @@ _MOST_WORK = 6_000  # element operations of an equation
 _MOST_WHOLE = 20_000  # of a whole program
 _REMEMBERED = 20_000
 _FEW = 12  # small numbers, for the domain of proofs
+_FIRST = 3  # kinds of one primitive and its dtypes that are compared at more operands than others
 _CALLBACKS = frozenset(("pure_callback", "io_callback", "debug_callback", "debug_print"))
 _LEFT_OUT = _CALLBACKS | {"while", "shard_map"}
 _REFUSED = """
@@ -54,6 +55,7 @@ class Memory:
 
     known: OrderedDict[Hashable, str] = field(default_factory=OrderedDict)  # "" or what was wrong
     primitives: set[Hashable] = field(default_factory=set)  # and their rules
+    counts: Counter[Hashable] = field(default_factory=Counter)  # of kinds, by primitive and dtypes
 
     def add(self, kind: Hashable, wrong: str) -> None:
         self.known[kind] = wrong
@@ -63,6 +65,7 @@ class Memory:
     def forget(self) -> None:
         self.known.clear()
         self.primitives.clear()
+        self.counts.clear()
 
 
 MEMORY = Memory()
@@ -112,7 +115,9 @@ def _compare(
     cases: list[Case] = []
     owners: list[Hashable] = []
     for kind, equation in new.items():
-        for case in _cases(equation, rng):
+        name = (equation.primitive, kinds.RULES.get(equation.primitive), *_dtypes(equation))
+        MEMORY.counts[name] += 1
+        for case in _cases(equation, rng, brief=MEMORY.counts[name] > _FIRST):
             cases.append(case)
             owners.append(kind)
     wholes = [one for program in programs if (one := _as_one(program, rng)) is not None]
@@ -123,7 +128,7 @@ def _compare(
     for kind, (equation, values), theirs in zip(owners, cases, results, strict=False):
         if kind not in wrong and theirs is not None:
             found = reading.read(equation, values, theirs).disagreement
-            if found is None and kind not in over_residues and operands.are_exact(values, _FEW):
+            if found is None and kind not in over_residues and _exact(equation, values):
                 over_residues.add(kind)  # once: a trial costs more than a look at numbers
                 found = reading_field.read(equation, values, theirs).disagreement
             if found is not None:
@@ -136,7 +141,16 @@ def _compare(
     return next(iter(wrong.values()), whole)
 
 
-def _cases(equation: Equation, rng: np.random.Generator) -> list[Case]:
+def _exact(equation: Equation, values: Sequence[Any]) -> bool:
+    """Whether a rule over residues gives exact numbers."""
+    return operands.moves(equation) or operands.are_exact(values, _FEW)
+
+
+def _dtypes(equation: Equation) -> list[str]:
+    return [str(atom.dtype) for atom in (*equation.inputs, *equation.outputs)]
+
+
+def _cases(equation: Equation, rng: np.random.Generator, *, brief: bool = False) -> list[Case]:
     """The equation, or a small one of its kind, at several operands; none where it is too large."""
     if equation.primitive in _LEFT_OUT or equation.primitive not in reading.RULES:
         return []
@@ -160,7 +174,7 @@ def _cases(equation: Equation, rng: np.random.Generator) -> list[Case]:
         chosen = kinds.small(equation)
     if chosen is None or work(chosen) > _MOST_WORK:
         return []
-    return [(chosen, values) for values in operands.draws(chosen, rng)]
+    return [(chosen, values) for values in operands.draws(chosen, rng, brief=brief)]
 
 
 @dataclass(frozen=True)

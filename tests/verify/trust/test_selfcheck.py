@@ -325,7 +325,7 @@ def test_large_equations_are_compared_by_small_ones(monkeypatch, name):
     (equation,) = [e for e in program.equations if e.primitive == name]
     assert selfcheck.work(equation) > selfcheck._MOST_WORK
     rng = np.random.default_rng(0)
-    assert len(selfcheck._cases(equation, rng)) >= 3
+    assert len(selfcheck._cases(equation, rng)) >= 2
     assert selfcheck.disagreement(program, program, rng) is None
     monkeypatch.setitem(RULES, name, lambda ctx, *xs, **_: ctx.fill(ctx.shape, 7, ctx.dtype))
     assert f"verify reads {name}" in selfcheck.disagreement(program, program, rng)

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from verify import budget
 from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.elements import COMPARED
@@ -97,6 +98,7 @@ class Chooser:
         present = None
         if one.present is not None or two.present is not None:
             present = np.concatenate([_present(one), _present(two)], axis=-1)
+        budget.spend(2 * (one.rows.size + two.rows.size))
         rows = np.concatenate([one.rows, two.rows], axis=-1)
         return FieldArray(
             self.field,
