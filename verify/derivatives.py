@@ -32,7 +32,7 @@ from verify.counterexample import Smooth
 from verify.dtypes import is_kind
 from verify.equivalence import names, settle
 from verify.linearity import nonlinear
-from verify.program import Atom, Program, call, custom_rules, make, read, trace
+from verify.program import Program, call, custom_rules, is_weak, make, read, trace
 from verify.rounding import draw, later
 from verify.verdict import Verdict
 
@@ -182,10 +182,12 @@ class _Question:
 
     def directions(self, moving: list[int], answers: list[int], reverse: bool) -> tuple[Any, ...]:
         """What tangents look like, or cotangents."""
-        atoms: list[Atom] = [self.program.inputs[i] for i in moving]
         if reverse:
-            atoms = [self.program.outputs[i] for i in answers]
-        return tuple(jax.ShapeDtypeStruct(atom.shape, atom.dtype) for atom in atoms)
+            outputs = [self.program.outputs[i] for i in answers]
+            return tuple(jax.ShapeDtypeStruct(atom.shape, atom.dtype) for atom in outputs)
+        leaves = jax.tree.leaves(self.examples)
+        pairs = [(self.program.inputs[i], is_weak(leaves[i])) for i in moving]
+        return tuple(jax.ShapeDtypeStruct(v.shape, v.dtype, weak_type=w) for v, w in pairs)
 
     def compare(self, moving: list[int], answers: list[int], *, reverse: bool) -> Verdict:
         """The two programs of one mode against each other."""

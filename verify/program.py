@@ -286,12 +286,24 @@ def _with_words(f: Callable[..., Any], abstract: Any) -> tuple[Callable[..., Any
 
 
 def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
+    """What an example looks like. Numbers of Python, and arrays made of them, are weakly typed:
+    they do not widen what they meet."""
     if hasattr(leaf, "shape") and hasattr(leaf, "dtype"):
         dtype = leaf.dtype  # without 64-bit types, JAX would narrow it, from 0.12 on with a warning
         dtype = dtype if _is_key(dtype) else jax.dtypes.canonicalize_dtype(dtype)
-        return jax.ShapeDtypeStruct(leaf.shape, dtype)
+        weak = bool(getattr(leaf, "weak_type", False))
+        return jax.ShapeDtypeStruct(leaf.shape, dtype, weak_type=weak)
     array = jax.numpy.asarray(leaf)
-    return jax.ShapeDtypeStruct(array.shape, array.dtype)
+    return jax.ShapeDtypeStruct(array.shape, array.dtype, weak_type=bool(array.weak_type))
+
+
+def is_weak(example: Any) -> bool:
+    """Whether an example's type gives way to those that it meets.
+
+    >>> is_weak(3.0), is_weak(np.float32(3))
+    (True, False)
+    """
+    return bool(_abstract(example).weak_type)
 
 
 # The equation fields that hold a program are recognised by type, in either JAX.
