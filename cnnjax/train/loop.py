@@ -1,64 +1,45 @@
-"""`fit`: the training loop, its early stop, Ctrl-C, checkpoints and resuming.
+"""`fit`: from the first epoch or the last checkpoint to the trained network.
 
-Short steps are done many in a call (`chunk.py`). The loop never waits for the call it has just
-started: results are read `IN_FLIGHT` calls behind, which keeps the devices busy, gathers the next
-images meanwhile, and still stops within a few calls of a non-finite loss.
+An epoch's steps are in `epoch.py`, what is written in `saving.py`.
 """
 
 from __future__ import annotations
 
-import math
-import threading
-import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
-import numpy as np
 from jax.sharding import Mesh
 
 from cnnjax import run_folder
-from cnnjax.checkpoint import save_model, write_json
+from cnnjax.checkpoint import save_model
 from cnnjax.data.streaming import Source, reading, streamed
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train import shards
-from cnnjax.train.batches import epoch_order
-from cnnjax.train.chunk import make_chunk, steps_a_call
 from cnnjax.train.compiler import use_compilation_cache
 from cnnjax.train.config import TrainConfig
+from cnnjax.train.epoch import compiled, never, train_epoch
 from cnnjax.train.evaluate import Evaluation
 from cnnjax.train.functions import Augment, Functions, Loss, Mix, Optimizer
 from cnnjax.train.hosts import watched
 from cnnjax.train.interrupt import interruptible
 from cnnjax.train.mesh import automatic, data_mesh, spread, whole, within
-from cnnjax.train.progress import Report, epoch_line, reporter
-from cnnjax.train.resume import (
-    Position,
-    check_finite,
-    load_state,
-    meant_finite,
-    save_state,
-    without_keys,
-)
+from cnnjax.train.progress import epoch_line, reporter
+from cnnjax.train.resume import Position
 from cnnjax.train.run import Callback, Run, check, prepare
+from cnnjax.train.saving import begin, save, write_history
 from cnnjax.train.start import Start
-from cnnjax.train.step import State, make_step, params_of
-from cnnjax.train.stops import NonFiniteLoss, diverged, interruption
+from cnnjax.train.step import State, params_of
+from cnnjax.train.stops import NonFiniteLoss, interruption
 
 if TYPE_CHECKING:
     from cnnjax.data import Splits
     from cnnjax.models import Model
 
 __all__ = ["FitResult", "NonFiniteLoss", "fit"]
-
-IN_FLIGHT = 4
-
-# From the state and (n, batch) indices to the state n steps later and at least n rows of metrics.
-Advance = Callable[[State, np.ndarray], tuple[State, jax.Array]]
 
 
 @dataclass(frozen=True)
@@ -181,12 +162,12 @@ def fit(
 def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -> FitResult:
     """`fit`, once everything fits together and the folder is held."""
     model, config, mesh = run.model, run.config, run.mesh
-    run, state, position = _begin(run, state, resume)
+    run, state, position = begin(run, state, resume)
     finished = position.step >= run.steps
     if position.history and position.step % run.per_epoch == 0:
         _tell(run, position)  # the process may have ended between the checkpoint and this
     state = spread(state, mesh)
-    advance, most = (_never, 1) if finished else _compiled(run, state)
+    advance, most = (never, 1) if finished else compiled(run, state)
     evaluation: Evaluation | None = None
     with (
         interruptible() as asked,
@@ -200,11 +181,11 @@ def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -
         if finished:
             report.line(f"this run is finished, after step {run.steps}: nothing to train")
         while position.step < run.steps:
-            state, position = _epoch(run, advance, most, state, position, report, asked)
+            state, position = train_epoch(run, advance, most, state, position, report, asked)
             evaluation = run.test(params_of(state))
             position = _close_epoch(run, position, evaluation)
-            _save(run, state, position)
-            _write_history(run, position)
+            save(run, state, position)
+            write_history(run, position)
             report.line(epoch_line(position.history[-1], config.epochs))
             _tell(run, position)
             if asked.is_set() and position.step < run.steps:
@@ -213,7 +194,7 @@ def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -
     params = whole(params_of(state))
     if evaluation is None:  # the checkpoint was that of a finished run
         evaluation = run.test(params)
-    _write_history(run, position)
+    write_history(run, position)
     if run.folder and run.writes:
         save_model(
             run.folder / run_folder.MODEL,
@@ -223,120 +204,6 @@ def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -
             preprocessing=run.preprocessing,
         )
     return FitResult(params, position.history, evaluation, run.preprocessing)
-
-
-def _begin(run: Run, state: State, resume: bool) -> tuple[Run, State, Position]:
-    """The state and position to start from: the checkpoint's, or the very beginning."""
-    if run.folder is None or not resume or not run.checkpoint.exists():
-        return run, state, Position()
-    folder = run.folder
-
-    def elsewhere(name: str, template: State) -> State:
-        shards.available()
-        return shards.restore(folder, name, template, run.mesh)
-
-    state, position, who = load_state(run.checkpoint, state, run.identity, run.mesh.size, elsewhere)
-    return replace(run, identity=who), state, position
-
-
-def _never(state: State, rows: np.ndarray) -> tuple[State, jax.Array]:
-    raise AssertionError("a finished run takes no steps")
-
-
-def _compiled(run: Run, state: State) -> tuple[Advance, int]:
-    """What does the steps, compiled before the clock starts, and how many it can do in a call."""
-    given = (run.model, run.config, run.preprocessing, run.steps)
-    functions = run.functions
-    batch = run.feed(np.zeros(run.config.batch_size, np.int32))
-    most = steps_a_call(*given, run.per_epoch, run.mesh, (state, *batch), functions)
-    if most == 1:
-        step = make_step(*given, run.mesh, (state, *batch), functions)
-        return lambda state, rows: step(state, *run.feed(rows[0])), 1
-    stack = run.feed(np.zeros((most, run.config.batch_size), np.int32))
-    chunk = make_chunk(*given, run.mesh, (state, *stack), functions)
-
-    def advance(state: State, rows: np.ndarray) -> tuple[State, jax.Array]:
-        # The last rows of an epoch may not fill a call; what fills it up is not computed.
-        filled = rows[np.minimum(np.arange(most), len(rows) - 1)]
-        return chunk(state, *run.feed(filled), np.int32(len(rows)))
-
-    return advance, most
-
-
-def _epoch(
-    run: Run,
-    advance: Advance,
-    most: int,
-    state: State,
-    position: Position,
-    report: Report,
-    asked: threading.Event,
-) -> tuple[State, Position]:
-    """Train from `position` to the end of its epoch; all results are read when it returns."""
-    batch = run.config.batch_size
-    epoch = position.step // run.per_epoch
-    first = epoch * run.per_epoch
-    order = epoch_order(run.config.seed, epoch, run.images, batch)
-    waiting: deque[tuple[jax.Array, int]] = deque()
-    saved = time.monotonic()
-    begun = time.perf_counter() - position.seconds
-    at, end = position.step, first + run.per_epoch
-    run.feed.ahead(order[at - first :])
-    while at < end:
-        count = min(most, end - at, _to_checkpoint(run, at))
-        state, metrics = advance(state, order[at - first : at - first + count])
-        metrics.copy_to_host_async()
-        waiting.append((metrics, count))
-        at += count
-        position = _settle(run, position, waiting, keep=IN_FLIGHT)
-        if done := position.step - first:
-            report.moved(
-                position.step,
-                epoch + 1,
-                position.loss / done,
-                position.correct / (done * batch),
-                done * batch / (time.perf_counter() - begun),
-            )
-        if at == end:
-            break  # `fit` saves once the epoch is evaluated
-        if asked.is_set() or _due(run, at, saved):
-            position = _settle(run, position, waiting, keep=0)
-            position = replace(position, seconds=time.perf_counter() - begun)
-            if asked.is_set() and (run.replaces or run.together):
-                # Hours of an earlier run are not given away for a minute of this one; and only
-                # this process may have been asked.
-                raise interruption(run, position)
-            _save(run, state, position)
-            if asked.is_set():
-                raise interruption(run, position)
-            saved = time.monotonic()
-            begun = time.perf_counter() - position.seconds
-    position = _settle(run, position, waiting, keep=0)
-    return state, replace(position, seconds=time.perf_counter() - begun)
-
-
-def _to_checkpoint(run: Run, step: int) -> int:
-    """Steps from `step` to the next one after which `checkpoint_steps` wants to save."""
-    every = run.config.checkpoint_steps
-    return run.steps if every is None else every - step % every
-
-
-def _settle(
-    run: Run, position: Position, waiting: deque[tuple[jax.Array, int]], keep: int
-) -> Position:
-    """Read the results of all waiting calls but the last `keep`; stop where one is not finite."""
-    while len(waiting) > keep:
-        metrics, count = waiting.popleft()
-        for loss, correct in np.asarray(metrics).reshape(-1, 2)[:count].tolist():
-            if not math.isfinite(loss):
-                raise diverged(run, position.step, f"the loss became {loss}")
-            position = replace(
-                position,
-                step=position.step + 1,
-                loss=position.loss + loss,
-                correct=position.correct + round(correct),
-            )
-    return position
 
 
 def _close_epoch(run: Run, position: Position, evaluation: Evaluation) -> Position:
@@ -367,37 +234,3 @@ def _tell(run: Run, position: Position) -> None:
             kept = f"; the run is saved in {run.folder}" if run.folder else ""
             error.add_note(f"fit: in a callback after epoch {position.history[-1]['epoch']}{kept}")
             raise
-
-
-def _due(run: Run, step: int, saved: float) -> bool:
-    every, seconds = run.config.checkpoint_steps, run.config.checkpoint_seconds
-    if every is not None and step % every == 0:
-        return True
-    return seconds is not None and not run.together and time.monotonic() - saved > seconds
-
-
-def _save(run: Run, state: State, position: Position) -> None:
-    if run.folder is None:
-        return
-    new = run.folder / run_folder.NEW / run_folder.CHECKPOINT
-    path = new if run.replaces else run.checkpoint
-    try:
-        arrays = None
-        if run.checkpoints == "orbax":
-            check_finite(meant_finite(state, run.identity))
-            arrays = shards.save(run.folder, without_keys(state))
-        elif run.together:
-            state = whole(without_keys(state))
-        if not run.writes:
-            return
-        save_state(path, state, position, run.identity, run.mesh.size, arrays)
-    except FloatingPointError as error:
-        raise diverged(run, position.step - 1, f"{error} became non-finite") from None
-    if run.replaces:
-        run_folder.take_over(run.folder)
-    shards.remove_others(run.folder, arrays)
-
-
-def _write_history(run: Run, position: Position) -> None:
-    if run.folder and run.writes:
-        write_json(run.folder / run_folder.HISTORY, list(position.history))
