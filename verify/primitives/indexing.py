@@ -164,7 +164,10 @@ def assume(ctx: Context, sentence: str) -> None:
 
 
 # Over the reals conversions are the identity, but who looks at bits sees what a format holds.
-OF_BITS = "a float whose bits are looked at is the real number: no rounding or range has changed it"
+OF_BITS = (
+    "a float whose bits are looked at is the real number: no rounding or range has changed it, and "
+    "no zero is negative"
+)
 SAME_INDEX = "no index is out of bounds that is taken to be in bounds elsewhere"
 
 

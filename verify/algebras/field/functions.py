@@ -41,6 +41,7 @@ TOTAL = frozenset(
 # What proofs assume of the operands of the others, with which they have one.
 NO_LOGARITHM = "no logarithm of a number that is not positive"
 NO_ROOT = "no square root of a negative number"
+NO_SIGNED_ZERO = "no angle of a point on the negative half-axis: there the sign of a zero decides"
 _NO_VALUE = "no {} of numbers that it has no value of"
 _SOMEWHERE = """
 igamma igamma_grad_a random_gamma_grad regularized_incomplete_beta polygamma zeta pow
@@ -50,7 +51,7 @@ OUTSIDE = {
     "sqrt": NO_ROOT,
     "asin": "no arcsine of a number outside of [-1, 1]",
     "acos": "no arccosine of a number outside of [-1, 1]",
-    "erf_inv": "no inverse error function of a number outside of [-1, 1]",
+    "erf_inv": "no inverse error function of -1, of 1 or of a number beyond them",
     "lgamma": "no logarithm of the gamma function at 0, -1, -2, ...",
     "digamma": "no digamma function at 0, -1, -2, ...",
     **{name: _NO_VALUE.format(name) for name in _SOMEWHERE.split()},
@@ -90,6 +91,8 @@ def apply(
         field.assume(NO_ROOT)
         field.partial = True
         return roots.root(field, args[0])
+    if name == "atan2" and (args[0].concrete is None or not np.all(args[0].concrete)):
+        field.assume(NO_SIGNED_ZERO)
     if name not in TOTAL and is_kind(dtype, np.floating):
         field.may_be_nan = True
         if name == "rem":
