@@ -186,7 +186,7 @@ def _rsqrt(ctx: Context, x: Any, **_: Any) -> Any:
 
 _MOST_EXPONENTS = 64  # different ones in an array: more of them are left to the plain function
 _LARGEST_EXPONENT = 64
-POWERS = "no power x**y with x <= 0, but for constant y in steps of 1/2"
+POWERS = "no power x**y with x <= 0, but for constant y in steps of 1/2, 64 at most"
 
 
 @elementwise("pow")

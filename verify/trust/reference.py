@@ -194,7 +194,9 @@ class _Form:
                 jax.numpy.asarray(arrays[0]), impl=generator(self.dtype)[0]
             )
         if self._complex:
-            return (arrays[0] + 1j * arrays[1].astype(self.dtype)).astype(self.dtype)
+            whole = np.empty(arrays[0].shape, self.dtype)
+            whole.real, whole.imag = arrays  # 1j * inf is not a number
+            return whole
         if self._held is not None:
             return arrays[0].astype(self.dtype)
         return arrays[0] if self._bits is None else arrays[0].view(self.dtype)

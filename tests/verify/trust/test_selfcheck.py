@@ -16,6 +16,7 @@ from verify.primitives import RULES
 from verify.primitives.registry import flat_index
 from verify.program import trace
 from verify.trust import kinds, selfcheck
+from verify.trust.reference import interpret
 
 pytestmark = pytest.mark.unrecorded("what wrong rules prove is of no interest")
 
@@ -494,3 +495,11 @@ def test_integers_beyond_the_product_of_the_primes_are_no_fault(name, dtype):
     assert verdict.status == "proved", verdict
     other = verify.equivalent(f, lambda x: g(x) + 1, of(7, dtype=dtype))
     assert other.status == "refuted", other
+
+
+def test_parts_of_complex_numbers_stay_apart_in_the_reference():
+    """1j * inf is nan + inf j: a real part made so accuses the right rule, and is remembered."""
+    parts = np.float32([-1, 1.5, np.inf, 0]), np.float32([np.nan, np.inf, 2, -np.inf])
+    (whole,) = interpret(lambda re, im: [lax.complex(re, im)], parts)
+    assert np.array_equal(whole.real, parts[0])
+    assert np.array_equal(whole.imag, parts[1], equal_nan=True)
