@@ -5,8 +5,11 @@
 Small faults are put into the rules, domains and laws, one at a time and at random places; each is
 noticed if a test that runs the changed function fails.
 
-Goes on where it was stopped; writes benchmarks/results/mutants.jsonl, one line a mutant, and the
-table mutants.md.
+With `--nets` the tests are left aside: which faults make the verifier prove pairs that differ, and
+which of those do the self-check and the search before a proof stop?
+
+Goes on where it was stopped; writes benchmarks/results/mutants.jsonl (nets.jsonl), one line a
+mutant, and the table mutants.md (nets.md).
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 from rich.console import Console
@@ -47,10 +50,33 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="forget what was done before")
     parser.add_argument("--only", default="", help="files whose path has this in it")
     parser.add_argument("--tests", nargs="*", default=["tests/verify"], help="files and folders")
+    parser.add_argument("--nets", action="store_true", help="what stops a false proof, tests aside")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     console = Console(stderr=True)
     chosen = sample(options.count, options.seed, options.only)
+    return (_nets if options.nets else _tests)(options, chosen, console)
+
+
+def _nets(options: argparse.Namespace, chosen: Sequence[Mutant], console: Console) -> int:
+    from benchmarks.mutants import nets  # imports verify; pytest has to be the first to do that
+
+    path = RESULTS / "nets.jsonl"
+    done = {} if options.fresh or not path.exists() else nets.read(path)
+    left = [m for m in chosen if str(m) not in done]
+    if left:
+        questions = nets.watched(nets.pairs(options.seed, rounds=1), str(ROOT / "verify"))
+        functions = functions_of(ROOT / "verify")
+        with path.open("w" if options.fresh else "a") as file:
+            for mutant in track(left, "mutants", console=console):
+                found = nets.stopped(mutant, functions, questions, options.seconds)
+                if found is not None:
+                    _write(file, asdict(found))
+    rows = nets.read(path)
+    return _show("nets.md", nets.table([rows[str(m)] for m in chosen if str(m) in rows]))
+
+
+def _tests(options: argparse.Namespace, chosen: Sequence[Mutant], console: Console) -> int:
     path = RESULTS / "mutants.jsonl"
     done = {} if options.fresh or not path.exists() else report.read(path)
     left = [m for m in chosen if str(m) not in done]
@@ -62,10 +88,18 @@ def main() -> int:
 
             tests.run(work, [str(ROOT / path) for path in options.tests])
     rows = report.read(path)
-    text = report.table([rows[str(m)] for m in chosen if str(m) in rows])
-    (RESULTS / "mutants.md").write_text(text)
+    return _show("mutants.md", report.table([rows[str(m)] for m in chosen if str(m) in rows]))
+
+
+def _show(name: str, text: str) -> int:
+    (RESULTS / name).write_text(text)
     print(text)
     return 0
+
+
+def _write(file: TextIO, row: dict[str, Any]) -> None:
+    file.write(json.dumps(row) + "\n")
+    file.flush()
 
 
 def _try_all(
@@ -81,8 +115,7 @@ def _try_all(
     noticed = Noticed()
     for mutant in track(left, "mutants", console=console):
         found = outcome(mutant, functions, sound, most, noticed)
-        file.write(json.dumps(asdict(found)) + "\n")
-        file.flush()
+        _write(file, asdict(found))
 
 
 def sample(count: int, seed: int, only: str = "") -> list[Mutant]:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.mutants.trial import Outcome
+
+T = TypeVar("T")
 
 
 def read(path: Path) -> dict[str, Outcome]:
     """The outcomes of a file; a last line cut by an interruption is left out."""
-    found = {}
+    return {row.mutant: row for row in lines(path, Outcome)}
+
+
+def lines(path: Path, kind: type[T]) -> Iterator[T]:
+    """The rows of a file of JSON lines that are whole."""
     for line in path.read_text().splitlines():
         try:
-            row = Outcome(**json.loads(line))
+            yield kind(**json.loads(line))
         except (ValueError, TypeError):
             continue
-        found[row.mutant] = row
-    return found
 
 
 def table(rows: Sequence[Outcome]) -> str:
