@@ -22,7 +22,7 @@ from verify.program import Equation, Program
 
 _MOVEMENT = """
 reshape squeeze expand_dims broadcast_in_dim transpose rev slice copy copy_p stop_gradient
-optimization_barrier name tile stack unstack split concatenate pad iota gather dynamic_slice
+optimization_barrier name empty2 tile stack unstack split concatenate pad iota gather dynamic_slice
 dynamic_update_slice scatter sort argmax argmin
 """
 _ELEMENTWISE = """

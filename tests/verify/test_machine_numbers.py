@@ -170,12 +170,19 @@ def test_a_question_about_nan_is_no_silent_proof():
     assert verdict.status != "proved" or any("NaN" in text for text in verdict.assumptions)
 
 
-PROVED = {
-    "branches with their own domains": (
+def test_branches_that_have_no_common_domain_are_open():
+    """A proof assumes the domain of every function, also of those in branches that are not taken:
+    of these two logarithms no x has both. It is not made on such an assumption."""
+    verdict = verify.equivalent(
         lambda x: jnp.where(x > 0, jnp.log(x), jnp.log(-x)),
         lambda x: jnp.where(x > 0, jnp.log(x), jnp.log(0 - x)),
         of(F32),
-    ),
+    )
+    assert verdict.status == "unknown"
+    assert "no input was found at which both are" in verdict.reason
+
+
+PROVED = {
     "a logarithm of a product": (
         lambda x, y: jnp.log(x * y) + 0 * jnp.log(x),  # of negative x there is none
         lambda x, y: jnp.log(x) + jnp.log(y),

@@ -20,8 +20,6 @@ from cnnjax.losses import accuracy, cross_entropy
 from cnnjax.models import build
 from cnnjax.train.mesh import placement
 
-assert len(jax.devices()) == 4, jax.devices()
-
 X = ((4, 8, 8, 8), P("data", None, None, "model"))
 BATCH = ((4, 8, 8, 8), P("data"))
 IMAGE = ((4, 8, 8, 8), P(None, "data", "model"))
@@ -230,4 +228,5 @@ def main(kind, few):
 
 
 if __name__ == "__main__":
+    assert len(jax.devices()) == 4, jax.devices()
     sys.exit(main(sys.argv[1], sys.argv[2:] == ["few"]))
