@@ -269,6 +269,9 @@ def load_model(path: str | os.PathLike[str], *, model: Model | None = None) -> S
     Raises FileNotFoundError, or CheckpointError where the file is damaged, is no model, or does
     not fit the model that this version of the library builds or that is given.
     """
+    if model is not None and not (hasattr(model, "init") and hasattr(model, "config")):
+        found = getattr(model, "__name__", type(model).__name__)
+        raise TypeError(f"load_model: model must be a Model, got {found}; made by {found}(...)?")
     tensors, record = read(path, kind="model")
     if model is None:
         model = _rebuilt(path, record)

@@ -16,6 +16,7 @@ from jax.sharding import Mesh
 
 from cnnjax import run_folder
 from cnnjax.checkpoint import save_model
+from cnnjax.data.dataset import Dataset
 from cnnjax.data.streaming import Source, reading, streamed
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train import shards
@@ -131,10 +132,10 @@ def fit(
     (once the state is saved; a second Ctrl-C does not wait).
     """
     use_compilation_cache()
+    _check_kinds(splits, mesh, callbacks)
     mesh = data_mesh() if mesh is None else automatic(mesh, "fit")
     if data is not None:
-        train = streamed(data, classes=splits.train.classes, name=f"{splits.train.name} (source)")
-        splits = replace(splits, train=train)
+        splits = replace(splits, train=_training_set(data, splits))
     check(model, splits, config, mesh)
     if checkpoints not in ("safetensors", "orbax"):
         raise ValueError(f"fit: checkpoints must be 'safetensors' or 'orbax', got {checkpoints!r}")
@@ -157,6 +158,28 @@ def fit(
             )
             run = replace(run, checkpoints=checkpoints)
             return _fit(run, state, splits, resume, progress)
+
+
+def _check_kinds(splits: Any, mesh: Any, callbacks: Any) -> None:
+    """Raise what would otherwise be an error of Python's own, or come after an epoch."""
+    if not (hasattr(splits, "train") and hasattr(splits, "test")):
+        raise TypeError(f"fit: splits must be Splits (data.load(...)), got {type(splits).__name__}")
+    if mesh is not None and not isinstance(mesh, Mesh):
+        raise TypeError(f"fit: mesh must be a jax Mesh, got {type(mesh).__name__}")
+    if not isinstance(callbacks, Sequence) or isinstance(callbacks, str):
+        found = type(callbacks).__name__
+        raise TypeError(f"fit: callbacks must be a sequence of functions, got {found}")
+    for callback in callbacks:
+        if not callable(callback):
+            raise TypeError(f"fit: callbacks must be functions of a row, got {callback!r}")
+
+
+def _training_set(data: Any, splits: Splits) -> Dataset:
+    """A source as the training images; one that names its classes has to name those of the test."""
+    if isinstance(data, Dataset):
+        return data
+    classes = tuple(getattr(data, "classes", splits.train.classes))
+    return streamed(data, classes=classes, name=f"{splits.train.name} (source)")
 
 
 def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -> FitResult:
