@@ -30,6 +30,7 @@ from cnnjax import data, models
 from cnnjax.checkpoint import write_json
 from cnnjax.data import Dataset, Splits
 from cnnjax.train import TrainConfig, fit
+from experiments.markers import inserted
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "fine_tuning"
@@ -148,8 +149,8 @@ def write_table() -> None:
         *rows,
     ]
     readme = HERE / "README.md"
-    before, rest = readme.read_text("utf-8").split(BEGIN)
-    readme.write_text(before + BEGIN + "\n".join(table) + "\n" + END + rest.split(END)[1], "utf-8")
+    text = inserted(readme.read_text("utf-8"), BEGIN, END, "\n".join(table) + "\n")
+    readme.write_text(text, "utf-8")
     print("\n".join(table))
 
 

@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from experiments.markers import inserted
+
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->"
 
@@ -50,9 +52,8 @@ def main() -> None:
         *map(line, rows),
     ]
     readme = HERE / "README.md"
-    before, rest = readme.read_text("utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    readme.write_text(before + BEGIN + "\n".join(table) + "\n" + END + after, "utf-8")
+    text = inserted(readme.read_text("utf-8"), BEGIN, END, "\n".join(table) + "\n")
+    readme.write_text(text, "utf-8")
     print("\n".join(table))
 
 

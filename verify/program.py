@@ -324,13 +324,20 @@ def _convert(jaxpr: Any) -> Program:
     return Program(inputs, tuple(equations), outputs)
 
 
-@functools.cache
 def _name(primitive: Any) -> str:
     """Its name, if it is a primitive of JAX; others may have any name, and none of the rules."""
-    own = [m for name, m in list(sys.modules.items()) if name.partition(".")[0] == "jax"]
-    if any(value is primitive for module in own for value in list(vars(module).values())):
+    # JAX imports some of its modules late.
+    if id(primitive) in _of_jax(len(sys.modules)):
         return str(primitive.name)
     return f"{primitive.name} (not one of JAX's)"
+
+
+@functools.lru_cache(maxsize=1)
+def _of_jax(modules: int) -> frozenset[int]:
+    """The identities of the primitives in JAX's modules, while so many modules are imported."""
+    own = [m for name, m in list(sys.modules.items()) if name.partition(".")[0] == "jax"]
+    values = (value for module in own for value in list(vars(module).values()))
+    return frozenset(id(value) for value in values if issubclass(type(value), jex.Primitive))
 
 
 def _walk(

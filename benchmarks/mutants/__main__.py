@@ -18,7 +18,7 @@ import argparse
 import json
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
@@ -62,8 +62,7 @@ def _nets(options: argparse.Namespace, chosen: Sequence[Mutant], console: Consol
     from benchmarks.mutants import nets  # imports verify; pytest has to be the first to do that
 
     path = RESULTS / "nets.jsonl"
-    done = {} if options.fresh or not path.exists() else nets.read(path)
-    left = [m for m in chosen if str(m) not in done]
+    left = _left(path, options, chosen, nets.read)
     if left:
         questions = nets.watched(nets.pairs(options.seed, rounds=1), str(ROOT / "verify"))
         functions = functions_of(ROOT / "verify")
@@ -78,8 +77,7 @@ def _nets(options: argparse.Namespace, chosen: Sequence[Mutant], console: Consol
 
 def _tests(options: argparse.Namespace, chosen: Sequence[Mutant], console: Console) -> int:
     path = RESULTS / "mutants.jsonl"
-    done = {} if options.fresh or not path.exists() else report.read(path)
-    left = [m for m in chosen if str(m) not in done]
+    left = _left(path, options, chosen, report.read)
     if left:
         with path.open("w" if options.fresh else "a") as file:
 
@@ -89,6 +87,17 @@ def _tests(options: argparse.Namespace, chosen: Sequence[Mutant], console: Conso
             tests.run(work, [str(ROOT / path) for path in options.tests])
     rows = report.read(path)
     return _show("mutants.md", report.table([rows[str(m)] for m in chosen if str(m) in rows]))
+
+
+def _left(
+    path: Path,
+    options: argparse.Namespace,
+    chosen: Sequence[Mutant],
+    read: Callable[[Path], Mapping[str, Any]],
+) -> list[Mutant]:
+    """The mutants of which nothing is written down."""
+    done = {} if options.fresh or not path.exists() else read(path)
+    return [m for m in chosen if str(m) not in done]
 
 
 def _show(name: str, text: str) -> int:

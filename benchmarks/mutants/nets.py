@@ -21,17 +21,15 @@ from unittest import mock
 import numpy as np
 
 import verify
-from benchmarks.mutants.coverage import Asked, Question, answer, asked
+from benchmarks.mutants.coverage import Asked, Question, asked
 from benchmarks.mutants.operators import Mutant
 from benchmarks.mutants.report import lines
 from benchmarks.mutants.swap import Key, NotApplicable, applied
-from benchmarks.mutants.trial import Hangs, limited
-from tests.verify.pairs import scoreboard
-from tests.verify.pairs.law import LAWS, Case, differs
+from benchmarks.mutants.trial import said
+from tests.verify.pairs.law import Case, differs
+from tests.verify.pairs.scoreboard import LAWS
 from verify import Verdict
 from verify.equivalence import _Ladder
-
-assert scoreboard  # it registers the laws
 
 _SEARCHES = ("glance", "second_glance", "search", "search_before_proof")
 _SECONDS = 5.0  # a question
@@ -163,8 +161,4 @@ def _within(most: float, questions: Sequence[Asked]) -> list[Asked]:
 
 
 def _says(q: Asked) -> str:
-    try:
-        with limited(2 * _SECONDS):
-            return answer(q.question)
-    except Hangs:
-        return "no answer"
+    return said(q.question, 2 * _SECONDS)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
-from benchmarks.mutants.coverage import PASSED, Asked, answer
+from benchmarks.mutants.coverage import PASSED, Asked, Question, answer
 from benchmarks.mutants.operators import Mutant
 from benchmarks.mutants.swap import Key, NotApplicable, applied
 
@@ -107,9 +107,14 @@ def _first_failure(questions: Sequence[Asked], most: float) -> tuple[Asked, str]
 
 
 def _said(q: Asked) -> str:
+    return said(q.question, max(_AT_LEAST, _SLOWER * q.seconds))
+
+
+def said(question: Question, seconds: float) -> str:
+    """What is answered within so many processor seconds."""
     try:
-        with limited(max(_AT_LEAST, _SLOWER * q.seconds)):
-            return answer(q.question)
+        with limited(seconds):
+            return answer(question)
     except Hangs:
         return "no answer"
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from experiments import markers
 from experiments.claims.record import HERE
 
 BEGIN, END = "<!-- measured claims: begin -->\n", "<!-- measured claims: end -->"
@@ -49,8 +50,7 @@ def inserted(readme: str, text: str) -> str:
     a <!-- measured claims: begin -->
     new <!-- measured claims: end --> b
     """
-    before, rest = readme.split(BEGIN)
-    return before + BEGIN + text + END + rest.split(END)[1]
+    return markers.inserted(readme, BEGIN, END, text)
 
 
 def main() -> None:

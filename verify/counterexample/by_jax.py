@@ -10,6 +10,7 @@ broken, JAX is not asked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -80,9 +81,7 @@ def _difference_at(comparison: Comparison, inputs: Inputs) -> _Difference | None
             return None
         values = list(zip(one, two, strict=True))
         here = [differs(a, b, apart) for a, b in values]
-        everywhere = (
-            here if everywhere is None else [a & b for a, b in zip(everywhere, here, strict=True)]
-        )
+        everywhere = here if everywhere is None else both(everywhere, here)
         if not any(where.any() for where in everywhere):
             return None
     for number, where in enumerate(everywhere or ()):
@@ -97,6 +96,11 @@ def _difference_at(comparison: Comparison, inputs: Inputs) -> _Difference | None
                 numbers,
             )
     return None
+
+
+def both(one: Sequence[np.ndarray], two: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Where both say so, output by output."""
+    return [a & b for a, b in zip(one, two, strict=True)]
 
 
 def differs(a: Any, b: Any, apart: float) -> np.ndarray:

@@ -16,7 +16,7 @@ asked about 12, fewer where programs are long.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import parts
 from verify.counterexample.batch import evaluated, special_numbers
-from verify.counterexample.by_jax import differs
+from verify.counterexample.by_jax import both, differs
 from verify.counterexample.candidates import interesting
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.counterexample.plainly import values_by_jax, values_in_float64
@@ -217,9 +217,9 @@ def _shown(comparison: Comparison, inputs: Inputs) -> _Shown | None:
             return None
         here = [differs(a, b, _APART) for a, b in zip(one, two, strict=True)]
         for program in (comparison.left, comparison.right):
-            here = _both(here, violations(program, near)[1])
+            here = both(here, violations(program, near)[1])
         shown = shown or list(zip(one, two, strict=True))
-        everywhere = here if everywhere is None else _both(everywhere, here)
+        everywhere = here if everywhere is None else both(everywhere, here)
         if not any(where.any() for where in everywhere):
             return None
     for number, where in enumerate(everywhere or ()):
@@ -242,7 +242,3 @@ def _by_their_dtypes(comparison: Comparison, inputs: Inputs, shown: _Shown) -> b
         return False
     pairs = ((left, shown.left), (right, shown.right))
     return not any(differs(a.astype(b.dtype), np.asarray(b), _ROUNDED) for a, b in pairs)
-
-
-def _both(one: Sequence[np.ndarray], two: Sequence[np.ndarray]) -> list[np.ndarray]:
-    return [a & b for a, b in zip(one, two, strict=True)]
