@@ -8,7 +8,7 @@ import pytest
 
 from cnnjax.lowerings import registry
 from cnnjax.preprocessing import Preprocessing
-from cnnjax.train import Interrupted, TrainConfig, data_mesh, fit, loop, run
+from cnnjax.train import Interrupted, TrainConfig, data_mesh, epoch, fit, run
 from cnnjax.train.chunk import make_chunk, steps_a_call
 from cnnjax.train.mesh import split, to_mesh
 from cnnjax.train.step import initial_state, make_step
@@ -40,7 +40,7 @@ def calls(monkeypatch):
         interrupt_at = None
 
     made = Calls()
-    original = loop.make_chunk
+    original = epoch.make_chunk
 
     def counted(*arguments):
         chunk = original(*arguments)
@@ -53,7 +53,7 @@ def calls(monkeypatch):
 
         return call
 
-    monkeypatch.setattr(loop, "make_chunk", counted)
+    monkeypatch.setattr(epoch, "make_chunk", counted)
     return made
 
 

@@ -10,8 +10,7 @@ from jax.sharding import Mesh
 
 from cnnjax.checkpoint import CheckpointError, read, write
 from cnnjax.notices import Notice
-from cnnjax.train import data_mesh, fit, shards
-from cnnjax.train import loop as training
+from cnnjax.train import data_mesh, fit, resume, saving, shards
 
 KIND = "training checkpoint"
 
@@ -47,7 +46,7 @@ def test_a_run_that_is_cut_ends_with_the_same_bits(
 ):
     if checkpoints == "orbax":
         pytest.importorskip("orbax.checkpoint")
-    save, saves = training.save_state, []
+    save, saves = saving.save_state, []
 
     def cut(*arguments):
         saves.append(arguments)
@@ -59,7 +58,7 @@ def test_a_run_that_is_cut_ends_with_the_same_bits(
 
     given = {"progress": False, "mesh": mesh(), "out": tmp_path, "checkpoints": checkpoints}
     with monkeypatch.context() as patched:
-        patched.setattr(training, "save_state", cut)
+        patched.setattr(saving, "save_state", cut)
         with pytest.raises(Stop):
             fit(*task, **given)
     assert (tmp_path / "checkpoint.orbax").exists() == (checkpoints == "orbax")
@@ -123,5 +122,5 @@ def test_what_cannot_be_is_refused_before_anything_is_written(task, tmp_path, mo
 
 def test_an_infinite_array_is_not_written(tmp_path):
     with pytest.raises(FloatingPointError, match="b"):
-        training.check_finite({"a": np.ones(3), "b": jax.numpy.array([1, np.inf])})
+        resume.check_finite({"a": np.ones(3), "b": jax.numpy.array([1, np.inf])})
     assert shards._named({"a": {"b": 1}}) == {"a.b": 1}
