@@ -47,6 +47,12 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=10.0, help="of questions a mutant, at most"
     )
+    parser.add_argument(
+        "--longest", type=float, default=3.0, help="seconds: slower questions are left out"
+    )
+    parser.add_argument(
+        "--part", default="1/1", help="2/3: the second of three processes that share the work"
+    )
     parser.add_argument("--fresh", action="store_true", help="forget what was done before")
     parser.add_argument("--only", default="", help="files whose path has this in it")
     parser.add_argument("--tests", nargs="*", default=["tests/verify"], help="files and folders")
@@ -55,14 +61,18 @@ def main() -> int:
     warnings.simplefilter("ignore")
     console = Console(stderr=True)
     chosen = sample(options.count, options.seed, options.only)
-    return (_nets if options.nets else _tests)(options, chosen, console)
+    number, parts = map(int, options.part.split("/"))
+    own = chosen[number - 1 :: parts]
+    return (_nets if options.nets else _tests)(options, chosen, own, console)
 
 
-def _nets(options: argparse.Namespace, chosen: Sequence[Mutant], console: Console) -> int:
+def _nets(
+    options: argparse.Namespace, chosen: Sequence[Mutant], own: Sequence[Mutant], console: Console
+) -> int:
     from benchmarks.mutants import nets  # imports verify; pytest has to be the first to do that
 
     path = RESULTS / "nets.jsonl"
-    left = _left(path, options, chosen, nets.read)
+    left = _left(path, options, own, nets.read)
     if left:
         questions = nets.watched(nets.pairs(options.seed, rounds=1), str(ROOT / "verify"))
         functions = functions_of(ROOT / "verify")
@@ -75,14 +85,16 @@ def _nets(options: argparse.Namespace, chosen: Sequence[Mutant], console: Consol
     return _show("nets.md", nets.table([rows[str(m)] for m in chosen if str(m) in rows]))
 
 
-def _tests(options: argparse.Namespace, chosen: Sequence[Mutant], console: Console) -> int:
+def _tests(
+    options: argparse.Namespace, chosen: Sequence[Mutant], own: Sequence[Mutant], console: Console
+) -> int:
     path = RESULTS / "mutants.jsonl"
-    left = _left(path, options, chosen, report.read)
+    left = _left(path, options, own, report.read)
     if left:
         with path.open("w" if options.fresh else "a") as file:
 
             def work(questions: list[Question]) -> None:
-                _try_all(left, questions, options.seconds, console, file)
+                _try_all(left, questions, options, console, file)
 
             tests.run(work, [str(ROOT / path) for path in options.tests])
     rows = report.read(path)
@@ -92,12 +104,12 @@ def _tests(options: argparse.Namespace, chosen: Sequence[Mutant], console: Conso
 def _left(
     path: Path,
     options: argparse.Namespace,
-    chosen: Sequence[Mutant],
+    own: Sequence[Mutant],
     read: Callable[[Path], Mapping[str, Any]],
 ) -> list[Mutant]:
     """The mutants of which nothing is written down."""
     done = {} if options.fresh or not path.exists() else read(path)
-    return [m for m in chosen if str(m) not in done]
+    return [m for m in own if str(m) not in done]
 
 
 def _show(name: str, text: str) -> int:
@@ -112,19 +124,22 @@ def _write(file: TextIO, row: dict[str, Any]) -> None:
 
 
 def _try_all(
-    left: Sequence[Mutant], questions: list[Question], most: float, console: Console, file: TextIO
+    left: Sequence[Mutant],
+    questions: list[Question],
+    options: argparse.Namespace,
+    console: Console,
+    file: TextIO,
 ) -> None:
-    sound = [
-        found
-        for q in track(questions, "the sound verifier", console=console)
-        if (found := asked(q, str(ROOT / "verify"))).answer == PASSED
-    ]
+    sound = []
+    for q in track(questions, "the sound verifier", console=console):
+        found = asked(q, str(ROOT / "verify"), options.longest)
+        if found.answer == PASSED:
+            sound.append(found)
     console.print(f"{len(sound)} tests, {sum(q.seconds for q in sound):.0f} seconds")
     functions = functions_of(ROOT / "verify")
     noticed = Noticed()
     for mutant in track(left, "mutants", console=console):
-        found = outcome(mutant, functions, sound, most, noticed)
-        _write(file, asdict(found))
+        _write(file, asdict(outcome(mutant, functions, sound, options.seconds, noticed)))
 
 
 def sample(count: int, seed: int, only: str = "") -> list[Mutant]:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.mutants.swap import Key, key
 
 PASSED = "passed"
+_WAITS = 20  # times; so much longer on the wall, for what waits and computes nothing
+
+
+class Hangs(BaseException):
+    """No exception of the program's own: the verifier catches those."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,9 @@ class Asked:
     runs: frozenset[Key]
 
 
-def asked(question: Question, root: str) -> Asked:
-    """Asks once, and watches which functions of the verifier run."""
+def asked(question: Question, root: str, longest: float = 3600.0) -> Asked:
+    """Asks once, for no longer than so many processor seconds, and watches which functions of the
+    verifier run."""
     runs: set[Key] = set()
 
     def watch(frame: Any, event: str, _: Any) -> None:
@@ -43,10 +51,19 @@ def asked(question: Question, root: str) -> Asked:
     start = time.process_time()
     sys.setprofile(watch)
     try:
-        found = answer(question)
+        found = said(question, longest)
     finally:
         sys.setprofile(None)
     return Asked(question, found, time.process_time() - start, frozenset(runs))
+
+
+def said(question: Question, seconds: float) -> str:
+    """What is answered within so many processor seconds."""
+    try:
+        with limited(seconds):
+            return answer(question)
+    except Hangs:
+        return "no answer"
 
 
 def answer(question: Question) -> str:
@@ -55,3 +72,22 @@ def answer(question: Question) -> str:
         return question.ask()
     except Exception as error:
         return f"raised {type(error).__name__}"
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raises `Hangs` in what takes more processor time."""
+
+    def strike(*_: Any) -> None:
+        raise Hangs
+
+    timers = ((signal.ITIMER_PROF, signal.SIGPROF, 1), (signal.ITIMER_REAL, signal.SIGALRM, _WAITS))
+    before = [signal.signal(sign, strike) for _, sign, _ in timers]
+    for timer, _, times in timers:
+        signal.setitimer(timer, times * seconds)
+    try:
+        yield
+    finally:
+        for (timer, sign, _), handler in zip(timers, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(sign, handler)

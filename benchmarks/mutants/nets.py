@@ -21,11 +21,10 @@ from unittest import mock
 import numpy as np
 
 import verify
-from benchmarks.mutants.coverage import Asked, Question, asked
+from benchmarks.mutants.coverage import Asked, Question, asked, said
 from benchmarks.mutants.operators import Mutant
 from benchmarks.mutants.report import lines
 from benchmarks.mutants.swap import Key, NotApplicable, applied
-from benchmarks.mutants.trial import said
 from tests.verify.pairs.law import Case, differs
 from tests.verify.pairs.scoreboard import LAWS
 from verify import Verdict

@@ -128,7 +128,8 @@ def _changes(node: ast.AST) -> list[Change]:
         case ast.Call(args=args, keywords=keywords):
             if len(args) == 2 and not any(isinstance(a, ast.Starred) for a in args):
                 found.append(lambda: _set(node, "args", args[::-1]))
-            named = [i for i, keyword in enumerate(keywords) if keyword.arg is not None]
+            # `strict` only raises where the writer was wrong about two lengths.
+            named = [i for i, k in enumerate(keywords) if k.arg not in (None, "strict")]
             found += [partial(_dropped, node, i) for i in named]
     return found
 

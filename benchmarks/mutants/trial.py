@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import ast
-import signal
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any
 
-from benchmarks.mutants.coverage import PASSED, Asked, Question, answer
+from benchmarks.mutants.coverage import PASSED, Asked, said
 from benchmarks.mutants.operators import Mutant
 from benchmarks.mutants.swap import Key, NotApplicable, applied
 
 _SLOWER = 10  # times; a question that takes longer than that hangs
 _AT_LEAST = 5.0  # processor seconds
-_WAITS = 20  # times; so much longer on the wall, for what waits and computes nothing
 
 Place = tuple[str, str]  # a file and the name of a function in it, "" for the file as a whole
-
-
-class Hangs(BaseException):
-    """No exception of the program's own: the verifier catches those."""
 
 
 @dataclass(frozen=True)
@@ -108,31 +100,3 @@ def _first_failure(questions: Sequence[Asked], most: float) -> tuple[Asked, str]
 
 def _said(q: Asked) -> str:
     return said(q.question, max(_AT_LEAST, _SLOWER * q.seconds))
-
-
-def said(question: Question, seconds: float) -> str:
-    """What is answered within so many processor seconds."""
-    try:
-        with limited(seconds):
-            return answer(question)
-    except Hangs:
-        return "no answer"
-
-
-@contextmanager
-def limited(seconds: float) -> Iterator[None]:
-    """Raises `Hangs` in what takes more processor time."""
-
-    def strike(*_: Any) -> None:
-        raise Hangs
-
-    timers = ((signal.ITIMER_PROF, signal.SIGPROF, 1), (signal.ITIMER_REAL, signal.SIGALRM, _WAITS))
-    before = [signal.signal(sign, strike) for _, sign, _ in timers]
-    for timer, _, times in timers:
-        signal.setitimer(timer, times * seconds)
-    try:
-        yield
-    finally:
-        for (timer, sign, _), handler in zip(timers, before, strict=True):
-            signal.setitimer(timer, 0)
-            signal.signal(sign, handler)

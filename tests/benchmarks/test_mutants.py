@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from benchmarks.mutants import report
-from benchmarks.mutants.coverage import PASSED, Asked, Question, asked
+from benchmarks.mutants.coverage import PASSED, Asked, Hangs, Question, asked, limited
 from benchmarks.mutants.operators import mutants
 from benchmarks.mutants.swap import ROOT, applied, functions_of
-from benchmarks.mutants.trial import Hangs, Noticed, limited, outcome
+from benchmarks.mutants.trial import Noticed, outcome
 from verify.dtypes import contains
 
 FILE = "verify/dtypes.py"
@@ -71,6 +71,14 @@ def endless(wait):
 def test_what_takes_too_long_is_ended(wait):
     with pytest.raises(Hangs):
         endless(wait)
+
+
+def test_a_question_that_takes_too_long_is_not_one_to_ask():
+    def endless():
+        while True:
+            pass
+
+    assert asked(Question("endless", endless), str(ROOT), longest=0.1).answer == "no answer"
 
 
 def test_only_the_function_with_the_fault_changes():
