@@ -27,7 +27,7 @@ import numpy as np
 from verify import arguments, budget, internal
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import is_key
-from verify.certificate import subject
+from verify.certificate.subjects import subject
 from verify.counterexample import Smooth
 from verify.dtypes import is_kind
 from verify.equivalence import names, settle

@@ -31,7 +31,8 @@ import numpy as np
 from verify import arguments, branches, budget, cases, effort, internal, memory, smt
 from verify.algebras.base import Refused, Unsupported
 from verify.algebras.field import NO_TIES, Mode
-from verify.certificate import fingerprint, subject
+from verify.certificate.fingerprints import fingerprint
+from verify.certificate.subjects import subject
 from verify.counterexample import (
     Comparison,
     Witness,

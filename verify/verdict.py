@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import textwrap
 from dataclasses import dataclass, field, replace
@@ -10,9 +11,8 @@ from typing import Any, Literal, cast
 import jax
 import numpy as np
 
-from verify.certificate import Subject, to_json
-
 Status = Literal["proved", "refuted", "unknown"]
+VERSION = 2  # of certificates
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,21 @@ class Rounding:
             limit = "no finite bound at these inputs"
         text = f"rounding: observed {self.observed:.3g}, {limit}"
         return text if self.explained else f"{text}: more than rounding can explain"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a verdict is about."""
+
+    left: str  # "module:function", or a name that cannot be imported
+    right: str
+    examples: Any  # JSON, or None where the examples have containers of the user's own
+    seed: int
+    left_program: str  # fingerprints
+    right_program: str
+    left_source: str | None = None  # fingerprints, where the source is known
+    right_source: str | None = None
+    question: str = "equivalent"  # or "derivatives": then both functions are the same one
 
 
 class _Lazy:
@@ -156,8 +171,43 @@ class Verdict:
         return f"error probability below 2**{math.ceil(math.log2(self.error_probability))}"
 
     def to_json(self) -> str:
-        """The certificate, as text; see `verify.certificate`."""
-        return to_json(self)
+        """The certificate, as text, which `verify check FILE` runs again."""
+        about = self.subject
+        record: dict[str, Any] = {
+            "version": VERSION,
+            "status": self.status,
+            "scope": self.scope,
+            "method": self.method,
+            "error_probability": self.error_probability,
+            "error_bits": -math.log2(self.error_probability) if self.error_probability else None,
+            "assumptions": list(self.assumptions),
+            "reason": self.reason,
+            "seconds": round(self.seconds, 3),
+            "jax": jax.__version__,
+            "subject": None if about is None else vars(about).copy(),
+            "counterexample": None,
+            "rounding": None,
+        }
+        found = self.counterexample
+        if found is not None:
+            record["counterexample"] = {
+                "inputs": [
+                    {"path": jax.tree_util.keystr(path), **_array(np.asarray(leaf))}
+                    for path, leaf in jax.tree.leaves_with_path(found.inputs)
+                ],
+                "left": _number(found.left),
+                "right": _number(found.right),
+                "output": None if found.where is None else found.where[0],
+                "index": None if found.where is None else list(found.where[1]),
+                "explanation": found.explanation,
+            }
+        measured = self.measured
+        if measured is not None:
+            record["rounding"] = vars(measured).copy()
+            for name in ("bound", "observed"):  # JSON has no infinity
+                number = record["rounding"][name]
+                record["rounding"][name] = number if math.isfinite(number) else None
+        return json.dumps(record, indent=1)
 
 
 def describe(array: np.ndarray) -> str:
@@ -188,3 +238,25 @@ def short(value: Any) -> str:
     if isinstance(value, complex | np.complexfloating):
         return f"{complex(value):.9g}"
     return f"{float(value):.9g}"
+
+
+def _array(array: np.ndarray) -> dict[str, Any]:
+    """An array by its non-zero elements, as exact hexadecimal floats or integers."""
+    places = np.flatnonzero(array)
+    return {
+        "dtype": str(array.dtype),
+        "shape": list(array.shape),
+        "nonzero": [[int(i), _number(array.flat[i])] for i in places],
+    }
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, complex | np.complexfloating):
+        return [float(value.real).hex(), float(value.imag).hex()]
+    return float(value).hex()

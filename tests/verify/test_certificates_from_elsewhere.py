@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import verify
-from verify.certificate import Refused, allowed_function, read, reference
+from verify.certificate.names import Refused, allowed_function, reference
+from verify.certificate.schema import read
 from verify.cli import app, isolated, main, tasks
 
 # `trap` says when it is imported or called; `mine` is what the user allows, and has it on board.

@@ -13,7 +13,7 @@ from jax.custom_derivatives import SymbolicZero, linear_call
 import verify
 from cnnjax import conv, max_pool
 from verify import derivatives
-from verify.certificate import check
+from verify.certificate.checking import check
 from verify.cli import main
 
 

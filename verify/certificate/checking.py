@@ -14,18 +14,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 
 from verify.certificate.fingerprints import fingerprint, source_fingerprint
 from verify.certificate.names import allowed_function
 from verify.certificate.schema import read
-from verify.certificate.writing import to_json
+from verify.derivatives import derivatives
+from verify.equivalence import equivalent
+from verify.program import trace
 from verify.signature import from_jsonable
-
-if TYPE_CHECKING:
-    from verify.verdict import Verdict
+from verify.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,6 @@ def rerun(
     record: dict[str, Any], allow: Sequence[str], path: str, seconds: float = 30.0
 ) -> Checked:
     """`check`, of what `read` returned."""
-    from verify.derivatives import derivatives
-    from verify.equivalence import equivalent
-    from verify.program import trace
-
     about = record["subject"]
     if about is None or about["examples"] is None:
         raise ValueError(f"{path}: the certificate does not say how to call the functions")
@@ -86,7 +82,7 @@ def rerun(
         if verdict.status != status:
             text = f"the certificate says {status}, {words} gives {verdict.status}"
             return Checked(False, text, verdict)
-        claim = _claimed(record, json.loads(to_json(verdict)), fresh=seed is None)
+        claim = _claimed(record, json.loads(verdict.to_json()), fresh=seed is None)
         if claim:
             return Checked(False, f"{claim} with {words}", verdict)
     text = f"{status}, with the recorded seed and with a fresh one"

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.signature import parse_spec
-
-VERSION = 2
+from verify.verdict import VERSION
 
 Check = Callable[[Any, str], None]
 

@@ -172,7 +172,7 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from verify.certificate import read
+    from verify.certificate.schema import read
 
     given = vars(options)
     seconds = _seconds(given)

@@ -40,7 +40,7 @@ def perform(command: str, options: dict[str, Any]) -> Answer:
 
 
 def _pair(options: dict[str, Any]) -> Answer:
-    from verify.certificate import resolve
+    from verify.certificate.names import resolve
     from verify.equivalence import equivalent
 
     examples = _examples(options)
@@ -53,7 +53,7 @@ def _pair(options: dict[str, Any]) -> Answer:
 
 
 def _derivatives(options: dict[str, Any]) -> Answer:
-    from verify.certificate import resolve
+    from verify.certificate.names import resolve
     from verify.derivatives import derivatives
 
     examples, f = _examples(options), resolve(options["function"])
@@ -62,7 +62,7 @@ def _derivatives(options: dict[str, Any]) -> Answer:
 
 
 def _faithful(options: dict[str, Any]) -> Answer:
-    from verify.certificate import resolve
+    from verify.certificate.names import resolve
     from verify.faithful import faithful
 
     examples, f = _examples(options), resolve(options["function"])
@@ -70,7 +70,7 @@ def _faithful(options: dict[str, Any]) -> Answer:
 
 
 def _check(options: dict[str, Any]) -> Answer:
-    from verify.certificate import rerun
+    from verify.certificate.checking import rerun
 
     what = (options[name] for name in ("record", "allow", "path", "seconds"))
     result = rerun(*what)

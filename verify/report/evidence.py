@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.certificate import fingerprint
+from verify.certificate.fingerprints import fingerprint
 from verify.claims.claim import Variant
 from verify.counterexample.confirm import values
 from verify.dependence import dependence

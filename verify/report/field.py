@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 
-from verify.certificate import fingerprint
+from verify.certificate.fingerprints import fingerprint
 from verify.claims.claim import Variant
 from verify.dependence import dependence
 from verify.program import Program, trace

@@ -1,0 +1,39 @@
+"""What a verdict is about, for its certificate: functions by name and fingerprint, and examples.
+
+How a verdict is written is its own affair (`verify/verdict.py`): it is plain data.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from verify.certificate.fingerprints import fingerprint, source_fingerprint
+from verify.certificate.names import reference
+from verify.program import Program
+from verify.signature import to_jsonable
+from verify.verdict import Subject
+
+
+def subject(
+    f: Any,
+    g: Any,
+    examples: Any,
+    programs: tuple[Program, Program],
+    seed: int,
+    question: str = "equivalent",
+) -> Subject:
+    try:
+        written = to_jsonable(examples)
+    except TypeError:
+        written = None
+    return Subject(
+        reference(f),
+        reference(g),
+        written,
+        seed,
+        fingerprint(programs[0]),
+        fingerprint(programs[1]),
+        source_fingerprint(f),
+        source_fingerprint(g),
+        question,
+    )
