@@ -8,7 +8,6 @@ images meanwhile, and still stops within a few calls of a non-finite loss.
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,12 +18,13 @@ import numpy as np
 
 from cnnjax.train.batches import epoch_order
 from cnnjax.train.chunk import make_chunk, steps_a_call
+from cnnjax.train.interrupt import Asked
 from cnnjax.train.progress import Report
 from cnnjax.train.resume import Position
 from cnnjax.train.run import Run
-from cnnjax.train.saving import save
+from cnnjax.train.saving import save, stopped
 from cnnjax.train.step import State, make_step
-from cnnjax.train.stops import diverged, interruption
+from cnnjax.train.stops import diverged
 
 __all__ = ["IN_FLIGHT", "Advance", "compiled", "never", "train_epoch"]
 
@@ -66,7 +66,7 @@ def train_epoch(
     state: State,
     position: Position,
     report: Report,
-    asked: threading.Event,
+    asked: Asked,
 ) -> tuple[State, Position]:
     """Train from `position` to the end of its epoch; all results are read when it returns."""
     batch = run.config.batch_size
@@ -95,16 +95,13 @@ def train_epoch(
             )
         if at == end:
             break  # `loop.py` saves once the epoch is evaluated
-        if asked.is_set() or _due(run, at, saved):
+        stop = asked.to_stop()
+        if stop or _due(run, at, saved):
             position = _settle(run, position, waiting, keep=0)
             position = replace(position, seconds=time.perf_counter() - begun)
-            if asked.is_set() and (run.replaces or run.together):
-                # Hours of an earlier run are not given away for a minute of this one; and only
-                # this process may have been asked.
-                raise interruption(run, position)
+            if stop:
+                raise stopped(run, position, state)
             save(run, state, position)
-            if asked.is_set():
-                raise interruption(run, position)
             saved = time.monotonic()
             begun = time.perf_counter() - position.seconds
     position = _settle(run, position, waiting, keep=0)

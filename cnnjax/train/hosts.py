@@ -1,32 +1,41 @@
-"""Several hosts: joining them, and ending with one line when one of them is lost.
+"""Several hosts: joining them, and ending with one line when one of them is lost or asked to stop.
 
 JAX runs one program in every process, and each step waits for all of them. If one is killed, the
 others get a failed operation, or are ended by JAX's coordinator, which lives in the first process;
 if one stops to answer, they wait until its heartbeat is missed. In all three cases what remains
 says in one line which checkpoint to go on from, and exits with a status other than 0
 (`vigil.py` says it, for the process itself may no longer be able to).
+
+Where one is asked to stop, all of them do after the same step (`interrupt.py`).
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import jax
+import numpy as np
 
 from cnnjax.notices import shown
 from cnnjax.train import vigil
+from cnnjax.train.interrupt import Interrupted
 
-__all__ = ["initialise_distributed", "watched"]
+__all__ = ["initialise_distributed", "of_first", "watched"]
 
 # Seconds; JAX's own are 100 and 300.
 _HEARTBEAT, _SHUTDOWN = 30, 50
+_INTERRUPTED = 128 + signal.SIGINT  # what a shell reports of a program that Ctrl-C ended
 _LOST = re.compile(
     r"gloo|nccl|connection (reset|closed|refused)|socket closed|unavailable|heartbeat|"
     r"another task|coordination",
@@ -49,6 +58,7 @@ def initialise_distributed(**options: Any) -> None:
     global _watch
     if _watch is None and os.name == "posix":
         _watch = _Watch()
+        _interruptions_are_lines()
     jax.distributed.initialize(
         **{
             "heartbeat_timeout_seconds": _HEARTBEAT,
@@ -56,6 +66,35 @@ def initialise_distributed(**options: Any) -> None:
             **options,
         }
     )
+
+
+def of_first(value: int) -> int:
+    """The `value` of the first process, in every process; all of them have to call this."""
+    if jax.process_count() == 1:
+        return value
+    from jax.experimental import multihost_utils
+
+    return int(multihost_utils.broadcast_one_to_all(np.int32(value)))
+
+
+def _interruptions_are_lines() -> None:
+    """From now on an `Interrupted` that nobody handles is its message alone, and the status 130."""
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not isinstance(error, Interrupted):
+            before(kind, error, trace)
+            return
+        print(f"cnnjax train: {error}", file=sys.stderr, flush=True)
+        # As Python ends, which would be with the status 1. The end takes a moment, in which the
+        # others rely on this process: another Ctrl-C has nothing to add.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        os._exit(_INTERRUPTED)
+
+    sys.excepthook = hook
 
 
 class _Watch:
@@ -95,6 +134,35 @@ class _Watch:
             self._process.wait(10)
 
 
+def _is_loss(error: BaseException) -> bool:
+    """Whether an operation failed because another process is gone.
+
+    Where it was not waited for, JAX raises that as a ValueError, which begins with a status.
+    """
+    said = str(error)
+    by_jax = isinstance(error, jax.errors.JaxRuntimeError) or (
+        isinstance(error, ValueError) and re.match(r"[A-Z_]+: ", said)
+    )
+    return bool(by_jax and _LOST.search(said))
+
+
+def _at_once(checkpoint: Path | None) -> str:
+    """What to say of Ctrl-C that does not wait for the step."""
+    kept = _going_on(checkpoint, "")
+    if checkpoint is not None and not checkpoint.exists():
+        kept = f"there is no checkpoint in {shown(checkpoint.parent)} yet"
+    return (
+        f"cnnjax train: process {jax.process_index()} of {jax.process_count()} was interrupted and "
+        f"ends at once; {kept}"
+    )
+
+
+def _going_on(checkpoint: Path | None, how: str) -> str:
+    if checkpoint is None:
+        return "there is no checkpoint to go on from, as no out folder was given"
+    return f"the same call with resume=True{how} goes on from {shown(checkpoint)}"
+
+
 @contextmanager
 def watched(checkpoint: Path | None) -> Iterator[None]:
     """Inside, the loss of another process ends this one with a line that names `checkpoint`."""
@@ -102,18 +170,23 @@ def watched(checkpoint: Path | None) -> Iterator[None]:
         yield
         return
     here, count = jax.process_index(), jax.process_count()
-    line = f"cnnjax train: process {here} of {count} ends, for another one is gone; " + (
-        "there is no checkpoint to go on from, as no out folder was given"
-        if checkpoint is None
-        else f"the same call with resume=True, on the devices that are left, goes on from "
-        f"{shown(checkpoint)}"
+    line = (
+        f"cnnjax train: process {here} of {count} ends, for another one is gone; "
+        f"{_going_on(checkpoint, ', on the devices that are left,')}"
     )
     if _watch is not None:
         _watch.tell(f"line {line}")
     try:
         yield
     except BaseException as error:
-        if isinstance(error, jax.errors.JaxRuntimeError) and _LOST.search(str(error)):
+        if isinstance(error, KeyboardInterrupt) and not isinstance(error, Interrupted):
+            # Not after a step of all: the others will wait for this one, until they find it gone.
+            if _watch is not None:
+                _watch.tell("failed")
+            print(_at_once(checkpoint), file=sys.stderr, flush=True)
+            sys.stdout.flush()
+            os._exit(_INTERRUPTED)
+        if _is_loss(error):
             if _watch is None:  # not joined by `initialise_distributed`
                 print(line, file=sys.stderr, flush=True)
             else:

@@ -20,6 +20,7 @@ from cnnjax.data.dataset import Dataset
 from cnnjax.data.streaming import Source, reading, streamed
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train import shards
+from cnnjax.train.agreement import agree, given_to_fit
 from cnnjax.train.compiler import use_compilation_cache
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.epoch import compiled, never, train_epoch
@@ -31,10 +32,10 @@ from cnnjax.train.mesh import automatic, data_mesh, spread, whole, within
 from cnnjax.train.progress import epoch_line, reporter
 from cnnjax.train.resume import Position
 from cnnjax.train.run import Callback, Run, check, prepare
-from cnnjax.train.saving import begin, save, write_history
+from cnnjax.train.saving import begin, save, stopped, write_history
 from cnnjax.train.start import Start
 from cnnjax.train.step import State, params_of
-from cnnjax.train.stops import NonFiniteLoss, interruption
+from cnnjax.train.stops import NonFiniteLoss
 
 if TYPE_CHECKING:
     from cnnjax.data import Splits
@@ -89,7 +90,8 @@ def fit(
 
     With `out`, the folder receives `checkpoint.safetensors` during the run, `history.json` after
     each epoch and `model.safetensors` (see `cnnjax.checkpoint.load_model`) at the end.
-    `resume=True` goes on from the checkpoint there, if there is one; False begins anew, and an
+    `resume=True` goes on from the checkpoint there; where there is none, the run begins, with
+    a `Notice` (a trained model without a checkpoint is an error).  False begins anew, and an
     earlier run there is removed once the new one has its first checkpoint.  `mesh` is
     `data_mesh()`, all devices, unless given: a mesh with an axis `data`, over which batches are
     split, and perhaps `model`, over which output channels of parameters are; its axes may be
@@ -129,35 +131,40 @@ def fit(
     Raises ValueError for data, model, configuration and arguments that do not fit each other,
     `CheckpointError` for a checkpoint that is damaged or of another run, `NonFiniteLoss`,
     `run_folder.InUse` where another process trains in the folder, and `Interrupted` on Ctrl-C
-    (once the state is saved; a second Ctrl-C does not wait).
+    (once the state is saved; a second Ctrl-C does not wait).  In a run over several processes
+    Ctrl-C or SIGTERM in one of them is `Interrupted` in all, after the same step, and arguments
+    that are not the same in all of them are a ValueError in all.
     """
     use_compilation_cache()
     _check_kinds(splits, mesh, callbacks)
     mesh = data_mesh() if mesh is None else automatic(mesh, "fit")
-    if data is not None:
-        splits = replace(splits, train=_training_set(data, splits))
-    check(model, splits, config, mesh)
     if checkpoints not in ("safetensors", "orbax"):
         raise ValueError(f"fit: checkpoints must be 'safetensors' or 'orbax', got {checkpoints!r}")
     if checkpoints == "orbax":
         shards.available()
     if out is None and resume:
         raise ValueError("fit: resume=True needs out, the folder of the run to go on with")
+    if data is not None:
+        splits = replace(splits, train=_training_set(data, splits))
+    functions = Functions(optimizer, loss, augment, mix)
+    start = Start(params, frozen, preprocessing)
     folder = None if out is None else Path(out)
+    given = {"out": out is not None, "resume": resume, "checkpoints": checkpoints}
     # One process writes; the others of several hosts take no lock.
     hold = folder is not None and jax.process_index() == 0
-    with run_folder.locked(folder) if folder and hold else nullcontext(False) as first:
-        if folder and hold and first and not resume:
-            run_folder.prepare_new(folder, record=False)
-        functions = Functions(optimizer, loss, augment, mix)
-        start = Start(params, frozen, preprocessing)
-        checkpoint = folder and folder / run_folder.CHECKPOINT
-        with watched(checkpoint), within(mesh), reading(splits.train, splits.test):
-            run, state = prepare(
-                model, splits, config, mesh, folder, functions, start, tuple(callbacks)
-            )
-            run = replace(run, checkpoints=checkpoints)
-            return _fit(run, state, splits, resume, progress)
+    with watched(folder and folder / run_folder.CHECKPOINT):
+        if jax.process_count() > 1:
+            agree(given_to_fit(model, splits, config, mesh, functions, start, **given))
+        check(model, splits, config, mesh)
+        with run_folder.locked(folder) if folder and hold else nullcontext(False) as first:
+            if folder and hold and first and not resume:
+                run_folder.prepare_new(folder, record=False)
+            with within(mesh), reading(splits.train, splits.test):
+                run, state = prepare(
+                    model, splits, config, mesh, folder, functions, start, tuple(callbacks)
+                )
+                run = replace(run, checkpoints=checkpoints)
+                return _fit(run, state, splits, resume, progress)
 
 
 def _check_kinds(splits: Any, mesh: Any, callbacks: Any) -> None:
@@ -186,6 +193,7 @@ def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -
     """`fit`, once everything fits together and the folder is held."""
     model, config, mesh = run.model, run.config, run.mesh
     run, state, position = begin(run, state, resume)
+    agree({"step of the checkpoint in out": position.step})
     finished = position.step >= run.steps
     if position.history and position.step % run.per_epoch == 0:
         _tell(run, position)  # the process may have ended between the checkpoint and this
@@ -211,8 +219,8 @@ def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -
             write_history(run, position)
             report.line(epoch_line(position.history[-1], config.epochs))
             _tell(run, position)
-            if asked.is_set() and position.step < run.steps:
-                raise interruption(run, position)
+            if asked.to_stop() and position.step < run.steps:
+                raise stopped(run, position)
 
     params = whole(params_of(state))
     if evaluation is None:  # the checkpoint was that of a finished run

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Position",
     "check_finite",
+    "data_identity",
     "differences",
     "identity",
     "load_state",
@@ -71,7 +72,7 @@ def identity(
     record = {
         "config": config.identity(),
         "model": {"name": model.name, **model.config},
-        "data": {"train": _fingerprint(splits.train), "test": _fingerprint(splits.test)},
+        "data": {"train": data_identity(splits.train), "test": data_identity(splits.test)},
     }
     if given:
         record["given"] = dict(given)
@@ -264,7 +265,8 @@ def _position(record: Mapping[str, Any]) -> Position:
     return Position(step, loss, correct, seconds, history)
 
 
-def _fingerprint(dataset: Dataset) -> dict[str, Any]:
+def data_identity(dataset: Dataset) -> dict[str, Any]:
+    """What tells a set of images from another one: names, shapes, checksums."""
     images = dataset.images
     return {
         "name": dataset.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from cnnjax.notices import shown
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train import functions as given_functions
 from cnnjax.train import start as starting
+from cnnjax.train.agreement import agree
 from cnnjax.train.batches import Feed, feeder
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.evaluate import Evaluation, evaluate
@@ -71,7 +72,7 @@ class Run:
     @property
     def together(self) -> bool:
         """Whether all processes must take part in writing a checkpoint, so that none decides by
-        its own clock or signals."""
+        its own clock."""
         parts = self.checkpoints == "orbax" or "model" in self.mesh.axis_names
         return jax.process_count() > 1 and parts
 
@@ -163,8 +164,12 @@ def prepare(
     trained, _ = starting.divide(trained, start.frozen)
     given_functions.check(functions, model, config, steps, trained)
     given: dict[str, Any] = {}
-    if folder:
-        given = {**fingerprints(functions, model, config, steps, trained), **_of_start(start)}
+    if folder or jax.process_count() > 1:
+        given = {
+            **fingerprints(functions, model, config, steps, trained),
+            **starting.of_start(start),
+        }
+    agree(given)
     test_feed = feeder(splits.test, mesh)
 
     def test(params: Any) -> Evaluation:
@@ -205,15 +210,3 @@ def _weights(config: TrainConfig, labels: Any, classes: int) -> tuple[float, ...
     if isinstance(config.class_weights, str):
         return balanced_weights(labels, classes)
     return config.class_weights
-
-
-def _of_start(start: Start) -> dict[str, Any]:
-    """What of a start decides the result; nothing where nothing is given."""
-    found: dict[str, Any] = {}
-    if start.params is not None:
-        found["params_crc32"] = starting.fingerprint(start.params)
-    if start.frozen:
-        found["frozen"] = sorted(set(start.frozen))
-    if start.preprocessing is not None:
-        found["preprocessing"] = asdict(start.preprocessing)
-    return found

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import jax
+
 from cnnjax import run_folder
-from cnnjax.checkpoint import write_json
+from cnnjax.checkpoint import CheckpointError, write_json
+from cnnjax.notices import notice
 from cnnjax.train import shards
+from cnnjax.train.hosts import of_first
+from cnnjax.train.interrupt import Interrupted
 from cnnjax.train.mesh import whole
 from cnnjax.train.resume import (
     Position,
@@ -18,16 +23,28 @@ from cnnjax.train.resume import (
 )
 from cnnjax.train.run import Run
 from cnnjax.train.step import State
-from cnnjax.train.stops import diverged
+from cnnjax.train.stops import diverged, interruption
 
-__all__ = ["begin", "save", "write_history"]
+__all__ = ["begin", "save", "stopped", "write_history"]
 
 
 def begin(run: Run, state: State, resume: bool) -> tuple[Run, State, Position]:
     """The state and position to start from: the checkpoint's, or the very beginning."""
-    if run.folder is None or not resume or not run.checkpoint.exists():
+    if run.folder is None or not resume:
         return run, state, Position()
     folder = run.folder
+    if not run.checkpoint.exists():
+        if (folder / run_folder.MODEL).exists():
+            raise CheckpointError(
+                f"fit: {folder} holds a trained model, but no checkpoint to go on from; "
+                "resume=False begins anew, params=load_model(...).params starts from that model"
+            )
+        if jax.process_index() == 0:
+            notice(
+                f"fit: resume=True, and there is no checkpoint in {folder}: the run begins with "
+                "its first step"
+            )
+        return run, state, Position()
 
     def elsewhere(name: str, template: State) -> State:
         shards.available()
@@ -61,6 +78,19 @@ def save(run: Run, state: State, position: Position) -> None:
     if run.replaces:
         run_folder.take_over(run.folder)
     shards.remove_others(run.folder, arrays)
+
+
+def stopped(run: Run, position: Position, state: State | None = None) -> Interrupted:
+    """What to raise where the run is asked to stop after `position`; all processes call this.
+
+    `state` is saved first, unless that would cost an earlier run: hours of it are not given away
+    for a minute of this one.
+    """
+    replaces = bool(of_first(run.replaces))
+    if state is not None and not replaces:
+        save(run, state, position)
+    of_first(0)  # no process leaves before the first one has written
+    return interruption(run, position, replaces)
 
 
 def write_history(run: Run, position: Position) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cnnjax.models import Model
     from cnnjax.preprocessing import Preprocessing
 
-__all__ = ["Start", "checked", "divide", "fingerprint", "merge", "without_stats"]
+__all__ = ["Start", "checked", "divide", "fingerprint", "merge", "of_start", "without_stats"]
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,18 @@ def fingerprint(params: Any) -> int:
         crc = zlib.crc32(f"{'.'.join(path)} {array.dtype} {array.shape}".encode(), crc)
         crc = zlib.crc32(array.reshape(-1).view(np.uint8), crc)
     return crc
+
+
+def of_start(start: Start) -> dict[str, Any]:
+    """What of a start decides the result, as JSON values; nothing where nothing is given."""
+    found: dict[str, Any] = {}
+    if start.params is not None:
+        found["params_crc32"] = fingerprint(start.params)
+    if start.frozen:
+        found["frozen"] = sorted(set(start.frozen))
+    if start.preprocessing is not None:
+        found["preprocessing"] = asdict(start.preprocessing)
+    return found
 
 
 def without_stats(params: Any) -> tuple[Any, Any]:

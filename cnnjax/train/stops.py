@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import jax
+
 from cnnjax.train.interrupt import Interrupted
 from cnnjax.train.resume import Position
 from cnnjax.train.run import Run
@@ -39,16 +41,21 @@ def diverged(run: Run, step: int, what: str) -> NonFiniteLoss:
     )
 
 
-def interruption(run: Run, position: Position) -> Interrupted:
-    """Ctrl-C after `position`."""
+def interruption(run: Run, position: Position, replaces: bool) -> Interrupted:
+    """Ctrl-C after `position`; `replaces` says that an earlier run is still in the folder."""
     where = f"stopped after step {position.step} of {run.steps}"
+    count = jax.process_count()
+    if count > 1:
+        asked = "as one of them was asked to (Ctrl-C or SIGTERM)"
+        where = f"process {jax.process_index()} of {count} {where}, {asked}"
     if run.folder is None:
         return Interrupted(f"{where}; nothing is saved, as no out folder was given")
-    if run.replaces:
+    if replaces:
         return Interrupted(
             f"{where}, before its first checkpoint; the earlier run in {run.folder} is as it was"
         )
+    command = "" if count > 1 else " (the same command with --resume)"
     return Interrupted(
-        f"{where}, saved to {run.checkpoint}; the same call with resume=True "
-        "(the same command with --resume) goes on from there"
+        f"{where}, saved to {run.checkpoint}; the same call with resume=True{command} goes on from "
+        "there"
     )

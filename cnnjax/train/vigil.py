@@ -29,6 +29,8 @@ _SIGNS = (
     b"coordination service",
     b"CoordinationService",
 )
+# Lines that are no news: that this process was asked to stop, which it says itself.
+_NO_NEWS = (b"preemption_notifier.cc",)
 _MOST = 1 << 20
 
 
@@ -71,6 +73,9 @@ def main(messages: int) -> None:
 
 
 def _say(text: bytes) -> None:
+    if any(sign in text for sign in _NO_NEWS):
+        lines = text.splitlines(keepends=True)
+        text = b"".join(line for line in lines if not any(sign in line for sign in _NO_NEWS))
     while text:
         try:
             text = text[os.write(2, text) :]

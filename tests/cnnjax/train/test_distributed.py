@@ -24,7 +24,7 @@ import numpy as np
 from jax.sharding import Mesh
 from cnnjax.data import Splits, streamed
 from cnnjax.train import TrainConfig, fit, initialise_distributed
-toy_path, address, process, out, epochs, checkpoints = sys.argv[1:]
+toy_path, address, process, out, epochs, checkpoints, rate = sys.argv[1:]
 initialise_distributed(coordinator_address=address, num_processes=2, process_id=int(process))
 spec = importlib.util.spec_from_file_location("toy", toy_path)
 toy = importlib.util.module_from_spec(spec)
@@ -41,8 +41,8 @@ class Counted:
 
 splits = toy.splits()
 source = Counted(splits.train)
-config = TrainConfig(epochs=int(epochs), batch_size=16, augment="flip", learning_rate=1e-3,
-                     schedule="constant")
+config = TrainConfig(epochs=int(epochs), batch_size=16, augment="flip",
+                     learning_rate=float(rate), schedule="constant")
 mesh = None
 if checkpoints == "orbax":  # parameters in two parts, one in each process
     mesh = Mesh(np.array(jax.devices()).reshape(1, 2), ("data", "model"))
@@ -52,7 +52,7 @@ print("read", source.read)
 """
 
 
-def start(out, epochs, checkpoints="safetensors"):
+def start(out, epochs, checkpoints="safetensors", rates=(1e-3, 1e-3)):
     """Two processes with one device each."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
@@ -62,7 +62,7 @@ def start(out, epochs, checkpoints="safetensors"):
     return [
         subprocess.Popen(
             [sys.executable, "-c", PROGRAM, path, address, str(i), str(out), str(epochs),
-             checkpoints],
+             checkpoints, str(rates[i])],
             env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for i in range(2)
@@ -106,11 +106,7 @@ def test_when_one_is_killed_the_other_ends_with_one_line_and_one_device_goes_on(
     if checkpoints == "orbax":
         pytest.importorskip("orbax.checkpoint")
     processes = start(tmp_path, 100000, checkpoints)
-    checkpoint = tmp_path / "checkpoint.safetensors"
-    until = time.monotonic() + 200
-    while not checkpoint.exists() and time.monotonic() < until:
-        assert [process.poll() for process in processes] == [None, None]
-        time.sleep(0.05)
+    checkpoint = trained(processes, tmp_path)
     processes[victim].kill()
     left = processes[1 - victim]
     _, said = left.communicate(timeout=60)
@@ -133,6 +129,78 @@ def test_when_one_is_killed_the_other_ends_with_one_line_and_one_device_goes_on(
             mesh=data_mesh(jax.devices()[:1]),
         )  # fmt: skip
     assert [row["epoch"] for row in resumed.history] == list(range(1, done + 2))
+
+
+def trained(processes, out):
+    """The checkpoint of a run of some epochs, once it is there."""
+    checkpoint = out / "checkpoint.safetensors"
+    until = time.monotonic() + 200
+    while not checkpoint.exists() and time.monotonic() < until:
+        assert [process.poll() for process in processes] == [None, None]
+        time.sleep(0.05)
+    return checkpoint
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "whom", "checkpoints"),
+    [
+        (signal.SIGTERM, [0], "safetensors"),
+        (signal.SIGTERM, [0, 1], "orbax"),  # as clusters send it: to all
+        (signal.SIGINT, [1], "safetensors"),
+    ],
+)
+def test_when_one_is_asked_to_stop_all_save_the_same_step_and_say_so_in_one_line(
+    tmp_path, number, whom, checkpoints
+):
+    if checkpoints == "orbax":
+        pytest.importorskip("orbax.checkpoint")
+    processes = start(tmp_path, 100000, checkpoints)
+    checkpoint = trained(processes, tmp_path)
+    begun = time.monotonic()
+    for process in whom:
+        processes[process].send_signal(number)
+    said = [process.communicate(timeout=60)[1] for process in processes]
+    assert time.monotonic() - begun < 60
+    step = read(checkpoint, "training checkpoint")[1]["position"]["step"]
+    assert said == [
+        f"cnnjax train: process {i} of 2 stopped after step {step} of 400000, as one of them was "
+        f"asked to (Ctrl-C or SIGTERM), saved to {checkpoint}; the same call with resume=True goes "
+        "on from there\n"
+        for i in range(2)
+    ]
+    assert [process.returncode for process in processes] == [130, 130]
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_ends_one_at_once_and_the_other_soon(tmp_path):
+    processes = start(tmp_path, 100000)
+    checkpoint = trained(processes, tmp_path)
+    for _ in range(2):
+        processes[1].send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    said = [process.communicate(timeout=60)[1] for process in processes]
+    assert [len(lines.splitlines()) for lines in said] == [1, 1]
+    assert processes[1].returncode == 130
+    assert processes[0].returncode != 0
+    if "stopped after step" not in said[1]:  # all had stopped between the two
+        assert said[1] == (
+            "cnnjax train: process 1 of 2 was interrupted and ends at once; the same call with "
+            f"resume=True goes on from {checkpoint}\n"
+        )
+        assert "process 0 of 2 ends, for another one is gone" in said[0]
+
+
+@pytest.mark.slow
+def test_arguments_that_differ_end_both_with_their_names(tmp_path):
+    for process in start(tmp_path, 2, rates=(1e-3, 2e-3)):
+        _, said = process.communicate(timeout=200)
+        assert process.returncode == 1
+        assert said.splitlines()[-1] == (
+            "ValueError: fit: its arguments differ between the 2 processes, which must all be "
+            "given the same: config.learning_rate is 0.001 in process 0 and 0.002 in process 1"
+        )
+    assert not list(tmp_path.iterdir())
 
 
 def as_there(data):

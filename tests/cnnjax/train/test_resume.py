@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cnnjax.checkpoint import CheckpointError, load_model, read
+from cnnjax.notices import Notice
 from cnnjax.train import Interrupted, NonFiniteLoss, TrainConfig, data_mesh, fit, run
 from cnnjax.train.interrupt import interruptible
 
@@ -150,7 +151,8 @@ def json_rows(folder):
 
 def test_resume_without_a_checkpoint_begins_and_without_resume_begins_anew(task, tmp_path):
     given, result = task
-    fresh = fit(*given, out=tmp_path / "new", resume=True, progress=False)
+    with pytest.warns(Notice, match="no checkpoint in .*new: the run begins with its first step"):
+        fresh = fit(*given, out=tmp_path / "new", resume=True, progress=False)
     assert_identical(result.params, fresh.params)
     anew = fit(*given, out=tmp_path / "new", progress=False)
     assert_identical(result.params, anew.params)
