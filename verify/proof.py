@@ -20,6 +20,7 @@ from verify.algebras.field import Field, FieldArray, Mode, Unlucky
 from verify.algebras.field.bound import miss_probability
 from verify.algebras.field.integers import congruent
 from verify.algebras.field.patterns import PatternField
+from verify.algebras.field.radicals import Radicals
 from verify.dtypes import is_integer
 from verify.evaluate import evaluate
 from verify.program import Program
@@ -169,9 +170,9 @@ def _trial(
         try:
             one = evaluate(left, field, inputs)
             two = evaluate(right, field, inputs)
-            if field.inside.late or field.radicals.late:
+            if field.inside.late or field.law(Radicals).late:
                 field.inside.again()
-                field.radicals.again()
+                field.law(Radicals).again()
                 one, two = evaluate(left, field, inputs), evaluate(right, field, inputs)
             for value in (*one, *two):
                 for part in parts(value):

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from verify.algebras.field import Field, Mode, mixing, moduli, residues
+from verify.algebras.field import Field, Mode, circle, mixing, moduli, residues
 from verify.algebras.field.bound import miss_probability
 from verify.algebras.field.functions import discrete_logs, log_term
 
@@ -210,7 +210,7 @@ def test_points_of_the_circle():
     cos, sin = (f.function(name, [a], (6,), F32) for name in ("cos", "sin"))
     x, y = cos.rows[:points], sin.rows[:points]
     assert ((x * x + y * y) % m == 1).all()
-    i = f.imaginary[:, None]
+    i = f.law(circle.Imaginary).units[:, None]
     assert (i * i % m == m - 1).all()
     point = (x + i * y % m) % m
     rows = zip(point[:, 0].tolist(), f.moduli.q.tolist(), f.moduli.p.tolist(), strict=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 
 from verify.algebras import machine
@@ -11,6 +9,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field import residues, roots
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.movement import as_maximum, finite
+from verify.algebras.field.state import State
 from verify.algebras.field.value import (
     FieldArray,
     Mask,
@@ -20,13 +19,10 @@ from verify.algebras.field.value import (
     all_zero,
     numpy_kind,
 )
-from verify.dtypes import is_integer, is_kind, is_real
-
-if TYPE_CHECKING:
-    from verify.algebras.field.trial import Field
+from verify.dtypes import is_kind, is_real
 
 
-def neg(field: Field, a: FieldArray) -> FieldArray:
+def neg(field: State, a: FieldArray) -> FieldArray:
     if a.concrete is not None and is_kind(a.concrete.dtype, np.floating):
         return field.lift(-a.concrete, a.dtype)
     y = FieldArray(field, a.shape, a.dtype, a.growth, bounds=machine.negated(a.bounds))
@@ -41,7 +37,7 @@ def neg(field: Field, a: FieldArray) -> FieldArray:
     return y
 
 
-def add(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
+def add(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
     growth, bounds = a.growth.plus(b.growth), machine.plus(a.bounds, b.bounds)
     for x, t in ((a, b), (b, a)):
         if x.concrete is not None and all_zero(x.concrete):
@@ -82,7 +78,7 @@ def _joint_parity(a: FieldArray, b: FieldArray) -> np.ndarray | None:
     return None
 
 
-def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
+def mul(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
     growth = a.growth.times(b.growth)
     bounds = machine.squared(a.bounds) if a is b else machine.times(a.bounds, b.bounds)
     known = is_real(a.dtype) and ((a.nonnegative and b.nonnegative) or a is b)
@@ -115,7 +111,7 @@ def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     for x, c in ((a, b), (b, a)):
         if x.mask is not None:
             # The tie part of a mask vanishes on whatever is zero at the tie.
-            exact = field.chooser.proportional(c.rows, x.mask.difference)
+            exact = field.proportional(c.rows, x.mask.difference)
             chosen = np.where(exact, x.mask.weight, x.rows)
             left, right = chosen, c.rows
     rows = residues.multiply(left, right, field.m)
@@ -130,7 +126,7 @@ def mul(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     return y
 
 
-def assume_nonzero(field: Field, b: FieldArray) -> None:
+def assume_nonzero(field: State, b: FieldArray) -> None:
     """What a division by b assumes."""
     if b.concrete is None:
         field.assume("no division by zero")
@@ -139,7 +135,7 @@ def assume_nonzero(field: Field, b: FieldArray) -> None:
         raise Unsupported("division by a constant zero")
 
 
-def div(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
+def div(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
     if b.concrete is not None:
         if all_one(b.concrete):
             return a
@@ -170,7 +166,7 @@ def div(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     return field.mul(a, inverted)
 
 
-def _scaled(field: Field, a: FieldArray, factor: FieldArray, sign: int) -> FieldArray:
+def _scaled(field: State, a: FieldArray, factor: FieldArray, sign: int) -> FieldArray:
     growth = a.growth.times(factor.growth)
     known = a.nonnegative and sign > 0
     p = a.pending if a.undecided else None
@@ -185,7 +181,7 @@ def _scaled(field: Field, a: FieldArray, factor: FieldArray, sign: int) -> Field
     return y
 
 
-def _nonzero(field: Field, rows: np.ndarray) -> bool:
+def _nonzero(field: State, rows: np.ndarray) -> bool:
     """Whether no element is zero in every row; a zero in a single row is an unlucky draw."""
     points = rows[: field.points]
     if (points == 0).all(axis=0).any():
@@ -195,7 +191,7 @@ def _nonzero(field: Field, rows: np.ndarray) -> bool:
     return True
 
 
-def dot(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
+def dot(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
     known_product = roots.dot(field, a, b)
     if known_product is not None:
         return known_product
@@ -209,7 +205,7 @@ def dot(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     return y
 
 
-def sum(field: Field, x: FieldArray) -> FieldArray:
+def sum(field: State, x: FieldArray) -> FieldArray:
     if x.shape[-1] == 1:
         return field.reshape(x, x.shape[:-1])
     growth = x.growth.summed(x.shape[-1])
@@ -222,7 +218,7 @@ def sum(field: Field, x: FieldArray) -> FieldArray:
     return y
 
 
-def prod(field: Field, x: FieldArray) -> FieldArray:
+def prod(field: State, x: FieldArray) -> FieldArray:
     if x.shape[-1] == 0:
         return field.lift(np.ones(x.shape[:-1], numpy_kind(x.dtype)), x.dtype)
     parts = [_last(field, x, i) for i in range(x.shape[-1])]
@@ -232,55 +228,12 @@ def prod(field: Field, x: FieldArray) -> FieldArray:
     return parts[0]
 
 
-def _last(field: Field, x: FieldArray, i: int) -> FieldArray:
+def _last(field: State, x: FieldArray, i: int) -> FieldArray:
     size = int(np.prod(x.shape))
     return field.pick([x], np.arange(size).reshape(x.shape)[..., i])
 
 
-def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
-    from verify.algebras.field import integers  # which is made of the operations here
-
-    dtype = np.dtype(dtype)
-    if dtype == x.dtype:
-        return x
-    if x.concrete is not None and x.concrete.dtype == np.bool_ and dtype != np.bool_:
-        return field.lift(x.concrete.astype(numpy_kind(dtype)), dtype)
-    if dtype == np.bool_ and x.mask is None:  # with a mask, it is a boolean that was converted
-        zero = np.zeros(x.shape, numpy_kind(x.dtype))
-        return field.compare("ne", x, field.lift(zero, x.dtype))
-    if is_integer(dtype) and x.dtype != np.bool_:
-        if is_integer(x.dtype):
-            return integers.cast(field, x, dtype)
-        # Out of the integer's range the result is the dtype's own: it is part of the name.
-        return field.function("truncate", [x], x.shape, dtype, (dtype.name,))
-    x = field.observed(x, "before it is converted to a float")
-    y = FieldArray(
-        field,
-        x.shape,
-        dtype,
-        x.growth,
-        x._rows,
-        x._pending,
-        x.deferred,
-        x.concrete,
-        x.nonnegative,
-        x.mask,
-        log=x.log,
-        antilog=x.antilog,
-        parity=x.parity,
-        bounds=(0, 1) if x.dtype == np.bool_ else None,
-    )
-    if is_real(dtype) and is_real(x.dtype):
-        y.rooted = roots.moved(x, lambda part: field.cast(part, dtype))
-        y.square_of = x.square_of
-    if x.concrete is not None:
-        y.concrete = x.concrete.astype(numpy_kind(dtype))
-        if is_integer(x.dtype) and (machine.exact(y.concrete) != machine.exact(x.concrete)).any():
-            y._rows, y.concrete = x.rows, None  # more bits than a float64 has
-    return y
-
-
-def logical_not(field: Field, a: FieldArray) -> FieldArray:
+def logical_not(field: State, a: FieldArray) -> FieldArray:
     """1 - a; of a comparison, the opposite one: not (d > 0) is -d >= 0."""
     one = field.lift(np.ones(a.shape, np.bool_))
     rows = residues.reduce(one.rows - a.rows, field.m)
@@ -291,7 +244,7 @@ def logical_not(field: Field, a: FieldArray) -> FieldArray:
     return y
 
 
-def logical_and(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
+def logical_and(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
     """a * b, and a and a = a, a and not a = false, which products do not know."""
     product = mul(field, a, b)
     x, y = a.rows, b.rows

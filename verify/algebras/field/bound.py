@@ -23,19 +23,17 @@ exponentials are given at least two trials. What sines and cosines count is in `
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from verify.algebras.field.mixing import DIGEST_BITS
 from verify.algebras.field.moduli import POINTS_A_PRIME
-from verify.algebras.field.radicals import LARGEST
-
-if TYPE_CHECKING:
-    from verify.algebras.field.trial import Field
+from verify.algebras.field.radicals import LARGEST, Radicals
+from verify.algebras.field.state import State
+from verify.algebras.field.weights import Weights
 
 _RECONSTRUCTION_BITS = 2 * 36 + 1  # fractions that `residues.rational` may return
 
 
-def miss_probability(field: Field, primes: int | None = None) -> float:
+def miss_probability(field: State, primes: int | None = None) -> float:
     """An upper bound for one trial, or one like it with so many primes; 1.0 where it says
     nothing."""
     count = len(field.moduli.primes) if primes is None else primes
@@ -49,7 +47,7 @@ def miss_probability(field: Field, primes: int | None = None) -> float:
     return min(1.0, pairs * (all_primes + collision) + wrong)
 
 
-def coincidences(field: Field) -> tuple[float, float]:
+def coincidences(field: State) -> tuple[float, float]:
     """The probabilities that two values that differ agree at one point, and that a prime divides
     all coefficients of their difference."""
     degree, bits = field.largest.cleared
@@ -61,7 +59,7 @@ def coincidences(field: Field) -> tuple[float, float]:
     return min(1.0, degree / smallest), bits / math.log2(smallest) / field.moduli.choices
 
 
-def wrong_multiples(field: Field, primes: int) -> float:
+def wrong_multiples(field: State, primes: int) -> float:
     """The probability that a set of candidates was taken for a multiple of another: both are
     divided by scales, quotients of third and second moments at most, of one of the two points
     (`weights._normalised`). D1(y) T2(x) = D2(y) T1(x) is one equation in both points, and where
@@ -71,22 +69,22 @@ def wrong_multiples(field: Field, primes: int) -> float:
         return 0.0
     one_point, bad_prime = coincidences(field)
     one_prime = min(1.0, 4 * (one_point + bad_prime))
-    return float(field.chooser.weights.scaled**2 / 2 * one_prime**primes)
+    return float(field.law(Weights).scaled ** 2 / 2 * one_prime**primes)
 
 
-def wrong_fractions(field: Field, primes: int) -> float:
+def wrong_fractions(field: State, primes: int) -> float:
     """The probability that a number was taken for a small fraction that it is not."""
     drawn = math.log2(field.moduli.low) * primes
-    return float(field.chooser.weights.reconstructions * 2.0 ** (_RECONSTRUCTION_BITS - drawn))
+    return float(field.law(Weights).reconstructions * 2.0 ** (_RECONSTRUCTION_BITS - drawn))
 
 
-def wrong_roots(field: Field, primes: int) -> float:
+def wrong_roots(field: State, primes: int) -> float:
     """The probability that u was taken for c**2 v w or c**2 v / w, which it is not: that for some
     (u, v, w) tried and some c = a / b, b**2 u = a**2 v w at both points of every prime; a, b, and w
     where it is a number, are at most `LARGEST`."""
-    if not field.radicals.found:
+    if not field.law(Radicals).found:
         return 0.0
     one_point, bad_prime = coincidences(field)  # of two values: here are three
     constant = 3 * math.log2(LARGEST) / math.log2(field.moduli.low) / field.moduli.choices
     one_prime = min(1.0, (1.5 * one_point) ** POINTS_A_PRIME + 1.5 * bad_prime + constant)
-    return float(field.radicals.tried * LARGEST**3 * one_prime**primes)
+    return float(field.law(Radicals).tried * LARGEST**3 * one_prime**primes)

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -33,12 +33,10 @@ from verify.algebras.base import Unsupported
 from verify.algebras.elements import COMPARED
 from verify.algebras.field import arithmetic, mixing, movement, residues
 from verify.algebras.field.growth import Growth
+from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, Mask, Pending
 from verify.algebras.field.weights import Weights
 from verify.dtypes import is_integer, is_kind, is_real, limits
-
-if TYPE_CHECKING:
-    from verify.algebras.field.trial import Field
 
 _CHUNK = 3_000_000  # residues of candidates that are weighed at a time
 NO_TIES = "no ties: no two compared values are equal (true but for a set of measure zero)"
@@ -48,9 +46,9 @@ NO_NANS = "nothing that is compared, or tested for NaN, is NaN"
 class Chooser:
     """The order part of one trial."""
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: State) -> None:
         self.field = field
-        self.weights = Weights(field)
+        self.weights = field.law(Weights)
         # Of a comparison's result: fresh random values, or zeros and ones once decided.
         self.mask_growth = Growth(analytic=field.mode.patterns)
 
@@ -71,14 +69,6 @@ class Chooser:
             products = residues.multiply(part, weighed.weights, m)
             out[:, start : start + step] = residues.total(products, m)
         return out.reshape(count, *shape)
-
-    def proportional(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Where a is a constant multiple of b (or zero): a_1 b_2 = a_2 b_1 at a prime's points."""
-        points = self.field.points
-        p = self.field.moduli.p[::2]
-        left = residues.multiply(a[0:points:2], b[1:points:2], p)
-        right = residues.multiply(a[1:points:2], b[0:points:2], p)
-        return np.asarray((left == right).all(axis=0))
 
     def maximum(self, a: FieldArray, b: FieldArray) -> FieldArray:
         for x, bound in ((a, b), (b, a)):
@@ -429,7 +419,7 @@ def _present(p: Any) -> np.ndarray:
     return np.ones(p.rows.shape[1:], bool) if p.present is None else p.present
 
 
-def _double(field: Field, x: FieldArray) -> FieldArray:
+def _double(field: State, x: FieldArray) -> FieldArray:
     two = field.lift(np.full(x.shape, 2.0))
     return field.mul(field.cast(x, np.float64), two)
 

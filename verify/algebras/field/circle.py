@@ -31,22 +31,18 @@ power these laws are not known: `Mode.nested` knows them there, and loses others
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from verify.algebras.field import mixing, residues
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.powers import power
-
-if TYPE_CHECKING:
-    from verify.algebras.field.trial import Field
-    from verify.algebras.field.value import FieldArray
+from verify.algebras.field.state import State
+from verify.algebras.field.value import FieldArray
 
 NAMES = frozenset({"sin", "cos"})
 
 
-def sine_or_cosine(field: Field, name: str, x: FieldArray) -> FieldArray:
+def sine_or_cosine(field: State, name: str, x: FieldArray) -> FieldArray:
     points = field.points
     m, q = field.m[:points], field.m[points:]
     turn = residues.multiply(exponent(field, x), residues.column(field.detour, x.rows.ndim), q)
@@ -54,7 +50,7 @@ def sine_or_cosine(field: Field, name: str, x: FieldArray) -> FieldArray:
     if name == "cos":
         doubled, two = there + back, np.full(points, 2)
     else:
-        doubled, two = there - back, 2 * field.imaginary % m
+        doubled, two = there - back, 2 * field.law(Imaginary).units % m
     half = residues.column(residues.inverse(two[:, None], m)[:, 0], there.ndim)
     value = residues.multiply(residues.reduce(doubled, m), half, m)
     # With a power in the argument, two terms that differ may be equal everywhere.
@@ -63,14 +59,14 @@ def sine_or_cosine(field: Field, name: str, x: FieldArray) -> FieldArray:
     return field.plain(np.concatenate([value, odd_hash(field, value)]), x, growth)
 
 
-def exponent(field: Field, x: FieldArray) -> np.ndarray:
+def exponent(field: State, x: FieldArray) -> np.ndarray:
     """What a power has of x in its exponent: residues modulo q."""
     if field.mode.nested and x.growth.powers:
         return odd_hash(field, x.rows[: field.points])
     return x.rows[field.points :]
 
 
-def odd_hash(field: Field, value: np.ndarray) -> np.ndarray:
+def odd_hash(field: State, value: np.ndarray) -> np.ndarray:
     """Residues modulo q: a random function of those modulo p, odd, and right at 0, 1 and -1."""
     m, q = field.m[: field.points], field.m[field.points :]
     flip = value[0] > m[0] // 2  # of v and -v, one has a first residue in the lower half
@@ -84,12 +80,14 @@ def odd_hash(field: Field, value: np.ndarray) -> np.ndarray:
     return np.where(flip, residues.reduce(-out, q), out)
 
 
-def imaginary_units(field: Field) -> np.ndarray:
+class Imaginary:
     """A square root of -1 for each point, the same one at both points of a prime."""
-    units = {}
-    for p in field.moduli.primes:
-        while p not in units:
-            i = pow(int(field.rng.integers(2, p - 1)), (p - 1) // 4, p)
-            if i * i % p == p - 1:
-                units[p] = i
-    return np.array([units[p] for p in field.moduli.p.tolist()], np.int64)
+
+    def __init__(self, field: State) -> None:
+        units: dict[int, int] = {}
+        for p in field.moduli.primes:
+            while p not in units:
+                i = pow(int(field.rng.integers(2, p - 1)), (p - 1) // 4, p)
+                if i * i % p == p - 1:
+                    units[p] = i
+        self.units = np.array([units[p] for p in field.moduli.p.tolist()], np.int64)

@@ -10,7 +10,7 @@ business of `verify/primitives/functions.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,15 +18,13 @@ import numpy as np
 from verify import budget
 from verify.algebras import machine
 from verify.algebras.field import arithmetic, circle, mixing, residues, roots
+from verify.algebras.field.choice import Chooser
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.moduli import POINTS_A_PRIME, SMALL
 from verify.algebras.field.powers import first_powers, power
-from verify.algebras.field.value import Unlucky, infinite
+from verify.algebras.field.state import State
+from verify.algebras.field.value import FieldArray, Unlucky, infinite
 from verify.dtypes import is_kind
-
-if TYPE_CHECKING:
-    from verify.algebras.field.trial import Field
-    from verify.algebras.field.value import FieldArray
 
 ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "erf", "erf_inv", "cbrt"})
 EVEN = frozenset({"cos", "cosh"})
@@ -70,7 +68,7 @@ def outside(name: str) -> str:
 
 
 def apply(
-    field: Field,
+    field: State,
     name: str,
     args: Sequence[FieldArray],
     shape: tuple[int, ...],
@@ -130,7 +128,7 @@ def _finite(bits: FieldArray, dtype: Any) -> bool:
     return narrow and machine.inside(machine.range_of(bits), 0, most)
 
 
-def _exp(field: Field, a: FieldArray) -> FieldArray:
+def _exp(field: State, a: FieldArray) -> FieldArray:
     """w**a, w of order q in Z_p and the exponent in Z_q; minus infinity gives zero."""
     if a.antilog is not None:
         return a.antilog
@@ -147,7 +145,7 @@ def _exp(field: Field, a: FieldArray) -> FieldArray:
             rows = np.where(missing[..., None], 0, p.rows)
             present = p.present.copy()
             present[missing, 0] = True
-            a = field.plain(field.chooser.value(rows, present), a, a.growth)
+            a = field.plain(field.law(Chooser).value(rows, present), a, a.growth)
     points = field.points
     out = np.empty_like(a.rows)
     exponent = circle.exponent(field, a)
@@ -177,7 +175,7 @@ def _exp(field: Field, a: FieldArray) -> FieldArray:
     return result
 
 
-def log_term(field: Field, x: FieldArray) -> FieldArray:
+def log_term(field: State, x: FieldArray) -> FieldArray:
     """log x: a homomorphism from products modulo p to sums modulo q.
 
     Z_p without zero is the group {1, -1} times the powers of w, so u = (-1)**parity * w**k. The
@@ -214,21 +212,29 @@ def log_term(field: Field, x: FieldArray) -> FieldArray:
     return y
 
 
-def _key_rows(field: Field, x: FieldArray) -> np.ndarray:
+def _key_rows(field: State, x: FieldArray) -> np.ndarray:
     """The rows that identify a value: those modulo p, or modulo q where logarithms are in it."""
     if x.growth.logs and field.exponents:
         return x.rows[field.points :]
     return x.rows[: field.points]
 
 
-def discrete_logs(field: Field, u: np.ndarray) -> np.ndarray:
+class _Tables:
+    """Logarithms by prime: of small primes all of them, of large ones the baby steps."""
+
+    def __init__(self, field: State) -> None:
+        self.steps: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.whole: dict[int, np.ndarray] = {}
+
+
+def discrete_logs(field: State, u: np.ndarray) -> np.ndarray:
     """k with u**2 = w**(2 k), for (points, *shape) residues.
 
     Small primes have a table of all logarithms. Large ones: baby steps and giant steps (Shanks
     1971), with a table as long as balances building it against looking up all values.
     """
     assert field.moduli.q is not None
-    out = np.empty_like(u)
+    out, tables = np.empty_like(u), field.law(_Tables)
     for row in range(0, field.points, POINTS_A_PRIME):
         rows = slice(row, row + POINTS_A_PRIME)
         p, q = int(field.moduli.p[row]), int(field.moduli.q[row])
@@ -237,9 +243,9 @@ def discrete_logs(field: Field, u: np.ndarray) -> np.ndarray:
             found = _all_logarithms(field, p, q)[squares].astype(np.int64)
         else:
             distinct, where = np.unique(squares, return_inverse=True)
-            table = field.logarithms.get(p)
+            table = tables.steps.get(p)
             if table is None or 4 * len(table[0]) ** 2 < q * len(distinct):
-                table = field.logarithms[p] = _baby_steps(field, p, q, len(distinct))
+                table = tables.steps[p] = _baby_steps(field, p, q, len(distinct))
             found = _lookup(distinct, table, field.generators[p], p, q)[where]
             found = found.reshape(squares.shape)
         halved = found * pow(2, -1, q) % q
@@ -248,17 +254,18 @@ def discrete_logs(field: Field, u: np.ndarray) -> np.ndarray:
     return out
 
 
-def _all_logarithms(field: Field, p: int, q: int) -> np.ndarray:
+def _all_logarithms(field: State, p: int, q: int) -> np.ndarray:
     """For each number below p, which power of the generator it is."""
-    if p not in field.all_logarithms:
+    found = field.law(_Tables).whole
+    if p not in found:
         budget.spend(p // 2)
-        logarithms = field.all_logarithms[p] = np.zeros(p, np.int32)
+        logarithms = found[p] = np.zeros(p, np.int32)
         powers = first_powers(field.generators[p], 1 << q.bit_length(), p)[:q]
         logarithms[powers] = np.arange(q, dtype=np.int32)
-    return field.all_logarithms[p]
+    return found[p]
 
 
-def _baby_steps(field: Field, p: int, q: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _baby_steps(field: State, p: int, q: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Sorted powers of the generator, and their exponents."""
     steps = 1 << min(22, max(16, (q * count).bit_length() // 2))
     budget.spend(10 * steps)

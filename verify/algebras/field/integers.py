@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,15 +25,14 @@ from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.field import arithmetic, mixing, residues
 from verify.algebras.field.growth import Growth
+from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
+from verify.algebras.field.weights import Weights
 from verify.algebras.machine import Interval
 from verify.dtypes import is_integer, limits
 
-if TYPE_CHECKING:
-    from verify.algebras.field.trial import Field
 
-
-def observed(field: Field, x: FieldArray, where: str) -> FieldArray:
+def observed(field: State, x: FieldArray, where: str) -> FieldArray:
     """x, whose residues are now those of its machine value. `where`: who looks, for the sentence of
     the assumption."""
     if not is_integer(x.dtype) or machine.fits(x.bounds, x.dtype):
@@ -49,7 +48,7 @@ def observed(field: Field, x: FieldArray, where: str) -> FieldArray:
     return x
 
 
-def _wrapped(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
+def _wrapped(field: State, x: FieldArray, dtype: Any) -> FieldArray:
     """The machine's value of x in a dtype: an unknown function of the expression."""
     dtype = np.dtype(dtype)
     known = x.seen.get(dtype)
@@ -63,7 +62,7 @@ def _wrapped(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
     return known
 
 
-def _with_constants(field: Field, rows: np.ndarray, atoms: np.ndarray, dtype: Any) -> np.ndarray:
+def _with_constants(field: State, rows: np.ndarray, atoms: np.ndarray, dtype: Any) -> np.ndarray:
     """The atoms, but where the expression is a number: that number, wrapped."""
     out = atoms.reshape(len(atoms), -1).copy()
     for place, number in _whole_numbers(field, rows).items():
@@ -72,7 +71,7 @@ def _with_constants(field: Field, rows: np.ndarray, atoms: np.ndarray, dtype: An
     return out.reshape(atoms.shape)
 
 
-def _whole_numbers(field: Field, rows: np.ndarray) -> dict[int, int]:
+def _whole_numbers(field: State, rows: np.ndarray) -> dict[int, int]:
     """Which elements (flat) of (rows, *shape) are whole numbers whatever the inputs are: their
     residues are the same at both points of every prime."""
     points = rows[: field.points].reshape(field.points, -1)
@@ -84,14 +83,14 @@ def _whole_numbers(field: Field, rows: np.ndarray) -> dict[int, int]:
         key = column.tobytes()
         if key not in known:
             known[key] = residues.rational([int(r) for r in column], field.moduli.primes)
-            field.chooser.weights.reconstructions += 1
+            field.law(Weights).reconstructions += 1
         ratio = known[key]
         if ratio is not None and ratio[1] == 1:
             found[place] = ratio[0]
     return found
 
 
-def congruent(field: Field, a: FieldArray, b: FieldArray) -> np.ndarray:
+def congruent(field: State, a: FieldArray, b: FieldArray) -> np.ndarray:
     """Where two integers' expressions differ by a multiple of 2**w, a number: their machine values
     are equal there."""
     low, high = limits(a.dtype)
@@ -110,7 +109,7 @@ _INTERVALS: dict[str, Callable[..., Interval]] = {
 }
 
 
-def ring(field: Field, name: str, a: FieldArray, b: FieldArray) -> FieldArray:
+def ring(field: State, name: str, a: FieldArray, b: FieldArray) -> FieldArray:
     """add, sub or mul of machine integers."""
     one, two = a.concrete, b.concrete
     if one is not None and two is not None:
@@ -134,27 +133,27 @@ _OVER_Z: dict[str, Callable[..., FieldArray]] = {
 }
 
 
-def neg(field: Field, a: FieldArray) -> FieldArray:
+def neg(field: State, a: FieldArray) -> FieldArray:
     if a.concrete is not None:
         return field.lift(machine.wrapped_array(-machine.exact(a.concrete), a.dtype), a.dtype)
     return arithmetic.neg(field, a)
 
 
-def dot(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
+def dot(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
     terms = machine.repeated(machine.times(a.bounds, b.bounds), a.shape[-1])
     if not field.mode.assuming and not machine.fits(terms, a.dtype):
         a, b = smaller(field, a), smaller(field, b)
     return arithmetic.dot(field, a, b)
 
 
-def smaller(field: Field, x: FieldArray) -> FieldArray:
+def smaller(field: State, x: FieldArray) -> FieldArray:
     """A constant by its expression that is nearest to zero: an operand within this file only, since
     its `concrete` may lie beyond its dtype."""
     values = None if x.concrete is None else machine.centred(x.concrete, x.dtype)
     return x if values is None else over_z(field, values, x.dtype)
 
 
-def over_z(field: Field, values: np.ndarray, dtype: Any) -> FieldArray:
+def over_z(field: State, values: np.ndarray, dtype: Any) -> FieldArray:
     """A constant expression, whatever the machine makes of it."""
     bounds = machine.of_array(values)
     largest = max(map(abs, bounds or (1,)))
@@ -172,7 +171,7 @@ def over_z(field: Field, values: np.ndarray, dtype: Any) -> FieldArray:
 # -- casts, and what rules know of ranges ----------------------------------------------------------
 
 
-def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
+def cast(field: State, x: FieldArray, dtype: Any) -> FieldArray:
     """Between integer dtypes; the result's expression is x's, as far as that is right."""
     if x.concrete is not None:
         return field.lift(machine.wrapped_array(machine.exact(x.concrete), dtype), dtype)
@@ -184,7 +183,7 @@ def cast(field: Field, x: FieldArray, dtype: Any) -> FieldArray:
     return replace(x, dtype=dtype)
 
 
-def remainder(field: Field, a: FieldArray, b: FieldArray, quotient: FieldArray) -> FieldArray:
+def remainder(field: State, a: FieldArray, b: FieldArray, quotient: FieldArray) -> FieldArray:
     """a - b quotient, the operands' values being the machine's.
 
     Where that lies is known of a - b quotient itself, and of no other expression that only has the
@@ -197,7 +196,7 @@ def remainder(field: Field, a: FieldArray, b: FieldArray, quotient: FieldArray) 
     return within(field, _OVER_Z["sub"](field, a, product), *inside)
 
 
-def within(field: Field, x: FieldArray, low: int, high: int) -> FieldArray:
+def within(field: State, x: FieldArray, low: int, high: int) -> FieldArray:
     """x, of whose expression a rule knows that it lies in low .. high."""
     if x.concrete is not None or not is_integer(x.dtype):
         return x

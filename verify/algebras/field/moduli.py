@@ -143,3 +143,11 @@ def is_prime(n: int) -> bool:
         else:
             return False
     return True
+
+
+def element_of_order(rng: np.random.Generator, order: int, p: int) -> int:
+    """A random element of Z_p of that order, a prime that divides p - 1."""
+    while True:
+        element = pow(int(rng.integers(2, p - 1)), (p - 1) // order, p)
+        if element != 1:
+            return element

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,18 +11,16 @@ from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.field import residues, roots
 from verify.algebras.field.growth import ATOM
+from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, Mask, Pending, infinite
 from verify.dtypes import is_integer
 
-if TYPE_CHECKING:
-    from verify.algebras.field.trial import Field
 
-
-def reshape(field: Field, x: FieldArray, shape: tuple[int, ...]) -> FieldArray:
+def reshape(field: State, x: FieldArray, shape: tuple[int, ...]) -> FieldArray:
     return moved(field, x, lambda a, lead, trail: a.reshape((*lead, *shape, *trail)), shape)
 
 
-def pick(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> FieldArray:
+def pick(field: State, operands: Sequence[FieldArray], index: np.ndarray) -> FieldArray:
     used = [x for x in operands if x.shape != (0,)]
     if len(operands) == 1:
         flat = index.reshape(-1)
@@ -68,7 +66,7 @@ def _starts(operands: Sequence[FieldArray]) -> list[int]:
     return [sum(sizes[:i]) for i in range(len(sizes))]
 
 
-def _needed(field: Field, x: FieldArray, index: np.ndarray, start: int) -> FieldArray:
+def _needed(field: State, x: FieldArray, index: np.ndarray, start: int) -> FieldArray:
     """A constant without the NaNs and infinities that nobody picks: jnp.where(True, x, nan)."""
     known = x.concrete
     if known is None or known.dtype != np.float64 or np.isfinite(known).all():
@@ -81,7 +79,7 @@ def _needed(field: Field, x: FieldArray, index: np.ndarray, start: int) -> Field
     return field.lift(kept.reshape(known.shape), x.dtype)
 
 
-def _pick_pending(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Pending:
+def _pick_pending(field: State, operands: Sequence[FieldArray], index: np.ndarray) -> Pending:
     sign = next((x.pending.sign for x in operands if x.pending is not None), None)
     laid = lay_out(field, operands, sign)
     flat, size = index.reshape(-1), laid.rows.shape[-1]
@@ -90,7 +88,7 @@ def _pick_pending(field: Field, operands: Sequence[FieldArray], index: np.ndarra
     return Pending(rows, present, laid.sign, laid.analytic)
 
 
-def moved(field: Field, x: FieldArray, move: Any, shape: tuple[int, ...]) -> FieldArray:
+def moved(field: State, x: FieldArray, move: Any, shape: tuple[int, ...]) -> FieldArray:
     """A value whose elements are x's, rearranged by `move(array, leading, trailing dims)`."""
     lead = (len(field.m),)
     y = FieldArray(
@@ -128,7 +126,7 @@ def moved(field: Field, x: FieldArray, move: Any, shape: tuple[int, ...]) -> Fie
     return y
 
 
-def lay_out(field: Field, operands: Sequence[FieldArray], sign: int | None) -> Pending:
+def lay_out(field: State, operands: Sequence[FieldArray], sign: int | None) -> Pending:
     """The operands' candidates flattened and laid end to end, over one common size."""
     if sign is None:
         sign = -1 if any((infinite(x) > 0).any() for x in operands) else 1
@@ -147,7 +145,7 @@ def lay_out(field: Field, operands: Sequence[FieldArray], sign: int | None) -> P
     return Pending(np.concatenate(rows, axis=1), np.concatenate(present, axis=0), sign, analytic)
 
 
-def candidates(field: Field, x: FieldArray, sign: int) -> Pending:
+def candidates(field: State, x: FieldArray, sign: int) -> Pending:
     """x as sign * max(candidates); a decided or finite value is its only candidate."""
     if x.pending is not None:
         if x.pending.sign == sign:
@@ -172,7 +170,7 @@ def one_sided(p: Pending) -> Pending:
     return p
 
 
-def as_maximum(field: Field, x: FieldArray) -> FieldArray:
+def as_maximum(field: State, x: FieldArray) -> FieldArray:
     """A constant with infinities as a pending maximum; anything else as it is."""
     if infinite(x).any():
         pending = lay_out(field, [x], None)

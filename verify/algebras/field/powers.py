@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from verify import budget
-
-if TYPE_CHECKING:
-    from verify.algebras.field.trial import Field
+from verify.algebras.field.state import State
 
 _HALF = 15  # bits; exponents are below 2**30
 
 
-def element_of_order(rng: np.random.Generator, order: int, p: int) -> int:
-    """A random element of Z_p of that order, a prime that divides p - 1."""
-    while True:
-        element = pow(int(rng.integers(2, p - 1)), (p - 1) // order, p)
-        if element != 1:
-            return element
-
-
-def power(field: Field, exponent: np.ndarray) -> np.ndarray:
+def power(field: State, exponent: np.ndarray) -> np.ndarray:
     """w**exponent, (points, *shape)."""
-    low, high = field.powers
+    tables = field.law(Tables)
+    low, high = tables.low, tables.high
     out = np.empty_like(exponent)
     for row in range(field.points):
         e = exponent[row]
@@ -43,12 +32,13 @@ def first_powers(base: int, count: int, p: int) -> np.ndarray:
     return powers
 
 
-def power_tables(field: Field) -> tuple[np.ndarray, np.ndarray]:
+class Tables:
     """w**i and w**(i * 2**15) for i < 2**15, one row a point; w is a random power of the prime's
     generator."""
-    low, high = (np.empty((field.points, 1 << _HALF), np.int64) for _ in range(2))
-    for row, p in enumerate(field.moduli.p.tolist()):
-        w = pow(field.generators[p], int(field.bases[row]), p)
-        low[row] = first_powers(w, 1 << _HALF, p)
-        high[row] = first_powers(pow(w, 1 << _HALF, p), 1 << _HALF, p)
-    return low, high
+
+    def __init__(self, field: State) -> None:
+        self.low, self.high = (np.empty((field.points, 1 << _HALF), np.int64) for _ in range(2))
+        for row, p in enumerate(field.moduli.p.tolist()):
+            w = pow(field.generators[p], int(field.bases[row]), p)
+            self.low[row] = first_powers(w, 1 << _HALF, p)
+            self.high[row] = first_powers(pow(w, 1 << _HALF, p), 1 << _HALF, p)

@@ -28,16 +28,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from verify.algebras.field import residues
 from verify.algebras.field.growth import Growth
-
-if TYPE_CHECKING:
-    from verify.algebras.field.trial import Field
-    from verify.algebras.field.value import FieldArray
+from verify.algebras.field.state import State
+from verify.algebras.field.value import FieldArray
 
 LARGEST = 2**10  # of c's numerator and denominator, and of the whole numbers that are radicands
 _MOST = 2**12  # elements of one array that are looked up
@@ -58,7 +56,7 @@ class Line:
 class Radicals:
     """The radicands of one trial."""
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: State) -> None:
         self.field = field
         self.primes = field.moduli.primes
         self.tried = 0

@@ -9,46 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from verify.algebras.field.trial import Field
-    from verify.algebras.field.value import FieldArray
+from verify.algebras.field.state import State
+from verify.algebras.field.value import FieldArray, Root, Rooted, Terms
 
 MOST_ROOTS = 3  # in one element: there are 2**3 coefficients
 
-Map = Callable[["FieldArray"], "FieldArray"]
 Times = Callable[["FieldArray", "FieldArray"], "FieldArray"]
-Terms = dict[int, "FieldArray"]  # the coefficient of the product of the roots at a number's bits
-
-
-@dataclass(frozen=True, eq=False)
-class Root:
-    """R and u, element by element."""
-
-    radicand: FieldArray
-    value: FieldArray
-
-    def map(self, f: Map) -> Root:
-        return Root(f(self.radicand), f(self.value))
-
-
-@dataclass(frozen=True, eq=False)
-class Rooted:
-    """The roots, no two of them the same in any element, and the terms."""
-
-    roots: tuple[Root, ...]
-    terms: Terms
-
-    def map(self, f: Map) -> Rooted:
-        """All parts moved in the same way."""
-        return Rooted(tuple(r.map(f) for r in self.roots), self.linear(f).terms)
-
-    def linear(self, f: Map) -> Rooted:
-        """The coefficients through a linear map; the roots have the result's shape already."""
-        return Rooted(self.roots, {bits: f(c) for bits, c in self.terms.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,13 +45,13 @@ class Joined:
         shared = bool(partly) or len(roots) < len(r.roots) + len(places)
         return Joined(tuple(roots), tuple(places), tuple(partly), shared)
 
-    def sum(self, field: Field, r: Rooted, s: Rooted) -> Rooted:
+    def sum(self, field: State, r: Rooted, s: Rooted) -> Rooted:
         terms = dict(r.terms)
         for bits, c in s.terms.items():
             _accumulate(field, terms, self._renamed(bits), c)
         return self._told_apart(field, terms)
 
-    def product(self, field: Field, r: Rooted, s: Rooted, times: Times) -> Rooted:
+    def product(self, field: State, r: Rooted, s: Rooted, times: Times) -> Rooted:
         terms: Terms = {}
         for one, c in r.terms.items():
             for other, d in s.terms.items():
@@ -93,14 +62,14 @@ class Joined:
     def _renamed(self, bits: int) -> int:
         return sum(1 << place for n, place in enumerate(self.places) if bits >> n & 1)
 
-    def _squares(self, field: Field, c: FieldArray, bits: int) -> FieldArray:
+    def _squares(self, field: State, c: FieldArray, bits: int) -> FieldArray:
         """c times the radicands of these roots."""
         for n, root in enumerate(self.roots):
             if bits >> n & 1:
                 c = field.mul(c, root.radicand)
         return c
 
-    def _told_apart(self, field: Field, terms: Terms) -> Rooted:
+    def _told_apart(self, field: State, terms: Terms) -> Rooted:
         """Where the second of two roots is the first, it is written as the first."""
         for first, second, equal in self.partly:
             here, elsewhere = (field.lift(x.astype(np.float64)) for x in (equal, ~equal))
@@ -112,7 +81,7 @@ class Joined:
         return Rooted(self.roots, terms)
 
 
-def _accumulate(field: Field, terms: Terms, bits: int, c: FieldArray) -> None:
+def _accumulate(field: State, terms: Terms, bits: int, c: FieldArray) -> None:
     terms[bits] = field.add(terms[bits], c) if bits in terms else c
 
 
@@ -138,7 +107,7 @@ def pruned(r: Rooted) -> Rooted:
     return Rooted(tuple(r.roots[n] for n in used), terms)
 
 
-def total(field: Field, r: Rooted) -> FieldArray:
+def total(field: State, r: Rooted) -> FieldArray:
     """The sum itself."""
     out: FieldArray | None = None
     for bits, c in r.terms.items():
@@ -150,7 +119,7 @@ def total(field: Field, r: Rooted) -> FieldArray:
     return out
 
 
-def inverse(field: Field, r: Rooted) -> Rooted:
+def inverse(field: State, r: Rooted) -> Rooted:
     """Of the sum, by the conjugate of one root at a time."""
     if not r.roots:
         x = r.terms[0]

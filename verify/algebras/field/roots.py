@@ -15,37 +15,18 @@ roots there are is decided in `radicals.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from verify.algebras.field import mixing, rooted
 from verify.algebras.field.growth import Growth
-from verify.algebras.field.rooted import Joined, Root, Rooted, along, pruned, total
+from verify.algebras.field.radicals import Radicals
+from verify.algebras.field.rooted import Joined, along, pruned, total
+from verify.algebras.field.state import State
+from verify.algebras.field.value import FieldArray, Parts, Root, Rooted
 
-if TYPE_CHECKING:
-    from verify.algebras.field.trial import Field
-    from verify.algebras.field.value import FieldArray
-
-_DEEPEST = 150  # parts that wait for parts that wait ...: Python's recursion is limited
 _MOST_PRODUCTS = 2**17  # of a matrix product whose roots vary along the sum
-
-
-class Parts:
-    """The parts of a value, made when they are first asked for."""
-
-    def __init__(self, make: Callable[[], Rooted | None], *waits_for: Parts | None) -> None:
-        self._make: Callable[[], Rooted | None] | None = make
-        self._found: Rooted | None = None
-        self.depth: int = 1 + max((p.depth for p in waits_for if p is not None), default=0)
-        if self.depth > _DEEPEST:
-            self._make = None
-
-    def get(self) -> Rooted | None:
-        if self._make is not None:
-            make, self._make = self._make, None
-            self._found = make()
-        return self._found
 
 
 def parts(x: FieldArray) -> Rooted | None:
@@ -53,36 +34,36 @@ def parts(x: FieldArray) -> Rooted | None:
     return Rooted((), {0: x}) if x.rooted is None else x.rooted.get()
 
 
-def root(field: Field, u: FieldArray) -> FieldArray:
+def root(field: State, u: FieldArray) -> FieldArray:
     """sqrt(u), and what it is made of."""
-    lines = field.radicals.lines(u)
+    lines = field.law(Radicals).lines(u)
     if lines is None or not lines["changed"].any():
         logs = u.growth.logs and field.exponents  # then it is right modulo q
         new = Root(u, _unknown(field, u.rows[field.points :] if logs else u.rows, u.dtype))
         known = Rooted((new,), {1: field.lift(np.ones(u.shape), u.dtype)})
     else:
-        field.radicals.found = True
+        field.law(Radicals).found = True
         known = _as_found(field, lines, u.dtype)
     value = composed(field, known)
     value.nonnegative = True
     return value
 
 
-def _as_found(field: Field, lines: np.ndarray, dtype: Any) -> Rooted:
+def _as_found(field: State, lines: np.ndarray, dtype: Any) -> Rooted:
     """top / bottom sqrt(v) sqrt(w), that divided by w where a line says so."""
-    radicands = [field.radicals.radicand(lines["v"], dtype)]
+    radicands = [field.law(Radicals).radicand(lines["v"], dtype)]
     if lines["w"].any():
-        radicands.append(field.radicals.radicand(lines["w"], dtype))
+        radicands.append(field.law(Radicals).radicand(lines["w"], dtype))
     top, bottom = (field.lift(lines[name].astype(np.float64), dtype) for name in ("top", "bottom"))
     scale = field.div(top, bottom)
     if lines["divided"].any():
         divisors = np.where(lines["divided"], lines["w"], 0)  # number 0 is 1
-        scale = field.div(scale, field.radicals.radicand(divisors, dtype))
+        scale = field.div(scale, field.law(Radicals).radicand(divisors, dtype))
     made = tuple(Root(u, _unknown(field, u.rows, dtype)) for u in radicands)
     return Rooted(made, {2 ** len(made) - 1: scale})
 
 
-def _unknown(field: Field, rows: np.ndarray, dtype: Any) -> FieldArray:
+def _unknown(field: State, rows: np.ndarray, dtype: Any) -> FieldArray:
     """The root of what has these residues: of 1 it is 1."""
     state = mixing.combine(field.digest(rows), tag="sqrt")
     value = field.atom(state, dtype)
@@ -90,7 +71,7 @@ def _unknown(field: Field, rows: np.ndarray, dtype: Any) -> FieldArray:
     return field.plain(np.where(one, 1, value.rows), value, Growth(analytic=False))
 
 
-def composed(field: Field, r: Rooted) -> FieldArray:
+def composed(field: State, r: Rooted) -> FieldArray:
     """The value that has these parts."""
     known = pruned(r)
     value = total(field, known)
@@ -116,7 +97,7 @@ def _lazily(make: Callable[..., Rooted | None], *values: FieldArray) -> Parts | 
 # -- linear maps ---------------------------------------------------------------------------------
 
 
-def negated(field: Field, x: FieldArray) -> Parts | None:
+def negated(field: State, x: FieldArray) -> Parts | None:
     return _lazily(lambda r: r.linear(field.neg), x)
 
 
@@ -124,7 +105,7 @@ def moved(x: FieldArray, move: Callable[[FieldArray], FieldArray]) -> Parts | No
     return _lazily(lambda r: r.map(move), x)
 
 
-def added(field: Field, a: FieldArray, b: FieldArray) -> Parts | None:
+def added(field: State, a: FieldArray, b: FieldArray) -> Parts | None:
     def make(r: Rooted, s: Rooted) -> Rooted | None:
         both = Joined.of(r, s)
         return None if both is None else both.sum(field, r, s)
@@ -132,7 +113,7 @@ def added(field: Field, a: FieldArray, b: FieldArray) -> Parts | None:
     return _lazily(make, a, b)
 
 
-def summed(field: Field, x: FieldArray) -> Parts | None:
+def summed(field: State, x: FieldArray) -> Parts | None:
     def make(r: Rooted) -> Rooted | None:
         spread = along(r, len(x.shape) - 1, x.shape[:-1])
         return None if spread is None else spread.linear(field.sum)
@@ -140,7 +121,7 @@ def summed(field: Field, x: FieldArray) -> Parts | None:
     return None if x.shape[-1] == 0 else _lazily(make, x)
 
 
-def picked(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> Parts | None:
+def picked(field: State, operands: Sequence[FieldArray], index: np.ndarray) -> Parts | None:
     """Elements of several arrays; one that has fewer roots has the root of 1 besides."""
 
     def pick(made: Sequence[FieldArray | None], missing: float) -> FieldArray:
@@ -168,7 +149,7 @@ def picked(field: Field, operands: Sequence[FieldArray], index: np.ndarray) -> P
 # -- products ------------------------------------------------------------------------------------
 
 
-def multiplied(field: Field, a: FieldArray, b: FieldArray) -> Parts | None:
+def multiplied(field: State, a: FieldArray, b: FieldArray) -> Parts | None:
     """The parts of a product whose factors have no root in common."""
 
     def make(r: Rooted, s: Rooted) -> Rooted | None:
@@ -178,7 +159,7 @@ def multiplied(field: Field, a: FieldArray, b: FieldArray) -> Parts | None:
     return _lazily(make, a, b)
 
 
-def product(field: Field, a: FieldArray, b: FieldArray) -> FieldArray | None:
+def product(field: State, a: FieldArray, b: FieldArray) -> FieldArray | None:
     """a b where both are made of the same root; None where that law has nothing to say."""
     if a.rooted is None or b.rooted is None:
         return None
@@ -191,7 +172,7 @@ def product(field: Field, a: FieldArray, b: FieldArray) -> FieldArray | None:
     return composed(field, both.product(field, r, s, field.mul))
 
 
-def dotted(field: Field, a: FieldArray, b: FieldArray) -> Parts | None:
+def dotted(field: State, a: FieldArray, b: FieldArray) -> Parts | None:
     """The parts of a matrix product whose factors have no root in common."""
 
     def make(r: Rooted, s: Rooted) -> Rooted | None:
@@ -204,7 +185,7 @@ def dotted(field: Field, a: FieldArray, b: FieldArray) -> Parts | None:
     return _lazily(make, a, b)
 
 
-def dot(field: Field, a: FieldArray, b: FieldArray) -> FieldArray | None:
+def dot(field: State, a: FieldArray, b: FieldArray) -> FieldArray | None:
     """(B, M, K) x (B, K, N) where both are made of the same root."""
     if a.rooted is None or b.rooted is None:
         return None
@@ -236,7 +217,7 @@ def _meet(r: Rooted, s: Rooted, a: FieldArray, b: FieldArray) -> bool:
     return any((one[..., None] == two[:, None]).any() for one, two in pairs)
 
 
-def _by_elements(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
+def _by_elements(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
     """A matrix product as products and a sum."""
     batch, m, k = a.shape
     n = b.shape[2]
@@ -246,7 +227,7 @@ def _by_elements(field: Field, a: FieldArray, b: FieldArray) -> FieldArray:
     return field.sum(field.mul(field.pick([a], one), field.pick([b], two)))
 
 
-def inverse(field: Field, x: FieldArray) -> FieldArray | None:
+def inverse(field: State, x: FieldArray) -> FieldArray | None:
     """1 / x with roots in its numerator only; None where x has none."""
     r = None if x.rooted is None else parts(x)
     if r is None or not r.roots:
@@ -256,7 +237,7 @@ def inverse(field: Field, x: FieldArray) -> FieldArray | None:
     return value
 
 
-def square(field: Field, x: FieldArray) -> FieldArray | None:
+def square(field: State, x: FieldArray) -> FieldArray | None:
     """x**2 = c**2 u v ... where x is c R S ... with a number c."""
     r = None if x.rooted is None else parts(x)
     if r is None or len(r.terms) != 1:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as field_of
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from verify.algebras import machine
 from verify.algebras.field.growth import ATOM, Growth
-from verify.algebras.field.roots import Parts
 from verify.algebras.machine import Interval
 from verify.dtypes import is_integer
-
-if TYPE_CHECKING:
-    from verify.algebras.field.trial import Field
 
 
 @dataclass(frozen=True)
@@ -65,6 +61,55 @@ class Mask:
     weight: np.ndarray
 
 
+Map = Callable[["FieldArray"], "FieldArray"]
+Terms = dict[int, "FieldArray"]  # the coefficient of the product of the roots at a number's bits
+_DEEPEST = 150  # parts that wait for parts that wait ...: Python's recursion is limited
+
+
+@dataclass(frozen=True, eq=False)
+class Root:
+    """R and u, element by element."""
+
+    radicand: FieldArray
+    value: FieldArray
+
+    def map(self, f: Map) -> Root:
+        return Root(f(self.radicand), f(self.value))
+
+
+@dataclass(frozen=True, eq=False)
+class Rooted:
+    """The roots, no two of them the same in any element, and the terms."""
+
+    roots: tuple[Root, ...]
+    terms: Terms
+
+    def map(self, f: Map) -> Rooted:
+        """All parts moved in the same way."""
+        return Rooted(tuple(r.map(f) for r in self.roots), self.linear(f).terms)
+
+    def linear(self, f: Map) -> Rooted:
+        """The coefficients through a linear map; the roots have the result's shape already."""
+        return Rooted(self.roots, {bits: f(c) for bits, c in self.terms.items()})
+
+
+class Parts:
+    """The parts of a value, made when they are first asked for."""
+
+    def __init__(self, make: Callable[[], Rooted | None], *waits_for: Parts | None) -> None:
+        self._make: Callable[[], Rooted | None] | None = make
+        self._found: Rooted | None = None
+        self.depth: int = 1 + max((p.depth for p in waits_for if p is not None), default=0)
+        if self.depth > _DEEPEST:
+            self._make = None
+
+    def get(self) -> Rooted | None:
+        if self._make is not None:
+            make, self._make = self._make, None
+            self._found = make()
+        return self._found
+
+
 _SERIAL = itertools.count()
 
 
@@ -73,11 +118,25 @@ def newest() -> int:
     return next(_SERIAL)
 
 
+class Trial(Protocol):
+    """What a value asks of the trial that it is part of."""
+
+    points: int
+    poles: float
+    pole_bits: float
+    largest: Growth
+
+    def origin(self) -> Any: ...
+    def collapse(self, x: FieldArray) -> np.ndarray: ...
+    def lift_rows(self, array: np.ndarray) -> np.ndarray: ...
+    def pick(self, operands: Sequence[FieldArray], index: np.ndarray) -> FieldArray: ...
+
+
 @dataclass(eq=False)
 class FieldArray:
     """An array of residues, or of pending maxima, or a constant that is lifted on demand."""
 
-    field: Field
+    field: Trial
     shape: tuple[int, ...]
     dtype: Any
     growth: Growth = ATOM

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from verify import budget
 from verify.algebras.field import mixing, residues
-
-if TYPE_CHECKING:
-    from verify.algebras.field.trial import Field
+from verify.algebras.field.state import State
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Weighed:
 class Weights:
     """The weights of one trial; remembers which sets are multiples of which."""
 
-    def __init__(self, field: Field) -> None:
+    def __init__(self, field: State) -> None:
         self.field = field
         self.scales: dict[bytes, tuple[int, ...]] = {}
         self.known = [np.ones(len(field.m), np.int64)]  # inverses of small integers

@@ -1,0 +1,261 @@
+"""What one trial holds: moduli, random numbers, its records; and the operations that laws may use.
+
+Laws (`choice.py`, `functions.py`, `roots.py`, ...) are functions of a `State`. What they do to a
+value is put together in `trial.py`, which is made of them. A law that remembers something during a
+trial keeps it in a class of its own, made by `state.law(Kind)` when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar, cast
+
+import jax
+import numpy as np
+
+from verify.algebras import machine
+from verify.algebras.base import Unsupported
+from verify.algebras.field import mixing, residues
+from verify.algebras.field.growth import ATOM, Growth
+from verify.algebras.field.moduli import LARGE, SMALL, Moduli, draw, element_of_order, is_prime
+from verify.algebras.field.value import FieldArray, Mode, constant_growth
+from verify.algebras.inside import Inside
+from verify.dtypes import is_integer, is_kind
+
+Memory = TypeVar("Memory")
+
+
+@dataclass(eq=False)
+class State(ABC):
+    """One trial: random moduli, random inputs, random functions. See `algebras/base.py`."""
+
+    seed: int
+    mode: Mode = field(default_factory=Mode)
+    exponents: bool = False
+    root_order: int = 1
+    primes: int | None = None  # how many; None: as many as the mode needs at first
+    drawn: Moduli | None = None  # already, which spares that
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.Generator(np.random.Philox(self.seed))
+        self.moduli: Moduli = self.drawn or draw(
+            self.rng,
+            exponents=self.exponents,
+            circle=self.mode.circle,
+            root_order=self.root_order,
+            source=SMALL if self.mode.patterns else LARGE,
+            count=self.primes,
+        )
+        self.m = self.moduli.all
+        self.points = len(self.moduli.p)
+        self.key = self.rng.integers(0, 2**64, mixing.WORDS, dtype=np.uint64)
+        self.assumptions: dict[str, None] = {}
+        self.partial = False  # whether an assumption may hold nowhere
+        self.wrapping = False  # whether something looked at an integer that may have wrapped
+        self.inside = Inside()
+        self.may_be_nan = False  # whether a function was met that is not defined everywhere
+        self.atoms = 0  # how many arguments of unknown functions were hashed
+        self.inner_pairs = 0  # pairs of candidates inside the sets among them
+        self.poles = self.pole_bits = 0.0  # degrees and bits of all divisors
+        self.largest = ATOM  # of all values so far
+        self.generators: dict[int, int] = {}  # of the group of order q, for each p
+        self.bases = np.ones(self.points, np.int64)  # each row's w is this power of the generator
+        self.detour = self.bases
+        if self.moduli.q is not None:
+            self.generators = {
+                p: element_of_order(self.rng, q, p)
+                for p, q in zip(self.moduli.primes, self.moduli.q[::2].tolist(), strict=True)
+            }
+            self.bases = self.rng.integers(1, self.moduli.q)
+            self.detour = self.rng.integers(2, self.moduli.q - 1)  # see functions.py and circle.py
+        self._memories: dict[Callable[..., Any], Any] = {}  # what laws remember
+
+    def law(self, kind: Callable[[Any], Memory]) -> Memory:
+        """What a law remembers in this trial: made by `kind(state)` when it is first asked for."""
+        if kind not in self._memories:
+            self._memories[kind] = kind(self)
+        return cast(Memory, self._memories[kind])
+
+    # -- making values ------------------------------------------------------------------------
+
+    def assume(self, sentence: str) -> None:
+        self.assumptions.setdefault(sentence)
+
+    def names(self, x: FieldArray) -> list[bytes]:
+        """One name an element: equal for equal terms, and but for chance only for them."""
+        digests = self.digest(x.rows).reshape(mixing.WORDS, -1)
+        return [column.tobytes() for column in np.ascontiguousarray(digests.T)]
+
+    def for_all(self, rows: np.ndarray) -> np.ndarray:
+        """What is decided at the points, for all moduli: those of q as those of p."""
+        return np.concatenate([rows] * (len(self.m) // self.points))
+
+    def plain(self, rows: np.ndarray, like: Any, growth: Growth, **known: Any) -> FieldArray:
+        return FieldArray(self, rows.shape[1:], like.dtype, growth, rows, **known)
+
+    def random(self, shape: tuple[int, ...], dtype: Any) -> FieldArray:
+        """An input: independent uniform residues."""
+        rows = np.empty((len(self.m), *shape), np.int64)
+        for row, modulus in enumerate(self.m):
+            rows[row] = self.rng.integers(0, modulus, shape)
+        # Two integers are equal on more than a set of measure zero.
+        real = bool(jax.dtypes.issubdtype(dtype, np.inexact))
+        bounds = machine.of_dtype(dtype)
+        return FieldArray(self, tuple(shape), dtype, Growth(analytic=real), rows, bounds=bounds)
+
+    def lift(self, array: np.ndarray, dtype: Any = None) -> FieldArray:
+        array = np.asarray(array)
+        dtype = array.dtype if dtype is None else dtype
+        if not (is_integer(array.dtype) or array.dtype == np.bool_):
+            if is_kind(array.dtype, np.complexfloating):
+                raise Unsupported("a complex constant outside the complex algebra")
+            array = np.asarray(array, dtype=np.float64)
+        value = FieldArray(self, array.shape, np.dtype(dtype), concrete=array)
+        value.growth = constant_growth(array)
+        value.nonnegative = bool((array >= 0).all())
+        return value
+
+    def lift_rows(self, array: np.ndarray) -> np.ndarray:
+        if array.dtype == np.bool_:
+            return np.broadcast_to(array.astype(np.int64), (len(self.m), *array.shape)).copy()
+        if is_integer(array.dtype):
+            return residues.from_integers(array, self.m)
+        if not np.isfinite(array).all():
+            kind = "a NaN" if np.isnan(array).any() else "an infinite"
+            raise Unsupported(f"arithmetic with {kind} constant")
+        return residues.from_floats(array, self.m)
+
+    def count_poles(self, inverse: Growth, distinct: int) -> None:
+        self.poles += inverse.poles * distinct
+        self.pole_bits += inverse.pole_bits * distinct
+
+    def proportional(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Where a is a constant multiple of b (or zero): a_1 b_2 = a_2 b_1 at a prime's points."""
+        p = self.moduli.p[::2]
+        left = residues.multiply(a[0 : self.points : 2], b[1 : self.points : 2], p)
+        right = residues.multiply(a[1 : self.points : 2], b[0 : self.points : 2], p)
+        return np.asarray((left == right).all(axis=0))
+
+    def roots(self, n: int) -> tuple[FieldArray, FieldArray]:
+        """cos and sin of 2 pi k / n for k < n: sums of n-th roots of unity of Z_p.
+
+        cos = (r**k + r**-k) / 2 and sin = (r**k - r**-k) / 2i, with i a fourth root.
+        """
+        if self.moduli.q is not None or self.root_order % n or self.root_order % 4:
+            raise Unsupported(f"a Fourier transform of length {n} here")
+        cos = np.empty((len(self.m), n), np.int64)
+        sin = np.empty((len(self.m), n), np.int64)
+        for row, p in enumerate(self.m.tolist()):
+            root = self.primitive_roots[p]
+            r, i = pow(root, self.root_order // n, p), pow(root, self.root_order // 4, p)
+            power = [pow(r, k, p) for k in range(n)]
+            half, quarter = pow(2, -1, p), pow(2 * i, -1, p)
+            for k in range(n):
+                cos[row, k] = (power[k] + power[-k]) * half % p
+                sin[row, k] = (power[k] - power[-k]) * quarter % p
+        growth = Growth(0.0, 2.0, 1.0)
+        like = self.lift(np.zeros(n))
+        return self.plain(cos, like, growth), self.plain(sin, like, growth)
+
+    @cached_property
+    def primitive_roots(self) -> dict[int, int]:
+        """For each prime, an element of order `root_order`, the same one for the whole trial."""
+        order = self.root_order
+        factors = [f for f in range(2, order + 1) if order % f == 0 and is_prime(f)]
+        roots = {}
+        for p in set(self.m.tolist()):
+            while True:
+                root = pow(int(self.rng.integers(2, p - 1)), (p - 1) // order, p)
+                if all(pow(root, order // f, p) != 1 for f in factors):
+                    break
+            roots[p] = root
+        return roots
+
+    def origin(self) -> Any:
+        """Of a value that is being made, for those who want to know."""
+        return None
+
+    def note(self, digests: np.ndarray, count: np.ndarray | int = 1) -> None:
+        """Told of all values that were hashed: (WORDS, ...) digests; and of choices, where `count`
+        says among how many candidates."""
+        return None
+
+    # -- random values ---------------------------------------------------------------------------
+
+    def atom(self, state: np.ndarray, dtype: Any, **known: Any) -> FieldArray:
+        """Fresh random values, one for each digest."""
+        self.atoms += int(np.prod(state.shape[1:]))
+        self.note(state)
+        rows = mixing.expand(state, self.m)
+        return FieldArray(self, rows.shape[1:], dtype, ATOM, rows, **known)
+
+    def digest(self, rows: np.ndarray) -> np.ndarray:
+        """The digest of residue columns; exponents (rows beyond the points) are left out."""
+        return mixing.digest(rows[: self.points], self.key)
+
+    def agree(self, a: FieldArray, b: FieldArray) -> bool:
+        """Whether two values are equal, up to the trial's error probability."""
+        return bool((a.rows == b.rows)[: self.points].all())
+
+    # -- operations that laws may use: trial.py ---------------------------------------------------
+
+    @abstractmethod
+    def neg(self, a: FieldArray) -> FieldArray: ...
+
+    @abstractmethod
+    def add(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
+
+    @abstractmethod
+    def sub(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
+
+    @abstractmethod
+    def mul(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
+
+    @abstractmethod
+    def div(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
+
+    @abstractmethod
+    def dot(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
+
+    @abstractmethod
+    def sum(self, x: FieldArray) -> FieldArray: ...
+
+    @abstractmethod
+    def reshape(self, x: FieldArray, shape: tuple[int, ...]) -> FieldArray: ...
+
+    @abstractmethod
+    def pick(self, operands: Sequence[FieldArray], index: np.ndarray) -> FieldArray: ...
+
+    @abstractmethod
+    def cast(self, x: FieldArray, dtype: Any) -> FieldArray: ...
+
+    @abstractmethod
+    def logical_not(self, a: FieldArray) -> FieldArray: ...
+
+    @abstractmethod
+    def logical_and(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
+
+    @abstractmethod
+    def maximum(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
+
+    @abstractmethod
+    def compare(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray: ...
+
+    @abstractmethod
+    def collapse(self, x: FieldArray) -> np.ndarray: ...
+
+    @abstractmethod
+    def observed(self, x: FieldArray, where: str) -> FieldArray: ...
+
+    @abstractmethod
+    def function(
+        self,
+        name: str,
+        args: Sequence[FieldArray],
+        shape: tuple[int, ...],
+        dtype: Any,
+        params: Any = (),
+    ) -> FieldArray: ...
