@@ -20,6 +20,7 @@ from verify.algebras.extended import lift, over
 from verify.algebras.mesh import Mesh
 from verify.primitives import RULES
 from verify.primitives.collectives import is_joint
+from verify.primitives.indexing import promises
 from verify.primitives.registry import Context
 from verify.program import Atom, Const, Equation, Program, Var, last_uses, run_with_jax
 
@@ -122,6 +123,8 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
     values = [v.concrete for v in operands]
     dtypes = [v.dtype for v in (*equation.outputs, *operands)]
     numbers = any(_is_real(dtype) for dtype in dtypes) or equation.primitive in _QUICK
+    if promises(equation) and not numbers:
+        return None  # JAX does not look whether they are kept
     if not numbers or equation.primitive in _BITS:
         values = [_in_own_format(v) for v in operands]
         if any(v is None for v in values):
@@ -133,8 +136,8 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
         return [lift(algebra, r) for r in results]
     from verify.algebras.numeric import Numeric  # not at the top: numeric rules use this module
 
-    if isinstance(algebra, Numeric):
-        return None  # its own values carry exactness
+    if isinstance(algebra, Numeric) or equation.primitive == "reduce_precision":
+        return None  # its own values carry exactness; and what a constant loses has to be said
     numeric = Numeric()
     try:
         function = RULES[equation.primitive]

@@ -26,6 +26,10 @@ class Refused(Unsupported):
     """No other law would change that: a program is too large, or a loop too long."""
 
 
+class Meaningless(Unsupported):
+    """The program breaks a promise at these inputs: nothing is said of what it does there."""
+
+
 class Value(Protocol):
     shape: tuple[int, ...]
     dtype: Any

@@ -27,9 +27,10 @@ from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.booleans import boolean_cases
 from verify.algebras.elements import COMPARED, ElementAlgebra, Elements
+from verify.algebras.field.choice import NO_INFINITIES, NO_NANS
 from verify.algebras.machine import Interval
 from verify.algebras.numeric_order import COMPARE
-from verify.dtypes import is_integer, limits
+from verify.dtypes import is_integer, is_kind, limits
 
 Monomial = tuple[int, ...]  # sorted numbers of atoms
 Polynomial = dict[Monomial, Fraction]
@@ -279,9 +280,11 @@ class Linear(ElementAlgebra):
 
     def compare(self, op: str, a: Elements, b: Elements) -> Elements:
         a, b = (self.observed(x, COMPARED) for x in (a, b))
-        return self.map(lambda p, q: self.test(op, p, q), np.dtype(bool), a, b)
+        real = is_kind(a.dtype, np.floating)
+        return self.map(lambda p, q: self.test(op, p, q, real=real), np.dtype(bool), a, b)
 
-    def test(self, op: str, p: Any, q: Any) -> Any:
+    def test(self, op: str, p: Any, q: Any, *, real: bool = False) -> Any:
+        """`real`: whether they are floats, which may be no numbers."""
         z3 = self.z3
         if z3.is_expr(p) or z3.is_expr(q):
             order = {"eq": p == q, "ne": p != q}
@@ -290,9 +293,13 @@ class Linear(ElementAlgebra):
             return order[op]
         if isinstance(p, float) or isinstance(q, float):
             one, two = (v if isinstance(v, float) else 0.0 for v in (p, q))
+            if any(isinstance(v, dict) and _degree(v) for v in (p, q)):
+                self.sentence(NO_INFINITIES)
             return z3.BoolVal(bool(COMPARE[op](one, two)))
         difference = self._plus(p, self._scaled(-1)(q))
         if _degree(difference) == 0:
+            if real and _degree(p):
+                self.sentence(NO_NANS)  # x != x asks for NaN
             sign = difference.get(ONE, Fraction(0))
             return z3.BoolVal(bool(COMPARE[op](sign, 0)))
         side, zero = self.expression(difference), z3.RealVal(0)

@@ -13,7 +13,7 @@ from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.booleans import boolean_cases
 from verify.algebras.elements import COMPARED, ElementAlgebra, Elements
-from verify.algebras.field.choice import NO_NANS
+from verify.algebras.field.choice import NO_INFINITIES, NO_NANS
 from verify.algebras.field.functions import TOTAL, outside
 from verify.branches.formula import Graph, Node
 from verify.dtypes import is_integer
@@ -91,6 +91,11 @@ class Writer(Graph, ElementAlgebra):
             self.assume(NO_NANS)
             self.partial = True
 
+    def finite(self, *nodes: Node) -> None:
+        """What is put in order beside an infinity may be one."""
+        if any(p.infinite for p in nodes) and any(p.op != "const" for p in nodes):
+            self.assume(NO_INFINITIES)
+
     def maximum(self, a: Elements, b: Elements) -> Elements:
         a, b = (self.observed(x, COMPARED) for x in (a, b))
         result = self.map(lambda p, q: self.largest((p, q)), a.dtype, a, b)
@@ -109,6 +114,7 @@ class Writer(Graph, ElementAlgebra):
         one, zero = self.constant(Fraction(1)), self.constant(Fraction(0))
         for place in np.ndindex(*x.shape[:-1]):
             row = list(x.items[place])
+            self.finite(*row)
             for i, p in enumerate(row):
                 beaten = [
                     self.test("gt" if (j > i if last else j < i) else "ge", p, q)
@@ -124,6 +130,8 @@ class Writer(Graph, ElementAlgebra):
         variable = not is_integer(a.dtype) and a.dtype != np.bool_ and a.concrete is None
         if variable and any(p is q for p, q in zip(a.items.flat, b.items.flat, strict=True)):
             self.assume(NO_NANS)  # x != x asks for NaN, and there is none
+        for p, q in zip(a.items.flat, b.items.flat, strict=True):
+            self.finite(p, q)
         return self.map(lambda p, q: self.test(op, p, q), np.dtype(bool), a, b)
 
     def logical_not(self, a: Elements) -> Elements:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.algebras.base import Meaningless
 from verify.algebras.extended import lift, parts
 from verify.algebras.numeric import Bounded, Numeric
 from verify.counterexample.held import held
@@ -55,18 +56,22 @@ class Comparison:
     ) -> Witness | None:
         """A confirmed difference at these inputs (at one output element, if given), or None.
 
-        None as well where both programs are undefined or their branches cannot be decided.
+        None as well where both programs are undefined, break a promise (of unique indices, say),
+        or their branches cannot be decided.
         """
         self.evaluations += 1
         inputs = held(self.left.inputs, inputs)
-        with self.domain.watch() as observe:
-            self.steps = 0
+        try:
+            with self.domain.watch() as observe:
+                self.steps = 0
 
-            def step(*seen: Any) -> None:
-                self.steps += 1
-                observe(*seen)
+                def step(*seen: Any) -> None:
+                    self.steps += 1
+                    observe(*seen)
 
-            left, right = (values(p, inputs, step) for p in (self.left, self.right))
+                left, right = (values(p, inputs, step) for p in (self.left, self.right))
+        except Meaningless:
+            return None
         best: Witness | None = None
         count, clearest = 0, 0.0
         for number, (a, b) in enumerate(zip(left, right, strict=True)):

@@ -14,12 +14,16 @@ from typing import Any
 import numpy as np
 
 from verify import budget
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Meaningless, Unsupported
+from verify.algebras.numeric import Numeric
 from verify.counterexample.confirm import Comparison, Inputs
 from verify.counterexample.held import fit
 from verify.counterexample.partial import has_value
 from verify.dtypes import is_kind
-from verify.program import Const, Program, Var, run_with_jax
+from verify.primitives import RULES
+from verify.primitives.indexing import promises
+from verify.primitives.registry import Context
+from verify.program import Const, Equation, Program, Var, run_with_jax
 
 _AT_LEAST, _MOST = 8, 120
 _LARGE = 1e5  # far below one unit of roundoff's reciprocal in float32
@@ -71,7 +75,22 @@ def has_numbers(program: Program, inputs: Inputs) -> bool:
         before, after = ([_array(v) for v in values] for values in (operands, results))
         if not has_value(equation, before, after) or not _moderate(after):
             return False
+        if promises(equation) and not _kept(equation, before):
+            return False
         environment.update(zip(equation.outputs, results, strict=True))
+    return True
+
+
+def _kept(equation: Equation, operands: Sequence[np.ndarray]) -> bool:
+    """Whether the promises about the indices are kept: of what is written they do not speak."""
+    algebra = Numeric()
+    plain = [algebra.lift(np.zeros(x.shape) if i != 1 else x) for i, x in enumerate(operands)]
+    context = Context(algebra, equation, lambda body, values: [values[1]])
+    params = {**equation.params, "update_jaxpr": None} if len(plain) == 3 else equation.params
+    try:
+        RULES[equation.primitive](context, *plain, **params)
+    except Meaningless:
+        return False
     return True
 
 

@@ -64,18 +64,6 @@ class Domain:
             self.waiting -= met
 
 
-def _kept(equation: Equation, operands: list[np.ndarray]) -> bool:
-    """Whether a scatter that promises to write in bounds does."""
-    if "PROMISE" not in str(equation.params.get("mode")):
-        return True
-    d, (array, places, updates) = equation.params["dimension_numbers"], operands
-    held = {*d.inserted_window_dims, *d.operand_batching_dims}
-    kept = [i for i in range(array.ndim) if i not in held]
-    extent = dict(zip(kept, (updates.shape[i] for i in d.update_window_dims), strict=True))
-    last = [array.shape[i] - extent.get(i, 1) for i in d.scatter_dims_to_operand_dims]
-    return bool(((places >= 0) & (places <= np.array(last))).all())
-
-
 def in_branches(program: Program) -> Iterator[Equation]:
     """The partial functions in branches of `cond`."""
     for equation in program.every_equation():
@@ -88,8 +76,6 @@ def has_value(equation: Equation, operands: list[np.ndarray], results: list[np.n
     """Whether the function has one, element by element, as a function of reals."""
     if any(is_kind(y.dtype, np.inexact) and np.isnan(y).any() for y in results):
         return False
-    if equation.primitive.startswith("scatter"):
-        return _kept(equation, operands)
     if (
         equation.primitive != "pow"
         or len(operands) != 2

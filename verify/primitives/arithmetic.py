@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
+from verify.algebras.base import Unsupported
+from verify.primitives.indexing import assume, assumes
 from verify.primitives.order import maximum, minimum
 from verify.primitives.registry import Context, elementwise
 
@@ -107,9 +112,30 @@ def _convert(ctx: Context, x: Any, *, new_dtype: Any, **_: Any) -> Any:
 
 @elementwise("reduce_precision")
 def _reduce_precision(ctx: Context, x: Any, *, exponent_bits: int, mantissa_bits: int) -> Any:
-    """A conversion between float formats: the identity over the reals."""
+    """The identity over the reals, of numbers that the narrower format holds. It is no conversion,
+    for which that goes without saying: rounding is all that it is for."""
     rounded = getattr(ctx.algebra, "reduce_precision", None)
-    return x if rounded is None else rounded(x, exponent_bits, mantissa_bits)
+    if rounded is not None:
+        return rounded(x, exponent_bits, mantissa_bits)
+    own = jnp.finfo(x.dtype)
+    if exponent_bits >= own.nexp and mantissa_bits >= own.nmant:
+        return x
+    if assumes(ctx):
+        if x.concrete is None:
+            assume(ctx, NO_ROUNDING)
+        elif not _is_held(x.concrete, exponent_bits, mantissa_bits):
+            raise Unsupported("a constant that reduce_precision changes")
+    return x
+
+
+def _is_held(values: np.ndarray, exponent_bits: int, mantissa_bits: int) -> bool:
+    """Whether a float format holds these numbers."""
+    with jax.ensure_compile_time_eval(), jax.enable_x64(True):
+        narrow = lax.reduce_precision(np.asarray(values, np.float64), exponent_bits, mantissa_bits)
+    return bool(np.array_equal(narrow, values, equal_nan=True))
+
+
+NO_ROUNDING = "no number is changed by reduce_precision: the format that it names holds each"
 
 
 @elementwise("is_finite")

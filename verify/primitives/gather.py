@@ -17,7 +17,7 @@ import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.primitives.indexing import choose, corners, take_inside
+from verify.primitives.indexing import choose, corners, sorted_as_promised, take_inside
 from verify.primitives.monoids import OR, fold
 from verify.primitives.registry import Context, rule
 from verify.primitives.sliding import row_strides
@@ -35,7 +35,8 @@ def _gather(
     slice_sizes: Any,
     mode: Any,
     fill_value: Any,
-    **_: Any,  # unique_indices, indices_are_sorted: promises that do not change the meaning
+    indices_are_sorted: bool = False,
+    **_: Any,  # unique_indices: a promise that does not concern reading
 ) -> Any:
     d = dimension_numbers
     name = "FILL_OR_DROP" if mode is None else mode.name
@@ -67,6 +68,8 @@ def _gather(
         base += along.reshape([-1 if axis == partner else 1 for axis in range(len(batch))])
 
     last = [operand.shape[i] - slice_sizes[i] for i in start_map]
+    if indices_are_sorted:
+        sorted_as_promised(ctx, indices, d.start_indices_batching_dims)
     floats = jax.dtypes.issubdtype(ctx.dtype, np.inexact)
     undefined = name not in CLIPPING and floats and bool(np.isnan(fill_value))  # outside
     found = corners(

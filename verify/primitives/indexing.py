@@ -22,12 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Meaningless, Unsupported
 from verify.algebras.extended import plain
 from verify.algebras.keys import Keys
 from verify.dtypes import limits
 from verify.primitives.monoids import OR, fold
 from verify.primitives.registry import Context, flat_index
+from verify.program import Equation
 
 LIMIT = 2_000_000  # elements of an indexed read or write that depends on the inputs
 
@@ -156,11 +157,15 @@ def choose(ctx: Context, when: Any, values: Any) -> Any:
     return ctx.algebra.sum(ctx.algebra.select(when, [zero, values]))
 
 
+def assumes(ctx: Context) -> bool:
+    """Whether the algebra keeps assumptions."""
+    return hasattr(plain(ctx.algebra), "assume")
+
+
 def assume(ctx: Context, sentence: str) -> None:
     """Notes an assumption, in algebras that keep them."""
-    note = getattr(plain(ctx.algebra), "assume", None)
-    if note is not None:
-        note(sentence)
+    if assumes(ctx):
+        plain(ctx.algebra).assume(sentence)
 
 
 # Over the reals conversions are the identity, but who looks at bits sees what a format holds.
@@ -171,12 +176,51 @@ OF_BITS = (
 SAME_INDEX = "no index is out of bounds that is taken to be in bounds elsewhere"
 
 
-def take_inside(ctx: Context, indices: Any, last: Sequence[int], sentence: str) -> None:
-    """Notes the assumption that each of (n, d) indices is in bounds."""
+def assume_somewhere(ctx: Context, sentence: str) -> None:
+    """Notes an assumption that may hold nowhere: a proof then needs an input at which it does."""
     assume(ctx, sentence)
     algebra = plain(ctx.algebra)
     if hasattr(algebra, "partial"):
-        algebra.partial = True  # it may hold nowhere
+        algebra.partial = True
+
+
+SORTED = "no indices that promise to be sorted are out of order"
+
+
+def sorted_as_promised(ctx: Context, indices: Any, batching: Sequence[int]) -> None:
+    """Index vectors along the last axis that promise to be sorted: out of order they have no
+    meaning, and of those that are not known it is assumed that they are not."""
+    along = [n for i, n in enumerate(indices.shape[:-1]) if i not in batching]
+    if int(np.prod(along)) < 2:  # one vector in each batch
+        return
+    if indices.concrete is None:
+        assume_somewhere(ctx, SORTED)
+    elif not in_order(np.asarray(indices.concrete), batching):
+        raise Meaningless("indices that promised to be sorted and are not")
+
+
+def promises(equation: Equation) -> bool:
+    """Whether the meaning of an indexed read or write hangs on a promise about its indices."""
+    params, name = equation.params, equation.primitive
+    if name == "gather":  # one out of bounds is read where it is clamped to
+        return bool(params.get("indices_are_sorted"))
+    kept = params.get("indices_are_sorted") or params.get("unique_indices")
+    return name.startswith("scatter") and bool(kept or "PROMISE" in str(params.get("mode")))
+
+
+def in_order(indices: np.ndarray, batching: Sequence[int]) -> bool:
+    """Whether the vectors along the last axis ascend within each batch, as words do."""
+    rest = [i for i in range(indices.ndim - 1) if i not in batching]
+    moved = indices.transpose((*batching, *rest, indices.ndim - 1))
+    batches = int(np.prod([indices.shape[i] for i in batching]))
+    vectors = moved.reshape(batches, -1, indices.shape[-1])
+    return all(rows == sorted(rows) for rows in vectors.tolist())
+
+
+def take_inside(ctx: Context, indices: Any, last: Sequence[int], sentence: str) -> None:
+    """Notes the assumption that each of (n, d) indices is in bounds."""
+    assume_somewhere(ctx, sentence)
+    algebra = plain(ctx.algebra)
     if hasattr(algebra, "inside"):
         for axis, limit in enumerate(last):
             algebra.inside.note(_names(algebra, indices, axis, int(limit)))

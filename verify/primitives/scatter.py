@@ -7,6 +7,9 @@ that does not fit is not written at all; promise_in_bounds, undefined outside.
 Several updates of one element are combined, in any order. Where that would matter (an overwriting
 scatter, or one that applies a function) two updates of one element are Unsupported, unless they
 write the same known number.
+
+`unique_indices` and `indices_are_sorted` are promises, and what a program means that breaks one is
+undefined. Indices that are known are looked at; of others that they keep it is assumed.
 """
 
 from __future__ import annotations
@@ -15,17 +18,25 @@ from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Meaningless, Unsupported
 from verify.primitives.bodies import over_arrays
-from verify.primitives.indexing import Corners, corners, take_inside
+from verify.primitives.indexing import (
+    Corners,
+    assume_somewhere,
+    corners,
+    sorted_as_promised,
+    take_inside,
+)
 from verify.primitives.monoids import Monoid, monoid
 from verify.primitives.registry import Context, rule
 from verify.primitives.segments import DROPPED, combine_at, tables
 from verify.primitives.sliding import row_strides
 from verify.program import Program
 
+UNIQUE = "no scatter that promises unique indices writes an element twice"
 
-def _targets(
+
+def targets(
     ctx: Context, operand: Any, indices: Any, updates: Any, d: Any, mode: Any
 ) -> tuple[Corners, np.ndarray]:
     """The corners, and where each update element (flat) goes for each candidate: (m, c)."""
@@ -68,7 +79,7 @@ def _targets(
     )
     if name == "PROMISE_IN_BOUNDS":
         if not found.valid.all():
-            raise Unsupported("a scatter out of bounds that promised to be in bounds")
+            raise Meaningless("a scatter out of bounds that promised to be in bounds")
         if indices.concrete is None:
             sentence = "no scatter that promises to be in bounds writes out of bounds"
             take_inside(ctx, vectors, last, sentence)
@@ -81,7 +92,7 @@ def _targets(
     return found, whole.reshape(-1, whole.shape[-1])
 
 
-def _owners(updates: Any, d: Any) -> np.ndarray:
+def owners(updates: Any, d: Any) -> np.ndarray:
     """For each update element (flat): which index vector it belongs to."""
     window_dims = [int(i) for i in d.update_window_dims]
     shape = [1 if i in window_dims else s for i, s in enumerate(updates.shape)]
@@ -99,13 +110,13 @@ def _scatter_combining(
     algebra, d = ctx.algebra, params["dimension_numbers"]
     if 0 in updates.shape or 0 in operand.shape:
         return operand
-    found, target = _targets(ctx, operand, indices, updates, d, params["mode"])
-    _check_promise(target, params["unique_indices"], found)
+    found, target = targets(ctx, operand, indices, updates, d, params["mode"])
+    _keep_promises(ctx, target, indices, updates, params, found)
     flat, values = _flat(algebra, operand), _flat(algebra, updates)
     if found.when is not None:
         many = target.shape[1]
         values = algebra.pick([values], np.repeat(np.arange(target.shape[0])[:, None], many, 1))
-        when = algebra.pick([found.when], _owners(updates, d)[:, None] * many + np.arange(many))
+        when = algebra.pick([found.when], owners(updates, d)[:, None] * many + np.arange(many))
         if m.idempotent:  # where nothing is written, combine the element with itself
             nothing = algebra.pick([flat], target)
         else:
@@ -115,13 +126,32 @@ def _scatter_combining(
     return algebra.reshape(result, ctx.shape)
 
 
-def _check_promise(target: np.ndarray, unique: bool, found: Corners) -> None:
-    """Updates that overlap although they promised not to have no meaning."""
-    if unique and found.when is None and _collide(target):
-        raise Unsupported("a scatter whose indices promised to be unique and are not")
+def _keep_promises(
+    ctx: Context, target: np.ndarray, indices: Any, updates: Any, params: Any, found: Corners
+) -> None:
+    """Updates that overlap although they promised not to have no meaning, nor have indices out of
+    the order that they promised."""
+    d = params["dimension_numbers"]
+    if params.get("indices_are_sorted"):
+        sorted_as_promised(ctx, indices, d.scatter_indices_batching_dims)
+    if not params["unique_indices"]:
+        return
+    if found.when is None:
+        if collide(target):
+            raise Meaningless("a scatter whose indices promised to be unique and are not")
+    elif _may_collide(target, owners(updates, d)):
+        assume_somewhere(ctx, UNIQUE)
 
 
-def _collide(target: np.ndarray) -> bool:
+def _may_collide(target: np.ndarray, owner: np.ndarray) -> bool:
+    """Whether two index vectors may name one element."""
+    whose = np.broadcast_to(owner[:, None], target.shape)
+    pairs = np.stack([target.reshape(-1), whose.reshape(-1)], axis=-1)
+    pairs = np.unique(pairs[pairs[:, 0] != DROPPED], axis=0)
+    return collide(pairs[:, 0])
+
+
+def collide(target: np.ndarray) -> bool:
     reached = target[target != DROPPED]
     return len(np.unique(reached)) < len(reached)
 
@@ -157,14 +187,14 @@ def _scatter(ctx: Context, operand: Any, indices: Any, updates: Any, **params: A
     if 0 in updates.shape or 0 in operand.shape:
         return operand
     algebra, d = ctx.algebra, params["dimension_numbers"]
-    found, target = _targets(ctx, operand, indices, updates, d, params["mode"])
-    _check_promise(target, params["unique_indices"], found)
+    found, target = targets(ctx, operand, indices, updates, d, params["mode"])
+    _keep_promises(ctx, target, indices, updates, params, found)
     flat, values = _flat(algebra, operand), _flat(algebra, updates)
     overwrites = body is None or body.outputs[0] is body.inputs[1]
     if found.when is None:
         result = _write(ctx, flat, values, target[:, 0], None if overwrites else body)
     elif overwrites:
-        result = _write_where(ctx, flat, values, target, found.when, _owners(updates, d))
+        result = _write_where(ctx, flat, values, target, found.when, owners(updates, d))
     else:
         raise Unsupported("a scatter that applies a function where the inputs say")
     return algebra.reshape(result, ctx.shape)
@@ -173,7 +203,7 @@ def _scatter(ctx: Context, operand: Any, indices: Any, updates: Any, **params: A
 def _write(ctx: Context, flat: Any, values: Any, target: np.ndarray, body: Program | None) -> Any:
     """The operand (n,) with values (m,) written at target (m,)."""
     algebra = ctx.algebra
-    if _collide(target) and not (body is None and _agree(values, target)):
+    if collide(target) and not (body is None and _agree(values, target)):
         raise Unsupported("a scatter that writes an element twice, in no particular order")
     reached = np.flatnonzero(target != DROPPED)
     if not len(reached):

@@ -36,11 +36,13 @@ from verify.algebras.field.growth import Growth
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, Mask, Pending
 from verify.algebras.field.weights import Weights
+from verify.algebras.numeric_order import COMPARE
 from verify.dtypes import is_integer, is_kind, is_real, limits
 
 _CHUNK = 3_000_000  # residues of candidates that are weighed at a time
 NO_TIES = "no ties: no two compared values are equal (true but for a set of measure zero)"
 NO_NANS = "nothing that is compared, or tested for NaN, is NaN"
+NO_INFINITIES = "nothing that is compared with an infinity, or tested for one, is infinite"
 
 
 class Chooser:
@@ -71,6 +73,8 @@ class Chooser:
         return out.reshape(count, *shape)
 
     def maximum(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        if _is_float(a.dtype) and a.concrete is not None and b.concrete is not None:
+            return self.field.lift(np.maximum(a.concrete, b.concrete), a.dtype)  # NaN stays NaN
         for x, bound in ((a, b), (b, a)):
             known = bound.concrete
             if known is None or not is_kind(known.dtype, np.floating):
@@ -199,8 +203,10 @@ class Chooser:
         return self.field.for_all(moved)
 
     def compare(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray:
+        if a.concrete is not None and b.concrete is not None:  # NaN is not equal to itself
+            return self.field.lift(np.asarray(COMPARE[op](a.concrete, b.concrete)))
         if a is b:  # x != x asks for NaN, and there is none
-            if a.concrete is None and _is_float(a.dtype):
+            if _is_float(a.dtype):
                 self.field.assume(NO_NANS)
             return self.field.lift(np.full(a.shape, op in ("eq", "ge", "le")))
         if a.dtype == np.bool_:
@@ -251,6 +257,8 @@ class Chooser:
             other = b if x is a else a
             if not movement.finite(other):
                 raise Unsupported("a comparison of infinities")
+            if other.concrete is None:  # an input may be infinite
+                self.field.assume(NO_INFINITIES)
             above = known > 0
             true = np.zeros(x.shape, bool) if op == "eq" else (above != mirrored)
             return self.field.lift(true)
@@ -264,6 +272,8 @@ class Chooser:
         flat = difference.reshape(len(m), -1)
         weighed = self.weights.weigh(np.stack([flat, np.zeros_like(flat)], axis=-1), None)
         zero = (flat[: field.points] == 0).all(axis=0)
+        if zero.any() and _is_float(a.dtype) and (a.concrete is None or b.concrete is None):
+            field.assume(NO_NANS)  # x + 1 != 1 + x asks for NaN, as x != x does
         # An explicit equality is about the ties: it keeps them in every mode.
         ties = field.mode.ties or op == "eq" or not growth.analytic or not _is_float(a.dtype)
         equal = None  # in patterns, where the row decides that the two are equal
