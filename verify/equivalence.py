@@ -22,7 +22,7 @@ import inspect
 import math
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
@@ -192,7 +192,7 @@ class _Ladder:
     refused: bool = False  # whether the programs are too large for random interpretation
     reason: str = ""
     difference: Difference | None = None  # of the last mode that was tried
-    inhabited: bool | None = None  # whether there is an input at which both are defined
+    inhabited: dict[bool, bool] = field(default_factory=dict)  # by whether nothing may overflow
     wrapping: bool = False  # whether the programs look at integers that may have wrapped
 
     def __post_init__(self) -> None:
@@ -355,10 +355,10 @@ class _Ladder:
         refuted = self.doubt(result.assumptions, NO_TIES not in result.assumptions)
         if refuted is not None:
             return refuted
-        if result.partial and not self.defined():
+        if result.partial and not self.defined(result.assumptions):
             self.reason = (
-                "the programs agree where both are defined, but no input was found at which both "
-                f"are ({'; '.join(result.assumptions)})"
+                "the programs agree where both are defined, but no input was found at which what "
+                f"is assumed of them holds ({'; '.join(result.assumptions)})"
             )
             return None
         branches = " of all branches" if mode.patterns else ""
@@ -401,11 +401,13 @@ class _Ladder:
         self.reason, self.difference = before  # case analysis goes on from there
         return None
 
-    def defined(self) -> bool:
+    def defined(self, assumptions: Iterable[str]) -> bool:
         """Whether the assumptions of a proof hold anywhere."""
-        if self.inhabited is None:
-            self.inhabited = inhabited(self.comparison, self.rng, _DOUBT_WORK)
-        return self.inhabited
+        unwrapped = any("overflow" in sentence for sentence in assumptions)
+        if unwrapped not in self.inhabited:
+            found = inhabited(self.comparison, self.rng, _DOUBT_WORK, unwrapped=unwrapped)
+            self.inhabited[unwrapped] = found
+        return self.inhabited[unwrapped]
 
     def doubt(self, assumptions: Iterable[str], ties: bool = True) -> Verdict | None:
         """Before a proof counts: a search where its assumptions fail: on ties, where integers
@@ -496,7 +498,7 @@ class _Ladder:
         refuted = self.doubt(settled.assumptions, NO_TIES not in settled.assumptions)
         if refuted is not None:
             return refuted
-        if settled.partial and not self.defined():
+        if settled.partial and not self.defined(settled.assumptions):
             return None
         verdict = Verdict("proved", error_probability=0.0)
         count = self._count(elements)

@@ -120,6 +120,8 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
     """The results of an equation on constants only, or None if it is not one."""
     if equation.primitive in _CONTROL or any(v.concrete is None for v in operands):
         return None
+    if getattr(algebra, "by_rules", False) and equation.primitive in RULES:
+        return None
     values = [v.concrete for v in operands]
     dtypes = [v.dtype for v in (*equation.outputs, *operands)]
     numbers = any(_is_real(dtype) for dtype in dtypes) or equation.primitive in _QUICK

@@ -55,12 +55,14 @@ class ElementAlgebra(Budget):
 
     Integers are exact expressions, as in `machine.py`. What looks at the machine's value of one
     that may have wrapped gets `wrapped` of it, which an algebra says, or, where it is `assuming`,
-    the expression itself, under the assumption that it has not. `wrapping`: whether anything did.
+    the expression itself, under the assumption that it has not. `wrapping`: whether anything did;
+    `partial`: whether what is assumed may hold nowhere.
     """
 
     mapped = 1
     assuming = False
     wrapping = False
+    partial = False
 
     def wrapped(self, p: Any, dtype: Any) -> Any:
         """The machine's value of one expression."""
@@ -79,6 +81,7 @@ class ElementAlgebra(Budget):
         if not self.assuming:
             return replace(self.map(lambda p: self.wrapped(p, x.dtype), x.dtype, x), bounds=limits)
         self.sentence(f"no integer overflows {where}")
+        self.partial = True
         inside = machine.meet(x.bounds, limits)
         if inside is None or inside[0] > inside[1]:
             raise Unsupported("an integer that always overflows")

@@ -108,9 +108,11 @@ class Comparison:
         return Witness(inputs, found.output, found.index, *sides, 1, error=error, cause=found.cause)
 
 
-def values(program: Program, inputs: Inputs, observe: Any = None) -> list[Any]:
+def values(
+    program: Program, inputs: Inputs, observe: Any = None, numeric: Numeric | None = None
+) -> list[Any]:
     """The program's outputs at concrete inputs, as numeric values with error bounds."""
-    numeric = Numeric()
+    numeric = Numeric() if numeric is None else numeric
     lifted = [
         lift(numeric, array, var.dtype) for array, var in zip(inputs, program.inputs, strict=True)
     ]

@@ -3,12 +3,14 @@
 log(x) and log(-x) have no common domain, so that whatever is said of both is true of nothing. A
 proof that assumes something of its inputs (no logarithm of a negative number, ...) counts only once
 an input has been found at which the assumptions hold: every function that is not defined everywhere
-gave a number, in both programs, whether or not a selection discards it.
+gave a number, in both programs, whether or not a selection discards it; and, if that is what is
+assumed, no integer was looked at that had overflown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +18,10 @@ import numpy as np
 from verify import budget
 from verify.algebras.base import Meaningless, Unsupported
 from verify.algebras.numeric import Numeric
-from verify.counterexample.confirm import Comparison, Inputs
-from verify.counterexample.held import fit
-from verify.counterexample.partial import has_value
+from verify.algebras.unwrapped import Unwrapped
+from verify.counterexample.confirm import Comparison, Inputs, values
+from verify.counterexample.held import fit, held
+from verify.counterexample.partial import Domain, has_value
 from verify.dtypes import is_kind
 from verify.primitives import RULES
 from verify.primitives.indexing import promises
@@ -30,14 +33,20 @@ _LARGE = 1e5  # far below one unit of roundoff's reciprocal in float32
 _CENTRES = (1.0, 2.0, 0.5, 3.0, -1.0, 0.25, -2.0, 5.0, 10.0, -0.5, 30.0, 100.0)
 
 
-def inhabited(comparison: Comparison, rng: np.random.Generator, work: float) -> bool:
-    """Whether both programs are defined, with all they compute on the way, at some input tried."""
-    if comparison.domain.inhabited:
+def inhabited(
+    comparison: Comparison, rng: np.random.Generator, work: float, *, unwrapped: bool = False
+) -> bool:
+    """Whether both programs are defined, with all they compute on the way, at some input tried;
+    `unwrapped`: without an integer that has overflown where something looks at it."""
+    if comparison.domain.inhabited and not unwrapped:
         return True
     late = budget.after(work)
-    ways = [_by_numbers]
+    ways: list[Callable[[Comparison, Inputs], bool]] = [_by_numbers]
     if not comparison.domain.waiting:  # JAX does not show what happens in a branch
         ways.append(_by_jax)
+    if unwrapped:
+        domain = Domain(comparison.left, comparison.right)
+        ways = [functools.partial(_unwrapped, domain)]
     for way in ways:
         try:
             for number, inputs in enumerate(_ordinary(comparison.left.inputs, rng)):
@@ -53,6 +62,19 @@ def inhabited(comparison: Comparison, rng: np.random.Generator, work: float) -> 
 def _by_numbers(comparison: Comparison, inputs: Inputs) -> bool:
     comparison.at(inputs)
     return comparison.domain.inhabited
+
+
+def _unwrapped(domain: Domain, comparison: Comparison, inputs: Inputs) -> bool:
+    algebra, inputs = Unwrapped(), held(comparison.left.inputs, inputs)
+    try:
+        with domain.watch() as observe:
+            for program in (comparison.left, comparison.right):
+                values(program, inputs, observe, algebra)
+                if algebra.overflows:
+                    raise Meaningless
+    except Meaningless:
+        return False
+    return domain.inhabited
 
 
 def _by_jax(comparison: Comparison, inputs: Inputs) -> bool:
@@ -113,6 +135,7 @@ def _ordinary(variables: Sequence[Var], rng: np.random.Generator) -> Iterator[In
     an argument and apart between arguments."""
     for low, high in ((0.5, 1.5), (0.01, 0.99), (1.0, 3.0), (-0.9, 0.9), (-3.0, -1.0), (5.0, 9.0)):
         yield [_near(v, rng, (low + high) / 2, (high - low) / 2) for v in variables]
+    yield [_near(v, rng, 0.0, 0.0) for v in variables]
     while True:
         yield [
             _near(v, rng, float(rng.choice(_CENTRES)), 10.0 ** rng.uniform(-3, 0))

@@ -41,6 +41,7 @@ def observed(field: State, x: FieldArray, where: str) -> FieldArray:
     if not field.mode.assuming:
         return _wrapped(field, x, x.dtype)
     field.assume(f"no integer overflows {where}")
+    field.partial = True  # 4 * (x | 128) overflows in eight bits, whatever x is
     inside = machine.meet(x.bounds, machine.of_dtype(x.dtype))
     if inside is None or inside[0] > inside[1]:
         raise Unsupported("an integer that always overflows")
