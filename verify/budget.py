@@ -66,6 +66,7 @@ class _Call:
     until: float
     seconds: float
     doing: str = ""
+    stopped: float | None = None  # since when nothing counts
 
 
 _METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
@@ -130,13 +131,24 @@ def whole_call(seconds: float) -> Iterator[None]:
 @contextmanager
 def apart() -> Iterator[None]:
     """What does not count in the seconds: tracing, and XLA's compilation."""
-    start = now()
+    call = _CALL.get()
+    if call is None or call.stopped is not None:
+        yield
+        return
+    call.stopped = now()
     try:
         yield
     finally:
-        call = _CALL.get()
-        if call is not None:
-            call.until += now() - start
+        call.until += now() - call.stopped
+        call.stopped = None
+
+
+def charge(seconds: float) -> None:
+    """So much of what happens `apart` counts all the same: a program that ran, and was not only
+    compiled."""
+    call = _CALL.get()
+    if call is not None and call.stopped is not None:
+        call.until -= seconds
 
 
 @contextmanager
@@ -180,7 +192,9 @@ def check(units: float = 0.0) -> None:
 def seconds_left() -> float:
     """Of the whole call; infinite outside of one."""
     call = _CALL.get()
-    return math.inf if call is None else call.until - now()
+    if call is None:
+        return math.inf
+    return call.until - (now() if call.stopped is None else call.stopped)
 
 
 def solve(solver: Any, units: float) -> str:

@@ -17,16 +17,19 @@ import numpy as np
 
 from verify import budget
 from verify.algebras.base import Meaningless, Unsupported
+from verify.algebras.extended import lift, parts
 from verify.algebras.numeric import Numeric
 from verify.algebras.unwrapped import Unwrapped
 from verify.counterexample.confirm import Comparison, Inputs, values
 from verify.counterexample.held import fit, held
 from verify.counterexample.partial import Domain, has_value
 from verify.dtypes import is_kind
+from verify.evaluate import apply, evaluate
 from verify.primitives import RULES
 from verify.primitives.indexing import promises
 from verify.primitives.registry import Context
-from verify.program import Const, Equation, Program, Var, run_with_jax
+from verify.program import Const, Equation, Program, Var, inner_programs, run_with_jax
+from verify.trust import child
 
 _AT_LEAST, _MOST = 8, 120
 _LARGE = 1e5  # far below one unit of roundoff's reciprocal in float32
@@ -41,12 +44,12 @@ def inhabited(
     if comparison.domain.inhabited and not unwrapped:
         return True
     late = budget.after(work)
-    ways: list[Callable[[Comparison, Inputs], bool]] = [_by_numbers]
+    domain = Domain(comparison.left, comparison.right)
+    ways: list[Callable[[Comparison, Inputs], bool]] = [
+        functools.partial(_unwrapped, domain) if unwrapped else _by_numbers
+    ]
     if not comparison.domain.waiting:  # JAX does not show what happens in a branch
-        ways.append(_by_jax)
-    if unwrapped:
-        domain = Domain(comparison.left, comparison.right)
-        ways = [functools.partial(_unwrapped, domain)]
+        ways.append(functools.partial(_by_jax, unwrapped=unwrapped))
     for way in ways:
         try:
             for number, inputs in enumerate(_ordinary(comparison.left.inputs, rng)):
@@ -77,13 +80,14 @@ def _unwrapped(domain: Domain, comparison: Comparison, inputs: Inputs) -> bool:
     return domain.inhabited
 
 
-def _by_jax(comparison: Comparison, inputs: Inputs) -> bool:
+def _by_jax(comparison: Comparison, inputs: Inputs, *, unwrapped: bool = False) -> bool:
     """For programs with primitives that the numbers have no rule for: what JAX computes."""
-    return all(has_numbers(p, inputs) for p in (comparison.left, comparison.right))
+    programs = (comparison.left, comparison.right)
+    return all(has_numbers(p, inputs, unwrapped=unwrapped) for p in programs)
 
 
-def has_numbers(program: Program, inputs: Inputs) -> bool:
-    """Whether everything in a program has a value, by JAX."""
+def has_numbers(program: Program, inputs: Inputs, *, unwrapped: bool = False) -> bool:
+    """Whether everything in a program has a value, by JAX; `unwrapped`: and no integer wraps."""
     environment: dict[Any, Any] = {
         var: np.asarray(array).astype(var.dtype)
         for var, array in zip(program.inputs, inputs, strict=True)
@@ -91,16 +95,39 @@ def has_numbers(program: Program, inputs: Inputs) -> bool:
     for equation in program.equations:
         operands = [a.value if isinstance(a, Const) else environment[a] for a in equation.inputs]
         try:
-            results = run_with_jax(equation, operands)
+            results = _by_itself(equation, operands)
         except Exception as error:  # whatever JAX says of one equation on its own
             raise Unsupported(f"{equation.primitive} cannot be run alone ({error})") from error
         before, after = ([_array(v) for v in values] for values in (operands, results))
         if not has_value(equation, before, after) or not _moderate(after):
             return False
+        if unwrapped and _wraps(equation, operands):
+            return False
         if promises(equation) and not _kept(equation, before):
             return False
         environment.update(zip(equation.outputs, results, strict=True))
     return True
+
+
+def _by_itself(equation: Equation, operands: Sequence[Any]) -> list[Any]:
+    alone = child.alone(equation)
+    return run_with_jax(equation, operands) if child.ends(alone) else child.run(alone, operands)
+
+
+def _wraps(equation: Equation, operands: Sequence[Any]) -> bool:
+    """Whether a result is not what it would be if integers did not wrap, or may not be."""
+    algebra = Unwrapped()
+
+    def run(body: Program, values: Sequence[Any], other: Any = None) -> list[Any]:
+        return evaluate(body, algebra if other is None else other, values)
+
+    try:
+        lifted = [lift(algebra, x) for x in operands]
+        results = apply(equation, lifted, algebra, run)
+    except Unsupported:  # of which no sum or product of integers is one
+        return bool(inner_programs(equation))
+    found = (part for value in results for part in parts(value))
+    return algebra.overflows or any("expression" in part.__dict__ for part in found)
 
 
 def _kept(equation: Equation, operands: Sequence[np.ndarray]) -> bool:

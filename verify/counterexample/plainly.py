@@ -1,5 +1,6 @@
 """What JAX itself computes at given inputs, one operation after the other: neither verify's rules
-nor XLA's optimiser have a say in it.
+nor XLA's optimiser have a say in it. An equation that may not end (`while`) is run in a process of
+its own, for a while; a program that has not ended a few times is not run again.
 
 Twice, if need be: in the program's own dtypes, and with every float in float64. Programs are
 functions of real numbers, and float32 may hide a difference between them (1e-9 beside 1).
@@ -11,6 +12,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jax
 import jax.numpy as jnp
@@ -37,17 +39,17 @@ def values_by_jax(program: Program, inputs: Sequence[np.ndarray]) -> list[np.nda
     [array(10., dtype=float32)]
     """
     arrays = own(program.inputs, inputs)
-    if not child.harmless(program):
+    if child.may_abort(program):
         return _apart(program, arrays)
-    with _on_the_cpu():
-        return _run(program, arrays, bind)
+    with _patiently(program), _on_the_cpu():
+        return _run(program, arrays, functools.partial(_ending, bind))
 
 
 def _apart(program: Program, arrays: Sequence[Any]) -> list[np.ndarray]:
     """By StableHLO's interpreter, or XLA in a process of its own, what might end this one."""
-    with child.own_types(program.every_equation()):
+    with _patiently(program), child.own_types(program.every_equation()):
         try:
-            return interpret(functools.partial(call, program), arrays)
+            return interpret(functools.partial(call, program), arrays, child.patience_with(program))
         except Unsupported:
             return child.run_each(program, arrays)
 
@@ -57,14 +59,41 @@ def values_in_float64(program: Program, inputs: Sequence[np.ndarray]) -> list[np
 
     Raises whatever JAX raises: some programs exist in their own dtypes only.
     """
-    if not child.harmless(program):
+    if child.may_abort(program):
         raise child.Aborted("XLA might end the process")
     arrays = [
         np.asarray(array).astype(_wider(v.dtype))
         for v, array in zip(program.inputs, inputs, strict=True)
     ]
-    with _on_the_cpu():
-        return _run(program, arrays, _in_float64)
+    with _patiently(program), _on_the_cpu():
+        return _run(program, arrays, functools.partial(_ending, _in_float64))
+
+
+_ENDLESS: WeakKeyDictionary[Program, int] = WeakKeyDictionary()  # how often a program did not end
+_MOST_ENDLESS = 2
+
+
+@contextmanager
+def _patiently(program: Program) -> Iterator[None]:
+    """Raises `child.Endless` at once where the program has not ended some times already."""
+    if _ENDLESS.get(program, 0) >= _MOST_ENDLESS:
+        raise child.Endless("it has not ended at other inputs")
+    try:
+        yield
+    except child.Endless:
+        _ENDLESS[program] = _ENDLESS.get(program, 0) + 1
+        raise
+
+
+def _ending(
+    run: Callable[[Equation, list[Any]], list[Any]], equation: Equation, operands: list[Any]
+) -> list[Any]:
+    """One equation; apart, if it might not end."""
+    alone = child.alone(equation)
+    if child.ends(alone):
+        return run(equation, operands)
+    arrays, patience = [np.asarray(x) for x in operands], child.patience_with(alone)
+    return [*child.run_function(lambda *traced: run(equation, list(traced)), arrays, patience)]
 
 
 @contextmanager

@@ -1,9 +1,11 @@
-"""Runs programs in a process of its own, where what runs them may abort.
+"""Runs programs in a process of its own, where what runs them may abort or never end.
 
 XLA ends the process on some programs (a window of all ones with negative padding), and so does the
-StableHLO interpreter on some. `harmless(program)` says of which programs that is not to be feared;
-`run(program, inputs)` compiles any other, in a worker (`worker.py`) that is started when it is
-first needed, lives as long as this process, and is started again when it has died.
+StableHLO interpreter on some; a `while` that ends over the reals need not end in float32.
+`harmless(program)` says of which programs none of that is to be feared; `run(program, inputs)`
+compiles any other, in a worker (`worker.py`) that is started when it is first needed, lives as long
+as this process, and is started again when it has died. A program that may not end has a part of the
+seconds that are left, and is ended with the worker.
 
 What a user does with a program is not our business: only what verify itself compiles comes here.
 """
@@ -19,7 +21,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,25 +29,31 @@ import jax
 import numpy as np
 from jax import export
 
+from verify import budget
 from verify.dtypes import is_integer, limits
 from verify.primitives import RULES
 from verify.program import Const, Equation, Program, Var, call
 from verify.trust import worker
 
 PATIENCE = 120.0  # seconds for one request: where a compiler hangs, no work can be counted
+_SHARE, _LEAST = 0.25, 0.5  # of the seconds that are left, for a program to end; and at least
 _DYING = 5.0  # seconds for a worker that has closed its end
-_DYING = 5.0
 
 
 class Aborted(Exception):
     """The worker died, or did not answer; or what it was asked for is an error there."""
 
 
+class Endless(Aborted):
+    """The program was compiled, and had not ended when it was ended."""
+
+
 # -- which programs ------------------------------------------------------------------------------
 
 
 def harmless(program: Program) -> bool:
-    """Whether XLA is not known to abort on programs like this one: conservative.
+    """Whether XLA is not known to abort on programs like this one, and they certainly end:
+    conservative.
 
     >>> import jax.numpy as jnp
     >>> from verify.program import trace
@@ -55,9 +63,19 @@ def harmless(program: Program) -> bool:
     >>> harmless(trace(pool, jnp.zeros(3)))
     False
     """
+    return not may_abort(program) and ends(program)
+
+
+def ends(program: Program) -> bool:
+    """Whether it certainly ends: there is no `while` in it."""
+    return "while" not in program.primitives()
+
+
+def may_abort(program: Program) -> bool:
+    """Whether XLA might end the process that compiles it."""
     equations = list(program.every_equation())
     if not all(_is_usual(equation) for equation in equations):
-        return False
+        return True
     windows = any(
         "window_dimensions" in e.params or "window_strides" in e.params for e in equations
     )
@@ -67,7 +85,7 @@ def harmless(program: Program) -> bool:
         if e.primitive == "pad"
         for low, high, _ in e.params["padding_config"]
     )
-    return not (windows and cuts)  # XLA folds a padding into a window
+    return windows and cuts  # XLA folds a padding into a window
 
 
 def _is_usual(equation: Equation) -> bool:
@@ -119,18 +137,23 @@ def run(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
     >>> run(trace(lambda x: x[::-1] * 2, jnp.zeros(3)), [np.float32([1, 2, 3])])
     [array([6., 4., 2.], dtype=float32)]
     """
+    arrays = [np.asarray(x).astype(v.dtype) for x, v in zip(inputs, program.inputs, strict=True)]
+    return run_function(functools.partial(call, program), arrays, patience_with(program))
+
+
+def run_function(
+    function: Callable[..., Any], arrays: Sequence[np.ndarray], patience: float = PATIENCE
+) -> list[np.ndarray]:
+    """What a function that JAX can trace makes of arrays, as `run` does: a list of its results."""
     wide = bool(jax.config.read("jax_enable_x64"))
-    arguments = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in program.inputs]
+    arguments = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in arrays]
     try:
-        exported = export.export(jax.jit(functools.partial(call, program)), platforms=["cpu"])(
-            *arguments
-        )
-        forms = [(tuple(v.shape), v.dtype) for v in program.outputs]
+        exported = export.export(jax.jit(function), platforms=["cpu"])(*arguments)
+        forms = [(tuple(v.shape), v.dtype) for v in exported.out_avals]
     except Exception as error:  # callbacks, say, cannot leave this process
         raise Aborted(f"the program cannot be run in a process of its own: {error}") from error
-    arrays = [np.asarray(x).astype(v.dtype) for x, v in zip(inputs, program.inputs, strict=True)]
     module, kept = bytes(exported.mlir_module_serialized), exported.module_kept_var_idx
-    results = ask("call", module, tuple(kept), forms, arrays, wide)
+    results = ask("call", module, tuple(kept), forms, list(arrays), wide, patience=patience)
     return [np.asarray(y) for y in results]
 
 
@@ -157,8 +180,19 @@ def alone(equation: Equation) -> Program:
     return Program(inputs, (replace(equation, inputs=inputs),), equation.outputs)
 
 
+def patience_with(program: Program) -> float:
+    """How many seconds it has to end: if that is not certain, a part of those that are left."""
+    if ends(program):
+        return PATIENCE
+    return min(PATIENCE, max(_LEAST, _SHARE * budget.seconds_left()))
+
+
 def ask(task: str, *arguments: Any, patience: float = PATIENCE) -> Any:
-    """What the worker's function `task` makes of the arguments. Raises `Aborted`."""
+    """What the worker's function `task` makes of the arguments. `patience`: seconds for the program
+    to end, once it is compiled.
+
+    Raises `Aborted`, and `Endless` where the program did not end.
+    """
     with _LOCK:
         return _worker().ask(task, arguments, patience)
 
@@ -169,22 +203,31 @@ class _Worker:
     owner: int  # the process that started it: a fork of that must not share it
 
     def ask(self, task: str, arguments: Any, patience: float) -> Any:
-        stdin, stdout = self.process.stdin, self.process.stdout
-        assert stdin is not None
-        assert stdout is not None
+        stdin, stdout = self.process.stdin, self.process.stdout.raw  # type: ignore[union-attr]
+        assert stdin is not None  # (and `select` knows nothing of what a buffer holds)
         try:
             worker.send(stdin, (task, arguments))  # type: ignore[arg-type]
-            ready, _, _ = select.select([stdout], [], [], patience)
-            if not ready:
-                self.process.kill()
-                self.end()
-                raise Aborted(f"no answer within {patience:g} seconds")
-            status, answer = worker.receive(stdout)  # type: ignore[arg-type]
+            if not select.select([stdout], [], [], PATIENCE)[0]:
+                raise self._late(Aborted, PATIENCE)
+            status, answer = worker.receive(stdout)
+            if status == "compiled":
+                if not select.select([stdout], [], [], patience)[0]:
+                    budget.charge(patience)
+                    raise self._late(Endless, patience)
+                status, answer = worker.receive(stdout)
         except (EOFError, OSError) as error:
             raise Aborted(self._death()) from error
+        except KeyboardInterrupt:  # the answer that is on its way is nobody's
+            self.process.kill()
+            raise
         if status == "error":
             raise Aborted(answer)
         return answer
+
+    def _late(self, kind: type[Aborted], seconds: float) -> Aborted:
+        self.process.kill()
+        self.end()
+        return kind(f"no answer within {seconds:.3g} seconds")
 
     def _death(self) -> str:
         code = self.end()

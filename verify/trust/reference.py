@@ -67,10 +67,13 @@ def _interpreter() -> Any:
         return None
 
 
-def interpret(run: Callable[..., Any], arguments: Sequence[Any]) -> list[Any]:
+def interpret(
+    run: Callable[..., Any], arguments: Sequence[Any], patience: float = child.PATIENCE
+) -> list[Any]:
     """`jax.tree.leaves(run(*arguments))` by the interpreter, one array a leaf.
 
-    Raises `Unsupported` where it does not go.
+    Raises `Unsupported` where it does not go, and `child.Endless` where it does not end within
+    so many seconds.
 
     >>> import jax.numpy as jnp
     >>> x = np.float32([1, 2, 3])
@@ -102,7 +105,9 @@ def interpret(run: Callable[..., Any], arguments: Sequence[Any]) -> list[Any]:
             text = str(module)
     _check(text)
     try:
-        outputs = iter(child.ask("interpret", text, jax.tree.leaves(plain)))
+        outputs = iter(child.ask("interpret", text, jax.tree.leaves(plain), patience=patience))
+    except child.Endless:
+        raise
     except child.Aborted as error:
         raise Unsupported(f"the StableHLO interpreter: {error}") from None
     return [form.back([next(outputs) for _ in range(form.parts)]) for form in results]

@@ -21,6 +21,7 @@ import numpy as np
 from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import is_key
+from verify.algebras.numeric import Numeric
 from verify.algebras.rounded import Rounded
 from verify.compiled import check
 from verify.dtypes import is_integer, is_kind
@@ -97,7 +98,7 @@ def disagreement(
     inner_first = sorted(new.items(), key=lambda item: _has_body(item[1]))
     chosen = dict(inner_first[:most])
     met = {(e.primitive, kinds.RULES.get(e.primitive)) for e in chosen.values()}
-    unusual = not met <= MEMORY.primitives
+    unusual = not met <= MEMORY.primitives or any(e.primitive == "while" for e in chosen.values())
     found = _compare(chosen, (left, right) if unusual else (), rng)
     if found is None:
         MEMORY.primitives |= met
@@ -126,7 +127,7 @@ def _compare(
     wrong: dict[Hashable, str] = {}
     over_residues: set[Hashable] = set()
     for kind, (equation, values), theirs in zip(owners, cases, results, strict=False):
-        if kind not in wrong and theirs is not None:
+        if kind not in wrong and theirs is not None and not isinstance(theirs, child.Endless):
             found = reading.read(equation, values, theirs).disagreement
             if found is None and kind not in over_residues and _exact(equation, values):
                 over_residues.add(kind)  # once: a trial costs more than a look at numbers
@@ -135,7 +136,10 @@ def _compare(
                 wrong[kind] = REPORT + str(found)
     pairs = zip(wholes, results[len(cases) :], strict=True)
     whole = next(filter(None, (_whole(*case, theirs) for case, theirs in pairs)), None)
-    for kind in new:
+    late = any(isinstance(theirs, child.Endless) for theirs in results)
+    for kind, equation in new.items():
+        if late and equation.primitive == "while":
+            continue  # it is asked for again: it may end at other inputs
         if kind in wrong or whole is None:  # else nobody knows yet which of them is to blame
             MEMORY.add(kind, wrong.get(kind, ""))
     return next(iter(wrong.values()), whole)
@@ -206,7 +210,8 @@ def _as_one(program: Program, rng: np.random.Generator) -> Case | None:
     inputs, outputs = program.inputs, tuple(Var(a.shape, a.dtype) for a in program.outputs)
     if any(is_key(v.dtype) for v in (*inputs, *outputs)):
         return None
-    one = Equation("the whole program", inputs, outputs, {}, "", _Program(program), {})
+    holds = {"program": program}
+    one = Equation("the whole program", inputs, outputs, holds, "", _Program(program), {})
     return one, [operands.whole(v, rng) for v in inputs]
 
 
@@ -215,6 +220,8 @@ def _whole(equation: Equation, inputs: Sequence[Any], theirs: Any) -> str | None
     if theirs is None:
         return None
     program, rounded = equation._bind.program, Rounded()
+    if isinstance(theirs, child.Endless):
+        return _endless(program, inputs, theirs)
     try:
         with np.errstate(all="ignore"):
             ours = evaluate(program, rounded, [rounded.input(x) for x in inputs])
@@ -222,6 +229,21 @@ def _whole(equation: Equation, inputs: Sequence[Any], theirs: Any) -> str | None
         return None
     found = reading.compare(equation, inputs, ours, theirs, certified=True).disagreement
     return None if found is None else REPORT + str(found)
+
+
+def _endless(program: Program, inputs: Sequence[Any], error: child.Endless) -> str | None:
+    """What to say where JAX does not end: nothing, if over the reals it need not end either."""
+    algebra = Numeric()
+    lifted = [algebra.lift(x, v.dtype) for x, v in zip(inputs, program.inputs, strict=True)]
+    try:
+        with np.errstate(all="ignore"):
+            evaluate(program, algebra, lifted)
+    except Unsupported:
+        return None
+    loops = (e.source for e in program.every_equation() if e.primitive == "while")
+    where = next((f" at {source}" for source in loops if source), "")
+    text = ", ".join(np.array2string(np.asarray(x), separator=", ", threshold=20) for x in inputs)
+    return f"JAX does not end the while{where}, which ends over the reals: {error}, at ({text})"
 
 
 def work(equation: Equation) -> int:
@@ -245,22 +267,25 @@ def work(equation: Equation) -> int:
 
 
 def _by_jax(cases: Sequence[Case]) -> list[Any]:
-    """JAX's results of every case, None where there are none."""
+    """JAX's results of every case, None where there are none, the error where it did not end."""
     found: list[Any] = [None] * len(cases)
 
     def ask(numbers: list[int], source: Any) -> list[int]:
         """Fills in the results of these cases, all at once or one by one; those still open."""
         try:
             results = source([cases[i] for i in numbers]) if numbers else []
-        except Exception:  # whatever a primitive, its lowering or the compiler has to say
+        except Exception as error:  # whatever a primitive, its lowering or the compiler has to say
             if len(numbers) == 1:
-                return numbers
+                found[numbers[0]] = error if isinstance(error, child.Endless) else None
+                return [] if isinstance(error, child.Endless) else numbers
             return [i for number in numbers for i in ask([number], source)]
         for i, result in zip(numbers, results, strict=True):
             found[i] = result
         return []
 
-    apart = [i for i, (equation, _) in enumerate(cases) if _is_refused(equation)]
+    # The interpreter is slow: what has not ended there, might soon.
+    endless = [not child.ends(child.alone(equation)) for equation, _ in cases]
+    apart = [i for i, (e, _) in enumerate(cases) if endless[i] or _is_refused(e)]
     rest = sorted({*range(len(cases))} - {*apart})
     ask(sorted((*apart, *ask(rest, _interpreted))), _compiled)
     return found

@@ -2,7 +2,8 @@
 
 Started by its path, not as a module of `verify`, so that it is up in a fraction of a second: it
 imports no more than a request needs. Messages are pickled tuples behind their length, on standard
-input and output; whatever else is printed goes to standard error.
+input and output; whatever else is printed goes to standard error. An answer has two parts: that the
+program is compiled, and what comes out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import pickle
 import struct
 import sys
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 
@@ -31,10 +33,13 @@ def receive(stream: BinaryIO) -> Any:
 
 
 def _exactly(stream: BinaryIO, count: int) -> bytes:
-    data = stream.read(count)
-    if len(data) < count:
-        raise EOFError
-    return data
+    parts, missing = [], count
+    while missing:
+        parts.append(stream.read(missing))
+        missing -= len(parts[-1])
+        if not parts[-1]:
+            raise EOFError
+    return b"".join(parts)
 
 
 @functools.cache
@@ -54,7 +59,7 @@ def _context() -> Any:
     return context
 
 
-def interpret(module: str, arrays: list[Any]) -> list[Any]:
+def interpret(module: str, arrays: list[Any], compiled: Callable[[], None]) -> list[Any]:
     """A StableHLO module, as text, by the reference interpreter."""
     import numpy as np
     from jaxlib.mlir import ir
@@ -68,10 +73,18 @@ def interpret(module: str, arrays: list[Any]) -> list[Any]:
 
     with _context(), ir.Location.unknown():
         parsed = ir.Module.parse(module)
+        compiled()
         return [np.array(y) for y in stablehlo.eval_module(parsed, list(map(attribute, arrays)))]
 
 
-def call(module: bytes, kept: Any, forms: Any, arrays: list[Any], wide: bool) -> list[Any]:
+def call(
+    module: bytes,
+    kept: Any,
+    forms: Any,
+    arrays: list[Any],
+    wide: bool,
+    compiled: Callable[[], None],
+) -> list[Any]:
     """A module of `jax.export`, compiled by XLA: `forms` are the results' shapes and dtypes.
 
     A program of the same form, exported here, is the frame for the module: what `Exported` makes
@@ -88,9 +101,12 @@ def call(module: bytes, kept: Any, forms: Any, arrays: list[Any], wide: bool) ->
         exported = dataclasses.replace(
             frame, mlir_module_serialized=module, module_kept_var_idx=tuple(kept)
         )
-        return [np.asarray(y) for y in jax.jit(exported.call)(*arrays)]
+        executable = jax.jit(exported.call).lower(*arrays).compile()
+        compiled()
+        return [np.asarray(y) for y in executable(*arrays)]
 
 
+_COMPILED = ("compiled", None)
 _TASKS: dict[str, Any] = {"interpret": interpret, "call": call}
 
 
@@ -103,7 +119,7 @@ def main() -> None:
         while True:
             name, arguments = receive(requests)
             try:
-                answer = ("result", _TASKS[name](*arguments))
+                answer = ("result", _TASKS[name](*arguments, lambda: send(answers, _COMPILED)))
             except Exception as error:  # whatever the compiler has to say
                 answer = ("error", f"{type(error).__name__}: {str(error)[:500]}")
             send(answers, answer)
