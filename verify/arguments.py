@@ -42,7 +42,13 @@ def checked(
         _arity(asked, name, f, examples)
     if isinstance(seconds, bool) or not isinstance(seconds, Real):
         raise TypeError(f"{asked}: seconds: expected a number, got {_short(seconds)}")
-    if not float(seconds) > 0:
+    try:
+        positive = float(seconds) > 0
+    except OverflowError:
+        raise ValueError(
+            f"{asked}: seconds: expected a number that a float holds, got {_short(seconds)}"
+        ) from None
+    if not positive:
         raise ValueError(f"{asked}: seconds: expected a number above 0, got {seconds}")
     return seed_of(asked, seed)
 

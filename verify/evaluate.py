@@ -23,6 +23,7 @@ from verify.primitives.collectives import is_joint
 from verify.primitives.indexing import promises
 from verify.primitives.registry import Context
 from verify.program import Atom, Const, Equation, Program, Var, last_uses, run_with_jax
+from verify.trust import child
 
 _ELEMENT = 4  # units of work for an element of an operand or a result, whatever numbers are
 
@@ -127,6 +128,8 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
     numbers = any(_is_real(dtype) for dtype in dtypes) or equation.primitive in _QUICK
     if promises(equation) and not numbers:
         return None  # JAX does not look whether they are kept
+    if equation.primitive != "iota" and child.may_abort(child.alone(equation)):
+        return None  # its rule does not end the process, and calls nothing of the user's
     if not numbers or equation.primitive in _BITS:
         values = [_in_own_format(v) for v in operands]
         if any(v is None for v in values):

@@ -67,6 +67,7 @@ SECONDS = {
     "zero": (0, ValueError),
     "below zero": (-1.0, ValueError),
     "not a number": (float("nan"), ValueError),
+    "too large": (10**400, ValueError),
     "text": ("60", TypeError),
     "none": (None, TypeError),
     "a truth value": (True, TypeError),

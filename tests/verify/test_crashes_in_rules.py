@@ -3,6 +3,7 @@
 import warnings
 
 import jax
+import jax.experimental
 import jax.numpy as jnp
 import jax.scipy.optimize
 import numpy as np
@@ -257,3 +258,52 @@ def test_keys_are_read_where_the_inputs_say(name: str) -> None:
     f, g, other = PICKED_KEYS[name]
     assert equivalent(f, g, KEYS, PLACE).status == "proved"
     assert equivalent(f, other, KEYS, PLACE).status == "refuted"
+
+
+def called(n):
+    raise AssertionError("a function of the user's was called")
+
+
+WHOLE = s(dtype=np.int32)
+# Of whole numbers that are known: nothing of it is compiled, or called, in this process.
+FOLDED = {
+    "a window that is cut": lambda: lax.reduce_window(
+        lax.iota(np.int32, 3), 0, lax.add, (1,), (1,), ((-1, 0),)
+    ).sum(),
+    "a maximum in one": lambda: (
+        lax.reduce_window(jnp.arange(3), -5, lax.max, (1,), (1,), ((-1, 0),))[-1] + 1
+    ),
+    "behind a negative padding": lambda: lax.reduce_window(
+        lax.pad(jnp.arange(3), 0, ((-1, 0, 0),)), 0, lax.add, (1,), (1,), "VALID"
+    ).sum(),
+    "in a loop": lambda: lax.fori_loop(
+        0,
+        1,
+        lambda i, c: c + lax.reduce_window(jnp.arange(3), 0, lax.add, (1,), (1,), ((-1, 0),)).sum(),
+        0,
+    ),
+    "in a branch": lambda: lax.cond(
+        jnp.arange(2)[1] > 0,
+        lambda: lax.reduce_window(jnp.arange(3), 0, lax.add, (1,), (1,), ((-1, 0),)).sum(),
+        lambda: 0,
+    ),
+}
+CALLBACKS = {
+    "pure": lambda: jax.pure_callback(called, WHOLE, np.int32(2)),
+    "ordered": lambda: jax.experimental.io_callback(called, WHOLE, np.int32(2), ordered=True),
+}
+
+
+@pytest.mark.parametrize("name", FOLDED)
+def test_constants_that_xla_aborts_on_are_worked_out_by_rules(name: str) -> None:
+    constant = FOLDED[name]
+    found = equivalent(lambda x: x + constant(), lambda x: x + 3, s())
+    assert found.status == "proved"
+
+
+@pytest.mark.parametrize("name", CALLBACKS)
+def test_callbacks_of_constants_are_not_called(name: str) -> None:
+    constant = CALLBACKS[name]
+    found = equivalent(lambda x: x + constant(), lambda x: x + 3, s())
+    assert found.status == "unknown"
+    assert "callback" in found.reason

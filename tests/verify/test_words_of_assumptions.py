@@ -4,12 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax import lax
+from jax import lax, nn
 
 import verify
 from tests.verify.pairs.law import f32
 from verify.algebras.field.functions import NO_SIGNED_ZERO
 from verify.primitives.indexing import OF_BITS
+from verify.primitives.sorting import NO_NEGATIVE_ZERO
 
 
 def rare(y):
@@ -55,6 +56,24 @@ CASES = {
         -4.0,
         NO_SIGNED_ZERO,
     ),
+    "the larger of two zeros": (
+        lambda x: lax.top_k(jnp.stack([x * 0, -(x * 0)]), 1)[1][0].astype(jnp.float32),
+        lambda x: x * 0,
+        -0.5,
+        NO_NEGATIVE_ZERO,
+    ),
+    "the larger of two that are cut off": (
+        lambda x: lax.top_k(jnp.stack([-nn.relu(-jnp.abs(x)), nn.relu(x)]), 1)[1][0] + x,
+        lambda x: jnp.argmax(jnp.stack([-nn.relu(-jnp.abs(x)), nn.relu(x)])) + x,
+        -7.0,
+        NO_NEGATIVE_ZERO,
+    ),
+    "the order of zeros": (
+        lambda x: lax.top_k(jnp.stack([-nn.relu(x), nn.relu(x)]), 2)[1][1] + x,
+        lambda x: jnp.where(x > 0, 0, 1) + x,
+        -7.0,
+        NO_NEGATIVE_ZERO,
+    ),
     "a zero's sign": (
         lambda x: jnp.signbit(x * 0).astype(jnp.float32),
         lambda x: jnp.signbit(x - x).astype(jnp.float32),
@@ -72,6 +91,13 @@ def test_what_differs_is_excluded_in_words(case):
     verdict = verify.equivalent(behind(f), behind(g), f32(), U32, seconds=30)
     assert verdict.status != "refuted"  # the place is hidden, and off the reals
     assert not verdict or words in verdict.assumptions
+
+
+def test_the_largest_of_numbers_that_are_not_zero_need_no_words():
+    row = jax.ShapeDtypeStruct((4,), jnp.float32)
+    verdict = verify.equivalent(lambda x: lax.top_k(x, 2)[1], lambda x: lax.top_k(2 * x, 2)[1], row)
+    assert verdict
+    assert NO_NEGATIVE_ZERO not in verdict.assumptions
 
 
 def test_an_angle_over_a_number_that_is_not_zero_needs_no_words():

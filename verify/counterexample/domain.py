@@ -111,7 +111,9 @@ def has_numbers(program: Program, inputs: Inputs, *, unwrapped: bool = False) ->
 
 def _by_itself(equation: Equation, operands: Sequence[Any]) -> list[Any]:
     alone = child.alone(equation)
-    return run_with_jax(equation, operands) if child.ends(alone) else child.run(alone, operands)
+    if child.harmless(alone):
+        return run_with_jax(equation, operands)
+    return [*child.run(alone, operands)]
 
 
 def _wraps(equation: Equation, operands: Sequence[Any]) -> bool:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.algebras.extended import over, plain
+from verify.algebras.extended import over, parts, plain
 from verify.algebras.mesh import Mesh, Sharded, shard, unshard
 from verify.primitives.arithmetic import minimum
 from verify.primitives.registry import Context, flat_index, rule
@@ -99,14 +99,14 @@ def _axes(spec: Any, rank: int, mesh: Mesh) -> list[tuple[Any, ...]]:
 
 def _check_equal(ctx: Context, one: Any, other: Any) -> None:
     """An output that is said to be the same on several devices must be: JAX takes any of them."""
-    a, b = one.concrete, other.concrete
-    if a is not None and b is not None:
-        same = np.array_equal(a, b)
-    else:
-        agree = getattr(plain(ctx.algebra), "agree", None)
-        same = agree is not None and bool(agree(one, other))
-    if not same:
-        raise Unsupported("an output that may differ between devices that ought to agree on it")
+    agree = getattr(plain(ctx.algebra), "agree", None)
+    for a, b in zip(parts(one), parts(other), strict=True):  # of complex numbers, of keys
+        if a.concrete is not None and b.concrete is not None:
+            same = np.array_equal(a.concrete, b.concrete)
+        else:
+            same = agree is not None and bool(agree(a, b))
+        if not same:
+            raise Unsupported("an output that may differ between devices that ought to agree on it")
 
 
 # -- collectives ---------------------------------------------------------------------------------

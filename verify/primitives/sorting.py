@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.algebras.extended import plain
 from verify.dtypes import is_integer, is_kind, limits
-from verify.primitives.indexing import choose
+from verify.primitives.indexing import assume, choose
 from verify.primitives.order import least, minimum, reverse
 from verify.primitives.registry import Context, flat_index, offsets, rule
 
@@ -231,6 +232,8 @@ def _top_k(ctx: Context, x: Any, *, k: int, axis: int, is_stable: bool = True, *
     if not is_stable and n > 1:
         raise Unsupported("an unstable top_k: equal values may come in any order")
     lanes = _lanes(algebra, x, axis)
+    if is_kind(x.dtype, np.floating) and x.concrete is None and n > 1:
+        _assume_no_signed_zero(ctx, x)
     numbers = lanes if x.dtype != np.bool_ else algebra.cast(lanes, np.dtype(np.int32))
     values = _columns(algebra, ordered(algebra, numbers, range(n - 1, n - 1 - k, -1)))
     if k == 1:
@@ -242,6 +245,16 @@ def _top_k(ctx: Context, x: Any, *, k: int, axis: int, is_stable: bool = True, *
     if x.dtype == np.bool_:
         values = algebra.cast(values, x.dtype)
     return _back(algebra, values, shape, axis), _back(algebra, index, shape, axis)
+
+
+NO_NEGATIVE_ZERO = "no zero is negative where top_k says which is the largest: it comes after 0"
+
+
+def _assume_no_signed_zero(ctx: Context, x: Any) -> None:
+    """Of two zeros, as of relu(a) and relu(b), top_k takes the positive one first."""
+    zeros = getattr(plain(ctx.algebra), "may_be_zero", None)
+    if zeros is None or zeros(x):
+        assume(ctx, NO_NEGATIVE_ZERO)
 
 
 def _first_index(ctx: Context, x: Any, dtype: Any) -> Any:

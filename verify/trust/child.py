@@ -101,7 +101,9 @@ def _is_usual(equation: Equation) -> bool:
     return all(n == 1 for n in dilated)
 
 
-_WITHOUT_RULES = frozenset(("iota", "pjit", "jit"))
+_WITHOUT_RULES = frozenset(
+    ("iota", "iota_2x32_shape", "lu_pivots_to_permutation", "empty", "zeros_like", "pjit", "jit")
+)
 
 
 def _is_narrow(dtype: Any) -> bool:

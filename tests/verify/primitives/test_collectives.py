@@ -12,6 +12,7 @@ from jax import lax
 from jax.sharding import AbstractMesh, AxisType, Mesh
 from jax.sharding import PartitionSpec as P
 
+import verify
 from tests.verify.harness import check_rule
 from verify.algebras.base import Unsupported
 from verify.algebras.field import Field
@@ -239,3 +240,24 @@ def test_collective_over_an_axis_of_another_mesh_is_refused() -> None:
     )
     with pytest.raises(Unsupported, match="over the axes"):
         evaluate(trace(f, X), Numeric(), [Numeric().lift(X)])
+
+
+def test_devices_agree_on_complex_numbers_and_keys():
+    """The same on all of them: a sum over the axis, whatever else is in the program."""
+    z = jax.ShapeDtypeStruct((4, 4), np.complex64)
+
+    def f(z):
+        return lax.psum(z, "i") + 0 * lax.axis_index("i")
+
+    def drawn(z):
+        key = jax.random.wrap_key_data(lax.psum(z.real.astype(np.uint32)[0, :2], "i"))
+        return key, lax.psum(z, "i") + 0 * lax.axis_index("i")
+
+    both = on_two_devices(f, outs=P(), check_vma=False)
+    assert verify.equivalent(both, lambda z: z[:2] + z[2:], z)
+    keys = on_two_devices(drawn, outs=(P(), P()), check_vma=False)
+    assert verify.equivalent(keys, keys, z)
+    one = on_two_devices(lambda z: z * lax.axis_index("i"), outs=P(), check_vma=False)
+    verdict = verify.equivalent(one, one, z)
+    assert verdict.status == "unknown"
+    assert "differ between devices" in verdict.reason
