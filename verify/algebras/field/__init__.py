@@ -1,4 +1,4 @@
-"""Residues modulo random primes: the algebra of proofs. Start reading at `state.py` and `trial.py`."""
+"""Residues modulo random primes: the algebra of proofs. Read `state.py` first, then `trial.py`."""
 
 from verify.algebras.field.choice import NO_TIES
 from verify.algebras.field.trial import Field
