@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnjax.cli import options, runs
-from cnnjax.cli.problems import BadUsage, Failed
+from cnnjax.cli.problems import BadUsage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     dataset = getattr(splits, args.split)
     if dataset.classes != saved.classes:
-        raise Failed(
+        raise BadUsage(
             f"cnnjax evaluate: {spec} has the classes {', '.join(dataset.classes)}; "
             f"the model knows {', '.join(saved.classes)}"
         )
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
             saved.model, saved.params, dataset, saved.preprocessing, batch_size=args.batch_size
         )
     except ValueError as error:  # grey images for a model of colour, say
-        raise Failed(f"cnnjax {error}") from error
+        raise BadUsage(f"cnnjax {error}") from error
     confusion = result.confusion
     print(
         f"{saved.model.name} on {spec} ({args.split}): {len(dataset):,} images\n"

@@ -20,6 +20,16 @@ class Failed(_Problem):
     status = 1
 
 
+def on_one_line(error: Exception) -> str:
+    """The message of an error that lists its faults below each other, as one line.
+
+    >>> on_one_line(ValueError("not the parameters of lenet:\\n  missing a\\n  unknown b"))
+    'not the parameters of lenet: missing a; unknown b'
+    """
+    first, *rest = str(error).splitlines() or [""]
+    return " ".join([first, "; ".join(line.strip() for line in rest)]).strip()
+
+
 def reason(error: OSError) -> str:
     """Which file, and what the system says of it.
 

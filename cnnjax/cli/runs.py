@@ -79,7 +79,7 @@ def write_record(
     start: dict[str, Any] | None = None,
 ) -> None:
     """Write down what the run is, before it starts; `start`: what it starts from (`start.py`)."""
-    from cnnjax.checkpoint import write_json
+    from cnnjax.files import write_json
 
     record = {"data": data, "model": model, "config": asdict(config)}
     write_json(folder / RECORD, record | ({"start": start} if start else {}))

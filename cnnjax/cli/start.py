@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnjax.cli import runs
-from cnnjax.cli.problems import BadUsage, Failed
+from cnnjax.cli.problems import BadUsage, Failed, on_one_line
 from cnnjax.cli.train_options import START_DEFAULTS
 from cnnjax.notices import shown
 
@@ -96,7 +96,7 @@ def read(path: Path, model: str | None) -> Source:
     try:
         return Source(path, model, {}, state=unwrapped(path))
     except ConversionError as error:
-        raise Failed(f"cnnjax train: {error}") from error
+        raise Failed(f"cnnjax train: {on_one_line(error)}") from error
 
 
 def begin(source: Source, splits: Splits, start: Mapping[str, Any], *, seed: int) -> Begun:
@@ -196,7 +196,7 @@ def _of_source(source: Source, shape: tuple[int, ...]) -> tuple[Model, Any]:
     name = torch_name(probe, (models.head(probe)[0], "kernel"))
     weight = without_prefix(dict(source.state), {name: None}).get(name)
     if weight is None or len(weight.shape) != 2:
-        raise Failed(
+        raise BadUsage(
             f"cnnjax train: {source.path} holds no {name}, the head of {source.name} in PyTorch; "
             f"it has {', '.join(map(shown, list(source.state)[:4]))}, ..."
         )
@@ -204,7 +204,7 @@ def _of_source(source: Source, shape: tuple[int, ...]) -> tuple[Model, Any]:
     try:
         return model, from_torch(model, source.state)
     except ConversionError as error:
-        raise Failed(f"cnnjax train: {source.path}: {error}") from error
+        raise BadUsage(f"cnnjax train: {source.path}: {on_one_line(error)}") from error
 
 
 def _build(source: Source, classes: int, shape: tuple[int, ...]) -> Model:

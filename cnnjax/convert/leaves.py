@@ -15,7 +15,11 @@ _SHOWN = 4  # faults of a kind that are spelled out
 
 
 class ConversionError(ValueError):
-    """Names or shapes of the given parameters are not those of the model."""
+    """Names or shapes of the given parameters are not those of the model; line by line, nothing in
+    them acts on a terminal."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(shown, super().__str__().split("\n")))
 
 
 def shapes(model: Model) -> dict[Path, tuple[int, ...]]:

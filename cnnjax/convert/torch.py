@@ -26,7 +26,9 @@ import numpy as np
 
 from cnnjax.convert import leaves
 from cnnjax.convert.leaves import Path as LeafPath
+from cnnjax.convert.sizes import fitting
 from cnnjax.models.model import BATCH_STATS, Model, Params
+from cnnjax.models.transfer import head as head_of
 from cnnjax.models.vgg import STAGES
 from cnnjax.notices import shown
 
@@ -124,22 +126,37 @@ def from_torch(model: Model, state: Any) -> Params:
     """
     given = unwrapped(state)
     paths = leaves.shapes(model)
-    expected = {
-        torch_name(model, path): to_layout(model, path, np.broadcast_to(0.0, shape)).shape
-        for path, shape in paths.items()
-    }
+    expected = _expected(model)
     arrays = {
         name: numpy(leaf)
         for name, leaf in without_prefix(given, expected).items()
         if not name.endswith(COUNTER)
     }
-    leaves.check("from_torch", model, arrays, expected)
+    try:
+        leaves.check("from_torch", model, arrays, expected)
+    except leaves.ConversionError as error:
+        shapes = {name: tuple(array.shape) for name, array in arrays.items()}
+        head = shapes.get(torch_name(model, (head_of(model)[0], "kernel")), (model.classes,))
+        if found := fitting(model, shapes, head[0], _expected):
+            needed = ", ".join(f"{name}={value}" for name, value in found.items())
+            raise leaves.ConversionError(
+                f"{error}\n  they fit a {model.name} with {needed}"
+            ) from None
+        raise
     return leaves.unflatten(
         {
             path: jnp.asarray(from_layout(model, path, arrays[torch_name(model, path)]))
             for path in paths
         }
     )
+
+
+def _expected(model: Model) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of the PyTorch twin, counters apart."""
+    return {
+        torch_name(model, path): to_layout(model, path, np.broadcast_to(0.0, shape)).shape
+        for path, shape in leaves.shapes(model).items()
+    }
 
 
 def unwrapped(state: Any) -> dict[str, Any]:

@@ -112,13 +112,21 @@ class Splits:
         if self.train.classes != self.test.classes:
             raise DataError(
                 f"{self.train.name} has the classes {list(self.train.classes)}, "
-                f"{self.test.name} has {list(self.test.classes)}"
+                f"{self.test.name} has {list(self.test.classes)}{self._hint()}"
             )
         if self.train.images.shape[1:] != self.test.images.shape[1:]:
             raise DataError(
                 f"{self.train.name} has images {self.train.images.shape[1:]}, "
                 f"{self.test.name} has {self.test.images.shape[1:]}; give a size"
             )
+
+    def _hint(self) -> str:
+        """What to do where nobody has named the classes, and one set lacks some."""
+        numbered = all(
+            data.streamed and data.classes == tuple(map(str, range(len(data.classes))))
+            for data in (self.train, self.test)
+        )
+        return "; give `streamed` the same `classes` for both" if numbered else ""
 
 
 def balanced(labels: Sequence[int] | np.ndarray, limit: int | None, seed: int) -> np.ndarray:

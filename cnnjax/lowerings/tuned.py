@@ -17,7 +17,7 @@ from typing import Any
 import jax
 
 from cnnjax.cache import made, place
-from cnnjax.checkpoint import write_json
+from cnnjax.files import write_json
 from cnnjax.notices import notice
 
 __all__ = ["add", "device", "key", "lookup", "names", "path", "platforms"]

@@ -20,6 +20,8 @@ import jax
 import jax.numpy as jnp
 
 from cnnjax import init as initializers
+from cnnjax.arguments import check_takes, form
+from cnnjax.trees import flatten
 
 Params = dict[str, Any]
 
@@ -76,13 +78,30 @@ class Forward(Protocol):
 def from_forward(
     name: str, config: Mapping[str, Any], init: Callable[[jax.Array], Params], forward: Forward
 ) -> Model:
-    """The `Model` whose four functions share one `forward`; `config` has `classes` and `image`."""
+    """The `Model` whose four functions share one `forward`; `config` has `classes` and `image`.
+
+    Raises TypeError where `forward` is no function of `(params, x, *, key, record)`; the model's
+    functions raise ValueError where it returns something else than logits and statistics.
+    """
+    for needed in ("classes", "image"):
+        if needed not in config:
+            raise ValueError(f"from_forward: the config of {name!r} lacks {needed!r}")
+    check_takes("from_forward: init", init, ["key"])
+    check_takes("from_forward: forward", forward, ["params", "x"], ["key", "record"])
     image = tuple(config["image"])
 
     def run(params, x, *, key=None, record=lambda _, y: y):
         x = jnp.asarray(x)
         check_x(name, x, image)
-        return forward(in_dtype(params, x.dtype), x, key=key, record=record)
+        returned = forward(in_dtype(params, x.dtype), x, key=key, record=record)
+        check_returned(
+            f"{name}: forward",
+            returned,
+            (*x.shape[:-3], config["classes"]),
+            params,
+            key is not None,
+        )
+        return returned
 
     def apply(params, x):
         return run(params, x)[0]
@@ -129,6 +148,36 @@ def check_x(name: str, x: jax.Array, image: tuple[int, int, int]) -> None:
         raise TypeError(
             f"{name}: x must be floating point (it sets the dtype of the computation), "
             f"got {x.dtype}; scale images first, for example x.astype(jnp.float32) / 255"
+        )
+
+
+def check_returned(
+    name: str, returned: Any, logits: tuple[int, ...], params: Params, training: bool
+) -> None:
+    """Raise unless a forward pass returned logits of this shape and, in training, statistics in the
+    form of those in `params`."""
+    if not isinstance(returned, tuple) or len(returned) != 2:
+        raise ValueError(
+            f"{name} must return (logits, batch_stats), batch_stats {{}} where there are "
+            f"none, got {form(returned)}"
+        )
+    if tuple(getattr(returned[0], "shape", (None,))) != logits:
+        raise ValueError(
+            f"{name} must return logits (*batch, classes), here {list(logits)}, "
+            f"got {form(returned[0])}"
+        )
+    if not training:
+        return
+    found, expected = (
+        {".".join(path): tuple(leaf.shape) for path, leaf in flatten(stats).items()}
+        if isinstance(stats, Mapping)
+        else form(stats)
+        for stats in (returned[1], params.get(BATCH_STATS, {}))
+    )
+    if found != expected:
+        raise ValueError(
+            f"{name} must return the statistics as params[{BATCH_STATS!r}] has them, "
+            f"{expected}, got {found}"
         )
 
 

@@ -24,7 +24,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from cnnjax.checkpoint import atomic
+from cnnjax.files import atomic
 from cnnjax.notices import notice
 
 TRAIN = "#2f6fb3"  # blue and orange stay apart for every common kind of colour blindness

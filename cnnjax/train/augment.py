@@ -17,11 +17,13 @@ with functions of the user's own:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from cnnjax.arguments import check_takes, form, named
 from cnnjax.train.config import augmentations
 
 __all__ = ["augment", "compose", "cutout", "flip", "mixup", "random_resized_crop", "shift"]
@@ -29,6 +31,10 @@ __all__ = ["augment", "compose", "cutout", "flip", "mixup", "random_resized_crop
 
 def shift(key: jax.Array, images: jax.Array, pixels: int) -> jax.Array:
     """Move each of (B, H, W, C) images by up to `pixels` in height and width; black comes in."""
+    _check("shift", key, images)
+    _check_number("shift", "pixels", pixels, whole=True)
+    if pixels < 0:
+        raise ValueError(f"shift: pixels must be 0 or more, got {pixels!r}")
     batch, *shape = images.shape
     padded = jnp.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)))
     corners = jax.random.randint(key, (batch, 2), 0, 2 * pixels + 1)
@@ -42,6 +48,7 @@ def shift(key: jax.Array, images: jax.Array, pixels: int) -> jax.Array:
 
 def flip(key: jax.Array, images: jax.Array) -> jax.Array:
     """Mirror each of (B, H, W, C) images left to right with probability 1/2."""
+    _check("flip", key, images)
     mirrored = jax.random.bernoulli(key, shape=(len(images), 1, 1, 1))
     return jnp.where(mirrored, images[:, :, ::-1], images)
 
@@ -64,6 +71,8 @@ def random_resized_crop(
     >>> bool((random_resized_crop(jax.random.key(0), flat) == 7).all())
     True
     """
+    _check("random_resized_crop", key, images)
+    _check_number("random_resized_crop", "area", area)
     if not 0 < area <= 1:
         raise ValueError(f"random_resized_crop: area must lie in (0, 1], got {area!r}")
     if not 0 < ratio[0] <= ratio[1]:
@@ -105,6 +114,8 @@ def cutout(
     >>> int((cutout(jax.random.key(0), white, side=3) == 0).sum()) in (4, 6, 9)
     True
     """
+    _check("cutout", key, images)
+    _check_number("cutout", "side", side, whole=True)
     if side < 1:
         raise ValueError(f"cutout: side must be 1 or more, got {side!r}")
     batch, *sides, channels = images.shape
@@ -135,6 +146,10 @@ def mixup(
     >>> others.tolist(), abs(float(mixed[1, 0, 0, 0]) - 200 * float(share[1])) <= 0.5
     ([4, 3], True)
     """
+    _check("mixup", key, images)
+    _check_number("mixup", "alpha", alpha)
+    if getattr(labels, "shape", None) != images.shape[:1]:
+        raise ValueError(f"mixup: labels must be ({len(images)},) integers, got {form(labels)}")
     if not alpha > 0:
         raise ValueError(f"mixup: alpha must be above 0, got {alpha!r}")
     batch = len(images)
@@ -155,15 +170,28 @@ def mixup(
 def compose(*functions: Callable[[jax.Array, jax.Array], jax.Array]) -> Any:
     """One function of key and images that applies `functions` in turn, each with its own key.
 
+    Raises TypeError for what is no such function, and, when called, ValueError naming the function
+    that returns no images.
+
     >>> from functools import partial
     >>> both = compose(partial(shift, pixels=1), flip)
     >>> both(jax.random.key(0), jnp.zeros((2, 4, 4, 1), jnp.uint8)).shape
     (2, 4, 4, 1)
     """
 
+    for number, function in enumerate(functions):
+        check_takes(f"compose: functions[{number}]", function, ["key", "images"])
+
     def composed(key: jax.Array, images: jax.Array) -> jax.Array:
+        _check("compose", key, images)
         for number, function in enumerate(functions):
-            images = function(jax.random.fold_in(key, number), images)
+            changed = function(jax.random.fold_in(key, number), images)
+            if getattr(changed, "shape", None) != images.shape:
+                raise ValueError(
+                    f"compose: functions[{number}] ({named(function)}) must return images like "
+                    f"those it is given, {form(images)}, got {form(changed)}"
+                )
+            images = changed
         return images
 
     return composed
@@ -201,3 +229,20 @@ def augment(
 
 def _pixels(x: jax.Array, dtype: Any) -> jax.Array:
     return jnp.clip(jnp.round(x), 0, 255).astype(dtype)
+
+
+def _check(caller: str, key: Any, images: Any) -> None:
+    """Raise unless `key` is one of JAX's and `images` is (B, H, W, C)."""
+    dtype = getattr(key, "dtype", None)
+    new = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key) and key.ndim == 0
+    if not new and not (dtype == jnp.uint32 and key.ndim == 1):  # the old kind has no dtype
+        raise TypeError(f"{caller}: key must be a key, jax.random.key(0) say, got {form(key)}")
+    if len(getattr(images, "shape", ())) != 4:
+        raise ValueError(f"{caller}: images must be an array (B, H, W, C), got {form(images)}")
+
+
+def _check_number(caller: str, name: str, value: Any, *, whole: bool = False) -> None:
+    if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
+        raise TypeError(
+            f"{caller}: {name} must be a {'whole ' if whole else ''}number, got {value!r}"
+        )

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cnnjax.checkpoint import atomic
+from cnnjax.files import atomic
 from cnnjax.train.events import EventFile
 
 __all__ = ["JsonLines", "TensorBoard"]

@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from cnnjax.arguments import check_takes, form
 from cnnjax.losses import cross_entropy, weighted
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train.augment import augment, mixup
@@ -121,19 +122,22 @@ def check(
     images = jax.ShapeDtypeStruct((batch, *model.image), jnp.uint8)
     labels = jax.ShapeDtypeStruct((batch,), jnp.int32)
     if functions.augment is not None:
+        check_takes("fit: augment", functions.augment, ["key", "images"])
         _agree("augment", "the images", _traced("augment", functions.augment, key, images), images)
     if functions.mix is not None:
         share = jax.ShapeDtypeStruct((batch,), jnp.float32)
+        check_takes("fit: mix", functions.mix, ["key", "images", "labels"])
         found = _traced("mix", functions.mix, key, images, labels)
         expected = {"the images": images, "the other labels": labels, "the shares": share}
         if not isinstance(found, tuple) or len(found) != 3:
             raise ValueError(
                 f"fit: mix must return images, the labels of the others and shares, "
-                f"got {_form(found)}"
+                f"got {form(found)}"
             )
-        for (what, form), got in zip(expected.items(), found, strict=True):
-            _agree("mix", what, got, form)
+        for (what, expected_form), got in zip(expected.items(), found, strict=True):
+            _agree("mix", what, got, expected_form)
     if functions.loss is not None:
+        check_takes("fit: loss", functions.loss, ["logits", "labels"])
         logits = jax.ShapeDtypeStruct((batch, model.classes), jnp.float32)
         found = _traced("loss", functions.loss, logits, labels)
         _agree("loss", "a number an image", found, jax.ShapeDtypeStruct((batch,), jnp.float32))
@@ -182,7 +186,7 @@ def _check_optimizer(transform: optax.GradientTransformationExtraArgs, params: A
     if not same:
         raise ValueError(
             "fit: the state of optimizer has another form after an update than before "
-            f"({_form(after)}, it was {_form(state)})"
+            f"({form(after)}, it was {form(state)})"
         )
 
 
@@ -191,7 +195,7 @@ def _traced(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return jax.eval_shape(lambda *given: function(*given), *arguments)
     except Exception as error:
-        error.add_note(f"fit: in {name}, called with {', '.join(map(_form, arguments))}")
+        error.add_note(f"fit: in {name}, called with {', '.join(map(form, arguments))}")
         raise
 
 
@@ -203,16 +207,7 @@ def _agree(name: str, what: str, found: Any, expected: jax.ShapeDtypeStruct) -> 
         and (jnp.issubdtype(found.dtype, jnp.floating) if floats else found.dtype == expected.dtype)
     )
     if not fits:
-        raise ValueError(f"fit: {name} must return {what}, {_form(expected)}, got {_form(found)}")
-
-
-def _form(tree: Any) -> str:
-    """`float32[8]`, or the kinds of a tree of arrays."""
-    if hasattr(tree, "shape") and hasattr(tree, "dtype"):
-        return f"{tree.dtype}{list(tree.shape)}"
-    leaves = jax.tree.leaves(tree)
-    text = ", ".join(_form(leaf) for leaf in leaves[:6]) + (", ..." if len(leaves) > 6 else "")
-    return f"{type(tree).__name__}({text})" if leaves else type(tree).__name__
+        raise ValueError(f"fit: {name} must return {what}, {form(expected)}, got {form(found)}")
 
 
 def _is_transformation(value: Any) -> bool:

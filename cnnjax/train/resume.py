@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cnnjax.checkpoint import CheckpointError, flatten, read, understood, unflatten, write
+from cnnjax.container import CheckpointError, flatten, read, understood, unflatten, write
 from cnnjax.notices import Notice, shown
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.step import State

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
 from cnnjax import run_folder
+from cnnjax.arguments import form
 from cnnjax.data.streaming import Images, Reader
 from cnnjax.losses import balanced_weights
+from cnnjax.models.model import check_returned
 from cnnjax.notices import shown
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train import functions as given_functions
@@ -95,6 +98,7 @@ def check(model: Model, splits: Splits, config: TrainConfig, mesh: Mesh) -> None
             f"train: images are {tuple(train.images.shape[1:])}, "
             f"the model reads {tuple(model.image)}"
         )
+    _check_model(model, config.batch_size)
     if len(train.classes) != model.classes:
         raise ValueError(
             f"train: the data has {len(train.classes)} classes, the model {model.classes}"
@@ -102,7 +106,7 @@ def check(model: Model, splits: Splits, config: TrainConfig, mesh: Mesh) -> None
     if model.classes < 2 or (labels := np.unique(train.labels)).size < 2:
         only = train.classes[0] if model.classes < 2 else train.classes[int(labels[0])]
         raise ValueError(
-            f"train: every training image is of the class {shown(only)!r}; "
+            f"train: every training image is of the class '{shown(only)}'; "
             "to tell classes apart there must be two or more"
         )
     if len(train.images) < config.batch_size:
@@ -118,6 +122,26 @@ def check(model: Model, splits: Splits, config: TrainConfig, mesh: Mesh) -> None
     require_divisible(mesh, config.batch_size, "batch_size")
     if config.accumulate > 1:
         require_divisible(mesh, config.batch_size // config.accumulate, "batch_size / accumulate =")
+
+
+def _check_model(model: Model, batch: int) -> None:
+    """Raise ValueError unless the model returns logits and running statistics (traced, not run)."""
+    params = jax.eval_shape(model.init, jax.random.key(0))
+    if not isinstance(params, dict):
+        raise TypeError(
+            f"fit: init of model {model.name!r} must return nested dicts of arrays, got "
+            f"{form(params)}"
+        )
+    images = jax.ShapeDtypeStruct((batch, *model.image), jnp.float32)
+    logits = (batch, model.classes)
+    trained = jax.eval_shape(model.apply_train, params, images, jax.random.key(0))
+    check_returned(f"fit: apply_train of model {model.name!r}", trained, logits, params, True)
+    found = jax.eval_shape(model.apply, params, images)
+    if getattr(found, "shape", None) != logits:
+        raise ValueError(
+            f"fit: apply of model {model.name!r} must return logits {list(logits)}, "
+            f"got {form(found)}"
+        )
 
 
 def _measured(images: np.ndarray | Images) -> Preprocessing:

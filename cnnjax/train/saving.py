@@ -7,7 +7,8 @@ from dataclasses import replace
 import jax
 
 from cnnjax import run_folder
-from cnnjax.checkpoint import CheckpointError, write_json
+from cnnjax.container import CheckpointError
+from cnnjax.files import write_json
 from cnnjax.notices import notice
 from cnnjax.train import shards
 from cnnjax.train.hosts import of_first

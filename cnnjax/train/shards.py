@@ -20,7 +20,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from cnnjax.checkpoint import CheckpointError
+from cnnjax.container import CheckpointError, misfits
 from cnnjax.notices import shown
 from cnnjax.train.mesh import placement
 
@@ -64,12 +64,23 @@ def restore(run: Path, name: str, template: Any, mesh: Mesh) -> Any:
     }
     try:
         with _checkpointer() as checkpointer:
-            found = checkpointer.restore(path, wanted)
+            # Orbax says little of what differs, and converts dtypes in silence.
+            faults = misfits(named, checkpointer.metadata(path).item_metadata.tree)
+            found = {} if faults else checkpointer.restore(path, wanted)
     except Exception as error:  # Orbax raises what its storage happens to
         first = shown(str(error).partition("\n")[0])[:300]
         raise CheckpointError(
             f"{path}: the arrays of the checkpoint cannot be read ({type(error).__name__}: {first})"
         ) from error
+    if faults:
+        few = "; ".join(_few(faults)) + ("; ..." if len(faults) > len(_few(faults)) else "")
+        other = (
+            "another optimizer: its state" if _of_optimizer(faults) else "another run: its state"
+        )
+        raise CheckpointError(
+            f"{path}: was written with {other} has another structure: {few}. Resume with the same "
+            "settings, or begin anew in another folder"
+        )
     return jax.tree.unflatten(jax.tree.structure(template), [found[key] for key in named])
 
 
@@ -78,6 +89,20 @@ def remove_others(run: Path, keep: str | None) -> None:
     for path in (run / _FOLDER).glob("*"):
         if path.name != keep:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _few(faults: list[str]) -> list[str]:
+    """Some of each kind: missing, unexpected, of another form."""
+    kinds: dict[str, list[str]] = {}
+    for fault in faults:
+        word = fault.partition(" ")[0]
+        kinds.setdefault(word if word in ("missing", "unexpected") else "", []).append(fault)
+    return [fault for kind in kinds.values() for fault in kind[:3]]
+
+
+def _of_optimizer(faults: list[str]) -> bool:
+    """Whether everything that differs belongs to the optimiser."""
+    return all("opt_state." in fault.partition(" is ")[0] for fault in faults)
 
 
 def _checkpointer() -> Any:

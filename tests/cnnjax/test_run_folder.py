@@ -11,7 +11,7 @@ import threading
 import numpy as np
 import pytest
 
-from cnnjax import checkpoint, run_folder
+from cnnjax import checkpoint, container, run_folder
 from cnnjax.cli.problems import reason
 from cnnjax.notices import Notice
 from cnnjax.run_folder import InUse, discard_new, locked, prepare_new, take_over
@@ -205,7 +205,7 @@ def test_the_files_are_those_of_the_safetensors_package(tmp_path):
     assert {name: array.tolist() for name, array in found.items()} == {
         name: array.tolist() for name, array in tree.items()
     }
-    plain = checkpoint._serialized(tree, {})
+    plain = container._serialized(tree, {})
     theirs = save(tree, {})
     assert (
         plain[8 + int.from_bytes(plain[:8], "little") :]

@@ -28,6 +28,7 @@ __all__ = ["Images", "Source", "reading", "streamed"]
 
 _LOOKED_AT = 64  # elements that a fingerprint reads where the source has none of its own
 _SLOW = 10_000  # elements whose labels take long enough to read that one should know
+_MOST_CLASSES = 1 << 16  # that a label stands for without their names
 
 
 class Source(Protocol):
@@ -162,7 +163,8 @@ def streamed(
         source: see `Source`. Elements are read by several threads at a time.
         labels: (N,) whole numbers; by default `source.labels`, else those of the pairs, for which
             every element is read once.
-        classes: their names; by default `source.classes`, else "0", "1", ...
+        classes: their names; by default `source.classes`, else "0", "1", ... up to the largest
+            label: give them to training and test images alike where one may lack the last class.
         name: for messages and titles.
         workers: how many elements are read at a time; by default one a processor, at most 8.
         processes: read in processes of their own, where Python code takes the time and not files
@@ -191,7 +193,16 @@ def streamed(
     if classes is None:
         classes = getattr(source, "classes", None)
     if classes is None:
-        classes = [str(n) for n in range(int(numbers.max()) + 1)]
+        if (most := int(numbers.max())) >= _MOST_CLASSES:
+            raise DataError(
+                f"{name}: labels reach up to {most:,}; they count classes from 0 on. Give "
+                "`classes`, their names, if there are so many"
+            )
+        classes = [str(n) for n in range(most + 1)]
+    if isinstance(classes, str) or not all(isinstance(each, str) for each in classes):
+        raise DataError(
+            f"{name}: classes must be a sequence of names, such as ('cat', 'dog'), got {classes!r}"
+        )
     return Dataset(images, numbers.astype(np.int32), tuple(classes), name)
 
 

@@ -216,7 +216,7 @@ def test_evaluate_other_data_of_the_same_classes(trained, tmp_path, capsys):
 
 
 def test_evaluate_names_the_classes_that_do_not_fit(trained, capsys):
-    assert main(["evaluate", str(trained), "--data", "patterns", "--limit", "12"]) == 1
+    assert main(["evaluate", str(trained), "--data", "patterns", "--limit", "12"]) == 2
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "the model knows blue, red" in err

@@ -115,8 +115,17 @@ def test_a_pytorch_state_dict_is_a_start(photos, tmp_path, capsys):
     assert "is no file of cnnjax; name its --model" in capsys.readouterr().err
     assert train(photos, tmp_path / "keep", *options, "--model", "notes", "--head", "keep") == 2
     assert "has 5 classes, the data 3" in capsys.readouterr().err
-    assert train(photos, tmp_path / "lenet", *options, "--size", "16", "--model", "lenet") == 1
+    assert train(photos, tmp_path / "lenet", *options, "--size", "16", "--model", "lenet") == 2
     assert "holds no fc3.weight, the head of lenet in PyTorch" in capsys.readouterr().err
+    options = ("--from", str(path), "--model", "notes")
+    assert train(photos, tmp_path / "larger", *options, "--size", str(SIDE + 8)) == 2
+    err = capsys.readouterr().err
+    assert re.search(
+        rf"expected \(5, \d+\); they fit a notes with image=\({SIDE}, {SIDE}, 3\)", err
+    )
+    assert err.count("\n") == 1
+    assert "\\n" not in err
+    options = ("--from", str(path), "--size", str(SIDE), "--freeze", "body")
     assert train(photos, tmp_path / "out", *options, "--model", "notes") == 0
     found = load_model(tmp_path / "out" / "model.safetensors")
     for layer in body(found.model):

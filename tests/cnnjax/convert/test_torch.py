@@ -420,6 +420,38 @@ def test_weights_of_another_network_are_summed_up_in_a_few_lines():
     assert len(str(caught.value).splitlines()) <= 7
 
 
+@pytest.mark.parametrize(
+    ("name", "theirs", "ours", "needed"),
+    [
+        ("lenet", {}, {"image": (32, 32, 1)}, "image=(28, 28, 1)"),
+        ("lenet", {}, {"image": (28, 28, 3)}, "image=(28, 28, 1)"),
+        (
+            "lenet", {"classes": 7}, {"image": (64, 64, 3)}, "classes=7, image=(28, 28, 1)",
+        ),
+        ("notes", {"image": (28, 28, 1)}, {}, "image=(28, 28, 1)"),
+        ("resnet18", {"classes": 5, "width": 2}, {"width": 2}, "classes=5"),
+        ("lenet", {"image": (28, 44, 1)}, {}, None),  # of other proportions
+        ("resnet18", {"width": 4}, {"width": 2}, None),
+    ],
+)  # fmt: skip
+def test_weights_for_other_images_or_classes_say_for_which(name, theirs, ours, needed):
+    from_there, model = (build(name, **{"classes": 10, **options}) for options in (theirs, ours))
+    shapes = jax.eval_shape(from_there.init, jax.random.key(0))
+    params = jax.tree.map(lambda leaf: np.zeros(leaf.shape, np.float32), shapes)
+    with pytest.raises(ConversionError) as caught:
+        from_torch(model, to_torch(from_there, params))
+    last = str(caught.value).splitlines()[-1]
+    assert (last == f"  they fit a {name} with {needed}") == (needed is not None)
+    assert ("they fit" in last) == (needed is not None)
+
+
+def test_names_in_faults_are_escaped_once_and_stand_on_their_own_lines():
+    with pytest.raises(ConversionError) as caught:
+        from_torch(model_of("lenet"), {"a\x1b[2J\nb": np.ones(3)})
+    assert "\n  unknown a\\x1b[2J\\nb" in str(caught.value)
+    assert all(line.isprintable() for line in str(caught.value).split("\n"))
+
+
 def test_parameters_of_another_model_are_refused():
     model, other = model_of("notes"), build("notes", **{**CONFIGS["notes"], "classes": 4})
     with pytest.raises(ConversionError, match=r"dense.kernel has shape \(72, 4\), expected"):
