@@ -163,7 +163,7 @@ def understood(path: str | os.PathLike[str]) -> Iterator[None]:
     >>> with understood("FILE"):
     ...     {}["classes"]
     Traceback (most recent call last):
-    cnnjax.checkpoint.CheckpointError: FILE: of another form than this version writes (no 'classes')
+    cnnjax.container.CheckpointError: FILE: of another form than this version writes (no 'classes')
     """
     try:
         yield

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from cnnjax import pictures, softmax
@@ -54,20 +55,37 @@ def write_pictures(
 
     if before is None and seed is not None:
         before = initial_params(model, seed)
-    if before is not None:
+    # A model of the user's own may have no convolution called so, and no maps.
+    if before is not None and _has_kernels(params, "conv1"):
         path = folder / "kernels.png"
         pictures.kernels(before["conv1"]["kernel"], params["conv1"]["kernel"], path)
         yield path, "the kernels of layer 1 before and after training"
 
-    path = folder / "feature_maps.png"
-    _feature_maps(path, model, params, preprocessing, splits.test, index)
-    yield path, "one test image through all layers"
+    maps = _maps(model)
+    if any(len(shape) == 3 for shape in maps.values()):
+        path = folder / "feature_maps.png"
+        _feature_maps(path, model, params, preprocessing, splits.test, index)
+        yield path, "one test image through all layers"
 
     searched = splits.test.images[:_SEARCHED]
     for layer, fields in patch_layers(model).items():
+        if layer not in maps or not _has_kernels(params, layer):
+            continue
         path = folder / f"best_patches_{layer}.png"
         _best_patches(path, layer, fields, model, params, preprocessing, searched)
         yield path, f"the patches that excite each kernel of {layer} most"
+
+
+def _maps(model: Model) -> dict[str, tuple[int, ...]]:
+    """The shapes of an image's maps, by name."""
+    params = jax.eval_shape(model.init, jax.random.key(0))
+    image = jax.ShapeDtypeStruct(model.image, jnp.float32)
+    return {name: y.shape for name, y in jax.eval_shape(model.features, params, image).items()}
+
+
+def _has_kernels(params: Any, layer: str) -> bool:
+    kernel = params[layer].get("kernel") if isinstance(params.get(layer), dict) else None
+    return kernel is not None and kernel.ndim == 4
 
 
 def patch_layers(model: Model) -> dict[str, pictures.Fields]:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnjax.cli import options, runs
+from cnnjax.cli import options, own, runs
 from cnnjax.cli.problems import BadUsage
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ many are called so; F1: the harmonic mean of both."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of `cnnjax evaluate`."""
     add = parser.add_argument
+    own.add_argument(add, options.own_model)
     add("run_or_model", type=Path, metavar="RUN", help="a run folder, or a model.safetensors")
     add(
         "--data", type=options.data, metavar="SPEC", help=f"{options.DATA_HELP}; default: the run's"
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         raise BadUsage(
             f"cnnjax evaluate: {args.run_or_model} has no record of its data; give --data"
         )
-    saved = runs.load(args.run_or_model)
+    saved = runs.load(args.run_or_model, own_model=args.model, command="evaluate")
     seed = args.seed if args.seed is not None else record.get("config", {}).get("seed", 0)
     splits = runs.load_data(
         spec, seed=seed, size=saved.model.image[:2], limit=args.limit,

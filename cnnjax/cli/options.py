@@ -29,6 +29,9 @@ PRECISIONS = ("float32", "bfloat16")
 AUGMENTATIONS = ("shift", "crop", "flip", "cutout")
 HEADS = ("auto", "keep", "new")
 
+MODEL_HELP = (
+    f"{', '.join(MODELS)}, or MODULE:FUNCTION for one of your own, which is imported; default notes"
+)
 DATA_HELP = (
     "patterns (drawn by the library), digits (scikit-learn's handwriting), idx:DIR (MNIST's "
     "format; idx:DIR/emnist-letters), cifar10:DIR, cifar100:DIR, folder:DIR (one folder of images "
@@ -58,6 +61,32 @@ def at_least(least: int):
         return number
 
     return whole
+
+
+def model(text: str) -> str:
+    """A model of the library by name, or `MODULE:FUNCTION` (`own.py`).
+
+    >>> model("lenet"), model("my.nets:wide")
+    ('lenet', 'my.nets:wide')
+    """
+    module, colon, function = text.partition(":")
+    if text in MODELS or (
+        colon and function.isidentifier() and all(p.isidentifier() for p in module.split("."))
+    ):
+        return text
+    raise argparse.ArgumentTypeError(
+        f"{shown(text)!r} is unknown; there are {', '.join(MODELS)}, or MODULE:FUNCTION for one of "
+        "your own"
+    )
+
+
+def own_model(text: str) -> str:
+    """`MODULE:FUNCTION`."""
+    if text in MODELS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: the run names its model; MODULE:FUNCTION is for one of your own"
+        )
+    return model(text)
 
 
 def data(text: str) -> str:

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from cnnjax.cli import options, runs
+from cnnjax.cli import options, own, runs
 from cnnjax.cli.problems import BadUsage
 from cnnjax.notices import shown
 
@@ -24,6 +24,7 @@ cannot be read are named on stderr, and the exit status is then 1."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of `cnnjax predict`."""
     add = parser.add_argument
+    own.add_argument(add, options.own_model)
     add("images", nargs="+", type=Path, metavar="IMAGE", help="PNG, JPEG, WebP, ...")
     add("--max-pixels", type=options.at_least(1), metavar="N", help=options.MAX_PIXELS_HELP)
     which = "a run folder or a model.safetensors; default: the newest below runs/"
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
                 what = "is no regular file"
             raise BadUsage(f"cnnjax predict: {path} {what}; name image files")
     folder = args.folder or runs.newest()
-    saved = runs.load(folder)
+    saved = runs.load(folder, own_model=args.model, command="predict")
     if args.folder is None:
         print(f"with the model of {folder}", file=sys.stderr)
 

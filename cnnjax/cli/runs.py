@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnjax.cli import options
+from cnnjax.cli import options, own
 from cnnjax.cli.problems import BadUsage, Failed
 from cnnjax.run_folder import CHECKPOINT, HISTORY, MODEL, RECORD
 
@@ -49,15 +49,18 @@ def model_file(run: Path) -> Path:
     raise BadUsage(f"cnnjax: {path} does not exist; a run folder has {MODEL} once it is trained")
 
 
-def load(run: Path) -> SavedModel:
-    """The trained model of a run folder, or of a model file."""
+def load(run: Path, *, own_model: str | None = None, command: str = "") -> SavedModel:
+    """The trained model of a run folder, or of a model file; `own_model` is imported first."""
+    own.known_as(own_model, command)
     from cnnjax.checkpoint import CheckpointError, load_model
 
     path = model_file(run)
     try:
         return load_model(path)
     except CheckpointError as error:
-        raise Failed(f"cnnjax: {error}") from error
+        own_one = "unknown model" in str(error) and not own_model
+        hint = "; on the command line --model MODULE:FUNCTION imports it" if own_one else ""
+        raise (BadUsage if own_one else Failed)(f"cnnjax: {error}{hint}") from error
 
 
 def load_data(spec: str, **given: Any) -> Splits:
@@ -77,11 +80,14 @@ def write_record(
     model: str,
     config: TrainConfig,
     start: dict[str, Any] | None = None,
+    kept: dict[str, Any] | None = None,
 ) -> None:
-    """Write down what the run is, before it starts; `start`: what it starts from (`start.py`)."""
+    """Write down what the run is, before it starts; `start`: what it starts from (`start.py`),
+    `kept`: the options that it is resumed with, though they do not decide the result."""
     from cnnjax.files import write_json
 
     record = {"data": data, "model": model, "config": asdict(config)}
+    record |= {"options": kept} if kept else {}
     write_json(folder / RECORD, record | ({"start": start} if start else {}))
 
 
@@ -98,10 +104,12 @@ def read_record(folder: Path) -> dict[str, Any]:
     _check(path, "data", data, {"data": _is_spec, "size": _is_size, "limit": _is_count,
                                 "max_pixels": _is_count, "stream": _is_choice})  # fmt: skip
     _check(path, "config", config, _CONFIG)
-    if record.get("model") not in options.MODELS:
+    if not _is_model(record.get("model")):
         raise _unlike(path, f"model is {record.get('model')!r}", ", ".join(options.MODELS))
     if "data" not in data:
         raise _unlike(path, "data.data is missing", "the data of the run")
+    if "options" in record:
+        _check(path, "options", _part(path, record, "options"), _KEPT)
     if "start" in record:
         start = _part(path, record, "start")
         _check(path, "start", start, _START)
@@ -170,6 +178,13 @@ def _is_choice(value: Any) -> bool:
     return value is None or isinstance(value, bool)
 
 
+def _is_model(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and bool(options.model(value))
+    except argparse.ArgumentTypeError:
+        return False
+
+
 def _is_spec(value: Any) -> bool:
     return isinstance(value, str)
 
@@ -233,6 +248,12 @@ _CONFIG: dict[str, Callable[[Any], bool]] = {
     "schedule": _one_of(options.SCHEDULES),
     "precision": _one_of(options.PRECISIONS),
     "augment": _is_augment,
+}
+# The form of the options that are only kept.
+_KEPT: dict[str, Callable[[Any], bool]] = {
+    "workers": _is_count,
+    "pictures": _is_choice,
+    "tensorboard": lambda value: value is None or _is_spec(value),
 }
 # The form of what a run started from.
 _START: dict[str, Callable[[Any], bool]] = {

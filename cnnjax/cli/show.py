@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cnnjax.cli import options, runs
+from cnnjax.cli import options, own, runs
 from cnnjax.cli.problems import BadUsage
 from cnnjax.notices import shown
 
@@ -23,6 +23,7 @@ all layers), best_patches_LAYER.png (what excites each kernel most), confusion.p
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of `cnnjax show`."""
     add = parser.add_argument
+    own.add_argument(add, options.own_model)
     add("run_or_model", type=Path, metavar="RUN", help="a run folder, or a model.safetensors")
     add(
         "--data", type=options.data, metavar="SPEC", help=f"{options.DATA_HELP}; default: the run's"
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     spec = args.data or known.get("data")
     if spec is None:
         raise BadUsage(f"cnnjax show: {path} has no record of its data; give --data")
-    saved = runs.load(path)
+    saved = runs.load(path, own_model=args.model, command="show")
     seed = record.get("config", {}).get("seed")
     drawn = None if "start" in record else seed  # what it started from is not kept
     limit = args.limit if args.data else args.limit or known.get("limit")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cnnjax.cli import options, runs
+from cnnjax.cli import options, own, runs
 from cnnjax.cli.problems import BadUsage
 
 HELP = "a table of a model's layers"
@@ -13,6 +13,7 @@ EXAMPLES = """\
 examples:
   cnnjax summary                                       the note's network
   cnnjax summary --model vgg11 --image 224x224x3 --classes 1000
+  cnnjax summary --model my_nets:wide --image 32x32x3   a function of your own
   cnnjax summary --run runs/notes-patterns             a trained model
 
 Element i of a layer reads `field` pixels of the image, from offset + stride * i on; a negative
@@ -23,7 +24,7 @@ included."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of `cnnjax summary`."""
     add = parser.add_argument
-    add("--model", choices=options.MODELS, help="default notes")
+    add("--model", type=options.model, metavar="NAME", help=options.MODEL_HELP)
     add("--classes", type=options.at_least(1), metavar="N", help="default 10")
     add("--image", type=options.image, metavar="HxWxC", help="default: the size it was made for")
     add(
@@ -33,16 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out `cnnjax summary`."""
-    if args.folder and (args.model or args.classes or args.image):
+    named = args.model and not own.is_own(args.model)
+    if args.folder and (named or args.classes or args.image):
         raise BadUsage("cnnjax summary: --run names the model; leave out --model and its sizes")
 
     from cnnjax import models
     from cnnjax.summary import summary
 
     if args.folder:
-        model = runs.load(args.folder).model
+        model = runs.load(args.folder, own_model=args.model, command="summary").model
     else:
-        name = args.model or "notes"
+        name = own.known_as(args.model, "summary") or "notes"
         try:
             model = models.build(name, classes=args.classes or 10, image=args.image)
         except ValueError as error:

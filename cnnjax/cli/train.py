@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnjax import run_folder
-from cnnjax.cli import options, runs
+from cnnjax.cli import options, own, runs
 from cnnjax.cli import start as starting
 from cnnjax.cli.problems import BadUsage, Failed, reason
+from cnnjax.cli.resuming import (
+    adopt,
+    finished,
+    how_to_resume,
+    last_checkpoint,
+    next_step,
+    value,
+)
 from cnnjax.cli.train_options import (
     CONFIG_DEFAULTS,
     DATA_DEFAULTS,
+    KEPT_DEFAULTS,
     MODEL_DEFAULT,
     START_DEFAULTS,
     add_arguments,
 )
-from cnnjax.notices import notice, shown
+from cnnjax.notices import shown
 
 if TYPE_CHECKING:
     from cnnjax.train import TrainConfig
@@ -40,6 +48,8 @@ examples:
                                                         more photographs than memory holds
   cnnjax train --data folder:photos --from runs/a --freeze body --learning-rate 0.01
                                                         a new head on a trained network
+  cnnjax train --data folder:photos --size 64 --model my_nets:wide
+                                                        a model of your own (models.register)
   cnnjax train --resume --out runs/photos               go on after Ctrl-C, a crash or a power cut
 
 The folder --out receives model.safetensors, history.json, run.json, checkpoint.safetensors and
@@ -57,34 +67,33 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace, folder: Path) -> int:
     if args.resume:
-        _adopt(args, runs.read_record(folder), folder)
-        if finished := _finished(folder):
-            print(finished)
+        adopt(args, runs.read_record(folder), folder)
+        own.known_as(args.model, "train")
+        if said := finished(folder):
+            print(said)
             return 0
     else:
         _refuse_to_overwrite(folder, force=args.force)
-    data = {name: _value(args, name, default) for name, default in DATA_DEFAULTS.items()}
+    data = {name: value(args, name, default) for name, default in DATA_DEFAULTS.items()}
     if data["stream"] and data["data"].partition(":")[0] not in options.STREAMED:
         raise BadUsage(
             f"cnnjax train: --stream: {data['data']} is read into memory whole; "
             f"{' and '.join(options.STREAMED)} can be streamed"
         )
-    settings = {name: _value(args, name, default) for name, default in CONFIG_DEFAULTS.items()}
+    settings = {name: value(args, name, default) for name, default in CONFIG_DEFAULTS.items()}
     train(
         folder,
         data=data,
         model_name=args.model,
         settings=settings,
-        start={name: _value(args, name, default) for name, default in START_DEFAULTS.items()},
+        start={name: value(args, name, default) for name, default in START_DEFAULTS.items()},
         record=runs.read_record(folder).get("start") if args.resume else None,
-        tensorboard=args.tensorboard,
         resume=args.resume,
         force=args.force,
-        pictures=not args.no_pictures,
-        workers=args.workers,
+        kept={name: value(args, name, default) for name, default in KEPT_DEFAULTS.items()},
         progress=not args.quiet,
     )
-    print(f"\n{_next(folder)}")
+    print(f"\n{next_step(folder)}")
     return 0
 
 
@@ -98,17 +107,15 @@ def train(
     record: dict[str, Any] | None = None,
     resume: bool = False,
     force: bool = False,
-    tensorboard: Path | None = None,
-    pictures: bool = True,
+    kept: dict[str, Any] = KEPT_DEFAULTS,
     index: int | None = None,
-    workers: int | None = None,
     progress: bool = True,
 ) -> None:
     """Load, train, report, draw: what `cnnjax train` and `cnnjax demo` share.
 
     start: where to start from, as on the command line; record: the same, of a run to be resumed.
     index: of the test image whose feature maps are drawn; None leaves the choice to the picture.
-    workers: how many processes decode streamed images.
+    kept: the options that decide nothing of the result (`KEPT_DEFAULTS`).
     """
     from cnnjax.train import TrainConfig
 
@@ -119,8 +126,8 @@ def train(
     with holding(folder):
         if not (resume or force):  # again: a run may have been finished since this was asked
             _refuse_to_overwrite(folder, force=False)
-        work = _Work(folder, data, model_name, config, start, record, resume, tensorboard, workers)
-        _train(work, pictures, index, progress)
+        work = _Work(folder, data, model_name, config, start, record, resume, kept)
+        _train(work, index, progress)
 
 
 @dataclass(frozen=True)
@@ -134,8 +141,7 @@ class _Work:
     start: dict[str, Any]
     record: dict[str, Any] | None
     resume: bool
-    tensorboard: Path | None
-    workers: int | None
+    kept: dict[str, Any]
 
 
 @contextmanager
@@ -147,18 +153,10 @@ def holding(folder: Path) -> Iterator[None]:
     except run_folder.InUse as error:
         raise Failed(f"cnnjax train: {error}; wait for it, or name another --out") from error
     except OSError as error:
-        raise Failed(f"cnnjax train: {reason(error)}{_kept(folder)}") from error
+        raise Failed(f"cnnjax train: {reason(error)}{last_checkpoint(folder)}") from error
 
 
-def _kept(folder: Path) -> str:
-    """That there is a checkpoint, if there is one; for the end of a message."""
-    with suppress(OSError):
-        if (folder / runs.CHECKPOINT).exists():
-            return f"; the last checkpoint is whole, this goes on from it:  {_resuming(folder)}"
-    return ""
-
-
-def _train(work: _Work, pictures: bool, index: int | None, progress: bool) -> None:
+def _train(work: _Work, index: int | None, progress: bool) -> None:
     """`train`, in a folder that is held. Nothing is written there before everything fits."""
     import jax
 
@@ -169,23 +167,25 @@ def _train(work: _Work, pictures: bool, index: int | None, progress: bool) -> No
     from cnnjax.train.callbacks import TensorBoard
     from cnnjax.train.run import check
 
+    events = work.kept["tensorboard"]
     folder, config, data, resume = work.folder, work.config, dict(work.data), work.resume
     spec = data["data"]
     kept = resume and (folder / runs.CHECKPOINT).exists()
-    source = starting.source(work.start, work.model_name, kept=kept)
+    name = own.known_as(work.model_name, "train")
+    source = starting.source(work.start, name, kept=kept)
     if source is not None and source.image is not None and data["size"] is None:
         data["size"] = source.image[:2]
     if progress:
         print(f"reading {shown(spec)} ...", flush=True)
     given = {name: value for name, value in data.items() if name != "data"}
-    splits = runs.load_data(spec, seed=config.seed, workers=work.workers, **given)
+    splits = runs.load_data(spec, seed=config.seed, workers=work.kept["workers"], **given)
     # What was decided by the free memory holds for the whole run.
     data = {**data, "stream": splits.train.streamed}
     shape = splits.train.images.shape[1:]
     if source is not None:
         begun = starting.begin(source, splits, work.start, seed=config.seed)
     else:
-        begun = starting.recorded(work.model_name or MODEL_DEFAULT, work.record, splits)
+        begun = starting.recorded(name or MODEL_DEFAULT, work.record, splits)
     model = begun.model
     try:
         check(model, splits, config, data_mesh())
@@ -209,23 +209,24 @@ def _train(work: _Work, pictures: bool, index: int | None, progress: bool) -> No
     if not resume:
         target = run_folder.prepare_new(folder, record=True)
         runs.write_record(
-            target, data=data, model=model.name, config=config,
+            target, data=data, config=config, kept=_recorded(work.kept),
+            model=_recorded_name(work.model_name, model.name),
             start=begun.record(source.path) if source else None,
         )  # fmt: skip
     try:
         result = fit(
             model, splits, config, out=folder, resume=resume, progress=progress,
             params=begun.params, frozen=begun.frozen, preprocessing=begun.preprocessing,
-            callbacks=[TensorBoard(work.tensorboard)] if work.tensorboard else [],
+            callbacks=[TensorBoard(events)] if events else [],
         )  # fmt: skip
     except Interrupted as stopped:
         where, _, rest = str(stopped).partition(", saved")
-        again = f"; this goes on from there:  {_resuming(folder)}" if rest else ""
+        again = f"; this goes on from there:  {how_to_resume(folder)}" if rest else ""
         raise KeyboardInterrupt(where + again) from stopped
     except (NonFiniteLoss, CheckpointError) as error:
         raise Failed(f"cnnjax {error}") from error
     except DataError as error:  # an image that is streamed
-        raise Failed(f"cnnjax train: {error}{_kept(folder)}") from error
+        raise Failed(f"cnnjax train: {error}{last_checkpoint(folder)}") from error
     except ValueError as error:
         raise BadUsage(f"cnnjax {error}") from error
     confusion = result.evaluation.confusion
@@ -235,7 +236,7 @@ def _train(work: _Work, pictures: bool, index: int | None, progress: bool) -> No
         f"loss {result.evaluation.loss:.4f}\n"
         f"saved   {shown(folder / runs.MODEL)}"
     )
-    if pictures:
+    if work.kept["pictures"]:
         written = write_pictures(
             folder, model, result.params, result.preprocessing, splits, result.history,
             confusion=confusion, seed=None if begun.said else config.seed, index=index,
@@ -245,47 +246,13 @@ def _train(work: _Work, pictures: bool, index: int | None, progress: bool) -> No
             print(f"drawn   {shown(path)}  {what}", flush=True)
 
 
-def _finished(folder: Path) -> str | None:
-    """What to say of a run that there is nothing to resume of; None where there is."""
-    from cnnjax.checkpoint import CheckpointError, load_model
-
-    if not (folder / runs.MODEL).is_file():
-        return None
-    try:
-        load_model(folder / runs.MODEL)
-    except CheckpointError as error:
-        notice(f"{error}; it is written again from the checkpoint")
-        return None
-    rows = runs.read_history(folder)
-    last = f" after {rows[-1]['epoch']} epochs" if rows else ""
-    accuracy = rows[-1].get("test_accuracy") if rows else None
-    measured = "" if accuracy is None else f", test accuracy {100 * accuracy:.2f} %"
-    return (
-        f"the run in {shown(folder)} is finished{last}{measured}: there is nothing to train\n"
-        f"\n{_next(folder)}"
-    )
-
-
-def _next(folder: Path) -> str:
-    return f"Next:  cnnjax predict IMAGE... --run {shown(shlex.quote(str(folder)))}"
-
-
-def _resuming(folder: Path) -> str:
-    return f"cnnjax train --resume --out {shown(shlex.quote(str(folder)))}"
-
-
-def _value(args: argparse.Namespace, name: str, default: Any) -> Any:
-    given = getattr(args, name)
-    return default if given is None else given
-
-
 def _default_folder(args: argparse.Namespace) -> Path:
     if args.resume:
         raise BadUsage(
             "cnnjax train: --resume needs --out DIR, the folder of the run to go on with"
         )
     kind, _, folder = (args.data or "patterns").partition(":")
-    name = args.model or MODEL_DEFAULT
+    name = (args.model or MODEL_DEFAULT).rpartition(":")[2]
     if args.source:
         name = (args.source.name if args.source.is_dir() else args.source.stem)[:100]
     return runs.RUNS / f"{name}-{Path(folder).resolve().name[:100] or kind}"
@@ -302,25 +269,11 @@ def _refuse_to_overwrite(folder: Path, *, force: bool) -> None:
     )
 
 
-def _adopt(args: argparse.Namespace, record: dict[str, Any], folder: Path) -> None:
-    """Take every option of the run from its record; refuse options that contradict it."""
-    if not record:
-        raise BadUsage(f"cnnjax train: there is no run to resume in {folder} (no {runs.RECORD})")
-    start = dict(record.get("start", {}))
-    if start:
-        start["source"], start["freeze"] = Path(start["source"]), tuple(start["freeze"])
-    recorded = {**record["data"], "model": record["model"], **record["config"], **start}
-    for name in (*DATA_DEFAULTS, "model", *CONFIG_DEFAULTS, *START_DEFAULTS):
-        default = {**DATA_DEFAULTS, **CONFIG_DEFAULTS, **START_DEFAULTS}.get(name)
-        given, was = getattr(args, name), recorded.get(name, default)
-        if name == "source":
-            given = given and given.resolve()
-        elif (name == "head" and given == "auto") or (name == "freeze" and given == ("body",)):
-            given = None  # what it stood for is what was recorded
-        if given is not None and given != was:
-            option = "--from" if name == "source" else "--" + name.replace("_", "-")
-            raise BadUsage(
-                f"cnnjax train: {option} {given}: the run in {folder} was started with {was}; "
-                "a resumed run goes on with what was started"
-            )
-        setattr(args, name, was)
+def _recorded_name(given: str | None, name: str) -> str:
+    """What run.json calls the model: one of the user's own by where it is imported from."""
+    return given if given is not None and own.is_own(given) else name
+
+
+def _recorded(kept: dict[str, Any]) -> dict[str, Any]:
+    """The kept options as JSON values; a folder by its whole path, wherever the run is resumed."""
+    return {k: str(v.resolve()) if isinstance(v, Path) else v for k, v in kept.items()}

@@ -43,6 +43,11 @@ CONFIG_DEFAULTS: dict[str, Any] = {
 # Where a run starts from; `start.py` knows what they mean.
 START_DEFAULTS: dict[str, Any] = {"source": None, "head": "auto", "freeze": ()}
 
+# Options that do not decide the result: a run is resumed with them, unless they are given anew.
+KEPT_DEFAULTS: dict[str, Any] = {"workers": None, "pictures": True, "tensorboard": None}
+# Options of one call alone, which a resumed run does not know.
+OF_THE_CALL = ("out", "resume", "force", "quiet")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of `cnnjax train`."""
@@ -54,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     by_size = "decode images as they are needed; default: if they fill half of the free memory"
     add("--stream", action="store_true", default=None, help=by_size)
     add("--workers", type=options.at_least(1), metavar="N", help=options.WORKERS_HELP)
-    add("--model", choices=options.MODELS, help="default notes: the network of the study note")
+    add("--model", type=options.model, metavar="NAME", help=options.MODEL_HELP)
     start = parser.add_argument_group("fine-tuning")
     start.add_argument(
         "--from", dest="source", type=Path, metavar="RUN",
@@ -101,5 +106,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     again.add_argument("--resume", action="store_true", help="go on with the run in --out")
     again.add_argument("--force", action="store_true", help="begin anew, over the run in --out")
     add("--tensorboard", type=Path, metavar="DIR", help="write event files for TensorBoard there")
-    add("--no-pictures", action="store_true", help="write no PNG files")
+    drawn = "whether to write PNG files; default: yes"
+    add("--pictures", action=argparse.BooleanOptionalAction, default=None, help=drawn)
     add("--quiet", action="store_true", help="no progress, only the result")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 
-from cnnjax.cli import options
+from cnnjax.cli import options, own
 from cnnjax.cli.problems import BadUsage, Failed
 
 HELP = "measure the ways to compute a model's layers here, keep the fastest"
@@ -24,7 +24,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of `cnnjax tune`."""
     add = parser.add_argument
-    add("--model", choices=options.MODELS, default="notes", help="default notes")
+    add("--model", type=options.model, metavar="NAME", default="notes", help=options.MODEL_HELP)
     add("--classes", type=options.at_least(1), default=10, metavar="N", help="default 10")
     add("--image", type=options.image, metavar="HxWxC", help="default: the size it was made for")
     add("--batch-size", type=options.at_least(1), default=32, metavar="N", help="default 32")
@@ -53,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
     if file is None:
         raise BadUsage("cnnjax tune: CNNJAX_CACHE is off, so that nothing can be kept")
     try:
-        model = models.build(args.model, classes=args.classes, image=args.image)
+        known = own.known_as(args.model, "tune") or ""
+        model = models.build(known, classes=args.classes, image=args.image)
     except ValueError as error:
         raise BadUsage(f"cnnjax tune: {error}") from error
     training, platform = args.mode == "training", jax.default_backend()

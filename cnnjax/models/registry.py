@@ -101,4 +101,8 @@ def build(name: str, *, classes: int, image: Sequence[int] | None = None, **opti
         )
     if image is not None:
         options["image"] = image
-    return MODELS[name](classes, **options)
+    model = MODELS[name](classes, **options)
+    if not isinstance(model, Model) or model.name != name:
+        found = f"one called {model.name!r}" if isinstance(model, Model) else type(model).__name__
+        raise ValueError(f"build: {name} must return a Model called {name!r}, got {found}")
+    return model

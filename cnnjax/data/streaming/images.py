@@ -199,7 +199,7 @@ def streamed(
                 "`classes`, their names, if there are so many"
             )
         classes = [str(n) for n in range(most + 1)]
-    if isinstance(classes, str) or not all(isinstance(each, str) for each in classes):
+    if not all(isinstance(each, str) for each in classes):
         raise DataError(
             f"{name}: classes must be a sequence of names, such as ('cat', 'dog'), got {classes!r}"
         )

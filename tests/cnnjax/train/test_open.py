@@ -247,7 +247,13 @@ def test_what_would_be_left_out_in_silence_is_refused(toy, config, given, messag
 
 def test_an_error_in_a_function_says_where_it_was_called(toy):
     with pytest.raises(TypeError) as caught:
-        fit(toy.plain(), toy.splits(), quick(), progress=False, loss=lambda logits: logits)
+        fit(
+            toy.plain(),
+            toy.splits(),
+            quick(),
+            progress=False,
+            loss=lambda logits, labels: logits + "1",
+        )
     assert "fit: in loss, called with float32[16, 4], int32[16]" in caught.value.__notes__
 
 
