@@ -19,8 +19,8 @@ from verify.algebras.extended import fresh, parts
 from verify.algebras.field import Field, FieldArray, Mode, Unlucky
 from verify.algebras.field.bound import miss_probability
 from verify.algebras.field.integers import congruent
+from verify.algebras.field.laws.radicals import Radicals
 from verify.algebras.field.patterns import PatternField
-from verify.algebras.field.radicals import Radicals
 from verify.dtypes import is_integer
 from verify.evaluate import evaluate
 from verify.program import Program

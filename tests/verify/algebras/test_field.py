@@ -5,9 +5,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from verify.algebras.field import Field, Mode, circle, mixing, moduli, residues
+from verify.algebras.field import Field, Mode, mixing, moduli, residues
 from verify.algebras.field.bound import miss_probability
-from verify.algebras.field.functions import discrete_logs, log_term
+from verify.algebras.field.discrete_logs import discrete_logs
+from verify.algebras.field.laws.circle import Imaginary
+from verify.algebras.field.laws.logarithms import LOGARITHMS, log_term
 
 F32 = np.dtype(np.float32)
 
@@ -210,7 +212,7 @@ def test_points_of_the_circle():
     cos, sin = (f.function(name, [a], (6,), F32) for name in ("cos", "sin"))
     x, y = cos.rows[:points], sin.rows[:points]
     assert ((x * x + y * y) % m == 1).all()
-    i = f.law(circle.Imaginary).units[:, None]
+    i = f.law(Imaginary).units[:, None]
     assert (i * i % m == m - 1).all()
     point = (x + i * y % m) % m
     rows = zip(point[:, 0].tolist(), f.moduli.q.tolist(), f.moduli.p.tolist(), strict=True)
@@ -241,7 +243,7 @@ def test_logarithms_on_the_circle_are_unknown_functions():
     u, v = f.random((6,), F32), f.random((6,), F32)
     logs = [f.function("log", [x], (6,), F32) for x in (u, v, f.mul(u, v))]
     assert not (f.add(logs[0], logs[1]).rows == logs[2].rows).any()
-    assert all(x.parity is None and not x.growth.logs for x in logs)
+    assert all(LOGARITHMS.of(x).parity is None and not x.growth.logs for x in logs)
     assert f.function("exp", [logs[0]], (6,), F32) is u
 
 

@@ -5,9 +5,9 @@ import pytest
 
 from verify.algebras.base import Unsupported
 from verify.algebras.field import Field
-from verify.algebras.field.radicals import Signs
-from verify.algebras.field.rooted import Root, Rooted, total
-from verify.algebras.field.roots import Parts, parts
+from verify.algebras.field.laws.radicals import Signs
+from verify.algebras.field.laws.rooted import Parts, Root, Rooted, total
+from verify.algebras.field.laws.square_roots import SQUARE_ROOTS, parts
 
 
 def known_roots(field, rng, count):
@@ -19,7 +19,7 @@ def known_roots(field, rng, count):
         plain = field.plain(plain.rows, plain, plain.growth)
         rooted = field.plain(plain.rows, plain, plain.growth)
         root, one = Root(field.mul(plain, plain), plain), field.lift(np.ones(plain.shape))
-        rooted.rooted = Parts(lambda root=root, one=one: Rooted((root,), {1: one}))
+        SQUARE_ROOTS.know(rooted, Parts(lambda root=root, one=one: Rooted((root,), {1: one})))
         out.append((plain, rooted))
     return out
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from verify.algebras import machine
 from verify.algebras.base import Unsupported
-from verify.algebras.field import residues, roots
+from verify.algebras.field import residues
 from verify.algebras.field.growth import Growth
+from verify.algebras.field.laws import LAWS, concerned
 from verify.algebras.field.movement import as_maximum, finite
 from verify.algebras.field.state import State
 from verify.algebras.field.value import (
@@ -32,8 +33,8 @@ def neg(field: State, a: FieldArray) -> FieldArray:
         y._pending = Pending(a.pending.rows, a.pending.present, -a.pending.sign, a.pending.analytic)
     elif a._rows is not None:
         y._rows = residues.reduce(-a._rows, field.m)
-    y.parity = a.parity
-    y.rooted = roots.negated(field, a)
+    for law in concerned(a):
+        law.know(y, law.negated(field, a))
     return y
 
 
@@ -51,31 +52,23 @@ def add(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
             sign = p.sign
             shift = t.rows if sign > 0 else residues.reduce(-t.rows, field.m)
             rows = residues.reduce(p.rows + shift[..., None], field.m)
-            return FieldArray(
+            pending = Pending(rows, p.present, sign, p.analytic and t.growth.analytic)
+            y = FieldArray(
                 field,
                 a.shape,
                 a.dtype,
                 growth,
-                _pending=Pending(rows, p.present, sign, p.analytic and t.growth.analytic),
+                _pending=pending,
                 nonnegative=known,
-                parity=_joint_parity(a, b),
                 bounds=bounds,
             )
-    rows = residues.add(a.rows, b.rows, field.m)
-    y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds)
-    y.parity = _joint_parity(a, b)
-    y.rooted = roots.added(field, a, b)
+            break
+    else:
+        rows = residues.add(a.rows, b.rows, field.m)
+        y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds)
+    for law in concerned(a, b):
+        law.know(y, law.added(field, a, b))
     return y
-
-
-def _joint_parity(a: FieldArray, b: FieldArray) -> np.ndarray | None:
-    """The parity of a sum; a value without logarithms is even."""
-    if a.parity is not None and b.parity is not None:
-        return np.asarray(a.parity ^ b.parity)
-    for x, other in ((a, b), (b, a)):
-        if x.parity is not None and not other.growth.logs:
-            return x.parity
-    return None
 
 
 def mul(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
@@ -104,9 +97,11 @@ def mul(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
                 nonnegative=known,
                 bounds=bounds,
             )
-    known_product = roots.product(field, a, b)
-    if known_product is not None:
-        return known_product
+    laws = concerned(a, b)
+    for law in laws:
+        made = law.product(field, a, b)
+        if made is not None:
+            return made
     left, right = a.rows, b.rows
     for x, c in ((a, b), (b, a)):
         if x.mask is not None:
@@ -116,13 +111,8 @@ def mul(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
             left, right = chosen, c.rows
     rows = residues.multiply(left, right, field.m)
     y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds)
-    y.rooted = roots.multiplied(field, a, b)
-    if a is b and is_real(a.dtype):
-        y.square_of = a
-    for x, c in ((a, b), (b, a)):
-        n = c.concrete
-        if x.parity is not None and n is not None and np.array_equal(n, np.rint(n)):
-            y.parity = x.parity & (np.abs(n) % 2).astype(np.uint8)  # u**n: the sign where n is odd
+    for law in LAWS if a is b else laws:
+        law.know(y, law.multiplied(field, a, b))
     return y
 
 
@@ -142,9 +132,10 @@ def div(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
         assume_nonzero(field, b)
         if np.isinf(b.concrete).any():
             raise Unsupported("division by an infinite constant")
-    by_root = roots.inverse(field, b)
-    if by_root is not None:
-        return field.mul(a, by_root)
+    for law in concerned(b):
+        inverse = law.inverse(field, b)
+        if inverse is not None:
+            return field.mul(a, inverse)
     rows = b.rows
     if not _nonzero(field, rows):
         raise Unsupported("division by what is zero everywhere")
@@ -177,7 +168,8 @@ def _scaled(field: State, a: FieldArray, factor: FieldArray, sign: int) -> Field
         return FieldArray(field, a.shape, a.dtype, growth, _pending=pending, nonnegative=known)
     rows = residues.multiply(a.rows, factor.rows, field.m)
     y = field.plain(rows, a, growth, nonnegative=known)
-    y.rooted = roots.multiplied(field, a, factor)
+    for law in concerned(a):
+        law.know(y, law.multiplied(field, a, factor))
     return y
 
 
@@ -192,16 +184,19 @@ def _nonzero(field: State, rows: np.ndarray) -> bool:
 
 
 def dot(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
-    known_product = roots.dot(field, a, b)
-    if known_product is not None:
-        return known_product
+    laws = concerned(a, b)
+    for law in laws:
+        made = law.dot(field, a, b)
+        if made is not None:
+            return made
     terms = a.shape[-1]
     growth = a.growth.times(b.growth, terms)
     rows = residues.matmul(a.rows, b.rows, field.m)
     known = a.nonnegative and b.nonnegative and is_real(a.dtype)
     bounds = machine.repeated(machine.times(a.bounds, b.bounds), terms)
     y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds)
-    y.rooted = roots.dotted(field, a, b)
+    for law in laws:
+        law.know(y, law.dotted(field, a, b))
     return y
 
 
@@ -212,9 +207,8 @@ def sum(field: State, x: FieldArray) -> FieldArray:
     known = x.nonnegative and is_real(x.dtype)
     bounds = machine.repeated(x.bounds, x.shape[-1])
     y = field.plain(residues.total(x.rows, field.m), x, growth, nonnegative=known, bounds=bounds)
-    if x.parity is not None:
-        y.parity = np.bitwise_xor.reduce(x.parity, axis=-1)
-    y.rooted = roots.summed(field, x)
+    for law in concerned(x):
+        law.know(y, law.summed(field, x))
     return y
 
 

@@ -12,21 +12,21 @@ not zero. One trial misses it only if, at every prime p of the trial,
 or if two different arguments of unknown functions have been confused earlier: each pair of
 arguments is confused with the probability of the lines above, or by a collision of 192-bit digests;
 or if a constant was taken for a small fraction that it is not (see `residues.rational`), or a
-radicand for a product of others and a small square that it is not (see `radicals.py`).
+radicand for a product of others and a small square that it is not (see `laws/radicals.py`).
 
 Exponentials are powers w**n of a random root of unity of prime order q, and logarithms discrete
 ones. There the bound takes powers with different exponents for independent random elements of that
 group, as Mirage does (Wu et al., OSDI 2025): that is a model, not a theorem, so that programs with
-exponentials are given at least two trials. What sines and cosines count is in `circle.py`.
+exponentials are given at least two trials. What sines and cosines count is in `laws/circle.py`.
 """
 
 from __future__ import annotations
 
 import math
 
+from verify.algebras.field.laws import LAWS
 from verify.algebras.field.mixing import DIGEST_BITS
 from verify.algebras.field.moduli import POINTS_A_PRIME
-from verify.algebras.field.radicals import LARGEST, Radicals
 from verify.algebras.field.state import State
 from verify.algebras.field.weights import Weights
 
@@ -37,26 +37,14 @@ def miss_probability(field: State, primes: int | None = None) -> float:
     """An upper bound for one trial, or one like it with so many primes; 1.0 where it says
     nothing."""
     count = len(field.moduli.primes) if primes is None else primes
-    one_point, bad_prime = coincidences(field)
+    one_point, bad_prime = field.coincidences()
     one_prime = min(1.0, one_point**POINTS_A_PRIME + bad_prime)
     all_primes = one_prime**count
     pairs = 1.0 + field.atoms**2 / 2 + field.inner_pairs
     collision = math.ldexp(1.0, -DIGEST_BITS)
-    wrong = wrong_fractions(field, count) + wrong_roots(field, count)
-    wrong += wrong_multiples(field, count)
+    wrong = wrong_fractions(field, count) + wrong_multiples(field, count)
+    wrong += sum(law.error(field, count) for law in LAWS)
     return min(1.0, pairs * (all_primes + collision) + wrong)
-
-
-def coincidences(field: State) -> tuple[float, float]:
-    """The probabilities that two values that differ agree at one point, and that a prime divides
-    all coefficients of their difference."""
-    degree, bits = field.largest.cleared
-    # The difference of two values: each numerator times the other's divisors.
-    degree, bits = 2 * degree, 2 * bits + 1
-    if field.mode.circle:  # coefficients m + n i: their norms
-        bits *= 2
-    smallest = field.moduli.smallest
-    return min(1.0, degree / smallest), bits / math.log2(smallest) / field.moduli.choices
 
 
 def wrong_multiples(field: State, primes: int) -> float:
@@ -67,7 +55,7 @@ def wrong_multiples(field: State, primes: int) -> float:
     three times the degree and the bits of D1 = D2; four leaves room for the means in D."""
     if not field.mode.scaling:
         return 0.0
-    one_point, bad_prime = coincidences(field)
+    one_point, bad_prime = field.coincidences()
     one_prime = min(1.0, 4 * (one_point + bad_prime))
     return float(field.law(Weights).scaled ** 2 / 2 * one_prime**primes)
 
@@ -76,15 +64,3 @@ def wrong_fractions(field: State, primes: int) -> float:
     """The probability that a number was taken for a small fraction that it is not."""
     drawn = math.log2(field.moduli.low) * primes
     return float(field.law(Weights).reconstructions * 2.0 ** (_RECONSTRUCTION_BITS - drawn))
-
-
-def wrong_roots(field: State, primes: int) -> float:
-    """The probability that u was taken for c**2 v w or c**2 v / w, which it is not: that for some
-    (u, v, w) tried and some c = a / b, b**2 u = a**2 v w at both points of every prime; a, b, and w
-    where it is a number, are at most `LARGEST`."""
-    if not field.law(Radicals).found:
-        return 0.0
-    one_point, bad_prime = coincidences(field)  # of two values: here are three
-    constant = 3 * math.log2(LARGEST) / math.log2(field.moduli.low) / field.moduli.choices
-    one_prime = min(1.0, (1.5 * one_point) ** POINTS_A_PRIME + 1.5 * bad_prime + constant)
-    return float(field.law(Radicals).tried * LARGEST**3 * one_prime**primes)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from verify.algebras import machine
-from verify.algebras.field import integers, roots
+from verify.algebras.field import integers
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, numpy_kind
-from verify.dtypes import is_integer, is_real
+from verify.dtypes import is_integer
 
 
 def cast(field: State, x: FieldArray, dtype: Any) -> FieldArray:
@@ -39,14 +39,10 @@ def cast(field: State, x: FieldArray, dtype: Any) -> FieldArray:
         x.concrete,
         x.nonnegative,
         x.mask,
-        log=x.log,
-        antilog=x.antilog,
-        parity=x.parity,
         bounds=(0, 1) if x.dtype == np.bool_ else None,
     )
-    if is_real(dtype) and is_real(x.dtype):
-        y.rooted = roots.moved(x, lambda part: field.cast(part, dtype))
-        y.square_of = x.square_of
+    for law, fact in x.facts.items():
+        law.know(y, law.cast(field, fact, dtype))
     if x.concrete is not None:
         y.concrete = x.concrete.astype(numpy_kind(dtype))
         if is_integer(x.dtype) and (machine.exact(y.concrete) != machine.exact(x.concrete)).any():

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from verify.algebras import machine
 from verify.algebras.base import Unsupported
-from verify.algebras.field import residues, roots
+from verify.algebras.field import residues
 from verify.algebras.field.growth import ATOM
+from verify.algebras.field.laws import concerned
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, Mask, Pending, infinite
 from verify.dtypes import is_integer
@@ -57,7 +59,8 @@ def pick(field: State, operands: Sequence[FieldArray], index: np.ndarray) -> Fie
         y.deferred = None if ends else gather
     else:
         y._rows = gather()
-        y.rooted = roots.picked(field, operands, index)
+        for law in concerned(*operands):
+            law.know(y, law.picked(field, operands, index))
     return y
 
 
@@ -114,16 +117,24 @@ def moved(field: State, x: FieldArray, move: Any, shape: tuple[int, ...]) -> Fie
         y._pending = pending
     if x.mask is not None:
         y.mask = Mask(move(x.mask.difference, lead, ()), move(x.mask.weight, lead, ()))
-    y.rooted = roots.moved(x, lambda part: moved(field, part, move, shape))
-    if x.square_of is not None:
-        y.square_of = moved(field, x.square_of, move, shape)
-    if x.log is not None:
-        y.log = moved(field, x.log, move, shape)
-    if x.antilog is not None:
-        y.antilog = moved(field, x.antilog, move, shape)
-    if x.parity is not None:
-        y.parity = move(x.parity, (field.points,), ())
+    for law, fact in x.facts.items():
+        law.know(y, law.moved(field, fact, _Moved(field, move, shape)))
     return y
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """The movement, of what a law knows."""
+
+    field: State
+    move: Any
+    shape: tuple[int, ...]
+
+    def value(self, x: FieldArray) -> FieldArray:
+        return moved(self.field, x, self.move, self.shape)
+
+    def rows(self, array: np.ndarray) -> np.ndarray:
+        return np.asarray(self.move(array, (len(array),), ()))
 
 
 def lay_out(field: State, operands: Sequence[FieldArray], sign: int | None) -> Pending:

@@ -26,7 +26,7 @@ import numpy as np
 
 from verify.algebras.extended import parts
 from verify.algebras.field import mixing
-from verify.algebras.field.bound import coincidences, wrong_fractions
+from verify.algebras.field.bound import wrong_fractions
 from verify.algebras.field.moduli import POINTS_A_PRIME
 from verify.algebras.field.trial import Field
 from verify.algebras.field.value import FieldArray, newest
@@ -144,10 +144,11 @@ def _without(origin: Origin | None, within: Origin) -> Origin | None:
 
 def _made_of(y: FieldArray) -> Iterator[FieldArray]:
     """The values that stand for y in other operations."""
-    for part in (y.square_of, y.log, y.antilog):
-        if part is not None and part.shape == y.shape:
-            yield part
-            yield from _made_of(part)
+    for law, fact in y.facts.items():
+        for part in law.stands_for(fact):
+            if part.shape == y.shape:
+                yield part
+                yield from _made_of(part)
 
 
 class PatternField(Field):
@@ -229,7 +230,7 @@ class PatternField(Field):
         if not sets:
             return 2.0**-200
         flips, told_apart = self.marks.totals(np.unique(np.concatenate(sets), axis=0))
-        one_point, bad_prime = coincidences(self)
+        one_point, bad_prime = self.coincidences()
         seen = np.maximum(0.0, 2.0**-flips - one_point)
         one_prime = np.minimum(1.0, (1 - seen) ** POINTS_A_PRIME + bad_prime)
         all_primes = one_prime ** len(self.moduli.primes) + 2.0**-mixing.DIGEST_BITS

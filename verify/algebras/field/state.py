@@ -1,12 +1,13 @@
 """What one trial holds: moduli, random numbers, its records; and the operations that laws may use.
 
-Laws (`choice.py`, `functions.py`, `roots.py`, ...) are functions of a `State`. What they do to a
+Arithmetic, choice, functions and their laws (`laws/`) are functions of a `State`. What they do to a
 value is put together in `trial.py`, which is made of them. A law that remembers something during a
 trial keeps it in a class of its own, made by `state.law(Kind)` when it is first asked for.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +71,9 @@ class State(ABC):
                 for p, q in zip(self.moduli.primes, self.moduli.q[::2].tolist(), strict=True)
             }
             self.bases = self.rng.integers(1, self.moduli.q)
-            self.detour = self.rng.integers(2, self.moduli.q - 1)  # see functions.py and circle.py
+            self.detour = self.rng.integers(
+                2, self.moduli.q - 1
+            )  # see laws/exponentials.py and circle.py
         self._memories: dict[Callable[..., Any], Any] = {}  # what laws remember
 
     def law(self, kind: Callable[[Any], Memory]) -> Memory:
@@ -131,6 +134,17 @@ class State(ABC):
     def count_poles(self, inverse: Growth, distinct: int) -> None:
         self.poles += inverse.poles * distinct
         self.pole_bits += inverse.pole_bits * distinct
+
+    def coincidences(self) -> tuple[float, float]:
+        """The probabilities that two values that differ agree at one point, and that a prime
+        divides all coefficients of their difference."""
+        degree, bits = self.largest.cleared
+        # The difference of two values: each numerator times the other's divisors.
+        degree, bits = 2 * degree, 2 * bits + 1
+        if self.mode.circle:  # coefficients m + n i: their norms
+            bits *= 2
+        smallest = self.moduli.smallest
+        return min(1.0, degree / smallest), bits / math.log2(smallest) / self.moduli.choices
 
     def proportional(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Where a is a constant multiple of b (or zero): a_1 b_2 = a_2 b_1 at a prime's points."""
@@ -248,6 +262,9 @@ class State(ABC):
     def collapse(self, x: FieldArray) -> np.ndarray: ...
 
     @abstractmethod
+    def chosen(self, rows: np.ndarray, present: np.ndarray | None) -> np.ndarray: ...
+
+    @abstractmethod
     def observed(self, x: FieldArray, where: str) -> FieldArray: ...
 
     @abstractmethod
@@ -259,3 +276,10 @@ class State(ABC):
         dtype: Any,
         params: Any = (),
     ) -> FieldArray: ...
+
+
+def key_rows(field: State, x: FieldArray) -> np.ndarray:
+    """The rows that identify a value: those modulo p, or modulo q where logarithms are in it."""
+    if x.growth.logs and field.exponents:
+        return x.rows[field.points :]
+    return x.rows[: field.points]

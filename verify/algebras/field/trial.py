@@ -121,13 +121,17 @@ class Field(State):
     def select(self, which: FieldArray, cases: Sequence[FieldArray]) -> FieldArray:
         return self.chooser.select(which, cases)
 
+    def chosen(self, rows: np.ndarray, present: np.ndarray | None) -> np.ndarray:
+        """The maxima of (rows, *shape, S) candidates as residues (rows, *shape)."""
+        return self.chooser.value(rows, present)
+
     def collapse(self, x: FieldArray) -> np.ndarray:
         """The residues of a pending maximum: its candidates weighed by the chooser."""
         assert x.pending is not None
         rows, present, sign = x.pending.rows, x.pending.present, x.pending.sign
         if present is not None and not present.any(axis=-1).all():
             raise Unsupported("arithmetic with an infinite value")
-        value = self.chooser.value(rows, present)
+        value = self.chosen(rows, present)
         return value if sign > 0 else residues.reduce(-value, self.m)
 
     # -- functions: functions.py -----------------------------------------------------------------

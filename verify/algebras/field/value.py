@@ -61,55 +61,6 @@ class Mask:
     weight: np.ndarray
 
 
-Map = Callable[["FieldArray"], "FieldArray"]
-Terms = dict[int, "FieldArray"]  # the coefficient of the product of the roots at a number's bits
-_DEEPEST = 150  # parts that wait for parts that wait ...: Python's recursion is limited
-
-
-@dataclass(frozen=True, eq=False)
-class Root:
-    """R and u, element by element."""
-
-    radicand: FieldArray
-    value: FieldArray
-
-    def map(self, f: Map) -> Root:
-        return Root(f(self.radicand), f(self.value))
-
-
-@dataclass(frozen=True, eq=False)
-class Rooted:
-    """The roots, no two of them the same in any element, and the terms."""
-
-    roots: tuple[Root, ...]
-    terms: Terms
-
-    def map(self, f: Map) -> Rooted:
-        """All parts moved in the same way."""
-        return Rooted(tuple(r.map(f) for r in self.roots), self.linear(f).terms)
-
-    def linear(self, f: Map) -> Rooted:
-        """The coefficients through a linear map; the roots have the result's shape already."""
-        return Rooted(self.roots, {bits: f(c) for bits, c in self.terms.items()})
-
-
-class Parts:
-    """The parts of a value, made when they are first asked for."""
-
-    def __init__(self, make: Callable[[], Rooted | None], *waits_for: Parts | None) -> None:
-        self._make: Callable[[], Rooted | None] | None = make
-        self._found: Rooted | None = None
-        self.depth: int = 1 + max((p.depth for p in waits_for if p is not None), default=0)
-        if self.depth > _DEEPEST:
-            self._make = None
-
-    def get(self) -> Rooted | None:
-        if self._make is not None:
-            make, self._make = self._make, None
-            self._found = make()
-        return self._found
-
-
 _SERIAL = itertools.count()
 
 
@@ -146,11 +97,7 @@ class FieldArray:
     concrete: np.ndarray | None = None
     nonnegative: bool = False
     mask: Mask | None = None  # set on the direct result of a comparison, and its casts
-    rooted: Parts | None = None  # what it is made of, where a square root is in it: see roots.py
-    square_of: FieldArray | None = None  # this value is the square of that one
-    log: FieldArray | None = None  # this value is the exponential of that one
-    antilog: FieldArray | None = None  # this value is the logarithm of that one
-    parity: np.ndarray | None = None  # of a sum of logarithms: see functions.py
+    facts: dict[Any, Any] = field_of(default_factory=dict)  # what each law knows of it: laws/
     origin: Any = None  # what it was made of: see patterns.py
     serial: int = 0  # values are numbered in the order in which they are made
     bounds: Interval = None  # of an integer's expression: see integers.py

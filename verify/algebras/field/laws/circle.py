@@ -24,57 +24,70 @@ zero, by k say: the others span at most 2k in T(b_1), and these have D - k left.
 count as degree 2. The coefficients are numbers m + n i: p divides none whose norm m**2 + n**2 it
 does not divide, which has twice the bits.
 
-Logarithms are unknown functions here. (`functions.py` takes discrete ones, which needs p = 2q + 1.)
+Logarithms are unknown functions here. (`logarithms.py` takes discrete ones: there p = 2q + 1.)
 Modulo q a sine is an unknown function of what it is modulo p, so that in the exponent of another
 power these laws are not known: `Mode.nested` knows them there, and loses others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from verify.algebras.field import mixing, residues
 from verify.algebras.field.growth import Growth
+from verify.algebras.field.laws.law import Law
 from verify.algebras.field.powers import power
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
 
-NAMES = frozenset({"sin", "cos"})
+
+class Circle(Law[None]):
+    """No facts: sines and cosines are what they are made of."""
+
+    functions = frozenset({"sin", "cos"})
+
+    def function(
+        self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
+    ) -> FieldArray | None:
+        return sine_or_cosine(state, name, args[0]) if state.mode.circle else None
 
 
-def sine_or_cosine(field: State, name: str, x: FieldArray) -> FieldArray:
-    points = field.points
-    m, q = field.m[:points], field.m[points:]
-    turn = residues.multiply(exponent(field, x), residues.column(field.detour, x.rows.ndim), q)
-    there, back = power(field, turn), power(field, residues.reduce(-turn, q))
+def sine_or_cosine(state: State, name: str, x: FieldArray) -> FieldArray:
+    points = state.points
+    m, q = state.m[:points], state.m[points:]
+    turn = residues.multiply(exponent(state, x), residues.column(state.detour, x.rows.ndim), q)
+    there, back = power(state, turn), power(state, residues.reduce(-turn, q))
     if name == "cos":
         doubled, two = there + back, np.full(points, 2)
     else:
-        doubled, two = there - back, 2 * field.law(Imaginary).units % m
+        doubled, two = there - back, 2 * state.law(Imaginary).units % m
     half = residues.column(residues.inverse(two[:, None], m)[:, 0], there.ndim)
     value = residues.multiply(residues.reduce(doubled, m), half, m)
     # With a power in the argument, two terms that differ may be equal everywhere.
     analytic = x.growth.analytic and not x.growth.powers
     growth = Growth(degree=2.0, bits=1.0, fraction=1.0, analytic=analytic, powers=True)
-    return field.plain(np.concatenate([value, odd_hash(field, value)]), x, growth)
+    return state.plain(np.concatenate([value, odd_hash(state, value)]), x, growth)
 
 
-def exponent(field: State, x: FieldArray) -> np.ndarray:
+def exponent(state: State, x: FieldArray) -> np.ndarray:
     """What a power has of x in its exponent: residues modulo q."""
-    if field.mode.nested and x.growth.powers:
-        return odd_hash(field, x.rows[: field.points])
-    return x.rows[field.points :]
+    if state.mode.nested and x.growth.powers:
+        return odd_hash(state, x.rows[: state.points])
+    return x.rows[state.points :]
 
 
-def odd_hash(field: State, value: np.ndarray) -> np.ndarray:
+def odd_hash(state: State, value: np.ndarray) -> np.ndarray:
     """Residues modulo q: a random function of those modulo p, odd, and right at 0, 1 and -1."""
-    m, q = field.m[: field.points], field.m[field.points :]
+    m, q = state.m[: state.points], state.m[state.points :]
     flip = value[0] > m[0] // 2  # of v and -v, one has a first residue in the lower half
     upright = np.where(flip, residues.reduce(-value, m), value)
-    state = mixing.combine(field.digest(upright), tag="circle")
-    field.atoms += int(np.prod(value.shape[1:]))
-    field.note(state)
-    out = mixing.expand(state, field.m)[field.points :]
+    digests = mixing.combine(state.digest(upright), tag="circle")
+    state.atoms += int(np.prod(value.shape[1:]))
+    state.note(digests)
+    out = mixing.expand(digests, state.m)[state.points :]
     for number in (0, 1):
         out = np.where((upright == number).all(axis=0), number, out)
     return np.where(flip, residues.reduce(-out, q), out)
@@ -83,11 +96,14 @@ def odd_hash(field: State, value: np.ndarray) -> np.ndarray:
 class Imaginary:
     """A square root of -1 for each point, the same one at both points of a prime."""
 
-    def __init__(self, field: State) -> None:
+    def __init__(self, state: State) -> None:
         units: dict[int, int] = {}
-        for p in field.moduli.primes:
+        for p in state.moduli.primes:
             while p not in units:
-                i = pow(int(field.rng.integers(2, p - 1)), (p - 1) // 4, p)
+                i = pow(int(state.rng.integers(2, p - 1)), (p - 1) // 4, p)
                 if i * i % p == p - 1:
                     units[p] = i
-        self.units = np.array([units[p] for p in field.moduli.p.tolist()], np.int64)
+        self.units = np.array([units[p] for p in state.moduli.p.tolist()], np.int64)
+
+
+CIRCLE = Circle()

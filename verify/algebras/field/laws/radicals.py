@@ -34,6 +34,7 @@ import numpy as np
 
 from verify.algebras.field import residues
 from verify.algebras.field.growth import Growth
+from verify.algebras.field.moduli import POINTS_A_PRIME
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
 
@@ -83,6 +84,17 @@ class Radicals:
         rows = np.stack(self.columns, axis=1)[:, numbers]
         like = self.field.lift(np.zeros(numbers.shape), dtype)
         return self.field.plain(rows, like, growth)
+
+    def error(self, state: State, primes: int) -> float:
+        """The probability that for some (u, v, w) tried and some c = a / b that is not the one,
+        b**2 u = a**2 v w at both points of every prime; a, b, and w where it is a number, are at
+        most `LARGEST`."""
+        if not self.found:
+            return 0.0
+        one_point, bad_prime = state.coincidences()  # of two values: here are three
+        constant = 3 * math.log2(LARGEST) / math.log2(state.moduli.low) / state.moduli.choices
+        one_prime = min(1.0, (1.5 * one_point) ** POINTS_A_PRIME + 1.5 * bad_prime + constant)
+        return float(self.tried * LARGEST**3 * one_prime**primes)
 
     def again(self) -> None:
         """The same radicands, the last one first, so that factors come before their products."""

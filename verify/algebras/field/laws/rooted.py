@@ -13,11 +13,58 @@ from dataclasses import dataclass
 import numpy as np
 
 from verify.algebras.field.state import State
-from verify.algebras.field.value import FieldArray, Root, Rooted, Terms
+from verify.algebras.field.value import FieldArray
 
 MOST_ROOTS = 3  # in one element: there are 2**3 coefficients
 
 Times = Callable[["FieldArray", "FieldArray"], "FieldArray"]
+Map = Callable[["FieldArray"], "FieldArray"]
+Terms = dict[int, "FieldArray"]  # the coefficient of the product of the roots at a number's bits
+_DEEPEST = 150  # parts that wait for parts that wait ...: Python's recursion is limited
+
+
+@dataclass(frozen=True, eq=False)
+class Root:
+    """R and u, element by element."""
+
+    radicand: FieldArray
+    value: FieldArray
+
+    def map(self, f: Map) -> Root:
+        return Root(f(self.radicand), f(self.value))
+
+
+@dataclass(frozen=True, eq=False)
+class Rooted:
+    """The roots, no two of them the same in any element, and the terms."""
+
+    roots: tuple[Root, ...]
+    terms: Terms
+
+    def map(self, f: Map) -> Rooted:
+        """All parts moved in the same way."""
+        return Rooted(tuple(r.map(f) for r in self.roots), self.linear(f).terms)
+
+    def linear(self, f: Map) -> Rooted:
+        """The coefficients through a linear map; the roots have the result's shape already."""
+        return Rooted(self.roots, {bits: f(c) for bits, c in self.terms.items()})
+
+
+class Parts:
+    """The parts of a value, made when they are first asked for."""
+
+    def __init__(self, make: Callable[[], Rooted | None], *waits_for: Parts | None) -> None:
+        self._make: Callable[[], Rooted | None] | None = make
+        self._found: Rooted | None = None
+        self.depth: int = 1 + max((p.depth for p in waits_for if p is not None), default=0)
+        if self.depth > _DEEPEST:
+            self._make = None
+
+    def get(self) -> Rooted | None:
+        if self._make is not None:
+            make, self._make = self._make, None
+            self._found = make()
+        return self._found
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,44 +92,44 @@ class Joined:
         shared = bool(partly) or len(roots) < len(r.roots) + len(places)
         return Joined(tuple(roots), tuple(places), tuple(partly), shared)
 
-    def sum(self, field: State, r: Rooted, s: Rooted) -> Rooted:
+    def sum(self, state: State, r: Rooted, s: Rooted) -> Rooted:
         terms = dict(r.terms)
         for bits, c in s.terms.items():
-            _accumulate(field, terms, self._renamed(bits), c)
-        return self._told_apart(field, terms)
+            _accumulate(state, terms, self._renamed(bits), c)
+        return self._told_apart(state, terms)
 
-    def product(self, field: State, r: Rooted, s: Rooted, times: Times) -> Rooted:
+    def product(self, state: State, r: Rooted, s: Rooted, times: Times) -> Rooted:
         terms: Terms = {}
         for one, c in r.terms.items():
             for other, d in s.terms.items():
                 two = self._renamed(other)
-                _accumulate(field, terms, one ^ two, self._squares(field, times(c, d), one & two))
-        return self._told_apart(field, terms)
+                _accumulate(state, terms, one ^ two, self._squares(state, times(c, d), one & two))
+        return self._told_apart(state, terms)
 
     def _renamed(self, bits: int) -> int:
         return sum(1 << place for n, place in enumerate(self.places) if bits >> n & 1)
 
-    def _squares(self, field: State, c: FieldArray, bits: int) -> FieldArray:
+    def _squares(self, state: State, c: FieldArray, bits: int) -> FieldArray:
         """c times the radicands of these roots."""
         for n, root in enumerate(self.roots):
             if bits >> n & 1:
-                c = field.mul(c, root.radicand)
+                c = state.mul(c, root.radicand)
         return c
 
-    def _told_apart(self, field: State, terms: Terms) -> Rooted:
+    def _told_apart(self, state: State, terms: Terms) -> Rooted:
         """Where the second of two roots is the first, it is written as the first."""
         for first, second, equal in self.partly:
-            here, elsewhere = (field.lift(x.astype(np.float64)) for x in (equal, ~equal))
+            here, elsewhere = (state.lift(x.astype(np.float64)) for x in (equal, ~equal))
             for bits in [bits for bits in terms if bits >> second & 1]:
                 c = terms[bits]
-                terms[bits] = field.mul(c, field.cast(elsewhere, c.dtype))
-                c = self._squares(field, field.mul(c, field.cast(here, c.dtype)), bits & 1 << first)
-                _accumulate(field, terms, bits ^ 1 << second ^ 1 << first, c)
+                terms[bits] = state.mul(c, state.cast(elsewhere, c.dtype))
+                c = self._squares(state, state.mul(c, state.cast(here, c.dtype)), bits & 1 << first)
+                _accumulate(state, terms, bits ^ 1 << second ^ 1 << first, c)
         return Rooted(self.roots, terms)
 
 
-def _accumulate(field: State, terms: Terms, bits: int, c: FieldArray) -> None:
-    terms[bits] = field.add(terms[bits], c) if bits in terms else c
+def _accumulate(state: State, terms: Terms, bits: int, c: FieldArray) -> None:
+    terms[bits] = state.add(terms[bits], c) if bits in terms else c
 
 
 def _same(r: Root, s: Root) -> np.ndarray:
@@ -107,38 +154,38 @@ def pruned(r: Rooted) -> Rooted:
     return Rooted(tuple(r.roots[n] for n in used), terms)
 
 
-def total(field: State, r: Rooted) -> FieldArray:
+def total(state: State, r: Rooted) -> FieldArray:
     """The sum itself."""
     out: FieldArray | None = None
     for bits, c in r.terms.items():
         for n, root in enumerate(r.roots):
             if bits >> n & 1:
-                c = field.mul(c, root.value)
-        out = c if out is None else field.add(out, c)
+                c = state.mul(c, root.value)
+        out = c if out is None else state.add(out, c)
     assert out is not None
     return out
 
 
-def inverse(field: State, r: Rooted) -> Rooted:
+def inverse(state: State, r: Rooted) -> Rooted:
     """Of the sum, by the conjugate of one root at a time."""
     if not r.roots:
         x = r.terms[0]
-        return Rooted((), {0: field.div(field.lift(np.ones(x.shape), x.dtype), x)})
+        return Rooted((), {0: state.div(state.lift(np.ones(x.shape), x.dtype), x)})
     *others, root = r.roots
     bit = 1 << len(others)
     without = {bits: x for bits, x in r.terms.items() if not bits & bit}
     times = {bits ^ bit: x for bits, x in r.terms.items() if bits & bit}
     p, c = (Rooted(tuple(others), terms) for terms in (without, times))
     if not c.terms:
-        return Rooted(r.roots, inverse(field, p).terms)
-    below = c.linear(lambda x: field.mul(x, root.radicand))
+        return Rooted(r.roots, inverse(state, p).terms)
+    below = c.linear(lambda x: state.mul(x, root.radicand))
     if not p.terms:  # 1 / (c R) = R / (c u)
-        return Rooted(r.roots, {bits | bit: x for bits, x in inverse(field, below).terms.items()})
+        return Rooted(r.roots, {bits | bit: x for bits, x in inverse(state, below).terms.items()})
     join = Joined(p.roots, tuple(range(len(others))), (), shared=True)
-    squares = join.product(field, c, below, field.mul).linear(field.neg)
-    norm = inverse(field, join.sum(field, join.product(field, p, p, field.mul), squares))
-    plain = join.product(field, p, norm, field.mul)
-    other = join.product(field, c, norm, field.mul).linear(field.neg)
+    squares = join.product(state, c, below, state.mul).linear(state.neg)
+    norm = inverse(state, join.sum(state, join.product(state, p, p, state.mul), squares))
+    plain = join.product(state, p, norm, state.mul)
+    other = join.product(state, c, norm, state.mul).linear(state.neg)
     return Rooted(r.roots, plain.terms | {bits | bit: x for bits, x in other.terms.items()})
 
 

@@ -1,0 +1,92 @@
+"""Discrete logarithms: which power of w, an element of prime order q in Z_p, a residue is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from verify import budget
+from verify.algebras.field.moduli import POINTS_A_PRIME, SMALL
+from verify.algebras.field.powers import first_powers
+from verify.algebras.field.state import State
+
+
+class _Tables:
+    """Logarithms by prime: of small primes all of them, of large ones the baby steps."""
+
+    def __init__(self, field: State) -> None:
+        self.steps: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.whole: dict[int, np.ndarray] = {}
+
+
+def discrete_logs(field: State, u: np.ndarray) -> np.ndarray:
+    """k with u**2 = w**(2 k), for (points, *shape) residues.
+
+    Small primes have a table of all logarithms. Large ones: baby steps and giant steps (Shanks
+    1971), with a table as long as balances building it against looking up all values.
+    """
+    assert field.moduli.q is not None
+    out, tables = np.empty_like(u), field.law(_Tables)
+    for row in range(0, field.points, POINTS_A_PRIME):
+        rows = slice(row, row + POINTS_A_PRIME)
+        p, q = int(field.moduli.p[row]), int(field.moduli.q[row])
+        squares = u[rows] * u[rows] % p
+        if p < SMALL.high:
+            found = _all_logarithms(field, p, q)[squares].astype(np.int64)
+        else:
+            distinct, where = np.unique(squares, return_inverse=True)
+            table = tables.steps.get(p)
+            if table is None or 4 * len(table[0]) ** 2 < q * len(distinct):
+                table = tables.steps[p] = _baby_steps(field, p, q, len(distinct))
+            found = _lookup(distinct, table, field.generators[p], p, q)[where]
+            found = found.reshape(squares.shape)
+        halved = found * pow(2, -1, q) % q
+        for i, logs in enumerate(halved):  # from the prime's generator to the row's own base
+            out[row + i] = logs * pow(int(field.bases[row + i]), -1, q) % q
+    return out
+
+
+def _all_logarithms(field: State, p: int, q: int) -> np.ndarray:
+    """For each number below p, which power of the generator it is."""
+    found = field.law(_Tables).whole
+    if p not in found:
+        budget.spend(p // 2)
+        logarithms = found[p] = np.zeros(p, np.int32)
+        powers = first_powers(field.generators[p], 1 << q.bit_length(), p)[:q]
+        logarithms[powers] = np.arange(q, dtype=np.int32)
+    return found[p]
+
+
+def _baby_steps(field: State, p: int, q: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted powers of the generator, and their exponents."""
+    steps = 1 << min(22, max(16, (q * count).bit_length() // 2))
+    budget.spend(10 * steps)
+    powers = first_powers(field.generators[p], steps, p)
+    order = np.argsort(powers)
+    return powers[order], order
+
+
+def _lookup(
+    values: np.ndarray, table: tuple[np.ndarray, np.ndarray], generator: int, p: int, q: int
+) -> np.ndarray:
+    """Exponents of values that are powers of the generator, a block of giant steps at a time."""
+    powers, exponents = table
+    steps = len(powers)
+    giant = pow(generator, -steps, p)
+    block = 1 << max(0, min(12, (2**20 // max(1, len(values))).bit_length() - 1))
+    jumps = first_powers(giant, block, p)
+    out = np.full(len(values), -1, np.int64)
+    left = np.arange(len(values))
+    for start in range(0, q // steps + 1, block):
+        budget.spend(20 * len(left) * block)
+        moved = values[left, None] * jumps % p  # (values left, block)
+        moved = moved * pow(giant, start, p) % p
+        place = np.minimum(np.searchsorted(powers, moved.reshape(-1)), steps - 1)
+        hits = (powers[place] == moved.reshape(-1)).reshape(moved.shape)
+        hit = hits.any(axis=1)
+        jump = hits.argmax(axis=1)
+        baby = exponents[place.reshape(moved.shape)[np.arange(len(left)), jump]]
+        out[left[hit]] = ((start + jump) * steps + baby)[hit] % q
+        left = left[~hit]
+        if len(left) == 0:
+            break
+    return out

@@ -1,0 +1,32 @@
+"""The laws of functions, one file each. See README.md for how to write one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from verify.algebras.field.laws.absolute import ABSOLUTE_VALUES
+from verify.algebras.field.laws.circle import CIRCLE
+from verify.algebras.field.laws.cube_roots import CUBE_ROOTS
+from verify.algebras.field.laws.exponentials import EXPONENTIALS
+from verify.algebras.field.laws.law import Law
+from verify.algebras.field.laws.logarithms import LOGARITHMS
+from verify.algebras.field.laws.square_roots import SQUARE_ROOTS
+from verify.algebras.field.value import FieldArray
+
+# In the order in which they are asked: the first that has a result makes it.
+LAWS: tuple[Law[Any], ...] = (
+    ABSOLUTE_VALUES,  # before the root of a square is one like any other
+    EXPONENTIALS,  # before the logarithm of an exponential is one like any other
+    SQUARE_ROOTS,
+    LOGARITHMS,
+    CIRCLE,
+    CUBE_ROOTS,
+)
+
+
+def concerned(*values: FieldArray) -> list[Law[Any]]:
+    """The laws that know something of one of the values, or read what another knows."""
+    known = {law for x in values for law in x.facts}
+    if not known:
+        return []
+    return [law for law in LAWS if law in known or not known.isdisjoint(law.reads)]
