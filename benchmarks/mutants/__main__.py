@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.mutants import report, tests
-from benchmarks.mutants.coverage import PASSED, Question, asked
+from benchmarks.mutants.coverage import PASSED, Asked, Question, asked, load, save
 from benchmarks.mutants.operators import Mutant, mutants
 from benchmarks.mutants.swap import functions_of
 from benchmarks.mutants.trial import Noticed, outcome
@@ -52,6 +52,11 @@ def main() -> int:
     )
     parser.add_argument(
         "--part", default="1/1", help="2/3: the second of three processes that share the work"
+    )
+    parser.add_argument(
+        "--sound",
+        type=Path,
+        help="a file: what tests took and ran without a fault; read if it is there, else written",
     )
     parser.add_argument("--fresh", action="store_true", help="forget what was done before")
     parser.add_argument("--only", default="", help="files whose path has this in it")
@@ -130,16 +135,27 @@ def _try_all(
     console: Console,
     file: TextIO,
 ) -> None:
-    sound = []
-    for q in track(questions, "the sound verifier", console=console):
-        found = asked(q, str(ROOT / "verify"), options.longest)
-        if found.answer == PASSED:
-            sound.append(found)
+    sound = _sound(questions, options, console)
     console.print(f"{len(sound)} tests, {sum(q.seconds for q in sound):.0f} seconds")
     functions = functions_of(ROOT / "verify")
     noticed = Noticed()
     for mutant in track(left, "mutants", console=console):
         _write(file, asdict(outcome(mutant, functions, sound, options.seconds, noticed)))
+
+
+def _sound(questions: list[Question], options: argparse.Namespace, console: Console) -> list[Asked]:
+    """The questions that pass without a fault."""
+    path = options.sound
+    if path is not None and path.exists():
+        return load(path, questions)
+    found = [
+        asked(q, str(ROOT / "verify"), options.longest)
+        for q in track(questions, "the sound verifier", console=console)
+    ]
+    passed = [q for q in found if q.answer == PASSED]
+    if path is not None:
+        save(path, passed)
+    return passed
 
 
 def sample(count: int, seed: int, only: str = "") -> list[Mutant]:

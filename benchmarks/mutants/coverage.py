@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from benchmarks.mutants.swap import Key, key
@@ -55,6 +57,27 @@ def asked(question: Question, root: str, longest: float = 3600.0) -> Asked:
     finally:
         sys.setprofile(None)
     return Asked(question, found, time.process_time() - start, frozenset(runs))
+
+
+def save(path: Path, questions: Sequence[Asked]) -> None:
+    """Writes them down, for other processes of the same code."""
+    functions = sorted({key for q in questions for key in q.runs})
+    number = {key: n for n, key in enumerate(functions)}
+    rows = [[q.question.name, q.seconds, sorted(number[key] for key in q.runs)] for q in questions]
+    fresh = path.with_suffix(".part")
+    fresh.write_text(json.dumps({"functions": functions, "questions": rows}))
+    fresh.replace(path)
+
+
+def load(path: Path, questions: Sequence[Question]) -> list[Asked]:
+    """What `save` has written, of questions that are still asked."""
+    record, named = json.loads(path.read_text()), {q.name: q for q in questions}
+    keys: list[Key] = [(file, name, line) for file, name, line in record["functions"]]
+    return [
+        Asked(named[name], PASSED, seconds, frozenset(keys[n] for n in runs))
+        for name, seconds, runs in record["questions"]
+        if name in named
+    ]
 
 
 def said(question: Question, seconds: float) -> str:

@@ -22,13 +22,12 @@ import jax
 import numpy as np
 from jax.extend import core
 
-import cnnjax
 from cnnjax.lowerings import branch_of
 from cnnjax.summary.rules import POSITIONAL
 from cnnjax.summary.walk import CALLS, inner_program
 
 _JAX = os.path.dirname(os.path.abspath(jax.__file__))
-_CNNJAX = os.path.dirname(os.path.abspath(cnnjax.__file__))
+_CNNJAX = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _LAYERS = os.path.join(_CNNJAX, "layers")
 _OWN = (os.path.join(_CNNJAX, name) for name in ("tiling", "lowerings", "explicit.py"))
 _INSIDE = (_JAX, *_OWN, "<")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks.mutants import report
-from benchmarks.mutants.coverage import PASSED, Asked, Hangs, Question, asked, limited
+from benchmarks.mutants.coverage import PASSED, Asked, Hangs, Question, asked, limited, load, save
 from benchmarks.mutants.operators import mutants
 from benchmarks.mutants.swap import ROOT, applied, functions_of
 from benchmarks.mutants.trial import Noticed, outcome
@@ -79,6 +79,14 @@ def test_a_question_that_takes_too_long_is_not_one_to_ask():
             pass
 
     assert asked(Question("endless", endless), str(ROOT), longest=0.1).answer == "no answer"
+
+
+def test_what_the_sound_verifier_took_is_kept_for_other_processes(tmp_path):
+    question = Question("a narrow integer in a wide one", narrow_in_wide)
+    known = asked(question, str(ROOT))
+    save(tmp_path / "sound.json", [known])
+    assert load(tmp_path / "sound.json", [question]) == [known]
+    assert load(tmp_path / "sound.json", []) == []
 
 
 def test_only_the_function_with_the_fault_changes():

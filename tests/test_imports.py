@@ -1,0 +1,88 @@
+"""The structure of the code: no file imports itself by way of others.
+
+Imports for annotations and those inside functions count too: a circle that is only broken while
+Python runs is still one for the reader.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("verify", "experiments", "benchmarks")
+
+
+def modules(folder: Path) -> dict[str, Path]:
+    found = {}
+    for path in folder.rglob("*.py"):
+        parts = path.relative_to(folder.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imported(tree: ast.Module, known: dict[str, Path]) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in known else node.module
+
+
+def circles(imports: dict[str, set[str]]) -> list[set[str]]:
+    """Groups of modules each of which imports all others, directly or not (Tarjan 1972)."""
+    number: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[set[str]] = []
+
+    def visit(name: str) -> None:
+        number[name] = lowest[name] = len(number)
+        stack.append(name)
+        for other in imports[name]:
+            if other not in number:
+                visit(other)
+                lowest[name] = min(lowest[name], lowest[other])
+            elif other in stack:
+                lowest[name] = min(lowest[name], number[other])
+        if lowest[name] == number[name]:
+            place = stack.index(name)
+            group, stack[place:] = set(stack[place:]), []
+            if len(group) > 1:
+                found.append(group)
+
+    for name in imports:
+        if name not in number:
+            visit(name)
+    return found
+
+
+def of(folder: Path) -> list[set[str]]:
+    known = modules(folder)
+    imports = {
+        name: {other for other in imported(ast.parse(path.read_text()), known) if other in known}
+        - {name}
+        for name, path in known.items()
+    }
+    return circles(imports)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_file_imports_itself_by_way_of_others(package):
+    assert of(ROOT / package) == []
+
+
+def test_a_circle_is_seen(tmp_path):
+    """In annotations and inside functions too."""
+    package = tmp_path / "p"
+    package.mkdir()
+    (package / "a.py").write_text("from p.b import f\n")
+    (package / "b.py").write_text("def f():\n    from p import c\n")
+    (package / "c.py").write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import p.a\n"
+    )
+    (package / "d.py").write_text("import p.a\n")
+    assert of(package) == [{"p.a", "p.b", "p.c"}]
