@@ -10,7 +10,7 @@ needs many rows and tables of powers for each (`patterns.py`):
   roots of unity of the prime order q and exponents live in Z_q (Wu et al., "Mirage", OSDI 2025,
   section 5; its q is much smaller);
 * with sines and cosines too: primes p = 4q + 1 (845,700 of them; 1,078 small ones), so that there
-  is a square root of -1 besides (`circle.py`);
+  is a square root of -1 besides (`laws/circle.py`);
 * with Fourier transforms of length n: p = 1 modulo n.
 
 The counts are those of a sieve of Eratosthenes, over all q and over all p at once.

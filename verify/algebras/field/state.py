@@ -71,9 +71,7 @@ class State(ABC):
                 for p, q in zip(self.moduli.primes, self.moduli.q[::2].tolist(), strict=True)
             }
             self.bases = self.rng.integers(1, self.moduli.q)
-            self.detour = self.rng.integers(
-                2, self.moduli.q - 1
-            )  # see laws/exponentials.py and circle.py
+            self.detour = self.rng.integers(2, self.moduli.q - 1)  # for powers of another base
         self._memories: dict[Callable[..., Any], Any] = {}  # what laws remember
 
     def law(self, kind: Callable[[Any], Memory]) -> Memory:

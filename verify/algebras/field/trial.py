@@ -15,7 +15,7 @@ What is known beyond that, because programs need it:
 * choosing among candidates is multiplying them by weights that sum to one (`choice.py`), so masks,
   comparisons, maxima and their gradients fit together;
 * exponentials are powers of a root of unity, exponents being residues modulo q (`moduli.py`), and
-  so are sines and cosines, if a mode says so (`circle.py`).
+  so are sines and cosines, if a mode says so (`laws/circle.py`).
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Mode:
     scaling: recognise arguments that are constant multiples of one another: [3x > 0] = [x > 0].
     patterns: each row decides every choice one way or the other, at random (`patterns.py`): more
         laws hold, but only as many proofs as there are rows. Without ties.
-    circle: sines and cosines obey their laws, logarithms none (`circle.py`). With exponents.
+    circle: sines and cosines obey their laws, logarithms none (`laws/circle.py`). With exponents.
     assuming: an integer that may have wrapped is taken not to, where something looks at it, and the
         proof says so. Without, its machine value is an unknown function (`integers.py`).
     nested: powers whose exponents have powers in them are unknown functions of these, so that equal
