@@ -25,7 +25,8 @@ from cnnjax.lowerings import plain_only
 from cnnjax.models import MODELS, Model
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train import TrainConfig, data_mesh
-from cnnjax.train.step import initial_state, one_step
+from cnnjax.train.state import initial_state
+from cnnjax.train.step import one_step
 
 __all__ = ["lowered", "operations", "plain_operations", "step_of"]
 

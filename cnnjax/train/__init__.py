@@ -6,7 +6,7 @@ from cnnjax.train.hosts import initialise_distributed
 from cnnjax.train.interrupt import Interrupted
 from cnnjax.train.loop import FitResult, NonFiniteLoss, fit
 from cnnjax.train.mesh import data_mesh
-from cnnjax.train.step import initial_params
+from cnnjax.train.state import initial_params
 
 __all__ = [
     "Evaluation",

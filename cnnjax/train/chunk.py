@@ -25,7 +25,8 @@ from cnnjax.train.config import TrainConfig
 from cnnjax.train.functions import Functions
 from cnnjax.train.loops import fast_in_loops
 from cnnjax.train.mesh import placement, replicated, shares, split
-from cnnjax.train.step import BUILT_IN, State, one_step
+from cnnjax.train.state import BUILT_IN, State
+from cnnjax.train.step import one_step
 
 if TYPE_CHECKING:
     from cnnjax.models import Model

@@ -23,7 +23,8 @@ from cnnjax.train.progress import Report
 from cnnjax.train.resume import Position
 from cnnjax.train.run import Run
 from cnnjax.train.saving import save, stopped
-from cnnjax.train.step import State, make_step
+from cnnjax.train.state import State
+from cnnjax.train.step import make_step
 from cnnjax.train.stops import diverged
 
 __all__ = ["IN_FLIGHT", "Advance", "compiled", "never", "train_epoch"]

@@ -34,7 +34,7 @@ from cnnjax.train.resume import Position
 from cnnjax.train.run import Callback, Run, check, prepare
 from cnnjax.train.saving import begin, save, stopped, write_history
 from cnnjax.train.start import Start
-from cnnjax.train.step import State, params_of
+from cnnjax.train.state import State, params_of
 from cnnjax.train.stops import NonFiniteLoss
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ import numpy as np
 from cnnjax.container import CheckpointError, flatten, read, understood, unflatten, write
 from cnnjax.notices import Notice, shown
 from cnnjax.train.config import TrainConfig
-from cnnjax.train.step import State
+from cnnjax.train.state import State
 
 if TYPE_CHECKING:
     from cnnjax.data import Dataset, Splits

@@ -30,7 +30,7 @@ from cnnjax.train.mesh import require_divisible
 from cnnjax.train.programs import fingerprints
 from cnnjax.train.resume import identity
 from cnnjax.train.start import Start
-from cnnjax.train.step import State, initial_state
+from cnnjax.train.state import State, initial_state
 
 if TYPE_CHECKING:
     from cnnjax.data import Splits

@@ -23,7 +23,7 @@ from cnnjax.train.resume import (
     without_keys,
 )
 from cnnjax.train.run import Run
-from cnnjax.train.step import State
+from cnnjax.train.state import State
 from cnnjax.train.stops import diverged, interruption
 
 __all__ = ["begin", "save", "stopped", "write_history"]

@@ -11,7 +11,8 @@ from cnnjax.preprocessing import Preprocessing
 from cnnjax.train import Interrupted, TrainConfig, data_mesh, epoch, fit, run
 from cnnjax.train.chunk import make_chunk, steps_a_call
 from cnnjax.train.mesh import split, to_mesh
-from cnnjax.train.step import initial_state, make_step
+from cnnjax.train.state import initial_state
+from cnnjax.train.step import make_step
 
 STEPS = 48  # an epoch: three steps a call
 

@@ -17,7 +17,7 @@ from cnnjax.train import NonFiniteLoss, TrainConfig, fit, resume
 from cnnjax.train.augment import flip, mixup
 from cnnjax.train.functions import Functions
 from cnnjax.train.programs import fingerprint
-from cnnjax.train.step import initial_state
+from cnnjax.train.state import initial_state
 
 TOY = Path(__file__).with_name("toy.py")
 CHECKPOINT = "training checkpoint"

@@ -13,7 +13,7 @@ from cnnjax.preprocessing import Preprocessing
 from cnnjax.train import TrainConfig, fit, initial_params
 from cnnjax.train.functions import Functions
 from cnnjax.train.start import checked, divide, fingerprint, merge
-from cnnjax.train.step import params_of
+from cnnjax.train.state import params_of
 
 
 def quick(**changes):

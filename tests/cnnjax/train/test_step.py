@@ -9,7 +9,8 @@ from cnnjax.losses import cross_entropy
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train import TrainConfig, data_mesh
 from cnnjax.train.mesh import split, to_mesh
-from cnnjax.train.step import initial_state, make_step
+from cnnjax.train.state import initial_state
+from cnnjax.train.step import make_step
 
 SGD = {"optimizer": "sgd", "learning_rate": 0.1, "schedule": "constant"}
 

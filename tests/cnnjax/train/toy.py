@@ -23,7 +23,8 @@ from cnnjax.preprocessing import Preprocessing
 from cnnjax.train import TrainConfig, data_mesh, fit
 from cnnjax.train.augment import compose, flip
 from cnnjax.train.mesh import split, to_mesh
-from cnnjax.train.step import BUILT_IN, initial_state, make_step
+from cnnjax.train.state import BUILT_IN, initial_state
+from cnnjax.train.step import make_step
 
 SIDE = 8
 CLASSES = ("north-west", "north-east", "south-west", "south-east")
