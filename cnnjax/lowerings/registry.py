@@ -5,15 +5,14 @@ what the call must look like, lowering), first match wins. It was measured once,
 (`python -m benchmarks.lowerings`, figures in README.md); on every other platform it says `lax`:
 there XLA's own choices stand until someone has measured.
 
-The platform is the one that a program is traced for (`lowered_for`; `platforms.py` traces layers
-for all that there are), and the process's own where nobody has said.
+The platform is the one that a program is traced for (`circumstances.py`; `platforms.py` traces
+layers for all that there are), and the process's own where nobody has said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +30,15 @@ from cnnjax.lowerings import (
     tuned,
     wide,
     winograd,
+)
+from cnnjax.lowerings.circumstances import (
+    Call,
+    lowered_for,
+    not_now,
+    note,
+    platform,
+    recorded,
+    without,
 )
 
 __all__ = [
@@ -164,79 +172,9 @@ _PREFERRED: Mapping[str, Mapping[str, tuple[tuple[str, Callable[..., bool]], ...
 }
 
 
-_PLATFORM: ContextVar[str | None] = ContextVar("platform", default=None)
-
-
-@contextmanager
-def lowered_for(name: str) -> Iterator[None]:
-    """While it lasts, lowerings are chosen for the platform of this name; "" is any but those that
-    have a table of their own.
-
-    >>> import jax.numpy as jnp
-    >>> with lowered_for("cuda"):
-    ...     choose("means", MEANS, None, jnp.ones((4, 1))).__name__
-    'plain_means'
-    """
-    token = _PLATFORM.set(name)
-    try:
-        yield
-    finally:
-        _PLATFORM.reset(token)
-
-
-def platform() -> str | None:
-    """What `lowered_for` says; None outside of it."""
-    return _PLATFORM.get()
-
-
-_NOT_NOW: ContextVar[frozenset[str]] = ContextVar("not_now", default=frozenset())
-
-
-@contextmanager
-def without(*names: str) -> Iterator[None]:
-    """While it lasts, layers that name no lowering are not traced as one of these.
-
-    For tools that read a program instead of running it: Winograd's tiles are not windows of the
-    image, a depthwise convolution by shifts is not a convolution. What `jax.jit` has traced before
-    stays as it is, and what it traces here it keeps.
-
-    >>> import jax.numpy as jnp
-    >>> with without("argmax"):
-    ...     choose("max_pool", MAX_POOL, None, jnp.ones((4, 1)), (2,), (2,), ((0, 0),)).__name__
-    'plain'
-    """
-    token = _NOT_NOW.set(_NOT_NOW.get() | set(names))
-    try:
-        yield
-    finally:
-        _NOT_NOW.reset(token)
-
-
 def plain_only() -> AbstractContextManager[None]:
     """`without` all that there is: every layer is traced as plain `lax`."""
     return without(*CONV, *CONV_TRANSPOSE, *MAX_POOL, *SUM_POOL, *SPREAD, *MEANS)
-
-
-@dataclass(frozen=True)
-class Call:
-    """A call of a layer that named no lowering; arrays by shape and dtype only."""
-
-    layer: str
-    arguments: tuple[Any, ...]
-
-
-_RECORD: ContextVar[list[Call] | None] = ContextVar("record", default=None)
-
-
-@contextmanager
-def recorded() -> Iterator[list[Call]]:
-    """While it lasts, every call that a lowering is chosen for is noted in the list."""
-    calls: list[Call] = []
-    token = _RECORD.set(calls)
-    try:
-        yield calls
-    finally:
-        _RECORD.reset(token)
 
 
 def choose(
@@ -275,13 +213,13 @@ def chosen(
     Errors: as `choose`.
     """
     if name is None:
-        _note(layer, arguments)
+        note(layer, arguments)
         wanted = jax.default_backend() if (given := platform()) is None else given
         here = measured and (given is None or given in tuned.platforms())
         known = tuned.lookup(layer, arguments) if here else None
         first = () if known is None else ((known, _always),)
         for candidate, pays in (*first, *_PREFERRED[layer].get(wanted, ())):
-            if candidate not in table or candidate in _NOT_NOW.get():
+            if candidate not in table or candidate in not_now():
                 continue
             if table[candidate].fits(*arguments) and pays(*arguments):
                 return table[candidate]
@@ -294,12 +232,3 @@ def chosen(
             "another"
         )
     return table[name]
-
-
-def _note(layer: str, arguments: tuple[Any, ...]) -> None:
-    record = _RECORD.get()
-    if record is not None:
-        shapes = (
-            jax.ShapeDtypeStruct(a.shape, a.dtype) if hasattr(a, "shape") else a for a in arguments
-        )
-        record.append(Call(layer, tuple(shapes)))
