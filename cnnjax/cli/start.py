@@ -125,7 +125,13 @@ def begin(source: Source, splits: Splits, start: Mapping[str, Any], *, seed: int
         try:
             params = models.with_head(model, params, jax.random.key(seed))
         except ValueError as error:
-            raise BadUsage(f"cnnjax train: --from {source.path}: {error}") from error
+            fault = str(error)
+            if old.image != model.image:
+                fault += (
+                    f"; it reads images of {'x'.join(map(str, old.image))}, the data has "
+                    f"{'x'.join(map(str, shape))}: --size {old.image[0]}x{old.image[1]}"
+                )
+            raise BadUsage(f"cnnjax train: --from {source.path}: {fault}") from error
     elif old.image != model.image:
         raise BadUsage(
             f"cnnjax train: --head keep: {source.path} reads images of "

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from cnnjax.checkpoint import load_model, save_model
 from cnnjax.cli import main, runs
 from cnnjax.convert import to_torch
-from cnnjax.models import body, notes_cnn
+from cnnjax.models import body, lenet5, notes_cnn
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train import TrainConfig
 
@@ -164,6 +164,20 @@ def test_what_does_not_fit_is_one_line_and_leaves_nothing(photos, tmp_path, caps
     assert re.search(message, err)
     assert err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_body_for_images_of_another_size_says_which(photos, tmp_path, capsys):
+    network = lenet5(3, image=(16, 16, 3))
+    save_model(
+        tmp_path / "model.safetensors", network, network.init(jax.random.key(0)),
+        classes=("a", "b", "c"), preprocessing=Preprocessing((0.5,) * 3, (0.2,) * 3),
+    )  # fmt: skip
+    options = ("--from", str(tmp_path / "model.safetensors"), "--head", "new", "--size", "24")
+    assert train(photos, tmp_path / "out", *options) == 2
+    assert re.search(
+        r"dense1\.kernel is .*; it reads images of 16x16x3, the data has 24x24x3: --size 16x16\n$",
+        capsys.readouterr().err,
+    )
 
 
 def test_a_damaged_source_is_one_line(photos, tmp_path, capsys):
