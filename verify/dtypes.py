@@ -58,3 +58,12 @@ def has_infinity(dtype: Any) -> bool:
     """
     with np.errstate(all="ignore"):
         return bool(np.isinf(np.asarray(np.inf).astype(dtype).astype(np.float64)))
+
+
+def least(dtype: Any) -> float:
+    """The least value of a float format: minus infinity, if it has that.
+
+    >>> least(jnp.dtype("float8_e5m2")), least(jnp.dtype("float8_e4m3fn"))
+    (-inf, -448.0)
+    """
+    return -np.inf if has_infinity(dtype) else float(jnp.finfo(dtype).min)

@@ -31,6 +31,7 @@ import numpy as np
 from verify import arguments, branches, budget, cases, effort, internal, memory, smt
 from verify.algebras.base import Refused, Unsupported
 from verify.algebras.field import NO_TIES, Mode
+from verify.algebras.machine import HELD
 from verify.certificate.fingerprints import fingerprint
 from verify.certificate.subjects import subject
 from verify.counterexample import (
@@ -403,7 +404,7 @@ class _Ladder:
 
     def defined(self, assumptions: Iterable[str]) -> bool:
         """Whether the assumptions of a proof hold anywhere."""
-        unwrapped = any("overflow" in sentence for sentence in assumptions)
+        unwrapped = any("overflow" in sentence or sentence == HELD for sentence in assumptions)
         if unwrapped not in self.inhabited:
             found = inhabited(self.comparison, self.rng, _DOUBT_WORK, unwrapped=unwrapped)
             self.inhabited[unwrapped] = found

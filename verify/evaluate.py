@@ -15,9 +15,11 @@ import jax
 import numpy as np
 
 from verify import budget, internal
+from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import lift, over
 from verify.algebras.mesh import Mesh
+from verify.dtypes import is_integer, is_kind
 from verify.primitives import RULES
 from verify.primitives.collectives import is_joint
 from verify.primitives.indexing import promises
@@ -139,6 +141,8 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
         except (TypeError, ValueError, NameError, NotImplementedError):
             return None  # for instance a collective, which means nothing outside its mesh
         return [lift(algebra, r) for r in results]
+    if _loses_digits(equation, values):
+        return None  # which has to be said
     from verify.algebras.numeric import Numeric  # not at the top: numeric rules use this module
 
     if isinstance(algebra, Numeric) or equation.primitive == "reduce_precision":
@@ -160,6 +164,16 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
     if any(part.concrete is None for part in parts):
         return None
     return [lift(algebra, part.concrete, part.dtype) for part in parts]
+
+
+def _loses_digits(equation: Equation, values: Sequence[Any]) -> bool:
+    """Whether it makes integers floats that are others."""
+    if equation.primitive != "convert_element_type":
+        return False
+    source, target = equation.inputs[0].dtype, equation.outputs[0].dtype
+    if not (isinstance(source, np.dtype) and is_integer(source) and is_kind(target, np.floating)):
+        return False
+    return not machine.are_held(values[0], target)
 
 
 def _in_own_format(value: Any) -> Any:

@@ -110,15 +110,25 @@ class Program:
 
     def every_equation(self) -> Iterator[Equation]:
         """All equations, those in loop bodies and branches included."""
+        return iter(self._every)
+
+    @functools.cached_property
+    def _every(self) -> tuple[Equation, ...]:
+        found: list[Equation] = []
         for equation in self.equations:
-            yield equation
+            found.append(equation)
             for value in equation.params.values():
                 for inner in _programs_in(value):
-                    yield from inner.every_equation()
+                    found += inner._every
+        return tuple(found)
 
     def primitives(self) -> frozenset[str]:
         """The names of all primitives, those in loop bodies and branches included."""
-        return frozenset(equation.primitive for equation in self.every_equation())
+        return self._primitives
+
+    @functools.cached_property
+    def _primitives(self) -> frozenset[str]:
+        return frozenset(equation.primitive for equation in self._every)
 
     def size(self) -> int:
         """How many array elements the equations compute, a loop's body counted once."""

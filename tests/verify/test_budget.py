@@ -9,6 +9,9 @@ from jax import lax
 import verify
 from verify import budget
 from verify.algebras.base import Unsupported
+from verify.counterexample import values
+from verify.primitives import sorting
+from verify.program import trace
 
 pytestmark = pytest.mark.unrecorded("their clock is one of their own")
 
@@ -113,6 +116,54 @@ def test_z3_gives_up_after_the_same_work_on_every_machine():
     assert budget.solve(hard(9), 1e5) == "unknown"
     with budget.limit(meter.spent / 2):
         assert budget.solve(hard(4), 1e8) == "unknown"
+
+
+# -- what used to take longer than it may ---------------------------------------------------------
+
+ROW = jax.ShapeDtypeStruct((), jnp.float32)
+NUMBERS = np.random.default_rng(0).normal(size=200_000).astype(np.float32)
+
+
+def nested(count):
+    def f(x):
+        return x
+
+    for _ in range(count):
+        f = lambda x, g=f: lax.cond(x > 0, g, lambda y: y, x)  # noqa: E731
+    return f
+
+
+QUICK = {
+    "a sort of constants": (lambda x: x + jnp.sort(NUMBERS), lambda x: jnp.sort(NUMBERS) + x),
+    "an order of constants": (
+        lambda x: x + jnp.argsort(NUMBERS),
+        lambda x: jnp.argsort(NUMBERS) + x,
+    ),
+    "a sort of constants by columns": (
+        lambda x: x + jnp.sort(NUMBERS.reshape(-1, 4), axis=0),
+        lambda x: jnp.sort(NUMBERS.reshape(-1, 4), axis=0) + x,
+    ),
+    "branches within branches": (nested(40), lambda x: x),
+    "many branches within branches": (nested(150), lambda x: x),
+}
+
+
+@pytest.mark.parametrize("case", QUICK)
+def test_it_takes_few_seconds(case):
+    """An hour's worth of comparisons is none, nor are 150 bodies 11,000."""
+    f, g = QUICK[case]
+    verdict = verify.equivalent(f, g, ROW, seconds=20)
+    assert verdict, verdict
+    assert verdict.seconds < 20
+
+
+def test_constants_are_sorted_as_jax_sorts_them(monkeypatch):
+    monkeypatch.setattr(sorting, "_LARGE", 0)
+    x = np.float32([[3, 0.0, -0.0, np.inf, 0.0], [1, 1, -np.inf, 2, 1]])
+    for f in (lambda: jnp.sort(x), lambda: jnp.argsort(x, axis=0), lambda: jnp.argsort(x)):
+        program = trace(lambda y: f() + 0 * y, ROW)  # noqa: B023
+        (ours,) = values(program, [np.float32(1)])
+        assert np.array_equal(ours.value, np.asarray(f()), equal_nan=True)
 
 
 # -- the whole call --------------------------------------------------------------------------------

@@ -247,3 +247,23 @@ def test_where_the_promise_is_kept_differences_are_found():
     assert verdict.status == "refuted"
     i = verdict.counterexample.inputs[1]
     assert i[0] < i[1] or not ((i >= 0) & (i < 4)).all()
+
+
+F8 = jnp.float8_e4m3fn  # a format without infinities
+OF_NOTHING = {
+    "a maximum": lambda x: lax.reduce_max(x[:0].astype(F8), (0,)) == F8(-448),
+    "a minimum": lambda x: lax.reduce_min(x[:0].astype(F8), (0,)) == F8(448),
+    "a maximum of rows": lambda x: lax.reduce_max(x[:0, None].astype(F8), (0, 1)) < -400,
+    "with infinities": lambda x: lax.reduce_max(x[:0], (0,)) == -jnp.inf,
+    "of integers": lambda x: lax.reduce_min(x[:0].astype(jnp.uint8), (0,)) == 255,
+    "of truth values": lambda x: ~lax.reduce_max(x[:0] > 0, (0,)),
+}
+
+
+@pytest.mark.parametrize("case", OF_NOTHING)
+def test_an_order_of_nothing_is_the_extreme_of_its_dtype(case):
+    f, row = OF_NOTHING[case], jax.ShapeDtypeStruct((2,), jnp.float32)
+    assert f(jnp.ones(2))
+    assert verify.equivalent(f, lambda x: True | (x[0] > 0), row)
+    left, right = trace(f, row), trace(lambda x: False & (x[0] > 0), row)
+    assert isinstance(prove(left, right, MODES[0], 1), Difference)

@@ -30,7 +30,7 @@ from verify.algebras.elements import COMPARED, ElementAlgebra, Elements
 from verify.algebras.field.choice import NO_INFINITIES, NO_NANS
 from verify.algebras.machine import Interval
 from verify.algebras.numeric_order import COMPARE
-from verify.dtypes import is_integer, is_kind, limits
+from verify.dtypes import has_infinity, is_integer, is_kind, limits
 
 Monomial = tuple[int, ...]  # sorted numbers of atoms
 Polynomial = dict[Monomial, Fraction]
@@ -235,8 +235,8 @@ class Linear(ElementAlgebra):
         return replace(result, bounds=machine.larger(a.bounds, b.bounds))
 
     def max(self, x: Elements) -> Elements:
-        if x.shape[-1] == 0 and is_integer(x.dtype):
-            raise Unsupported("a maximum of no integers in a proof by cases")
+        if x.shape[-1] == 0 and (is_integer(x.dtype) or not has_infinity(x.dtype)):
+            raise Unsupported("a maximum of nothing, without an infinity, in a proof by cases")
         x = self.observed(x, COMPARED)
         return replace(self.rows(self._largest, x), bounds=x.bounds)
 

@@ -14,8 +14,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
+from verify.algebras.base import Unsupported
 from verify.dtypes import is_integer, limits
 
 Interval = tuple[int, int] | None
@@ -165,6 +167,31 @@ def wrapped_array(values: np.ndarray, dtype: Any) -> np.ndarray:
     """The machine's values of an array of Python integers."""
     low, high = limits(dtype)
     return np.asarray((values - low) % (high - low + 1) + low).astype(dtype)
+
+
+HELD = "an integer that is converted to a float is one that the float holds"
+
+
+def must_be_held(x: Any, dtype: Any) -> bool:
+    """Whether it has to be assumed that a float dtype holds a domain's integers: not of labels from
+    0 to 99. Raises `Unsupported` for constants of which it is wrong."""
+    if x.concrete is None:
+        most = 2 ** (int(jnp.finfo(dtype).nmant) + 1)
+        return not inside(range_of(x), -most, most)
+    if not are_held(x.concrete, dtype):
+        raise Unsupported(f"a constant integer that {np.dtype(dtype).name} does not hold")
+    return False
+
+
+def are_held(values: np.ndarray, dtype: Any) -> bool:
+    """Whether a float dtype holds these integers.
+
+    >>> are_held(np.array([4097]), np.dtype("float16")), are_held(np.array([4098]), "float16")
+    (False, True)
+    """
+    with np.errstate(over="ignore"):
+        narrow = np.asarray(values, np.float64).astype(dtype).astype(np.float64)
+    return bool(np.isfinite(narrow).all()) and bool((exact(narrow) == exact(values)).all())
 
 
 def exact(array: np.ndarray) -> np.ndarray:

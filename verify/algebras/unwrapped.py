@@ -1,6 +1,7 @@
 """Numbers, and what integers would be if they did not wrap: does an assumption hold at an input?
 
-"No integer overflows where integers are compared" may hold nowhere. So the programs are evaluated
+"No integer overflows where integers are compared" may hold nowhere, and "an integer that is
+converted to a float is one that the float holds" may not either. So the programs are evaluated
 at one input in the numeric algebra, each integer with the exact value of its expression as proofs
 have it (`machine.py`): sums and products of expressions, whatever the machine makes of them. Who
 looks at an integer whose machine value is another number has met an overflow.
@@ -17,12 +18,12 @@ import numpy as np
 
 from verify.algebras import machine
 from verify.algebras.numeric import Bounded, Numeric
-from verify.dtypes import is_integer, limits
+from verify.dtypes import is_integer, is_kind, limits
 
 
 class Unwrapped(Numeric):
     """The algebra of one evaluation. `overflows`: whether anything looked at an integer that has
-    overflown.
+    overflown, or made one a float that is another number.
 
     >>> algebra = Unwrapped()
     >>> x = algebra.lift(np.array([100], np.int8))
@@ -117,6 +118,8 @@ class Unwrapped(Numeric):
             return x
         if not is_integer(dtype) or not is_integer(x.dtype) or not machine.narrows(dtype, x.dtype):
             self._look(x)
+        if is_integer(x.dtype) and is_kind(dtype, np.floating):
+            self.overflows |= not machine.are_held(x.value, dtype)
         return super().cast(x, dtype)
 
     def maximum(self, a: Bounded, b: Bounded) -> Bounded:

@@ -14,7 +14,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.booleans import boolean_cases
 from verify.algebras.elements import COMPARED, ElementAlgebra, Elements
 from verify.algebras.field.choice import NO_INFINITIES, NO_NANS
-from verify.algebras.field.functions import TOTAL, outside
+from verify.algebras.field.functions import NO_SIGNED_ZERO, TOTAL, outside
 from verify.branches.formula import Graph, Node
 from verify.dtypes import is_integer
 
@@ -164,6 +164,9 @@ class Writer(Graph, ElementAlgebra):
         if is_integer(dtype):
             raise Unsupported("floats as integers in a proof by branches")
         x = self.observed(x, "before it is converted to a float")
+        if is_integer(x.dtype) and machine.must_be_held(x, dtype):
+            self.assume(machine.HELD)
+            self.partial = True
         if x.concrete is not None:
             kept = x.concrete.astype(np.float64)
             if not is_integer(x.dtype) or (machine.exact(kept) == machine.exact(x.concrete)).all():
@@ -184,6 +187,9 @@ class Writer(Graph, ElementAlgebra):
             self.assume("no division by zero")
         elif outside(name) and not is_integer(dtype):
             self.assume(outside(name))
+        if name == "atan2":
+            self.assume(NO_SIGNED_ZERO)
+            self.partial = True
         if name not in TOTAL:
             self.partial = True
             self.may_be_nan |= name not in ("log", "sqrt")

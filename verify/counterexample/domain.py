@@ -23,7 +23,7 @@ from verify.algebras.unwrapped import Unwrapped
 from verify.counterexample.confirm import Comparison, Inputs, values
 from verify.counterexample.held import fit, held
 from verify.counterexample.partial import Domain, has_value
-from verify.dtypes import is_kind
+from verify.dtypes import is_integer, is_kind
 from verify.evaluate import apply, evaluate
 from verify.primitives import RULES
 from verify.primitives.indexing import promises
@@ -45,6 +45,7 @@ def inhabited(
         return True
     late = budget.after(work)
     domain = Domain(comparison.left, comparison.right)
+    domain.counts = True
     ways: list[Callable[[Comparison, Inputs], bool]] = [
         functools.partial(_unwrapped, domain) if unwrapped else _by_numbers
     ]
@@ -63,7 +64,11 @@ def inhabited(
 
 
 def _by_numbers(comparison: Comparison, inputs: Inputs) -> bool:
-    comparison.at(inputs)
+    comparison.domain.counts = True
+    try:
+        comparison.at(inputs)
+    finally:
+        comparison.domain.counts = False
     return comparison.domain.inhabited
 
 
@@ -161,10 +166,10 @@ def _array(value: Any) -> np.ndarray:
 
 def _ordinary(variables: Sequence[Var], rng: np.random.Generator) -> Iterator[Inputs]:
     """Numbers that are often in a domain: positive, between 0 and 1, above 1, close together within
-    an argument and apart between arguments."""
+    an argument and apart between arguments. None is special: floats are random."""
     for low, high in ((0.5, 1.5), (0.01, 0.99), (1.0, 3.0), (-0.9, 0.9), (-3.0, -1.0), (5.0, 9.0)):
         yield [_near(v, rng, (low + high) / 2, (high - low) / 2) for v in variables]
-    yield [_near(v, rng, 0.0, 0.0) for v in variables]
+    yield [_near(v, rng, 0.0, 0.0 if is_integer(v.dtype) else 1.0) for v in variables]
     while True:
         yield [
             _near(v, rng, float(rng.choice(_CENTRES)), 10.0 ** rng.uniform(-3, 0))

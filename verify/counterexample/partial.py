@@ -21,6 +21,7 @@ _PARTIAL = frozenset(
     (
         *("div", "rem", "log", "log1p", "log2", "sqrt", "rsqrt", "cbrt", "pow", "integer_pow"),
         *("acosh", "atanh", "asin", "acos", "tan", "erf_inv", "lgamma", "digamma", "atan2"),
+        "bitcast_convert_type",
         *("cumlogsumexp", "cholesky", "triangular_solve", "reduce_prod", "exp"),
         *("igamma", "igammac", "igamma_grad_a", "random_gamma_grad", "polygamma", "zeta"),
         *("regularized_incomplete_beta", "gather", "scatter", "scatter-add", "scatter-sub"),
@@ -33,10 +34,15 @@ Observer = Callable[[Equation, list[Any], list[Any]], None]
 
 
 class Domain:
-    """Watches evaluations of two programs: was either of them defined, with all its branches?"""
+    """Watches evaluations of two programs: was either of them defined, with all its branches?
+
+    `counts`: whether the inputs are in general position. sqrt(-x x) has a value at 0, and a proof
+    about that one point says nothing of what is computed elsewhere.
+    """
 
     def __init__(self, left: Program, right: Program) -> None:
         self.waiting = {id(e) for p in (left, right) for e in in_branches(p)}
+        self.counts = False
         self.found = False  # an input at which all that was evaluated had a value
 
     @property
@@ -46,7 +52,7 @@ class Domain:
     @contextmanager
     def watch(self) -> Iterator[Observer]:
         """What to call with each equation, while both programs are evaluated at one input."""
-        inside, met = True, set()
+        inside, met = self.counts, set()
 
         def observe(equation: Equation, operands: list[Any], results: list[Any]) -> None:
             nonlocal inside
@@ -72,9 +78,29 @@ def in_branches(program: Program) -> Iterator[Equation]:
                 yield from (e for e in branch.every_equation() if e.primitive in _PARTIAL)
 
 
+_CUT = frozenset(("log", "log1p", "log2"))  # of complex numbers
+
+
+def _on_a_cut(equation: Equation, operands: list[np.ndarray]) -> bool:
+    """Whether the sign of a zero decides which branch of a function is taken."""
+    if equation.primitive == "atan2":
+        y, x = operands
+    elif equation.primitive in _CUT and is_kind(equation.inputs[0].dtype, np.complexfloating):
+        whole = np.iscomplexobj(operands[0])  # by JAX, else in parts
+        x, y = (operands[0].real, operands[0].imag) if whole else operands[:2]
+        x = x + 1 if equation.primitive == "log1p" else x
+    else:
+        return False
+    return bool(((y == 0) & (x <= 0)).any())
+
+
 def has_value(equation: Equation, operands: list[np.ndarray], results: list[np.ndarray]) -> bool:
     """Whether the function has one, element by element, as a function of reals."""
     if any(is_kind(y.dtype, np.inexact) and np.isnan(y).any() for y in results):
+        return False
+    if equation.primitive == "bitcast_convert_type":
+        return all(np.isfinite(y).all() for y in results if is_kind(y.dtype, np.inexact))
+    if _on_a_cut(equation, operands):
         return False
     if (
         equation.primitive != "pow"

@@ -28,7 +28,8 @@ for _name, _operation in (
 
     def _rule(ctx: Context, x: Any, *, axes: Any, _op: str = _operation, **_: Any) -> Any:
         rows, m = to_last(ctx.algebra, x, axes), monoid(_op, x.dtype)
-        if x.dtype == np.bool_ and 0 in rows.shape:
+        # Of nothing: the extreme of the dtype, which need not have infinities.
+        if 0 in rows.shape and (x.dtype == np.bool_ or _op in ("max", "min")):
             return neutral(ctx, m, ctx.shape, x.dtype)
         return fold(ctx.algebra, m, rows)
 

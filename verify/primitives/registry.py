@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.dtypes import has_infinity, is_kind, limits
+from verify.dtypes import has_infinity, is_kind, least, limits
 from verify.program import Equation
 
 Rule = Callable[..., Any]
@@ -58,7 +58,7 @@ class Context:
         if is_kind(dtype, np.integer) and np.isinf(number):
             number = limits(dtype)[0 if number < 0 else 1]
         elif is_kind(dtype, np.floating) and np.isinf(number) and not has_infinity(dtype):
-            number = float(jnp.finfo(dtype).min if number < 0 else jnp.finfo(dtype).max)
+            number = least(dtype) if number < 0 else float(jnp.finfo(dtype).max)
         kind = dtype if is_kind(dtype, np.integer) or dtype == np.bool_ else np.float64
         return self.algebra.lift(np.full(shape, number, dtype=kind), dtype)
 

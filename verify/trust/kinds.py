@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
@@ -70,7 +71,7 @@ def _coarse(value: Any) -> Hashable:
     if isinstance(value, tuple | list):
         return tuple(map(_coarse, value))
     if isinstance(value, Program):
-        return tuple(kind(equation) for equation in value.equations)
+        return _of_body(value)
     if isinstance(value, dict | types.MappingProxyType):
         return tuple((key, _coarse(item)) for key, item in sorted(value.items()))
     if isinstance(value, np.ndarray):
@@ -79,6 +80,17 @@ def _coarse(value: Any) -> Hashable:
         return str(value.__qualname__)
     text = repr(value)
     return (type(value).__name__, "" if " at 0x" in text else text)
+
+
+_BODIES: WeakKeyDictionary[Program, int] = WeakKeyDictionary()
+_NUMBERS: dict[Hashable, int] = {}  # one a kind of body: within others it is a name for it
+
+
+def _of_body(program: Program) -> int:
+    if program not in _BODIES:
+        whole = tuple(kind(equation) for equation in program.equations)
+        _BODIES[program] = _NUMBERS.setdefault(whole, len(_NUMBERS))
+    return _BODIES[program]
 
 
 # -- small equations of the same kind -------------------------------------------------------------

@@ -15,6 +15,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -34,6 +35,7 @@ MOST_KINDS = 200  # new ones a proof
 _MOST_WORK = 6_000  # element operations of an equation
 _MOST_WHOLE = 20_000  # of a whole program
 _REMEMBERED = 20_000
+_MOST_BODY = 20  # equations within an equation that holds others of its own primitive
 _FEW = 12  # small numbers, for the domain of proofs
 _FIRST = 3  # kinds of one primitive and its dtypes that are compared at more operands than others
 _CALLBACKS = frozenset(("pure_callback", "io_callback", "debug_callback", "debug_print"))
@@ -158,6 +160,8 @@ def _cases(equation: Equation, rng: np.random.Generator, *, brief: bool = False)
     """The equation, or a small one of its kind, at several operands; none where it is too large."""
     if equation.primitive in _LEFT_OUT or equation.primitive not in reading.RULES:
         return []
+    if _nested(equation):
+        return []
     if not operands.drawable(equation):
         return []
     if kinds.is_elementwise(equation):
@@ -179,6 +183,14 @@ def _cases(equation: Equation, rng: np.random.Generator, *, brief: bool = False)
     if chosen is None or work(chosen) > _MOST_WORK:
         return []
     return [(chosen, values) for values in operands.draws(chosen, rng, brief=brief)]
+
+
+def _nested(equation: Equation) -> bool:
+    """Whether it is one of many within each other: those inside are compared."""
+    inside = [inner.primitives() for inner in inner_programs(equation)]
+    if not any(equation.primitive in names for names in inside):
+        return False
+    return sum(len(list(inner.every_equation())) for inner in inner_programs(equation)) > _MOST_BODY
 
 
 @dataclass(frozen=True)
@@ -262,8 +274,17 @@ def work(equation: Equation) -> int:
     for value in params.values():
         for body in value if isinstance(value, tuple) else (value,):
             if isinstance(body, Program):
-                total += steps * sum(work(inner) for inner in body.equations)
+                total += steps * _work_of(body)
     return total
+
+
+_WORK: WeakKeyDictionary[Program, int] = WeakKeyDictionary()
+
+
+def _work_of(program: Program) -> int:
+    if program not in _WORK:
+        _WORK[program] = sum(map(work, program.equations))
+    return _WORK[program]
 
 
 def _by_jax(cases: Sequence[Case]) -> list[Any]:

@@ -28,6 +28,9 @@ def cast(field: State, x: FieldArray, dtype: Any) -> FieldArray:
         # Out of the integer's range the result is the dtype's own: it is part of the name.
         return field.function("truncate", [x], x.shape, dtype, (dtype.name,))
     x = field.observed(x, "before it is converted to a float")
+    if dtype != np.bool_ and is_integer(x.dtype) and machine.must_be_held(x, dtype):
+        field.assume(machine.HELD)
+        field.partial = True  # x | 2**30 | 1 has more digits than a float32, whatever x is
     y = FieldArray(
         field,
         x.shape,

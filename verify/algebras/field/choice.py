@@ -37,7 +37,7 @@ from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, Mask, Pending
 from verify.algebras.field.weights import Weights
 from verify.algebras.numeric_order import COMPARE
-from verify.dtypes import is_integer, is_kind, is_real, limits
+from verify.dtypes import is_integer, is_kind, is_real, least, limits
 
 _CHUNK = 3_000_000  # residues of candidates that are weighed at a time
 NO_TIES = "no ties: no two compared values are equal (true but for a set of measure zero)"
@@ -108,7 +108,7 @@ class Chooser:
         if x.shape[-1] == 1:
             return self.field.reshape(x, x.shape[:-1])
         if 0 in x.shape:  # of nothing: the neutral element
-            low = -np.inf if _is_float(x.dtype) else limits(x.dtype)[0]
+            low = least(x.dtype) if _is_float(x.dtype) else limits(x.dtype)[0]
             kind = np.float64 if _is_float(x.dtype) else x.dtype
             return self.field.lift(np.full(x.shape[:-1], low, kind), x.dtype)
         x = self.field.observed(x, COMPARED)

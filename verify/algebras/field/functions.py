@@ -34,7 +34,9 @@ TOTAL = frozenset(
     )
 )
 # What proofs assume of the operands of the others, with which they have one.
-NO_SIGNED_ZERO = "no angle of a point on the negative half-axis: there the sign of a zero decides"
+NO_SIGNED_ZERO = (
+    "no angle of zero or of a point on the negative half-axis: there the sign of a zero decides"
+)
 _NO_VALUE = "no {} of numbers that it has no value of"
 _SOMEWHERE = """
 igamma igamma_grad_a random_gamma_grad regularized_incomplete_beta polygamma zeta pow
@@ -88,6 +90,7 @@ def unknown(
     """A random function of the residues of its arguments, odd or even where the function is."""
     if name == "atan2" and (args[0].concrete is None or not np.all(args[0].concrete)):
         field.assume(NO_SIGNED_ZERO)
+        field.partial = True  # every point of (0 x, -1) is one
     if name not in TOTAL and is_kind(dtype, np.floating):
         field.may_be_nan = True
         if name == "rem":
