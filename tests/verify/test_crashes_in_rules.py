@@ -307,3 +307,10 @@ def test_callbacks_of_constants_are_not_called(name: str) -> None:
     found = equivalent(lambda x: x + constant(), lambda x: x + 3, s())
     assert found.status == "unknown"
     assert "callback" in found.reason
+
+
+@pytest.mark.parametrize("f", [jnp.sort, lambda z: jnp.sort(z)[::-1]])
+def test_complex_numbers_have_no_order(f) -> None:
+    found = equivalent(f, f, s(4, dtype=np.complex64), seconds=2)
+    assert found.status == "unknown"
+    assert "complex numbers" in found.reason

@@ -64,6 +64,7 @@ def _check(dtype: Any, work: int) -> None:
 def ordered(algebra: Any, x: Any, wanted: Sequence[int]) -> list[Any]:
     """The wanted order statistics (0: the smallest) of (lanes, n), each (lanes,)."""
     lanes, n = x.shape
+    _check(x.dtype, 0)
     numbers = getattr(algebra, "numbers", None)
     if numbers is not None:  # a sort puts NaN last, but maxima and minima are NaN
         numbers(x)
