@@ -132,12 +132,11 @@ class _Batch:
             margin = np.maximum(margin, found)
         hits = np.argsort(-margin, kind="stable")[: int((margin > 0).sum())]
         suspects.update(dict.fromkeys(hits[:_TRIED].tolist()))
-        if not self.comparison.lenient:
-            for _, _, where in one_sided(left, right):
-                open_ = np.flatnonzero(where.reshape(self.count, -1).any(axis=1))
-                # First where no number is special: what is undefined there, is so around it.
-                order = np.argsort(special_numbers(drawn)[open_], kind="stable")
-                suspects.update(dict.fromkeys(open_[order][:_TRIED_UNDEFINED].tolist()))
+        for _, _, where in one_sided(left, right, left_only=self.comparison.lenient):
+            open_ = np.flatnonzero(where.reshape(self.count, -1).any(axis=1))
+            # First where no number is special: what is undefined there, is so around it.
+            order = np.argsort(special_numbers(drawn)[open_], kind="stable")
+            suspects.update(dict.fromkeys(open_[order][:_TRIED_UNDEFINED].tolist()))
         for row in suspects:
             witness = self.comparison.at([np.asarray(x[row]) for x in drawn])
             if witness is not None:

@@ -4,8 +4,9 @@ A program with a primitive that has no numeric rule (eigenvalues, LU with pivots
 values, and a proof would be given without any search. So JAX runs both, one operation after the
 other, at a few dozen inputs drawn as elsewhere (`rows.py`). What differs in the programs' own
 dtypes and in float64 refutes nothing, since nothing is certified, but no proof is given. Where one
-side is no number, the same at inputs around it is asked for; where a promise to write in bounds is
-broken, JAX is not asked.
+side is no number, the same at inputs around it is asked for; of derivatives, which may jump at a
+single input, that is always asked for, and that the right is a number. Where a promise to write in
+bounds is broken, JAX is not asked.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ _WAYS = ((values_by_jax, 1e-2), (values_in_float64, 1e-6))  # and what is no rou
 @dataclass(frozen=True)
 class _Difference:
     text: str
-    both: bool  # whether both sides are numbers
+    left: bool  # whether the side is a number
+    right: bool
 
 
 def differ_by_jax(comparison: Comparison, rng: np.random.Generator) -> str | None:
@@ -65,10 +67,14 @@ def differ_by_jax(comparison: Comparison, rng: np.random.Generator) -> str | Non
 def _difference(comparison: Comparison, inputs: Inputs) -> str | None:
     """At these inputs; where only one side is a number, at inputs around them as well."""
     here = _difference_at(comparison, inputs)
-    if here is None or here.both:
+    lenient = comparison.lenient
+    if here is None or (here.left and here.right and not lenient):
         return None if here is None else here.text
     near = [_difference_at(comparison, x) for x in around(comparison.left, inputs)[:_NEARBY]]
-    return here.text if all(x is not None and not x.both for x in near) else None
+    for one in (here, *near):
+        if one is None or (not one.right if lenient else one.left and one.right):
+            return None
+    return here.text
 
 
 def _difference_at(comparison: Comparison, inputs: Inputs) -> _Difference | None:
@@ -89,11 +95,11 @@ def _difference_at(comparison: Comparison, inputs: Inputs) -> _Difference | None
             index = tuple(int(i) for i in np.argwhere(where)[0])
             a, b = (np.asarray(x)[index] for x in values[number])
             text = ", ".join(np.array2string(x, separator=", ", threshold=20) for x in inputs)
-            numbers = all(not is_kind(x.dtype, np.inexact) or np.isfinite(x) for x in (a, b))
+            numbers = (bool(not is_kind(x.dtype, np.inexact) or np.isfinite(x)) for x in (a, b))
             return _Difference(
                 f"verify has no numbers for these programs, and JAX computes {short(a)} on the "
                 f"left and {short(b)} on the right for output {number}{list(index)}, at ({text})",
-                numbers,
+                *numbers,
             )
     return None
 

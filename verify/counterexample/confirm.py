@@ -43,7 +43,7 @@ class Witness:
 class Comparison:
     """Two programs, to be evaluated at many inputs. Counts evaluations."""
 
-    lenient = False  # whether it does not matter what the right program says of ties
+    lenient = False  # whether only the left has to answer for ties, and for what has no value
 
     def __init__(self, left: Program, right: Program) -> None:
         self.left, self.right = left, right
@@ -93,12 +93,16 @@ class Comparison:
                 best = Witness(inputs, number, index, one, two, 0, error=error)
         if best is not None:
             return replace(best, count=count)
-        return None if self.lenient or where is not None else self._undefined(inputs, left, right)
+        return None if where is not None else self._undefined(inputs, left, right)
+
+    def counts(self, witness: Witness) -> bool:
+        """Whether such a difference is one, whatever the values there."""
+        return True
 
     def _undefined(self, inputs: Inputs, left: list[Any], right: list[Any]) -> Witness | None:
         """One side without a value, on an open set around these inputs."""
         programs = (self.left, self.right)
-        found = undefined(programs, inputs, (left, right), values)
+        found = undefined(programs, inputs, (left, right), values, left_only=self.lenient)
         if found is None:
             return None
         other = (right if found.left else left)[found.output]

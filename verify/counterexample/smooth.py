@@ -9,6 +9,10 @@ Continuity is tried at pairs of points on opposite sides. Of two values that tie
 on one side and the smaller on the other, so that what a tie decides, changes.
 
 Nor does a difference count that a constant's own rounding makes, 1/3 for instance.
+
+The derivative to be trusted may have no value where the rule has one: that may be why there is a
+rule. But a rule that has none, or that compares what has none, on an open set where the derivative
+is continuous, is wrong there (`undefined.py`, `unordered.py`).
 """
 
 from __future__ import annotations
@@ -56,12 +60,13 @@ class Smooth(Comparison):
         self, inputs: Inputs, where: tuple[int, tuple[int, ...]] | None = None
     ) -> Witness | None:
         witness = super().at(inputs, where)
-        if witness is None:
-            return None
+        return witness if witness is not None and self.counts(witness) else None
+
+    def counts(self, witness: Witness) -> bool:
         if self._is_rounding(witness):
             self.rounded = self.rounded or witness
-            return None
-        return witness if any(self._continuous(witness, step) for step in _STEPS) else None
+            return False
+        return any(self._continuous(witness, step) for step in _STEPS)
 
     def lost(self, seed: int) -> bool:
         """Whether at some random input the left has no known value where the right has one."""

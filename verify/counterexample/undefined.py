@@ -63,16 +63,18 @@ def known(value: Any) -> np.ndarray:
     return found
 
 
-def one_sided(left: Sequence[Any], right: Sequence[Any]) -> list[tuple[int, bool, np.ndarray]]:
+def one_sided(
+    left: Sequence[Any], right: Sequence[Any], *, left_only: bool = False
+) -> list[tuple[int, bool, np.ndarray]]:
     """(output, whether it is the left that may be undefined, where) for each output in which only
-    one side has a known value."""
+    one side has a known value; `left_only`: the right."""
     found = []
     for number, (a, b) in enumerate(zip(left, right, strict=True)):
         if not isinstance(a.dtype, np.dtype) or not is_kind(a.dtype, np.inexact):
             continue  # of a comparison with NaN, proofs say what they assume
         one, two = known(a), known(b)
         found += [(number, True, ~one & two)] * bool((~one & two).any())
-        found += [(number, False, one & ~two)] * bool((one & ~two).any())
+        found += [(number, False, one & ~two)] * bool((one & ~two).any() and not left_only)
     return found
 
 
@@ -81,12 +83,15 @@ def undefined(
     inputs: Sequence[np.ndarray],
     outputs: tuple[Sequence[Any], Sequence[Any]],
     values: Any,
+    *,
+    left_only: bool = False,
 ) -> Undefined | None:
     """An element that is undefined on one side, on an open set around these inputs, or None.
 
-    outputs: of both programs there, in certified numbers; values: (program, inputs) -> outputs.
+    outputs: of both programs there, in certified numbers; values: (program, inputs) -> outputs;
+    left_only: whether the right may be undefined where it likes.
     """
-    for number, left, where in one_sided(*outputs):
+    for number, left, where in one_sided(*outputs, left_only=left_only):
         program = programs[0 if left else 1]
         healed, found = _healed(program, inputs)
         where = where & known(healed[number])
