@@ -1,4 +1,7 @@
-"""Shapes and dtypes in one line, as on the command line: 'f32[2,12,12,3]'; and as JSON."""
+"""Shapes and dtypes in one line, as on the command line: 'f32[2,12,12,3]'; and as JSON.
+
+Numbers of Python, and arrays made of them, are weakly typed: 'f32[] weak'.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import Any
 import jax
 import ml_dtypes
 import numpy as np
+
+from verify.program import is_weak
 
 _SHORT = {
     "bool": "bool",
@@ -25,16 +30,16 @@ _NARROW = frozenset(
     name for name in dir(ml_dtypes) if re.match("float[48]_|float6_|u?int[12]$", name)
 )
 _KEYS = {f"key<{tag}>": impl for tag, impl in (("fry", "threefry2x32"), ("rbg", "rbg"))}
-_PATTERN = re.compile(r"([\w<>]{1,40})\[([0-9, ]{0,400})\]")
+_PATTERN = re.compile(r"([\w<>]{1,40})\[([0-9, ]{0,400})\]( weak)?")
 _DIGITS = 18  # of one size
 _SHOWN = 60  # characters, in messages
 
 
 def format_spec(leaf: Any) -> str:
-    """An array's shape and dtype as text.
+    """An array's shape and dtype as text; "weak" where its dtype gives way to those that it meets.
 
-    >>> format_spec(np.zeros((2, 3), np.float32))
-    'f32[2,3]'
+    >>> format_spec(np.zeros((2, 3), np.float32)), format_spec(2.5)
+    ('f32[2,3]', 'f32[] weak')
     """
     dtype = leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype
     if jax.dtypes.issubdtype(dtype, jax.dtypes.extended):
@@ -42,7 +47,7 @@ def format_spec(leaf: Any) -> str:
     else:  # as a traced program has it
         name = np.dtype(jax.dtypes.canonicalize_dtype(dtype)).name
     shape = ",".join(str(n) for n in np.shape(leaf))
-    return f"{_SHORT.get(name, name)}[{shape}]"
+    return f"{_SHORT.get(name, name)}[{shape}]{' weak' if is_weak(leaf) else ''}"
 
 
 def parse_spec(text: str, *, wide: bool = False) -> jax.ShapeDtypeStruct:
@@ -50,14 +55,14 @@ def parse_spec(text: str, *, wide: bool = False) -> jax.ShapeDtypeStruct:
 
     wide: 64-bit dtypes too, though JAX has them switched off.
 
-    >>> parse_spec("bf16[8]").shape
-    (8,)
+    >>> parse_spec("bf16[8]").shape, parse_spec("i32[] weak").weak_type
+    ((8,), True)
     """
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
     match = _PATTERN.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{shown!r} is not like 'f32[2,12,12,3]': dtype[sizes]")
-    name, sizes = match.groups()
+    name, sizes, weak = match.groups()
     parts = [n.strip() for n in sizes.split(",")] if sizes.strip() else []
     if not all(n.isdigit() and len(n) <= _DIGITS for n in parts):
         raise ValueError(f"{shown!r} is not like 'f32[2,12,12,3]': dtype[sizes]")
@@ -70,7 +75,7 @@ def parse_spec(text: str, *, wide: bool = False) -> jax.ShapeDtypeStruct:
     is_wide = dtype.name in ("float64", "int64", "uint64", "complex128")
     if is_wide and not wide and not jax.config.read("jax_enable_x64"):
         raise ValueError(f"{shown!r}: 64-bit dtypes need JAX_ENABLE_X64=1 in the environment")
-    return jax.ShapeDtypeStruct(shape, dtype)
+    return jax.ShapeDtypeStruct(shape, dtype, weak_type=weak is not None)
 
 
 def _key(impl: str) -> Any:
@@ -78,7 +83,8 @@ def _key(impl: str) -> Any:
 
 
 def to_jsonable(tree: Any) -> Any:
-    """A pytree of arrays as JSON: tuples, lists and dicts, with 'f32[2,3]' for each array.
+    """A pytree of arrays as JSON: tuples, lists and dicts, with 'f32[2,3]' for each array,
+    and 'f32[] weak' for a number.
 
     Raises TypeError for other containers.
     """
