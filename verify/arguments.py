@@ -114,14 +114,23 @@ def _arity(asked: str, name: str, f: Callable[..., Any], examples: tuple[Any, ..
 
 
 def traced(asked: str, name: str, f: Callable[..., Any], examples: tuple[Any, ...]) -> Traced:
-    """f traced by JAX. Its own errors pass, with a note."""
+    """f traced by JAX. Its own errors pass, with a note. ValueError where f closes over a value
+    that is being traced itself."""
     try:
-        return make(f, *examples)
+        made = make(f, *examples)
     except Exception as error:
         error.add_note(f"{asked}: {name} raised this while JAX traced it at the examples")
         if isinstance(error, _TRACED):
             error.add_note(_FLAG)
         raise
+    if made.captured is not None:
+        shape = jax.typeof(made.captured).str_short()
+        raise ValueError(
+            f"{asked}: {name}: expected a function that closes over numbers and arrays, got one "
+            f"that closes over {shape}, which jit, grad, vmap or a loop around this call is "
+            f"tracing: make it an argument of {name}, with an example, or ask outside of them"
+        )
+    return made
 
 
 def _short(value: Any) -> str:

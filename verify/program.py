@@ -223,6 +223,11 @@ class Traced:
             found.append([i for i, is_float in enumerate(floats) if is_float])
         return found[0], found[1]
 
+    @property
+    def captured(self) -> Any:
+        """A value that an outer transformation is tracing and the function closes over, or None."""
+        return next(_tracers_in(self.jaxpr), None)
+
 
 def make(f: Callable[..., Any], *examples: Any) -> Traced:
     """The first half of `trace`, in which f is called: what it raises is f's own error."""
@@ -242,6 +247,18 @@ def _anew(f: Callable[..., Any]) -> Callable[..., Any]:
         return f(*arguments)
 
     return called
+
+
+def _tracers_in(value: Any) -> Iterator[Any]:
+    if isinstance(value, tuple | list):
+        for item in value:
+            yield from _tracers_in(item)
+    elif isinstance(value, _JAXPR_TYPES):
+        consts = list(getattr(value, "consts", ()) or ())
+        yield from (const for const in consts if isinstance(const, jax.core.Tracer))
+        inner: Any = getattr(value, "jaxpr", value)
+        for eqn in inner.eqns:
+            yield from _tracers_in(list(eqn.params.values()))
 
 
 def read(traced: Traced) -> Program:

@@ -148,3 +148,40 @@ def test_a_function_that_leaves_the_process_is_let_go():
 
     with pytest.raises(SystemExit):
         verify.equivalent(leave, jnp.sin, X)
+
+
+CAPTURING = {
+    "jit": lambda ask: jax.jit(ask)(1.0),
+    "grad": lambda ask: jax.grad(ask)(1.0),
+    "vmap": lambda ask: jax.vmap(ask)(jnp.ones(2)),
+    "a loop": lambda ask: jax.lax.fori_loop(0, 2, lambda _, x: ask(x), 1.0),
+}
+
+
+@pytest.mark.parametrize("around", CAPTURING)
+@pytest.mark.parametrize(
+    "ask", [verify.equivalent, verify.derivatives, verify.dependence, verify.faithful]
+)
+def test_what_is_being_traced_is_no_constant(ask, around):
+    """Directly, and within a function that has a program of its own."""
+
+    def asked(x):
+        for f in (lambda y: y + x, lambda y: jax.nn.relu(jax.jit(lambda z: z * x)(y))):
+            functions = (f, f) if ask is verify.equivalent else (f,)
+            with pytest.raises(ValueError, match=r"f: .* closes over .*\[\].* an argument of f"):
+                ask(*functions, 2.0)
+        return x
+
+    CAPTURING[around](asked)
+
+
+def test_a_question_within_a_transformation_is_answered():
+    """Where nothing is captured, or what is has numbers."""
+    y = np.arange(3.0)
+
+    def asked(x):
+        assert verify.equivalent(lambda z: z + y, lambda z: y + z, np.float32(2))
+        assert verify.equivalent(lambda z: z + z, lambda z: 2 * z, x)
+        return x
+
+    jax.grad(asked)(1.0)

@@ -82,6 +82,22 @@ class Dependence:
             sets.append(union)
         return Depends(shape, dtype, tuple(sets))
 
+    def depend_together(self, values: Sequence[Depends], axes: int) -> list[Depends]:
+        """Whatever an element of one of the values (of one shape) depends on, all others along the
+        last axes depend on too: it decides whether they are numbers."""
+        shape = values[0].shape
+        kept, count = shape[: len(shape) - axes], math.prod(shape[len(shape) - axes :])
+        sets: list[np.ndarray | None] = []
+        for number in range(len(self.inputs)):
+            present = _present(values, number)
+            union = None
+            if present:
+                rows = np.concatenate([s.reshape(*kept, count) for s in present], axis=-1)
+                union = self.inputs[number].union(rows).reshape(*kept, *(1,) * axes)
+                union = np.broadcast_to(union, shape)
+            sets.append(union)
+        return [Depends(shape, x.dtype, tuple(sets)) for x in values]
+
     # Constants and movement.
 
     def lift(self, array: np.ndarray, dtype: Any = None) -> Depends:

@@ -17,6 +17,8 @@ import numpy as np
 
 from verify import budget
 from verify.algebras.base import Unsupported
+from verify.algebras.complex import Pair
+from verify.algebras.extended import parts as parts_of
 from verify.dtypes import is_kind
 from verify.primitives.registry import Context, flat_index, rule
 
@@ -96,6 +98,10 @@ def _cholesky(ctx: Context, a: Any, **_: Any) -> Any:
         return a
     factor = algebra.reshape(_stacked(algebra, columns, axis=2), a.shape)
     # JAX has no factor at all of a matrix that is not positive, not even its first columns.
+    shared = getattr(algebra, "depend_together", None)
+    if shared is not None:
+        found = shared(parts_of(factor), 2)
+        return found[0] if len(found) == 1 else Pair(found[0], found[1], factor.dtype)
     together = getattr(algebra, "defined_together", None)
     real = not is_kind(a.dtype, np.complexfloating)
     return together(factor, 2) if real and together is not None else factor

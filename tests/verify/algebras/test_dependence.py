@@ -199,6 +199,24 @@ def test_a_primitive_without_a_rule_sees_all_of_its_operands() -> None:
     assert y.tolist() == [False] * 4 + [True, False]
 
 
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.complex64])
+def test_all_of_a_matrix_decides_whether_it_has_a_cholesky_factor(dtype: Any) -> None:
+    def factor(matrix: Any) -> Any:
+        return lax.linalg.cholesky(matrix, symmetrize_input=False)
+
+    several = jnp.stack([jnp.eye(3, dtype=dtype)] * 2)
+    seen = dependence(factor, several)
+    for place in np.ndindex(3, 3):
+        changed = np.asarray(factor(several.at[(1, *place)].set(-7.0 - 3.0 * place[1])))
+        for index in np.ndindex(2, 3, 3):
+            (marked,) = seen.inputs_of(index)
+            same = np.array_equal(changed[index], several[index], equal_nan=True)
+            assert same or marked[(1, *place)], (place, index)
+    (marked,) = seen.inputs_of((1, 0, 0))
+    assert marked.tolist() == [np.zeros((3, 3)).tolist(), np.tril(np.ones((3, 3))).tolist()]
+    assert not seen.inputs_of((1, 0, 2))[0].any()
+
+
 def test_wrong_indices_are_named() -> None:
     seen = dependence(lambda x: x, VECTOR)
     with pytest.raises(IndexError, match=r"index: \(6,\), but output 0 has the shape \(6,\)"):
