@@ -58,7 +58,7 @@ def test_it_is_not_run_in_this_process(case):
 
 @pytest.mark.parametrize("case", ["in a loop", *SLOW])
 def test_jax_is_not_waited_for(case, monkeypatch):
-    monkeypatch.setattr(plainly, "_MOST_ENDLESS", 1)
+    monkeypatch.setattr(plainly, "_MOST_FAILURES", 1)
     program = trace(ENDLESS[case], f32())
     assert late(values_by_jax, program, ONE) < 20  # with XLA's compilation
     assert late(values_by_jax, program, ONE) < 0.1  # it is known by now

@@ -39,7 +39,7 @@ def values_by_jax(program: Program, inputs: Sequence[np.ndarray]) -> list[np.nda
     [array(10., dtype=float32)]
     """
     arrays = own(program.inputs, inputs)
-    if child.may_abort(program):
+    if child.some_may_abort(program):
         return _apart(program, arrays)
     with _patiently(program), _on_the_cpu():
         return _run(program, arrays, functools.partial(_ending, bind))
@@ -59,7 +59,7 @@ def values_in_float64(program: Program, inputs: Sequence[np.ndarray]) -> list[np
 
     Raises whatever JAX raises: some programs exist in their own dtypes only.
     """
-    if child.may_abort(program):
+    if child.some_may_abort(program):
         raise child.Aborted("XLA might end the process")
     arrays = [
         np.asarray(array).astype(_wider(v.dtype))
@@ -69,19 +69,24 @@ def values_in_float64(program: Program, inputs: Sequence[np.ndarray]) -> list[np
         return _run(program, arrays, functools.partial(_ending, _in_float64))
 
 
-_ENDLESS: WeakKeyDictionary[Program, int] = WeakKeyDictionary()  # how often a program did not end
-_MOST_ENDLESS = 2
+# How often a program did not end, or ended what ran it.
+_FAILED: WeakKeyDictionary[Program, list[type]] = WeakKeyDictionary()
+_MOST_FAILURES = 2
 
 
 @contextmanager
 def _patiently(program: Program) -> Iterator[None]:
-    """Raises `child.Endless` at once where the program has not ended some times already."""
-    if _ENDLESS.get(program, 0) >= _MOST_ENDLESS:
-        raise child.Endless("it has not ended at other inputs")
+    """Raises `child.Endless` at once where the program has not ended some times already, and
+    `child.Died` where XLA has ended the process."""
+    failures = _FAILED.setdefault(program, [])
+    if len(failures) >= _MOST_FAILURES:
+        if failures[-1] is child.Endless:
+            raise child.Endless("it has not ended at other inputs")
+        raise child.Died("XLA has ended the process at other inputs")
     try:
         yield
-    except child.Endless:
-        _ENDLESS[program] = _ENDLESS.get(program, 0) + 1
+    except (child.Endless, child.Died) as error:
+        failures.append(type(error))
         raise
 
 

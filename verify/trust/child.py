@@ -1,7 +1,8 @@
 """Runs programs in a process of its own, where what runs them may abort or never end.
 
-XLA ends the process on some programs (a window of all ones with negative padding), and so does the
-StableHLO interpreter on some; a `while` that ends over the reals need not end in float32.
+XLA ends the process on some programs (a window of all ones with negative padding; an integer that
+it knows, divided by a zero that it knows), and so does the StableHLO interpreter on some; a `while`
+that ends over the reals need not end in float32.
 `harmless(program)` says of which programs none of that is to be feared; `run(program, inputs)`
 compiles any other, in a worker (`worker.py`) that is started when it is first needed, lives as long
 as this process, and is started again when it has died. A program that may not end has a part of the
@@ -24,6 +25,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
@@ -33,7 +35,7 @@ from verify import budget
 from verify.dtypes import is_integer, limits
 from verify.primitives import RULES
 from verify.program import Const, Equation, Program, Var, call
-from verify.trust import worker
+from verify.trust import divisors, worker
 
 PATIENCE = 120.0  # seconds for one request: where a compiler hangs, no work can be counted
 _SHARE, _LEAST = 0.25, 0.5  # of the seconds that are left, for a program to end; and at least
@@ -42,6 +44,10 @@ _DYING = 5.0  # seconds for a worker that has closed its end
 
 class Aborted(Exception):
     """The worker died, or did not answer; or what it was asked for is an error there."""
+
+
+class Died(Aborted):
+    """The worker died: XLA ended it."""
 
 
 class Endless(Aborted):
@@ -76,6 +82,8 @@ def may_abort(program: Program) -> bool:
     equations = list(program.every_equation())
     if not all(_is_usual(equation) for equation in equations):
         return True
+    if not divisors.are_harmless(program):
+        return True
     windows = any(
         "window_dimensions" in e.params or "window_strides" in e.params for e in equations
     )
@@ -86,6 +94,19 @@ def may_abort(program: Program) -> bool:
         for low, high, _ in e.params["padding_config"]
     )
     return windows and cuts  # XLA folds a padding into a window
+
+
+def some_may_abort(program: Program) -> bool:
+    """Whether XLA might end the process where the equations are compiled one by one: then it knows
+    no operand, but those of the equations in bodies and branches."""
+    found = _SOME.get(program)
+    if found is None:
+        found = any(may_abort(alone(equation)) for equation in program.equations)
+        _SOME[program] = found
+    return found
+
+
+_SOME: WeakKeyDictionary[Program, bool] = WeakKeyDictionary()
 
 
 def _is_usual(equation: Equation) -> bool:
@@ -218,7 +239,7 @@ class _Worker:
                     raise self._late(Endless, patience)
                 status, answer = worker.receive(stdout)
         except (EOFError, OSError) as error:
-            raise Aborted(self._death()) from error
+            raise Died(self._death()) from error
         except KeyboardInterrupt:  # the answer that is on its way is nobody's
             self.process.kill()
             raise

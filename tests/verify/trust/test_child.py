@@ -55,6 +55,45 @@ NOT_KNOWN = {
 }
 
 
+N = np.arange(4, dtype=np.int32)
+TABLE = jnp.array([2, 0, 3, 1])
+ZEROS = np.zeros(4, np.int32)
+
+
+def without_end(n):
+    return n + lax.div(jnp.full(4, 7), jnp.zeros(4, jnp.int32))
+
+
+DIVISIONS = {
+    "by a number": (lambda n: n // 2 + n % 3, True),
+    "by an array": (lambda n: n // np.int32([1, -1, 2, 3]), True),
+    "by an input": (lambda n: lax.div(np.int32([1, 2, 3, 4]), n[::-1]), True),
+    "by one at least": (lambda n: n // jnp.maximum(n * n, 1), True),
+    "in a loop": (lambda n: lax.fori_loop(0, 3, lambda i, c: c // 2 + i, n), True),
+    "floats": (lambda n: n / (n * 0.0), True),
+    "guarded by where": (lambda n: n + jnp.where(TABLE > 0, 6 // TABLE, 0), False),
+    "by zeros": (without_end, False),
+    "a remainder": (lambda n: n + lax.rem(np.int32([1, 2, 3, 4]), ZEROS), False),
+    "by what becomes zero": (lambda n: lax.div(n, n * 0), False),
+    "by a number that is narrowed": (
+        lambda n: lax.div(n.astype(jnp.int8), jnp.full(4, 256).astype(jnp.int8)),
+        False,
+    ),
+    "in a branch": (lambda n: lax.cond(n[0] > 0, without_end, lambda n: n, n), False),
+    "by what a branch is given": (
+        lambda n: lax.cond(n[0] > 0, lambda n, d: lax.div(n, d), lambda n, d: n, n, ZEROS),
+        False,
+    ),
+    "in a loop, by its state": (lambda n: lax.fori_loop(0, 3, lambda i, c: 7 // c, n), False),
+}
+
+
+@pytest.mark.parametrize("name", DIVISIONS)
+def test_divisions_of_integers(name):
+    f, harmless = DIVISIONS[name]
+    assert child.harmless(trace(f, N)) == harmless
+
+
 @pytest.mark.parametrize("name", HARMLESS)
 def test_usual_programs_are_harmless(name):
     assert child.harmless(trace(HARMLESS[name], X))
@@ -155,3 +194,36 @@ def test_what_ends_the_compiler_is_not_faithful_but_unknown():
     verdict = verify.faithful(cut, X)
     assert verdict.status == "unknown"
     assert "XLA ended the process" in verdict.reason
+
+
+# What XLA works out itself: the machine's own division by zero would end this process.
+GUARDED = {
+    "guarded by where": (
+        lambda n: n * 2 + jnp.where(TABLE > 0, 6 // TABLE, 0),
+        lambda n: n + n + jnp.array([3, 0, 2, 6]),
+    ),
+    "by zeros": (without_end, lambda n: n - 1),
+    "a remainder": (
+        lambda n: n + lax.rem(np.int32([1, 2, 3, 4]), ZEROS),
+        lambda n: n + jnp.arange(1, 5),
+    ),
+    "by what becomes zero": (lambda n: lax.div(n * 0, jnp.int32(0)), lambda n: 0 * n - 1),
+    "in a branch": (
+        lambda n: lax.cond(n[0] > 0, without_end, lambda n: n, n),
+        lambda n: jnp.where(n[0] > 0, n - 1, n),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GUARDED)
+def test_divisions_by_zero_end_no_process(name):
+    f, g = GUARDED[name]
+    verdict = verify.equivalent(f, g, N)
+    assert verdict.status == "proved"
+    assert verdict.rounding is None or verdict.rounding.observed == 0
+
+
+def test_other_questions_about_divisions_by_zero():
+    f, g = GUARDED["guarded by where"]
+    assert "SIGFPE" in verify.faithful(f, N).reason
+    assert verify.equivalent(f, lambda n: g(n) + 1, N).status == "refuted"
