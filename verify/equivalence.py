@@ -28,7 +28,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify import arguments, branches, budget, cases, effort, internal, memory, smt
+from verify import arguments, branches, budget, called, cases, effort, internal, memory, smt
 from verify.algebras.base import Refused, Unsupported
 from verify.algebras.field import NO_TIES, Mode
 from verify.algebras.machine import HELD
@@ -113,6 +113,9 @@ def equivalent(
     def question() -> Verdict:
         left, right = map(read, made)
         verdict = settle(Comparison(left, right), examples, names(f, examples), drawn)
+        pairs = ((f, left), (g, right)) if verdict else ()
+        found = next(filter(None, (called.otherwise(*pair, examples) for pair in pairs)), "")
+        verdict = Verdict("unknown", reason=found) if found else verdict
         about = subject(f, g, examples, (left, right), drawn)
         measure: Any = later(left, right, examples, drawn) if verdict else None
         return replace(verdict, subject=about, rounding=measure)
