@@ -53,6 +53,13 @@ def checked(
     return seed_of(asked, seed)
 
 
+def one_of(asked: str, name: str, given: Any, allowed: tuple[str, ...]) -> None:
+    """Raises ValueError for anything else."""
+    if not isinstance(given, str) or given not in allowed:
+        words = " or ".join(map(repr, allowed))
+        raise ValueError(f"{asked}: {name}: expected {words}, got {_short(given)}")
+
+
 def seed_of(asked: str, seed: Any) -> int:
     """The seed given, or a fresh one."""
     if seed is None:

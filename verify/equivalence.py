@@ -21,7 +21,7 @@ import functools
 import inspect
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,6 +34,7 @@ from verify.algebras.field import NO_TIES, Mode
 from verify.algebras.machine import HELD
 from verify.certificate.fingerprints import fingerprint
 from verify.certificate.subjects import subject
+from verify.constants import rewriting
 from verify.counterexample import (
     Comparison,
     Witness,
@@ -83,6 +84,7 @@ def equivalent(
     f: Callable[..., Any],
     g: Callable[..., Any],
     *examples: Any,
+    constants: str = "rounded",
     seconds: float = 60.0,
     seed: int | None = None,
 ) -> Verdict:
@@ -90,6 +92,10 @@ def equivalent(
 
     examples: one a positional argument: arrays, `jax.ShapeDtypeStruct`s, numbers, or pytrees of
         them. Only their shapes and dtypes count; `rounding` is measured at arrays if there are any.
+    constants: "rounded": a float literal stands for any real number that rounds to it. Where a
+        proof needs a particular one (0.1 is 1/10), it is among the assumptions, and no
+        counterexample is a difference that the rounding of literals explains. "exact": it stands
+        for the number that it holds.
     seconds: for the whole call, but for JAX's tracing; then the verdict is unknown.
     seed: fixes the random primes and inputs; by default they are fresh at every call.
 
@@ -102,21 +108,25 @@ def equivalent(
     >>> x = jax.ShapeDtypeStruct((3, 4), jnp.float32)
     >>> bool(equivalent(lambda x: (x - 1) * (x + 1), lambda x: x * x - 1, x))
     True
+    >>> equivalent(lambda x: x * 0.1, lambda x: x / 10, x).assumptions
+    ('the constant 0.1 at <doctest ...> (<lambda>) is 1/10',)
     >>> verdict = equivalent(lambda x: x[1:] - x[:-1], lambda x: x[:-1] - x[1:], x)
     >>> verdict.status, float(verdict.counterexample.left), float(verdict.counterexample.right)
     ('refuted', 1.0, -1.0)
     """
     start = budget.now()
     drawn = arguments.checked("equivalent", {"f": f, "g": g}, examples, seconds, seed)
+    arguments.one_of("equivalent", "constants", constants, ("rounded", "exact"))
     made = [arguments.traced("equivalent", *named, examples) for named in (("f", f), ("g", g))]
 
     def question() -> Verdict:
         left, right = map(read, made)
-        verdict = settle(Comparison(left, right), examples, names(f, examples), drawn)
+        comparison = Comparison(left, right, constants)
+        verdict = settle(comparison, examples, names(f, examples), drawn)
         pairs = ((f, left), (g, right)) if verdict else ()
         found = next(filter(None, (called.otherwise(*pair, examples) for pair in pairs)), "")
         verdict = Verdict("unknown", reason=found) if found else verdict
-        about = subject(f, g, examples, (left, right), drawn)
+        about = subject(f, g, examples, (left, right), drawn, constants=constants)
         measure: Any = later(left, right, examples, drawn) if verdict else None
         return replace(verdict, subject=about, rounding=measure)
 
@@ -216,6 +226,7 @@ class _Ladder:
             (proof, lambda: self.interpret(strict)),
             ("a few more inputs", self.second_glance),
             (f"{proof}, with multiples", lambda: self.interpret(scaling)),
+            (f"{proof}, constants read", lambda: self.with_readings((strict, scaling))),
             (f"{proof}, with sines and cosines", lambda: self.on_circle(scaling)),
             ("a proof by bits", self.by_bits),
             ("a proof by cases", self.by_cases),
@@ -235,6 +246,7 @@ class _Ladder:
             (f"{proof}, with sines and cosines, off ties", lambda: self.on_circle(off_ties)),
             (f"{proof} of all branches, with sines", lambda: self.on_circle(PATTERNS)),
             ("a proof by branches", self.by_branches),
+            ("a proof, constants read", self.with_readings),
             (
                 "a directed search for a counterexample",
                 lambda: self.search(
@@ -261,6 +273,11 @@ class _Ladder:
             self.reason = f"{error}{before}"
         if self.disagreement:
             return Verdict("unknown", reason=self.disagreement)
+        if self.comparison.explained:
+            self.reason += (
+                f"; {self.comparison.explained} differences were no larger than the rounding of "
+                'the constants explains (constants="exact" takes them at their word)'
+            )
         if self.searchable:
             self.reason += f" ({self.comparison.evaluations} inputs tried)"
         return Verdict("unknown", reason=self.reason)
@@ -372,6 +389,48 @@ class _Ladder:
             error_probability=result.error_probability,
             assumptions=result.assumptions,
         )
+
+    def with_readings(self, modes: Sequence[Mode] = ()) -> Verdict | None:
+        """A proof in which rounded constants are what they are read as, with these modes of random
+        interpretation only, or with everything. First those that one program has and the other has
+        not: the others may be the same whatever they are."""
+        if not self.comparison.lenient_literals:
+            return None
+        for common in (False, True):
+            found = rewriting.read(self.left, self.right, common=common)
+            if found is None:
+                continue
+            other = _Ladder(
+                Comparison(found.left, found.right), self.examples, self.names, self.rng
+            )
+            other.searched = True  # a search among the programs as they are comes before a proof
+            verdict = other.proved_by(modes)
+            if verdict:
+                sentences = (*found.sentences, *verdict.assumptions)
+                return replace(verdict, assumptions=tuple(dict.fromkeys(sentences)))
+        return None
+
+    def proved_by(self, modes: Sequence[Mode]) -> Verdict | None:
+        """A proof by these modes of random interpretation, or by the first method that has one."""
+        methods: list[Callable[[], Verdict | None]] = [
+            functools.partial(self.interpret, mode) for mode in modes or MODES[:2]
+        ]
+        if not modes:
+            off_ties = MODES[2]
+            methods += [
+                lambda: self.on_circle(MODES[1]),
+                self.by_bits,
+                self.by_cases,
+                lambda: self.interpret(off_ties),
+                lambda: self.by_patterns(PATTERNS),
+                lambda: self.on_circle(off_ties),
+                self.by_branches,
+            ]
+        for method in methods:
+            verdict = method()
+            if verdict is not None and verdict.status == "proved":
+                return verdict
+        return None
 
     def assuming(self, method: Callable[[Mode], Verdict | None], mode: Mode) -> Verdict | None:
         """A method once more, integers being taken not to wrap where something looks at them; only

@@ -17,7 +17,7 @@ import numpy as np
 from verify import budget, internal
 from verify.algebras import machine
 from verify.algebras.base import Unsupported
-from verify.algebras.extended import lift, over
+from verify.algebras.extended import lift, literal, over
 from verify.algebras.mesh import Mesh
 from verify.dtypes import is_integer, is_kind
 from verify.primitives import RULES
@@ -47,7 +47,7 @@ def evaluate(
 
     def read(atom: Atom) -> Any:
         if isinstance(atom, Const):
-            return lift(algebra, atom.value)
+            return literal(algebra, atom.value)
         return environment[atom]
 
     def run(body: Program, values: Sequence[Any], other: Any = None) -> list[Any]:

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 Status = Literal["proved", "refuted", "unknown"]
-VERSION = 2  # of certificates
+VERSION = 3  # of certificates
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ class Subject:
     left_source: str | None = None  # fingerprints, where the source is known
     right_source: str | None = None
     question: str = "equivalent"  # or "derivatives": then both functions are the same one
+    constants: str = "exact"  # or "rounded"
 
 
 class _Lazy:

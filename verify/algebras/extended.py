@@ -15,6 +15,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.complex import Complex, Pair, is_complex, real_dtype
 from verify.algebras.keys import KeyAlgebra, Keys, generator, is_key
 from verify.algebras.mesh import Mesh, Sharded
+from verify.dtypes import is_kind
 from verify.program import is_mutable
 
 
@@ -49,6 +50,15 @@ def lift(algebra: Any, array: Any, dtype: Any = None) -> Any:
     if is_mutable(array):
         raise Unsupported("a mutable array, jax.new_ref")
     return over(algebra, [array.dtype if dtype is None else dtype]).lift(array, dtype)
+
+
+def literal(algebra: Any, array: Any) -> Any:
+    """A constant of the program itself: in some algebras (`constants/balls.py`) a float literal is
+    any number that rounds to it."""
+    own = getattr(algebra, "literal", None)
+    if own is None or is_mutable(array) or not is_kind(array.dtype, np.floating):
+        return lift(algebra, array)
+    return own(array)
 
 
 def fresh(make: Callable[[tuple[int, ...], Any], Any], shape: tuple[int, ...], dtype: Any) -> Any:

@@ -74,7 +74,8 @@ def rerun(
         if about["question"] == "derivatives":
             return derivatives(functions["left"], *examples, seconds=seconds, seed=seed)
         f, g = functions["left"], functions["right"]
-        return equivalent(f, g, *examples, seconds=seconds, seed=seed)
+        constants = about["constants"]
+        return equivalent(f, g, *examples, constants=constants, seconds=seconds, seed=seed)
 
     status, verdict = record["status"], None
     for seed, words in ((about["seed"], "the same seed now"), (None, "a fresh seed")):

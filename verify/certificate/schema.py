@@ -238,6 +238,7 @@ _SUBJECT: dict[str, Check] = {
     "left_source": _or_none(_fingerprint),
     "right_source": _or_none(_fingerprint),
     "question": _one_of("equivalent", "derivatives"),
+    "constants": _one_of("rounded", "exact"),
 }
 _FOUND: dict[str, Check] = {
     "inputs": _list_of(_array, _ITEMS),

@@ -21,6 +21,7 @@ def subject(
     programs: tuple[Program, Program],
     seed: int,
     question: str = "equivalent",
+    constants: str = "exact",
 ) -> Subject:
     try:
         written = to_jsonable(examples)
@@ -36,4 +37,5 @@ def subject(
         source_fingerprint(f),
         source_fingerprint(g),
         question,
+        constants,
     )

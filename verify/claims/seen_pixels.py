@@ -86,8 +86,8 @@ def _corner_matters(
     pixel = np.zeros(image.shape, image.dtype)
     pixel[corner] = 1
     ones = [np.ones(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(parameters)]
-    programs = (trace(f, *examples) for f in (output, seeing_only(smaller, output)))
-    return Comparison(*programs).at([pixel, *ones]) is not None
+    left, right = (trace(f, *examples) for f in (output, seeing_only(smaller, output)))
+    return Comparison(left, right).at([pixel, *ones]) is not None
 
 
 def describe(box: Sequence[slice] | None) -> str:

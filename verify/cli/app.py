@@ -99,6 +99,12 @@ def parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--certificate", metavar="FILE", help="write the verdict as JSON")
     pair.add_argument(
+        "--constants",
+        choices=("rounded", "exact"),
+        default="rounded",
+        help="whether 0.1 in a program stands for any number that rounds to it (rounded)",
+    )
+    pair.add_argument(
         "--rounding",
         action="store_true",
         help="compile a proved pair, and bound how far rounding may take the two apart",

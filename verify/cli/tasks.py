@@ -45,7 +45,8 @@ def _pair(options: dict[str, Any]) -> Answer:
 
     examples = _examples(options)
     f, g = resolve(options["left"]), resolve(options["right"])
-    verdict = equivalent(f, g, *examples, seconds=options["seconds"], seed=options["seed"])
+    asked = {name: options[name] for name in ("constants", "seconds", "seed")}
+    verdict = equivalent(f, g, *examples, **asked)
     more = ""
     if options["rounding"] and bool(verdict) and verdict.rounding is None:
         more = "\nrounding: no bound is known for programs like these"

@@ -16,6 +16,8 @@ import numpy as np
 from verify.algebras.base import Meaningless
 from verify.algebras.extended import lift, parts
 from verify.algebras.numeric import Bounded, Numeric
+from verify.constants.balls import AnyRounded
+from verify.constants.literals import any_rounded
 from verify.counterexample.held import held
 from verify.counterexample.partial import Domain
 from verify.counterexample.undefined import undefined
@@ -45,8 +47,11 @@ class Comparison:
 
     lenient = False  # whether only the left has to answer for ties, and for what has no value
 
-    def __init__(self, left: Program, right: Program) -> None:
+    def __init__(self, left: Program, right: Program, constants: str = "exact") -> None:
+        """`constants`: "rounded" if differences within the rounding of literals do not count."""
         self.left, self.right = left, right
+        self.lenient_literals = constants == "rounded" and any_rounded((left, right))
+        self.explained = 0  # differences that the rounding of literals explains
         self.evaluations = 0
         self.steps = 0  # equations that an evaluation of both programs walks over, loops unrolled
         self.domain = Domain(left, right)
@@ -74,8 +79,11 @@ class Comparison:
             return None
         best: Witness | None = None
         count, clearest = 0, 0.0
+        beyond = self._beyond_rounding(inputs, left, right)
         for number, (a, b) in enumerate(zip(left, right, strict=True)):
             margin = margins(a, b)
+            if beyond is not None:
+                margin = np.where(beyond[number], margin, 0.0)
             if where is not None:
                 if number != where[0]:
                     continue
@@ -98,6 +106,21 @@ class Comparison:
     def counts(self, witness: Witness) -> bool:
         """Whether such a difference is one, whatever the values there."""
         return True
+
+    def _beyond_rounding(
+        self, inputs: Inputs, left: list[Any], right: list[Any]
+    ) -> list[np.ndarray] | None:
+        """Where outputs differ by more than the rounding of literals explains; None where that is
+        not asked, or nothing differs."""
+        pairs = list(zip(left, right, strict=True))
+        if not self.lenient_literals or not any(margins(a, b).any() for a, b in pairs):
+            return None
+        any_left, any_right = (
+            values(p, inputs, numeric=AnyRounded()) for p in (self.left, self.right)
+        )
+        found = [margins(a, b) > 0 for a, b in zip(any_left, any_right, strict=True)]
+        self.explained += not any(part.any() for part in found)
+        return found
 
     def _undefined(self, inputs: Inputs, left: list[Any], right: list[Any]) -> Witness | None:
         """One side without a value, on an open set around these inputs."""

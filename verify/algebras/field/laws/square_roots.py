@@ -56,8 +56,9 @@ class SquareRoots(Law[Parts]):
                 return None
             half = state.lift(np.full(x.shape, 0.5), x.dtype)
             return state.mul(half, state.function("log", [square], x.shape, x.dtype))
-        state.assume(NO_ROOT)
-        state.partial = True
+        if not x.nonnegative:
+            state.assume(NO_ROOT)
+            state.partial = True
         return root(state, x)
 
     # -- linear maps -----------------------------------------------------------------------------

@@ -1,0 +1,29 @@
+"""Floats with a certified error in which a literal is any number that rounds to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.numeric import Bounded, Numeric
+from verify.constants.literals import halves, rounded
+
+
+class AnyRounded(Numeric):
+    """A difference between two programs that is beyond these errors, no rounding of constants
+    explains.
+
+    >>> tenth = AnyRounded().literal(np.float32(0.1))
+    >>> bool(abs(tenth.value - 0.1) < tenth.errors)
+    True
+    """
+
+    def literal(self, array: Any) -> Bounded:
+        """A constant of the program itself, where it is a real float."""
+        value = self.lift(np.asarray(array))
+        open_ = rounded(value.value, value.dtype)
+        if not open_.any():
+            return value
+        error = np.where(open_, halves(value.value, value.dtype), 0.0)
+        return Bounded(value.value, error, value.dtype)
