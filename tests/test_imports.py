@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("verify", "experiments", "benchmarks")
+PACKAGES = ("verify", "cnnjax", "experiments", "benchmarks")
 
 
 def modules(folder: Path) -> dict[str, Path]:

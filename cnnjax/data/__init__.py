@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cnnjax.data import cifar, digits, folder, idx, npz, patterns, table
-from cnnjax.data.dataset import DataError, Dataset, Splits
+from cnnjax.data.dataset import Dataset, Splits
+from cnnjax.data.errors import DataError
 from cnnjax.data.picture import read_image
 from cnnjax.data.streaming import Source, streamed
 

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from cnnjax.data import pickles
-from cnnjax.data.dataset import DataError, Dataset, Splits, balanced, resize, tell_gaps
+from cnnjax.data.dataset import Dataset, Splits, balanced, resize, tell_gaps
+from cnnjax.data.errors import DataError
 
 PIXELS = 3 * 32 * 32
 RECORD = 1 + PIXELS

@@ -14,21 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from cnnjax.data.errors import DataError
 from cnnjax.data.memory import available
 from cnnjax.notices import notice, shown
 
 if TYPE_CHECKING:
-    from cnnjax.data.streaming import Images
+    from cnnjax.data.streaming.images import Images
 
 TEST_SHARE = 0.2
 """The share of each class that becomes the test split where a source has no split of its own."""
-
-
-class DataError(ValueError):
-    """Data that cannot be read as what it claims to be: names the file and the fault."""
-
-    def __str__(self) -> str:
-        return shown(super().__str__())  # names of files may hold anything
 
 
 @dataclass(frozen=True, eq=False, repr=False)

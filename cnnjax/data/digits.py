@@ -7,7 +7,8 @@ all of the models accept (and LeNet-5's own); `size=(8, 8)` gives them as they a
 
 import numpy as np
 
-from cnnjax.data.dataset import DataError, Dataset, Splits, balanced, resize, stratified
+from cnnjax.data.dataset import Dataset, Splits, balanced, resize, stratified
+from cnnjax.data.errors import DataError
 
 CLASSES = tuple("0123456789")
 SIZE = (32, 32)

@@ -17,15 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnjax.data.dataset import (
-    DataError,
-    Dataset,
-    Splits,
-    allocate,
-    balanced,
-    stratified,
-    tell_gaps,
-)
+from cnnjax.data.dataset import Dataset, Splits, allocate, balanced, stratified, tell_gaps
+from cnnjax.data.errors import DataError
 from cnnjax.data.listing import class_name, folders, images, strays, unwrapped
 from cnnjax.data.memory import available
 from cnnjax.data.picture import image_size, read_image

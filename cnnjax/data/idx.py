@@ -27,7 +27,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnjax.data.dataset import DataError, Dataset, Splits, balanced, resize, tell_gaps
+from cnnjax.data.dataset import Dataset, Splits, balanced, resize, tell_gaps
+from cnnjax.data.errors import DataError
 
 GZIP_MAGIC = b"\x1f\x8b"
 UNSIGNED_BYTE = 8

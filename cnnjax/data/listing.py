@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from cnnjax.data.dataset import DataError
+from cnnjax.data.errors import DataError
 from cnnjax.data.formats import START, SUFFIXES, is_image, what
 from cnnjax.data.picture import special
 from cnnjax.notices import notice, shown

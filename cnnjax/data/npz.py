@@ -15,15 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnjax.data.dataset import (
-    DataError,
-    Dataset,
-    Splits,
-    balanced,
-    resize,
-    stratified,
-    tell_gaps,
-)
+from cnnjax.data.dataset import Dataset, Splits, balanced, resize, stratified, tell_gaps
+from cnnjax.data.errors import DataError
 from cnnjax.data.formats import START, what
 from cnnjax.data.memory import available
 from cnnjax.notices import shown

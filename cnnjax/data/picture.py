@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image, features
 
 from cnnjax.data import png
-from cnnjax.data.dataset import DataError
+from cnnjax.data.errors import DataError
 from cnnjax.data.formats import FORMATS, START, is_image, what
 
 MAX_PIXELS = 89_478_485

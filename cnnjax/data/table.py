@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnjax.data.dataset import DataError, Splits, stratified, tell_gaps
+from cnnjax.data.dataset import Splits, stratified, tell_gaps
+from cnnjax.data.errors import DataError
 from cnnjax.data.folder import TESTS, TRAIN, chosen
 from cnnjax.notices import notice, shown
 

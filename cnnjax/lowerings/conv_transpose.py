@@ -26,6 +26,8 @@ from jax import lax
 from cnnjax.geometry import Pads, extent
 from cnnjax.lowerings import conv
 from cnnjax.lowerings.conv import Geometry
+from cnnjax.lowerings.conv_table import CONV
+from cnnjax.lowerings.platforms import run
 
 Conv = Callable[[jax.Array, jax.Array, Geometry], jax.Array]
 
@@ -98,9 +100,6 @@ def phases(x: jax.Array, kernel: jax.Array, geometry: Geometry, size: Sequence[i
 
 
 def _chosen(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
-    from cnnjax.lowerings.platforms import run  # which knows this file
-    from cnnjax.lowerings.registry import CONV
-
     return run("conv", CONV, None, x, kernel, geometry)
 
 

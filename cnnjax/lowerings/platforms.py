@@ -14,19 +14,20 @@ Tools that read programs see both branches: `branch_of` says which one is meant,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 from jax import lax
 
 from cnnjax.lowerings import tuned
-from cnnjax.lowerings.registry import Lowering, chosen, lowered_for, platform
+from cnnjax.lowerings.choosing import Table, chosen
+from cnnjax.lowerings.circumstances import lowered_for, platform
 
 __all__ = ["Choice", "branch_of", "by_platform", "run"]
 
 # What a layer asks `chosen`: its name, its table and the arguments.
-Choice = tuple[str, Mapping[str, Lowering], tuple[Any, ...]]
+Choice = tuple[str, Table, tuple[Any, ...]]
 
 
 def by_platform(f: Callable[..., Any], *arrays: Any, choices: Sequence[Choice]) -> Any:
@@ -69,7 +70,7 @@ def by_platform(f: Callable[..., Any], *arrays: Any, choices: Sequence[Choice]) 
     return lax.platform_dependent(*arrays, **branches, default=on(""))
 
 
-def run(layer: str, table: Mapping[str, Lowering], name: str | None, *arguments: Any) -> jax.Array:
+def run(layer: str, table: Table, name: str | None, *arguments: Any) -> jax.Array:
     """``layer`` at ``arguments``: by the lowering of this name, or by that of each platform.
 
     Arrays come first among the arguments. Errors: as `choose`.

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cnnjax.data.dataset import DataError
+from cnnjax.data.errors import DataError
 from cnnjax.data.picture import read_image
 
 __all__ = ["ImageFiles"]

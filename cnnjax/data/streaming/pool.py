@@ -14,15 +14,12 @@ import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from cnnjax.data.dataset import DataError
+from cnnjax.data.errors import DataError
 from cnnjax.data.streaming.worker import BOOT, LENGTH
-
-if TYPE_CHECKING:
-    from cnnjax.data.streaming.images import Images
 
 try:
     import fcntl
@@ -33,6 +30,17 @@ __all__ = ["Pool", "processors"]
 
 _MOST = 8
 _PIPE = 1 << 20
+
+
+class Readable(Protocol):
+    """What is read here: `Images` (`images.py`)."""
+
+    source: Any
+    name: str
+    processes: bool
+
+    def read(self, index: int, /) -> np.ndarray: ...
+    def with_source(self, source: Any, /) -> Readable: ...
 
 
 def processors() -> int:
@@ -81,7 +89,7 @@ class Pool:
         assert running is not None
         running.close()
 
-    def read(self, images: Images, indices: list[int], out: np.ndarray) -> Future[None]:
+    def read(self, images: Readable, indices: list[int], out: np.ndarray) -> Future[None]:
         """Read the images of these numbers into `out`: (n, H, W, C) uint8, contiguous."""
         if self._running is None:
             raise RuntimeError("Pool.read: outside of the pool's context")
@@ -95,11 +103,11 @@ class _Running:
         self._threads = ThreadPoolExecutor(workers, "cnnjax-reader")
         self._mine = threading.local()
         self._children: list[_Child] = []
-        self._sources: list[Images] = []  # their place is the number that processes know them by
+        self._sources: list[Readable] = []  # their place is the number that processes know them by
         self._lock = threading.Lock()
         self._closed = False
 
-    def read(self, images: Images, indices: list[int], out: np.ndarray) -> Future[None]:
+    def read(self, images: Readable, indices: list[int], out: np.ndarray) -> Future[None]:
         return self._threads.submit(self._read, images, indices, out)
 
     def close(self) -> None:
@@ -112,7 +120,7 @@ class _Running:
         for child in self._children:
             child.forget()
 
-    def _read(self, images: Images, indices: list[int], out: np.ndarray) -> None:
+    def _read(self, images: Readable, indices: list[int], out: np.ndarray) -> None:
         if not images.processes:
             for place, index in enumerate(indices):
                 if self._closed:
@@ -133,8 +141,8 @@ class _Running:
             return child
 
     def _request(
-        self, child: _Child, images: Images, indices: list[int]
-    ) -> tuple[int, Images | None, list[int]]:
+        self, child: _Child, images: Readable, indices: list[int]
+    ) -> tuple[int, Readable | None, list[int]]:
         """Number, source and indices as the process is to see them."""
         part = getattr(images.source, "part", None)
         if part is not None:  # a few of a million files
@@ -170,7 +178,9 @@ class _Child:
         with suppress(OSError):  # it has ended: the first answer will say so
             self._in.write(pickle.dumps(sys.path))
 
-    def read(self, number: int, images: Images | None, indices: list[int], out: np.ndarray) -> None:
+    def read(
+        self, number: int, images: Readable | None, indices: list[int], out: np.ndarray
+    ) -> None:
         try:
             request = pickle.dumps((number, images, indices))
         except Exception as error:

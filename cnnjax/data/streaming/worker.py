@@ -40,7 +40,7 @@ def serve() -> None:
 
 def answer(request: bytes, known: dict[int, Any]) -> bytes:
     """The answer to one request; `known` are the sources so far."""
-    from cnnjax.data.dataset import DataError
+    from cnnjax.data.errors import DataError
 
     try:
         number, images, indices = pickle.loads(request)

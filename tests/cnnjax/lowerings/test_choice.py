@@ -18,7 +18,6 @@ from cnnjax.lowerings import (
     Geometry,
     choose,
     plain_only,
-    registry,
 )
 from tests.cnnjax.lowerings.cases import spec
 from verify.program import trace
@@ -59,7 +58,7 @@ def test_on_the_cpu_by_shape_and_elsewhere_the_plain_one(monkeypatch):
     assert choose("max_pool", MAX_POOL, None, *overlapping) is MAX_POOL["lax"].run
     with plain_only():
         assert choose("conv", CONV, None, x, kernel, geometry()) is CONV["lax"].run
-    monkeypatch.setattr(registry.jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     plain = (*[CONV["lax"]] * 5, MAX_POOL["lax"], SUM_POOL["lax"], SPREAD["lax"], MEANS["lax"])
     assert chosen() == tuple(lowering.run for lowering in plain)
 

@@ -220,7 +220,7 @@ DIFFERENT = {
     "wrong sign of a ratio": (lambda a, b: -sqrt(a / b), lambda a, b: sqrt(a) / sqrt(b), V, V),
     "length is not negative": (lambda x: norm(-3 * x), lambda x: -3 * norm(x), V),
     "two is no square": (lambda x: sqrt(2 * x), lambda x: 2 * sqrt(x), V),
-    "nor is its float root": (lambda x: sqrt(2 * x), lambda x: 1.4142135 * sqrt(x), V),
+    "nor is a root with four digits": (lambda x: sqrt(2 * x), lambda x: 1.414 * sqrt(x), V),
     "twice a product": (lambda a, b: sqrt(2 * a * b), lambda a, b: sqrt(a) * sqrt(b), V, V),
     "twice a ratio": (lambda a, b: sqrt(a) / sqrt(b), lambda a, b: sqrt(2 * a / b), V, V),
     "four is not sixteen": (lambda x: sqrt(4 * x), lambda x: 4 * sqrt(x), V),
@@ -384,3 +384,11 @@ def test_no_mode_proves_what_is_different(name, mode):
     except (Unsupported, TooLarge):
         return
     assert not isinstance(result, Agreement)
+
+
+def test_the_float_root_of_two_is_not_the_root():
+    """But a float literal stands for the root, unless it is taken at its word."""
+    f, g = lambda x: sqrt(2 * x), lambda x: 1.4142135 * sqrt(x)
+    assert verify.equivalent(f, g, V, constants="exact").status == "refuted"
+    read = [s for s in verify.equivalent(f, g, V).assumptions if "constant" in s]
+    assert read[0].endswith("is sqrt(2)")
