@@ -273,6 +273,11 @@ class _Ladder:
             self.reason = f"{error}{before}"
         if self.disagreement:
             return Verdict("unknown", reason=self.disagreement)
+        if self.comparison.undecided is not None:
+            # No reading of the literals has explained it.
+            verdict = self.refuted(self.comparison.undecided, "exact evaluation at a literal")
+            if verdict is not None:
+                return verdict
         if self.comparison.explained:
             self.reason += (
                 f"; {self.comparison.explained} differences were no larger than the rounding of "

@@ -122,7 +122,7 @@ DIFFERENT = {
         f32(2, 3),
     ),
     "a prime factor": (lambda x: 2147483647.0 * x, lambda x: 2147483648.0 * x + x, f32(2)),
-    "a rounded constant": (lambda x: x * jnp.float32(1 / 9), lambda x: x / 9, X),
+    "a constant in four digits": (lambda x: x * 0.1111, lambda x: x / 9, X),
     "overflow": (
         lambda i: (i * 2) // 2,
         lambda i: i,

@@ -19,11 +19,15 @@ class AnyRounded(Numeric):
     True
     """
 
+    def __init__(self, width: float = 1.0) -> None:
+        """`width`: of the intervals, in units of what the rounding may have changed."""
+        self.width = width
+
     def literal(self, array: Any) -> Bounded:
         """A constant of the program itself, where it is a real float."""
         value = self.lift(np.asarray(array))
         open_ = rounded(value.value, value.dtype)
         if not open_.any():
             return value
-        error = np.where(open_, halves(value.value, value.dtype), 0.0)
+        error = np.where(open_, self.width * halves(value.value, value.dtype), 0.0)
         return Bounded(value.value, error, value.dtype)

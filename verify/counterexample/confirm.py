@@ -26,6 +26,7 @@ from verify.evaluate import evaluate
 from verify.program import Program
 
 Inputs = list[np.ndarray]
+_NARROW = 2.0**-20  # of a literal's interval
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Comparison:
         self.left, self.right = left, right
         self.lenient_literals = constants == "rounded" and any_rounded((left, right))
         self.explained = 0  # differences that the rounding of literals explains
+        self.undecided: Witness | None = None  # or one that a choice made by a literal may explain
         self.evaluations = 0
         self.steps = 0  # equations that an evaluation of both programs walks over, loops unrolled
         self.domain = Domain(left, right)
@@ -77,30 +79,12 @@ class Comparison:
                 left, right = (values(p, inputs, step) for p in (self.left, self.right))
         except Meaningless:
             return None
-        best: Witness | None = None
-        count, clearest = 0, 0.0
-        beyond = self._beyond_rounding(inputs, left, right)
-        for number, (a, b) in enumerate(zip(left, right, strict=True)):
-            margin = margins(a, b)
-            if beyond is not None:
-                margin = np.where(beyond[number], margin, 0.0)
-            if where is not None:
-                if number != where[0]:
-                    continue
-                kept = np.zeros(margin.shape, bool)
-                kept[where[1]] = True
-                margin = np.where(kept, margin, 0)
-            found = margin > 0
-            count += int(found.sum())
-            if found.any() and float(margin.max()) > clearest:
-                clearest = float(margin.max())
-                flat = int(np.argmax(margin))
-                index = tuple(int(i) for i in np.unravel_index(flat, margin.shape))
-                one, two = (np.asarray(v.value)[index] for v in (a, b))
-                error = float(a.errors[index] + b.errors[index])
-                best = Witness(inputs, number, index, one, two, 0, error=error)
-        if best is not None:
-            return replace(best, count=count)
+        every = [margins(a, b) for a, b in zip(left, right, strict=True)]
+        if self.lenient_literals and any(margin.any() for margin in every):
+            every = self._beyond_rounding(inputs, left, right, every)
+        found = _clearest(inputs, left, right, every, where)
+        if found is not None:
+            return found
         return None if where is not None else self._undefined(inputs, left, right)
 
     def counts(self, witness: Witness) -> bool:
@@ -108,19 +92,26 @@ class Comparison:
         return True
 
     def _beyond_rounding(
-        self, inputs: Inputs, left: list[Any], right: list[Any]
-    ) -> list[np.ndarray] | None:
-        """Where outputs differ by more than the rounding of literals explains; None where that is
-        not asked, or nothing differs."""
-        pairs = list(zip(left, right, strict=True))
-        if not self.lenient_literals or not any(margins(a, b).any() for a, b in pairs):
-            return None
-        any_left, any_right = (
-            values(p, inputs, numeric=AnyRounded()) for p in (self.left, self.right)
-        )
-        found = [margins(a, b) > 0 for a, b in zip(any_left, any_right, strict=True)]
-        self.explained += not any(part.any() for part in found)
-        return found
+        self, inputs: Inputs, left: list[Any], right: list[Any], every: list[np.ndarray]
+    ) -> list[np.ndarray]:
+        """The margins where outputs differ by more than the rounding of literals explains, else 0.
+
+        Where a literal decides a choice (x == 0.1), its interval says nothing, however narrow it
+        is; the difference is kept for the case that no reading of the literal explains it.
+        """
+
+        def differ(numeric: AnyRounded) -> list[np.ndarray]:
+            one, two = (values(p, inputs, numeric=numeric) for p in (self.left, self.right))
+            return [margins(a, b) > 0 for a, b in zip(one, two, strict=True)]
+
+        beyond = differ(AnyRounded())
+        if not any(part.any() for part in beyond):
+            self.explained += 1
+            if self.undecided is None:
+                narrow = differ(AnyRounded(_NARROW))
+                kept = [np.where(n, 0.0, m) for n, m in zip(narrow, every, strict=True)]
+                self.undecided = _clearest(inputs, left, right, kept, None)
+        return [np.where(b, m, 0.0) for b, m in zip(beyond, every, strict=True)]
 
     def _undefined(self, inputs: Inputs, left: list[Any], right: list[Any]) -> Witness | None:
         """One side without a value, on an open set around these inputs."""
@@ -133,6 +124,35 @@ class Comparison:
         nothing = one.dtype.type(np.nan)
         sides = (nothing, one) if found.left else (one, nothing)
         return Witness(inputs, found.output, found.index, *sides, 1, error=error, cause=found.cause)
+
+
+def _clearest(
+    inputs: Inputs,
+    left: list[Any],
+    right: list[Any],
+    every: list[np.ndarray],
+    where: tuple[int, tuple[int, ...]] | None,
+) -> Witness | None:
+    """The output element with the largest margin, of all or of the one at `where`."""
+    best: Witness | None = None
+    count, clearest = 0, 0.0
+    for number, (a, b, margin) in enumerate(zip(left, right, every, strict=True)):
+        if where is not None:
+            if number != where[0]:
+                continue
+            kept = np.zeros(margin.shape, bool)
+            kept[where[1]] = True
+            margin = np.where(kept, margin, 0)
+        found = margin > 0
+        count += int(found.sum())
+        if found.any() and float(margin.max()) > clearest:
+            clearest = float(margin.max())
+            flat = int(np.argmax(margin))
+            index = tuple(int(i) for i in np.unravel_index(flat, margin.shape))
+            one, two = (np.asarray(v.value)[index] for v in (a, b))
+            error = float(a.errors[index] + b.errors[index])
+            best = Witness(inputs, number, index, one, two, 0, error=error)
+    return None if best is None else replace(best, count=count)
 
 
 def values(

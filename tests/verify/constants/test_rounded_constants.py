@@ -37,6 +37,10 @@ EQUAL = {
         lambda x: sum(0.1 * 0.9 ** (2 - i) * x[i] for i in range(3)),
     ),
     "an array": (lambda x: x * np.float32([0.1, 0.2, 0.5]), lambda x: x / np.float32([10, 5, 2])),
+    "a threshold": (
+        lambda x: jnp.where(x > 0.1, x, 0.0),
+        lambda x: jnp.where(10 * x > 1, x, 0.0),
+    ),
     "bfloat16": (
         lambda x: x.astype(jnp.bfloat16) * jnp.bfloat16(0.1),
         lambda x: x.astype(jnp.bfloat16) / 10,
@@ -68,6 +72,11 @@ DIFFERENT = {
     "in a loop": (
         lambda x: lax.scan(lambda c, a: (0.9 * c + 0.1 * a, None), 0.0, x)[0],
         lambda x: sum(0.1 * 0.9 ** (3 - i) * x[i] for i in range(3)),
+    ),
+    "at one float": (lambda x: jnp.where(x == 0.123456, 1.0, x), lambda x: x),
+    "a step to another height": (
+        lambda x: jnp.where(x > 0.1, 1.0, 0.0),
+        lambda x: jnp.where(x > 0.1, 1.5, 0.0),
     ),
     "a whole number": (lambda x: x * 3, lambda x: x * np.nextafter(np.float32(3), np.float32(4))),
 }
