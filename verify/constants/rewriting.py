@@ -21,6 +21,7 @@ from verify.constants.literals import as_float64, is_literal, key, literals, rou
 from verify.constants.readings import Reading, reading
 from verify.program import Atom, Const, Equation, Program, Var, trace
 
+_OF_BITS = frozenset({"bitcast_convert_type", "nextafter", "reduce_precision"})
 _LARGEST = 2**53  # numerators and denominators that a float64 holds
 
 
@@ -37,7 +38,10 @@ def read(left: Program, right: Program, *, common: bool) -> Read | None:
     """The programs with their rounded constants replaced; None where no constant is.
 
     common: also those that are in both programs, which may be the same whatever they are.
+    None too for programs that look at the bits of floats, which are those of the literal.
     """
+    if (left.primitives() | right.primitives()) & _OF_BITS:
+        return None
     kept: set[Any] = set()
     if not common:
         one, two = ({key(c) for c, _ in literals(p)} for p in (left, right))

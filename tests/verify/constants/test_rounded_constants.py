@@ -129,6 +129,21 @@ def test_a_difference_within_rounding_that_no_reading_explains_is_unknown_and_sa
     assert 'constants="exact"' in verdict.reason
 
 
+@pytest.mark.parametrize(
+    "rounding",
+    [
+        lambda c: lax.reduce_precision(c, 5, 2),
+        lambda c: lax.reduce_precision(c * 1, 5, 2),
+        lambda c: lax.bitcast_convert_type(lax.bitcast_convert_type(c, jnp.int32) + 1, c.dtype),
+        lambda c: lax.nextafter(c, jnp.float32(1)),
+    ],
+)
+def test_where_bits_are_looked_at_they_are_those_of_the_literal(rounding):
+    tenth = np.float32(0.1)
+    pair = (lambda x: x + rounding(jnp.asarray(tenth)), lambda x: x + tenth)
+    assert verify.equivalent(*pair, x).status != "proved"
+
+
 def test_a_certificate_says_how_constants_were_taken(tmp_path):
     from verify.certificate.checking import check
 
