@@ -401,8 +401,8 @@ class _Ladder:
         not: the others may be the same whatever they are."""
         if not self.comparison.lenient_literals:
             return None
-        for common in (False, True):
-            found = rewriting.read(self.left, self.right, common=common)
+        for all_of_them in (False, True):
+            found = rewriting.read(self.left, self.right, all_of_them=all_of_them)
             if found is None:
                 continue
             other = _Ladder(

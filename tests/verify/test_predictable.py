@@ -6,7 +6,7 @@ import pytest
 
 import verify
 from tests.verify.pairs.law import f32
-from verify.algebras.field import mixing, trial
+from verify.algebras.field import mixing, state
 
 pytestmark = pytest.mark.unrecorded("what is asked here is which primes are drawn")
 
@@ -19,7 +19,7 @@ SAME_CHECKSUM = (
 
 def asked(monkeypatch, f, g, seed):
     """What random interpretation says of f = g, and the primes of its trials."""
-    primes, draw = [], trial.draw
+    primes, draw = [], state.draw
 
     def spy(*args, **options):
         primes.append(draw(*args, **options))
@@ -27,7 +27,7 @@ def asked(monkeypatch, f, g, seed):
 
     with monkeypatch.context() as patch:
         without_nets(patch)
-        patch.setattr(trial, "draw", spy)
+        patch.setattr(state, "draw", spy)
         verdict = verify.equivalent(f, g, f32(2), seed=seed, seconds=20)
     return verdict, [tuple(moduli.primes) for moduli in primes]
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.numeric import Bounded, Numeric
-from verify.constants.literals import halves, rounded
+from verify.constants.literals import Key, halves, key, rounded
+from verify.program import Const
 
 
 class AnyRounded(Numeric):
@@ -19,15 +20,16 @@ class AnyRounded(Numeric):
     True
     """
 
-    def __init__(self, width: float = 1.0) -> None:
-        """`width`: of the intervals, in units of what the rounding may have changed."""
-        self.width = width
+    def __init__(self, width: float = 1.0, same: frozenset[Key] = frozenset()) -> None:
+        """width: of the intervals, in units of what the rounding may have changed. same: literals
+        that are taken for the numbers that they hold."""
+        self.width, self.same = width, same
 
     def literal(self, array: Any) -> Bounded:
         """A constant of the program itself, where it is a real float."""
         value = self.lift(np.asarray(array))
         open_ = rounded(value.value, value.dtype)
-        if not open_.any():
+        if not open_.any() or key(Const(array)) in self.same:
             return value
         error = np.where(open_, self.width * halves(value.value, value.dtype), 0.0)
         return Bounded(value.value, error, value.dtype)

@@ -15,6 +15,7 @@ import numpy as np
 from verify.dtypes import is_kind
 from verify.program import Const, Program, inner_programs
 
+Key = tuple[str, tuple[int, ...], bytes]
 _MOST = 4096  # elements of a constant array that is looked at: larger ones are data
 
 
@@ -55,7 +56,7 @@ def as_float64(atom: Const) -> np.ndarray:
     return np.asarray(atom.value).astype(np.float64)
 
 
-def key(atom: Const) -> tuple[str, tuple[int, ...], bytes]:
+def key(atom: Const) -> Key:
     """Equal for literals that are the same."""
     return str(atom.dtype), atom.shape, np.asarray(atom.value).tobytes()
 
@@ -67,6 +68,12 @@ def literals(program: Program) -> Iterator[tuple[Const, str]]:
         for inner in inner_programs(equation):
             yield from literals(inner)
     yield from ((atom, "") for atom in program.outputs if is_literal(atom))
+
+
+def common(left: Program, right: Program) -> frozenset[Key]:
+    """The rounded constants that are in both programs."""
+    one, two = ({key(atom) for atom, _ in literals(p)} for p in (left, right))
+    return frozenset(one & two)
 
 
 def any_rounded(programs: Iterable[Program]) -> bool:

@@ -17,7 +17,7 @@ import jax
 import numpy as np
 from jax import lax
 
-from verify.constants.literals import as_float64, is_literal, key, literals, rounded
+from verify.constants.literals import as_float64, common, is_literal, key, rounded
 from verify.constants.readings import Reading, reading
 from verify.program import Atom, Const, Equation, Program, Var, trace
 
@@ -34,18 +34,17 @@ class Read:
     sentences: tuple[str, ...]
 
 
-def read(left: Program, right: Program, *, common: bool) -> Read | None:
+def read(left: Program, right: Program, *, all_of_them: bool) -> Read | None:
     """The programs with their rounded constants replaced; None where no constant is.
 
-    common: also those that are in both programs, which may be the same whatever they are.
+    all_of_them: also those that are in both programs, which may be the same whatever they are.
     None too for programs that look at the bits of floats, which are those of the literal.
     """
     if (left.primitives() | right.primitives()) & _OF_BITS:
         return None
     kept: set[Any] = set()
-    if not common:
-        one, two = ({key(c) for c, _ in literals(p)} for p in (left, right))
-        kept = one & two
+    if not all_of_them:
+        kept |= common(left, right)
     rewriter = _Rewriter(kept)
     one_read, two_read = rewriter.program(left), rewriter.program(right)
     sentences = tuple(rewriter.sentences)

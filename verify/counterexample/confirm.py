@@ -17,7 +17,7 @@ from verify.algebras.base import Meaningless
 from verify.algebras.extended import lift, parts
 from verify.algebras.numeric import Bounded, Numeric
 from verify.constants.balls import AnyRounded
-from verify.constants.literals import any_rounded
+from verify.constants.literals import any_rounded, common
 from verify.counterexample.held import held
 from verify.counterexample.partial import Domain
 from verify.counterexample.undefined import undefined
@@ -52,6 +52,7 @@ class Comparison:
         """`constants`: "rounded" if differences within the rounding of literals do not count."""
         self.left, self.right = left, right
         self.lenient_literals = constants == "rounded" and any_rounded((left, right))
+        self.same_literals = common(left, right) if self.lenient_literals else frozenset()
         self.explained = 0  # differences that the rounding of literals explains
         self.undecided: Witness | None = None  # or one that a choice made by a literal may explain
         self.evaluations = 0
@@ -106,11 +107,16 @@ class Comparison:
 
         beyond = differ(AnyRounded())
         if not any(part.any() for part in beyond):
-            self.explained += 1
-            if self.undecided is None:
-                narrow = differ(AnyRounded(_NARROW))
-                kept = [np.where(n, 0.0, m) for n, m in zip(narrow, every, strict=True)]
-                self.undecided = _clearest(inputs, left, right, kept, None)
+            narrow = differ(AnyRounded(_NARROW))
+            open_ = [(m > 0) & ~n for n, m in zip(narrow, every, strict=True)]
+            # x > 0.1 and x >= 0.1: a literal of both programs is the same number in both.
+            same = differ(AnyRounded(same=self.same_literals))
+            beyond = [o & s for o, s in zip(open_, same, strict=True)]
+            if not any(part.any() for part in beyond):
+                self.explained += 1
+                if self.undecided is None:
+                    kept = [np.where(o, m, 0.0) for o, m in zip(open_, every, strict=True)]
+                    self.undecided = _clearest(inputs, left, right, kept, None)
         return [np.where(b, m, 0.0) for b, m in zip(beyond, every, strict=True)]
 
     def _undefined(self, inputs: Inputs, left: list[Any], right: list[Any]) -> Witness | None:
