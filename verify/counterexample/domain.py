@@ -34,6 +34,10 @@ from verify.trust import child
 _AT_LEAST, _MOST = 8, 120
 _LARGE = 1e5  # far below one unit of roundoff's reciprocal in float32
 _CENTRES = (1.0, 2.0, 0.5, 3.0, -1.0, 0.25, -2.0, 5.0, 10.0, -0.5, 30.0, 100.0)
+_RANGES = (
+    *((0.5, 1.5), (0.01, 0.99), (1.0, 3.0), (-0.9, 0.9), (-3.0, -1.0), (5.0, 9.0)),
+    (0.001, 0.003),  # where large powers and exponentials have a value
+)
 
 
 def inhabited(
@@ -167,7 +171,7 @@ def _array(value: Any) -> np.ndarray:
 def _ordinary(variables: Sequence[Var], rng: np.random.Generator) -> Iterator[Inputs]:
     """Numbers that are often in a domain: positive, between 0 and 1, above 1, close together within
     an argument and apart between arguments. None is special: floats are random."""
-    for low, high in ((0.5, 1.5), (0.01, 0.99), (1.0, 3.0), (-0.9, 0.9), (-3.0, -1.0), (5.0, 9.0)):
+    for low, high in _RANGES:
         yield [_near(v, rng, (low + high) / 2, (high - low) / 2) for v in variables]
     yield [_near(v, rng, 0.0, 0.0 if is_integer(v.dtype) else 1.0) for v in variables]
     while True:
