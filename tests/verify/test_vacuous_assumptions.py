@@ -11,6 +11,7 @@ from verify.algebras.field.functions import NO_SIGNED_ZERO, OUTSIDE, outside
 from verify.algebras.machine import HELD
 from verify.counterexample import Comparison, inhabited
 from verify.counterexample.partial import _PARTIAL
+from verify.primitives.functions import NO_CUT
 from verify.program import trace
 from verify.proof import MODES, prove
 
@@ -68,6 +69,20 @@ NOWHERE = {
         F32,
         0.4,
         NO_SIGNED_ZERO,
+    ),
+    "a reciprocal root": (
+        lambda x: lax.rsqrt(jnp.conj(below(x))).imag,
+        lambda x: lax.rsqrt(below(x)).imag,
+        F32,
+        0.4,
+        NO_CUT,
+    ),
+    "a reciprocal root, and one over a root": (
+        lambda x: lax.rsqrt(jnp.conj(below(x))).imag,
+        lambda x: (1 / jnp.sqrt(jnp.conj(below(x)))).imag,
+        F32,
+        0.4,
+        NO_CUT,
     ),
     "bits": (lambda i: nan(i) * 0, lambda i: 0 * i.astype(jnp.float32), U32, 5, BITS),
     "bits that are compared": (
@@ -144,6 +159,29 @@ def test_what_holds_somewhere_is_one(case):
     verdict = equivalent(lambda x: 2 * f(x), lambda x: f(x) + f(x), F32)
     assert verdict, verdict
     assert NO_SIGNED_ZERO in verdict.assumptions
+
+
+def z(x):
+    return lax.complex(x, x + 1)
+
+
+def test_reciprocal_roots_are_proved_off_the_cut():
+    verdict = equivalent(lambda x: lax.rsqrt(z(x)), lambda x: 1 / jnp.sqrt(z(x)), F32)
+    assert verdict, verdict
+    assert NO_CUT in verdict.assumptions
+
+
+def test_reciprocal_roots_of_constants_off_the_cut_assume_nothing_of_it():
+    root = lambda: lax.rsqrt(jnp.full(2, 4, jnp.complex64))[0].real  # noqa: E731
+    verdict = equivalent(lambda x: x * root() + x, lambda x: x + root() * x, F32)
+    assert verdict, verdict
+    assert NO_CUT not in verdict.assumptions
+
+
+def test_real_reciprocal_roots_have_no_cut():
+    verdict = equivalent(lambda x: 2 * lax.rsqrt(x), lambda x: 2 / jnp.sqrt(x), F32)
+    assert verdict, verdict
+    assert NO_CUT not in verdict.assumptions
 
 
 def test_formulas_assume_it_too():

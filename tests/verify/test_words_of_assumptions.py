@@ -9,6 +9,7 @@ from jax import lax, nn
 import verify
 from tests.verify.pairs.law import f32
 from verify.algebras.field.functions import NO_SIGNED_ZERO
+from verify.primitives.functions import NO_CUT
 from verify.primitives.indexing import OF_BITS
 from verify.primitives.sorting import NO_NEGATIVE_ZERO
 
@@ -49,6 +50,12 @@ CASES = {
         lambda x: jnp.log(x.astype(jnp.complex64)).imag,
         -4.0,
         NO_SIGNED_ZERO,
+    ),
+    "the cut of a reciprocal root": (
+        lambda x: lax.rsqrt(jnp.conj(x.astype(jnp.complex64))).imag,
+        lambda x: (1 / jnp.sqrt(jnp.conj(x.astype(jnp.complex64)))).imag,
+        -4.0,
+        NO_CUT,
     ),
     "zeros of two signs": (
         lambda x: lax.atan2(x * 0, x),

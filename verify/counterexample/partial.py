@@ -78,7 +78,7 @@ def in_branches(program: Program) -> Iterator[Equation]:
                 yield from (e for e in branch.every_equation() if e.primitive in _PARTIAL)
 
 
-_CUT = frozenset(("log", "log1p", "log2"))  # of complex numbers
+_CUT = frozenset(("log", "log1p", "log2", "rsqrt"))  # of complex numbers
 
 
 def _on_a_cut(equation: Equation, operands: list[np.ndarray]) -> bool:

@@ -29,7 +29,7 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.dtypes import is_kind
-from verify.primitives.indexing import OF_BITS, assume
+from verify.primitives.indexing import OF_BITS, assume, assume_somewhere
 from verify.primitives.registry import RULES, Context, Rule, elementwise
 
 
@@ -179,8 +179,16 @@ def _tan(ctx: Context, x: Any, **_: Any) -> Any:
 # -- powers ------------------------------------------------------------------------------------
 
 
+# JAX's complex sqrt takes every zero for a positive one, and its rsqrt does not.
+NO_CUT = "no rsqrt of a complex number on the negative half-axis: there the sign of a zero decides"
+
+
 @derived("rsqrt")
 def _rsqrt(ctx: Context, x: Any, **_: Any) -> Any:
+    if is_kind(x.dtype, np.complexfloating):
+        known = x.concrete
+        if known is None or bool(((known.imag == 0) & (known.real <= 0)).any()):
+            assume_somewhere(ctx, NO_CUT)
     return ctx.algebra.div(number(ctx, 1.0, x), call(ctx, "sqrt", x))
 
 
