@@ -20,6 +20,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.extended import lift, literal, over
 from verify.algebras.mesh import Mesh
 from verify.dtypes import is_integer, is_kind
+from verify.known_bits import as_seen
 from verify.primitives import RULES
 from verify.primitives.collectives import is_joint
 from verify.primitives.indexing import promises
@@ -35,11 +36,12 @@ def evaluate(
     algebra: Any,
     inputs: Sequence[Any],
     observe: Callable[[Equation, list[Any], list[Any]], None] | None = None,
+    body: bool = False,
 ) -> list[Any]:
     """The program's outputs, given values of `algebra` for its inputs, one an input, in order.
 
     `observe` is called with each equation, its operands and its results (for those that look
-    inside).
+    inside). `body`: the program is that of a loop or a branch, and its inputs may be constants.
     Raises `Unsupported`, naming the primitive and the user's line, where a rule is missing.
     """
     environment: dict[Var, Any] = dict(zip(program.inputs, inputs, strict=True))
@@ -50,12 +52,13 @@ def evaluate(
             return literal(algebra, atom.value)
         return environment[atom]
 
-    def run(body: Program, values: Sequence[Any], other: Any = None) -> list[Any]:
-        return evaluate(body, algebra if other is None else other, values, observe)
+    def run(inner: Program, values: Sequence[Any], other: Any = None) -> list[Any]:
+        return evaluate(inner, algebra if other is None else other, values, observe, body=True)
 
     for position, equation in enumerate(program.equations):
         try:
             operands = [read(atom) for atom in equation.inputs]
+            operands = as_seen(program, equation, operands, algebra, body)
         except Unsupported as error:
             raise _located(error, equation) from None
         results = apply(equation, operands, algebra, run)
