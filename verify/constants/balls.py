@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.numeric import Bounded, Numeric
-from verify.constants.literals import Key, halves, key, rounded
+from verify.constants.literals import MOST, Key, halves, key, rounded
 from verify.program import Const
 
 
@@ -28,6 +28,8 @@ class AnyRounded(Numeric):
     def literal(self, array: Any) -> Bounded:
         """A constant of the program itself, where it is a real float."""
         value = self.lift(np.asarray(array))
+        if value.value.size > MOST:
+            return value
         open_ = rounded(value.value, value.dtype)
         if not open_.any() or key(Const(array)) in self.same:
             return value

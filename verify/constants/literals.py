@@ -16,7 +16,7 @@ from verify.dtypes import is_kind
 from verify.program import Const, Program, inner_programs
 
 Key = tuple[str, tuple[int, ...], bytes]
-_MOST = 4096  # elements of a constant array that is looked at: larger ones are data
+MOST = 4096  # elements of a constant array that is looked at: larger ones are data
 
 
 def rounded(values: np.ndarray, dtype: Any) -> np.ndarray:
@@ -47,7 +47,7 @@ def is_literal(atom: Any) -> TypeGuard[Const]:
     """Whether it is a constant of real floats with an element that may have been rounded."""
     if not isinstance(atom, Const) or atom.mutable or not isinstance(atom.dtype, np.dtype):
         return False
-    if not is_kind(atom.dtype, np.floating) or atom.value.size > _MOST:
+    if not is_kind(atom.dtype, np.floating) or atom.value.size > MOST:
         return False
     return bool(rounded(as_float64(atom), atom.dtype).any())
 
