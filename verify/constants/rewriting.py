@@ -21,7 +21,6 @@ from verify.constants.literals import as_float64, common, is_literal, key, round
 from verify.constants.readings import Reading, reading
 from verify.program import Atom, Const, Equation, Program, Var, trace
 
-_OF_BITS = frozenset({"bitcast_convert_type", "nextafter", "reduce_precision"})
 _LARGEST = 2**53  # numerators and denominators that a float64 holds
 
 
@@ -38,10 +37,7 @@ def read(left: Program, right: Program, *, all_of_them: bool) -> Read | None:
     """The programs with their rounded constants replaced; None where no constant is.
 
     all_of_them: also those that are in both programs, which may be the same whatever they are.
-    None too for programs that look at the bits of floats, which are those of the literal.
     """
-    if (left.primitives() | right.primitives()) & _OF_BITS:
-        return None
     kept: set[Any] = set()
     if not all_of_them:
         kept |= common(left, right)

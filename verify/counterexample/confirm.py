@@ -51,7 +51,7 @@ class Comparison:
     def __init__(self, left: Program, right: Program, constants: str = "exact") -> None:
         """`constants`: "rounded" if differences within the rounding of literals do not count."""
         self.left, self.right = left, right
-        self.lenient_literals = constants == "rounded" and any_rounded((left, right))
+        self.lenient_literals = constants == "rounded" and any_rounded(left, right)
         self.same_literals = common(left, right) if self.lenient_literals else frozenset()
         self.explained = 0  # differences that the rounding of literals explains
         self.undecided: Witness | None = None  # or one that a choice made by a literal may explain
