@@ -186,7 +186,7 @@ def must_be_held(x: Any, dtype: Any) -> bool:
 def are_held(values: np.ndarray, dtype: Any) -> bool:
     """Whether a float dtype holds these integers.
 
-    >>> are_held(np.array([4097]), np.dtype("float16")), are_held(np.array([4098]), "float16")
+    >>> are_held(np.array([4097]), np.dtype("float16")), are_held(np.array([4100]), "float16")
     (False, True)
     """
     with np.errstate(over="ignore"):

@@ -108,7 +108,7 @@ def reading(value: float, dtype: np.dtype) -> Reading | None:
     2 pi**(-1/2)
     >>> print(reading(float(np.float32(np.log(2 * np.pi) / 2)), np.dtype("float32")))
     log(2 pi)/2
-    >>> print(reading(float(np.float32(0.123456789)), np.dtype("float32")))
+    >>> print(reading(float(np.float32(0.57721566)), np.dtype("float32")))
     None
     """
     most = max(jnp.finfo(dtype).nmant + 1 - _SPARE, _AT_LEAST)
