@@ -5,6 +5,7 @@ Python runs is still one for the reader.
 """
 
 import ast
+import graphlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,31 +34,12 @@ def imported(tree: ast.Module, known: dict[str, Path]) -> Iterator[str]:
 
 
 def circles(imports: dict[str, set[str]]) -> list[set[str]]:
-    """Groups of modules each of which imports all others, directly or not (Tarjan 1972)."""
-    number: dict[str, int] = {}
-    lowest: dict[str, int] = {}
-    stack: list[str] = []
-    found: list[set[str]] = []
-
-    def visit(name: str) -> None:
-        number[name] = lowest[name] = len(number)
-        stack.append(name)
-        for other in imports[name]:
-            if other not in number:
-                visit(other)
-                lowest[name] = min(lowest[name], lowest[other])
-            elif other in stack:
-                lowest[name] = min(lowest[name], number[other])
-        if lowest[name] == number[name]:
-            place = stack.index(name)
-            group, stack[place:] = set(stack[place:]), []
-            if len(group) > 1:
-                found.append(group)
-
-    for name in imports:
-        if name not in number:
-            visit(name)
-    return found
+    """A group of modules that import each other one after the other, if there is one."""
+    try:
+        graphlib.TopologicalSorter(imports).prepare()
+    except graphlib.CycleError as error:
+        return [set(error.args[1])]
+    return []
 
 
 def of(folder: Path) -> list[set[str]]:

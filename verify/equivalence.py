@@ -21,7 +21,7 @@ import functools
 import inspect
 import math
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -226,7 +226,7 @@ class _Ladder:
             (proof, lambda: self.interpret(strict)),
             ("a few more inputs", self.second_glance),
             (f"{proof}, with multiples", lambda: self.interpret(scaling)),
-            (f"{proof}, constants read", lambda: self.with_readings((strict, scaling))),
+            (f"{proof}, constants read", lambda: self.with_readings(briefly=True)),
             (f"{proof}, with sines and cosines", lambda: self.on_circle(scaling)),
             ("a proof by bits", self.by_bits),
             ("a proof by cases", self.by_cases),
@@ -246,7 +246,7 @@ class _Ladder:
             (f"{proof}, with sines and cosines, off ties", lambda: self.on_circle(off_ties)),
             (f"{proof} of all branches, with sines", lambda: self.on_circle(PATTERNS)),
             ("a proof by branches", self.by_branches),
-            ("a proof, constants read", self.with_readings),
+            ("a proof, constants read", lambda: self.with_readings(briefly=False)),
             (
                 "a directed search for a counterexample",
                 lambda: self.search(
@@ -395,42 +395,47 @@ class _Ladder:
             assumptions=result.assumptions,
         )
 
-    def with_readings(self, modes: Sequence[Mode] = ()) -> Verdict | None:
-        """A proof in which rounded constants are what they are read as, with these modes of random
-        interpretation only, or with everything. First those that one program has and the other has
-        not: the others may be the same whatever they are."""
+    @functools.cached_property
+    def readings(self) -> list[tuple[tuple[str, ...], _Ladder]]:
+        """The programs with rounded constants as they are read, and what a proof of them assumes:
+        first those constants that one program has and the other has not, for the others may be the
+        same whatever they are; then all."""
         if not self.comparison.lenient_literals:
-            return None
-        for all_of_them in (False, True):
-            found = rewriting.read(self.left, self.right, all_of_them=all_of_them)
-            if found is None:
-                continue
-            other = _Ladder(
-                Comparison(found.left, found.right), self.examples, self.names, self.rng
-            )
-            other.searched = True  # a search among the programs as they are comes before a proof
-            verdict = other.proved_by(modes)
+            return []
+        found = []
+        for all_of_them in (False, True) if self.comparison.same_literals else (False,):
+            known = rewriting.read(self.left, self.right, all_of_them=all_of_them)
+            if known is not None:
+                programs = Comparison(known.left, known.right)
+                other = _Ladder(programs, self.examples, self.names, self.rng)
+                other.searched = True  # among the programs as they are, before a proof
+                found.append((known.sentences, other))
+        return found
+
+    def with_readings(self, *, briefly: bool) -> Verdict | None:
+        """A proof in which rounded constants are what they are read as; `briefly`: by the first
+        modes of random interpretation only, else by what comes after them."""
+        for sentences, other in self.readings:
+            verdict = other.proved(briefly=briefly)
             if verdict:
-                sentences = (*found.sentences, *verdict.assumptions)
-                return replace(verdict, assumptions=tuple(dict.fromkeys(sentences)))
+                assumptions = dict.fromkeys((*sentences, *verdict.assumptions))
+                return replace(verdict, assumptions=tuple(assumptions))
         return None
 
-    def proved_by(self, modes: Sequence[Mode]) -> Verdict | None:
-        """A proof by these modes of random interpretation, or by the first method that has one."""
-        methods: list[Callable[[], Verdict | None]] = [
-            functools.partial(self.interpret, mode) for mode in modes or MODES[:2]
-        ]
-        if not modes:
-            off_ties = MODES[2]
-            methods += [
-                lambda: self.on_circle(MODES[1]),
-                self.by_bits,
-                self.by_cases,
-                lambda: self.interpret(off_ties),
-                lambda: self.by_patterns(PATTERNS),
-                lambda: self.on_circle(off_ties),
-                self.by_branches,
-            ]
+    def proved(self, *, briefly: bool) -> Verdict | None:
+        """A proof by the first method that has one."""
+        strict, scaling, off_ties = MODES
+        methods: tuple[Callable[[], Verdict | None], ...] = (
+            lambda: self.on_circle(scaling),
+            self.by_bits,
+            self.by_cases,
+            lambda: self.interpret(off_ties),
+            lambda: self.by_patterns(PATTERNS),
+            lambda: self.on_circle(off_ties),
+            self.by_branches,
+        )
+        if briefly:
+            methods = (lambda: self.interpret(strict), lambda: self.interpret(scaling))
         for method in methods:
             verdict = method()
             if verdict is not None and verdict.status == "proved":

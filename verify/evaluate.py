@@ -131,11 +131,16 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
     values = [v.concrete for v in operands]
     dtypes = [v.dtype for v in (*equation.outputs, *operands)]
     numbers = any(_is_real(dtype) for dtype in dtypes) or equation.primitive in _QUICK
+    by_jax = not numbers or equation.primitive in _BITS
+    from verify.algebras.numeric import Numeric  # not at the top: numeric rules use this module
+
+    if not by_jax and isinstance(algebra, Numeric):
+        return None  # its own values carry exactness
     if promises(equation) and not numbers:
         return None  # JAX does not look whether they are kept
     if equation.primitive != "iota" and child.may_abort(child.alone(equation)):
         return None  # its rule does not end the process, and calls nothing of the user's
-    if not numbers or equation.primitive in _BITS:
+    if by_jax:
         values = [_in_own_format(v) for v in operands]
         if any(v is None for v in values):
             return None
@@ -144,12 +149,8 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
         except (TypeError, ValueError, NameError, NotImplementedError):
             return None  # for instance a collective, which means nothing outside its mesh
         return [lift(algebra, r) for r in results]
-    if _loses_digits(equation, values):
-        return None  # which has to be said
-    from verify.algebras.numeric import Numeric  # not at the top: numeric rules use this module
-
-    if isinstance(algebra, Numeric) or equation.primitive == "reduce_precision":
-        return None  # its own values carry exactness; and what a constant loses has to be said
+    if equation.primitive == "reduce_precision" or _loses_digits(equation, values):
+        return None  # what a constant loses has to be said
     numeric = Numeric()
     try:
         function = RULES[equation.primitive]

@@ -33,6 +33,7 @@ from verify.trust import child
 _BITS = frozenset(("bitcast_convert_type", "nextafter", "top_k"))
 # These look at the sign of a zero, and at nothing else that a real number does not have.
 _ZEROS = frozenset(("atan2", "div", "rsqrt", "pow", "integer_pow", "log", "sqrt"))
+_LOOK = _BITS | _ZEROS
 _CONTROL = frozenset(("scan", "while", "cond", "shard_map"))  # where a body may look
 
 
@@ -47,7 +48,7 @@ def as_seen(
     names = {equation.primitive}
     if equation.primitive in _CONTROL:
         names.update(*(inner.primitives() for inner in inner_programs(equation)))
-    if names.isdisjoint(_BITS | _ZEROS):
+    if names.isdisjoint(_LOOK):
         return operands
     zeros = names.isdisjoint(_BITS)
     pairs = zip(equation.inputs, operands, strict=True)

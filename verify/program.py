@@ -19,13 +19,16 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
 from jax.extend import core as jex
 
 from verify.algebras.base import Unsupported
+
+Result = TypeVar("Result")
 
 _JAX_FOLDER = os.path.dirname(os.path.abspath(jax.__file__))
 _OWN_FOLDER = os.path.dirname(__file__)
@@ -161,6 +164,19 @@ class Program:
                 for inner in _programs_in(value):
                     found += inner.constants()
         return found
+
+
+def once_a_program(f: Callable[[Program], Result]) -> Callable[[Program], Result]:
+    """f, worked out once for each program, and kept as long as that lives."""
+    known: WeakKeyDictionary[Program, Result] = WeakKeyDictionary()
+
+    @functools.wraps(f)
+    def remembered(program: Program) -> Result:
+        if program not in known:
+            known[program] = f(program)
+        return known[program]
+
+    return remembered
 
 
 def _programs_in(value: Any) -> list[Program]:

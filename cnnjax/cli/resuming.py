@@ -35,8 +35,8 @@ def adopt(args: argparse.Namespace, record: dict[str, Any], folder: Path) -> Non
             f"{how_to_resume(folder)}"
         )
     recorded = {**record["data"], "model": record["model"], **record["config"], **start}
-    for name in (*DATA_DEFAULTS, "model", *CONFIG_DEFAULTS, *START_DEFAULTS):
-        default = {**DATA_DEFAULTS, **CONFIG_DEFAULTS, **START_DEFAULTS}.get(name)
+    defaults = {**DATA_DEFAULTS, "model": None, **CONFIG_DEFAULTS, **START_DEFAULTS}
+    for name, default in defaults.items():
         given, was = getattr(args, name), recorded.get(name, default)
         if name == "source":
             given = given and given.resolve()

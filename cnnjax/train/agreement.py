@@ -57,7 +57,7 @@ def disagreements(records: Sequence[Mapping[str, Any]]) -> list[str]:
     >>> disagreements([{"config": {"seed": 0}}, {"config": {"seed": 1}}, {"config": {"seed": 0}}])
     ['config.seed is 0 in processes 0, 2 and 1 in process 1']
     """
-    flat = [dict(_entries(record)) for record in records]
+    flat = [{".".join(path): v for path, v in flatten(record).items()} for record in records]
     lines = []
     for name in dict.fromkeys(name for entries in flat for name in entries):
         holders: dict[str, list[int]] = {}
@@ -120,16 +120,6 @@ def _gathered(text: str) -> list[str]:
     row[: content.size] = content
     rows = np.asarray(multihost_utils.process_allgather(row))
     return [bytes(r[:n]).decode() for r, n in zip(rows, sizes.tolist(), strict=True)]
-
-
-def _entries(record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    entries: list[tuple[str, Any]] = []
-    for name, value in record.items():
-        if isinstance(value, Mapping):
-            entries += _entries(value, f"{prefix}{name}.")
-        else:
-            entries.append((f"{prefix}{name}", value))
-    return entries
 
 
 def _kind(value: Any) -> str:

@@ -72,11 +72,7 @@ class Reading:
                 turns = 1 / turns if self.power < 0 else turns
             if self.of is not None:
                 inside = (_decimal(self.of) * turns).ln()
-                return (
-                    _decimal(self.factor) / inside
-                    if self.below
-                    else (_decimal(self.factor) * inside)
-                )
+                return _decimal(self.factor) * (1 / inside if self.below else inside)
             return _decimal(self.factor) * _decimal(self.root).sqrt() * turns
 
 

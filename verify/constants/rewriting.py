@@ -128,25 +128,18 @@ def _scalar(read: Reading) -> Any:
     def fraction(f: Fraction) -> Any:
         return lax.div(np.float64(f.numerator), np.float64(f.denominator))
 
-    pi = lax.mul(np.float64(4), lax.atan(np.float64(1)))
-    turns: dict[Fraction, Callable[[], Any]] = {
-        Fraction(1): lambda: pi,
-        Fraction(-1): lambda: lax.div(np.float64(1), pi),
-        Fraction(1, 2): lambda: lax.sqrt(pi),
-        Fraction(-1, 2): lambda: lax.div(np.float64(1), lax.sqrt(pi)),
-    }
-
-    def times(value: Any, power: Fraction) -> Any:
-        return lax.mul(value, turns[power]()) if power else value
+    def times_turns(value: Any) -> Any:
+        """value * pi**power, for the powers of readings: 1, 1/2, 0, -1/2, -1."""
+        if not read.power:
+            return value
+        pi = lax.mul(np.float64(4), lax.atan(np.float64(1)))
+        turns = lax.sqrt(pi) if read.power.denominator == 2 else pi
+        return lax.mul(value, lax.div(np.float64(1), turns) if read.power < 0 else turns)
 
     if read.of is not None:
-        inside = lax.log(times(fraction(read.of), read.power))
-        return (
-            lax.div(fraction(read.factor), inside)
-            if read.below
-            else lax.mul(fraction(read.factor), inside)
-        )
-    value = times(fraction(read.factor), read.power)
+        inside = lax.log(times_turns(fraction(read.of)))
+        return (lax.div if read.below else lax.mul)(fraction(read.factor), inside)
+    value = times_turns(fraction(read.factor))
     return value if read.root == 1 else lax.mul(value, lax.sqrt(fraction(read.root)))
 
 

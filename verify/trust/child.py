@@ -25,7 +25,6 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
@@ -34,7 +33,7 @@ from jax import export
 from verify import budget
 from verify.dtypes import is_integer, limits
 from verify.primitives import RULES
-from verify.program import Const, Equation, Program, Var, call
+from verify.program import Const, Equation, Program, Var, call, once_a_program
 from verify.trust import divisors, worker
 
 PATIENCE = 120.0  # seconds for one request: where a compiler hangs, no work can be counted
@@ -96,17 +95,11 @@ def may_abort(program: Program) -> bool:
     return windows and cuts  # XLA folds a padding into a window
 
 
+@once_a_program
 def some_may_abort(program: Program) -> bool:
     """Whether XLA might end the process where the equations are compiled one by one: then it knows
     no operand, but those of the equations in bodies and branches."""
-    found = _SOME.get(program)
-    if found is None:
-        found = any(may_abort(alone(equation)) for equation in program.equations)
-        _SOME[program] = found
-    return found
-
-
-_SOME: WeakKeyDictionary[Program, bool] = WeakKeyDictionary()
+    return any(may_abort(alone(equation)) for equation in program.equations)
 
 
 def _is_usual(equation: Equation) -> bool:

@@ -11,14 +11,13 @@ import types
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
 
 from verify.primitives import RULES
 from verify.primitives.registry import ELEMENTWISE
-from verify.program import Equation, Program, Var, bind
+from verify.program import Equation, Program, Var, bind, once_a_program
 from verify.trust import child
 
 # What only moves elements: there a slice begins and ends at an end of an axis, or elsewhere.
@@ -82,15 +81,13 @@ def _coarse(value: Any) -> Hashable:
     return (type(value).__name__, "" if " at 0x" in text else text)
 
 
-_BODIES: WeakKeyDictionary[Program, int] = WeakKeyDictionary()
 _NUMBERS: dict[Hashable, int] = {}  # one a kind of body: within others it is a name for it
 
 
+@once_a_program
 def _of_body(program: Program) -> int:
-    if program not in _BODIES:
-        whole = tuple(kind(equation) for equation in program.equations)
-        _BODIES[program] = _NUMBERS.setdefault(whole, len(_NUMBERS))
-    return _BODIES[program]
+    whole = tuple(kind(equation) for equation in program.equations)
+    return _NUMBERS.setdefault(whole, len(_NUMBERS))
 
 
 # -- small equations of the same kind -------------------------------------------------------------

@@ -15,7 +15,6 @@ from collections import Counter, OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from verify.algebras.rounded import Rounded
 from verify.compiled import check
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
-from verify.program import Equation, Program, Var, bind, call, inner_programs
+from verify.program import Equation, Program, Var, bind, call, inner_programs, once_a_program
 from verify.trust import child, kinds, operands, reading, reading_field
 from verify.trust.reference import interpret
 
@@ -278,13 +277,9 @@ def work(equation: Equation) -> int:
     return total
 
 
-_WORK: WeakKeyDictionary[Program, int] = WeakKeyDictionary()
-
-
+@once_a_program
 def _work_of(program: Program) -> int:
-    if program not in _WORK:
-        _WORK[program] = sum(map(work, program.equations))
-    return _WORK[program]
+    return sum(map(work, program.equations))
 
 
 def _by_jax(cases: Sequence[Case]) -> list[Any]:
