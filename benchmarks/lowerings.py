@@ -27,7 +27,7 @@ from benchmarks.timing import as_json, interleave, machine, save
 from cnnjax.lowerings import MEANS, SPREAD, SUM_POOL
 from cnnjax.train.compiler import compiler_options
 from verify.program import trace
-from verify.rounding import deviation, rounding
+from verify.roundoff import deviation, rounding
 
 _CORNER = 8  # pixels along each axis
 

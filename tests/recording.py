@@ -38,7 +38,8 @@ def install() -> None:
     for name, module in (("equivalent", "equivalence"), ("derivatives", "derivatives")):
         asked = recorded.heard(getattr(verify, name))
         setattr(verify, name, asked)
-        setattr(sys.modules[f"verify.{module}"], name, asked)
+        for place in (module, "assertions"):
+            setattr(sys.modules[f"verify.{place}"], name, asked)
 
 
 class Recording:

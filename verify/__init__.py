@@ -1,18 +1,22 @@
 """verify: proves that two JAX programs are the same function, or shows where they differ."""
 
+from verify.assertions import assert_derivatives, assert_equivalent, assert_faithful
 from verify.dependence import dependence
 from verify.derivatives import derivatives
-from verify.equivalence import assert_equivalent, equivalent
+from verify.equivalence import equivalent
 from verify.faithful import faithful
-from verify.verdict import Counterexample, Rounding, Verdict
+from verify.verdict import Counterexample, Rounding, Verdict, rounding
 
 __all__ = [
     "Counterexample",
     "Rounding",
     "Verdict",
+    "assert_derivatives",
     "assert_equivalent",
+    "assert_faithful",
     "dependence",
     "derivatives",
     "equivalent",
     "faithful",
+    "rounding",
 ]

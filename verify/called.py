@@ -30,7 +30,7 @@ from verify.counterexample.plainly import values_by_jax
 from verify.counterexample.undefined import known
 from verify.dtypes import is_kind
 from verify.program import Program, trace
-from verify.rounding import draw
+from verify.roundoff import draw
 from verify.trust import child
 from verify.verdict import short
 

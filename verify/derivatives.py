@@ -33,7 +33,7 @@ from verify.dtypes import is_kind
 from verify.equivalence import names, settle
 from verify.linearity import nonlinear
 from verify.program import Program, call, custom_rules, is_weak, make, read, trace
-from verify.rounding import draw, later
+from verify.roundoff import draw, later
 from verify.verdict import Verdict
 
 ONE_OR_ALL = "a rule that asks what is differentiated was asked for all, and for each one alone"

@@ -20,7 +20,6 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -53,7 +52,7 @@ from verify.primitives.functions import POWERS
 from verify.primitives.indexing import SAME_INDEX
 from verify.program import GENERATORS, Program, read
 from verify.proof import MODES, PATTERNS, Difference, TooLarge, prove, turns
-from verify.rounding import later
+from verify.roundoff import later
 from verify.trust import selfcheck
 from verify.verdict import Counterexample, Verdict
 
@@ -131,29 +130,6 @@ def equivalent(
         return replace(verdict, subject=about, rounding=measure)
 
     return internal.answer(question, seconds).changed(seconds=budget.now() - start)
-
-
-def assert_equivalent(
-    f: Callable[..., Any], g: Callable[..., Any], *examples: Any, **options: Any
-) -> None:
-    """Passes if `equivalent(f, g, *examples)` is proved; else raises AssertionError.
-
-    >>> import jax.numpy as jnp
-    >>> assert_equivalent(lambda x: jnp.flip(jnp.flip(x)), lambda x: x, jnp.zeros(5))
-    """
-    verdict = equivalent(f, g, *examples, **options)
-    _report(f, g, verdict)
-    if not verdict:
-        names = " and ".join(getattr(h, "__name__", repr(h)) for h in (f, g))
-        raise AssertionError(f"{names} are not proved equal\n{verdict}")
-
-
-def _report(f: Any, g: Any, verdict: Verdict) -> None:
-    """Tells the pytest plugin, if it is loaded: outside pytest nobody listens."""
-    plugin = sys.modules.get("verify.pytest_plugin")
-    if plugin is not None:
-        names = (getattr(h, "__name__", repr(h)) for h in (f, g))
-        plugin.notify(*names, verdict)
 
 
 def names(f: Callable[..., Any], examples: Any) -> list[str]:

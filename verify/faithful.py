@@ -4,7 +4,7 @@
 
 element by element, for both ways of running a function: compiled as a whole, and called on arrays,
 where each operation is compiled by itself ("eager"). The real values come from the `numeric`
-algebra, the bound from the `rounded` one (`rounding.py`). Where all sums are exact, as those of
+algebra, the bound from the `rounded` one (`roundoff.py`). Where all sums are exact, as those of
 small whole numbers are, the bound is zero and nothing wrong can hide.
 
 What it does not see: a fault at inputs that were not tried, or one that rounding might account for.
@@ -27,7 +27,7 @@ from verify.counterexample import Comparison, Witness, shrink
 from verify.dtypes import is_kind
 from verify.equivalence import names
 from verify.program import Program, read, trace
-from verify.rounding import as_inputs, by_rules, certified, distance, draw, executable, given
+from verify.roundoff import as_inputs, by_rules, certified, distance, draw, executable, given
 from verify.trust import child
 from verify.verdict import Counterexample, Rounding, Verdict, short
 

@@ -37,11 +37,11 @@ def pytest_runtest_call(item: pytest.Item) -> Any:
     """Collects the verdicts of `assert_equivalent` calls made by one test."""
     lines: list[dict[str, Any]] = []
 
-    def listen(left: str, right: str, verdict: Any) -> None:
+    def listen(claim: str, verdict: Any, wrong: str) -> None:
         lines.append(
             {
                 "test": item.nodeid,
-                "line": _line(left, right, verdict),
+                "line": _line(claim, verdict, wrong),
                 "certificate": json.loads(verdict.to_json()),
             }
         )
@@ -58,15 +58,17 @@ def pytest_runtest_call(item: pytest.Item) -> Any:
 _listening: list[Any] = []
 
 
-def notify(left: str, right: str, verdict: Any) -> None:
-    """Called by `assert_equivalent`; does nothing outside a test."""
+def notify(claim: str, verdict: Any, examples: Any, wrong: str = "") -> None:
+    """Called by the assertions (`assertions.py`); does nothing outside a test. `wrong`: what is
+    not as it was asked for though the claim is proved."""
     for listener in _listening:
-        listener(left, right, verdict)
+        listener(claim, verdict, wrong)
 
 
-def _line(left: str, right: str, verdict: Any) -> str:
+def _line(claim: str, verdict: Any, wrong: str) -> str:
     detail = verdict.error_text if verdict.status == "proved" else verdict.method or verdict.reason
-    return f"{verdict.status}: {left} = {right} ({detail}, {verdict.seconds:.2f} s)"
+    wrong = wrong and f", but {wrong.partition(': ')[0].lower()}"
+    return f"{verdict.status}: {claim}{wrong} ({detail}, {verdict.seconds:.2f} s)"
 
 
 def _collected(terminalreporter: Any) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from verify import budget
 from verify.counterexample import Comparison, inhabited, plainly
 from verify.counterexample.plainly import values_by_jax, values_in_float64
 from verify.program import trace
-from verify.rounding import rounding
+from verify.roundoff import rounding
 from verify.trust import child, selfcheck
 
 

@@ -13,7 +13,7 @@ from jax import lax
 import cnnjax
 from verify.faithful import faithful
 from verify.program import trace
-from verify.rounding import by_rules, deviation, distance
+from verify.roundoff import by_rules, deviation, distance
 
 MODULE = importlib.import_module("verify.faithful")  # `verify.faithful` may be the function
 BOTH_SETS = "2 sets of inputs (normal numbers, small whole numbers), compiled and eager on cpu"

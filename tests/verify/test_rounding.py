@@ -19,7 +19,7 @@ from cnnjax.lowerings.winograd import amplification, winograd
 from tests.verify.pairs import famous, laws_algebra, laws_convolution, laws_network, laws_order
 from tests.verify.pairs.law import LAWS
 from verify.program import trace
-from verify.rounding import bound, deviation, later, rounding
+from verify.roundoff import bound, deviation, later, rounding
 from verify.verdict import Rounding, Verdict
 
 assert all((laws_algebra, laws_convolution, laws_network, laws_order))  # registered

@@ -20,7 +20,7 @@ from verify.algebras.rounded import Rounded
 from verify.counterexample.confirm import values
 from verify.evaluate import evaluate
 from verify.program import call, trace
-from verify.rounding import deviation
+from verify.roundoff import deviation
 
 
 def conv(x, w, stride=(1, 1), padding="SAME", **options):

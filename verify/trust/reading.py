@@ -43,7 +43,7 @@ from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.primitives import RULES
 from verify.program import Equation, Program, bind
-from verify.rounding import by_rules
+from verify.roundoff import by_rules
 from verify.trust import child
 
 LOOSE = 2.0**10  # units of roundoff, where no bound is certified; of float32 and wider

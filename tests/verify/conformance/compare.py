@@ -29,7 +29,7 @@ from verify.compiled import check
 from verify.evaluate import evaluate
 from verify.primitives import RULES
 from verify.program import Equation, Program, _convert, call
-from verify.rounding import by_rules
+from verify.roundoff import by_rules
 from verify.trust import reading
 
 

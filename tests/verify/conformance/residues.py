@@ -22,7 +22,7 @@ from verify.algebras.field.value import FieldArray
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.program import Program
-from verify.rounding import by_rules
+from verify.roundoff import by_rules
 
 _MOVEMENT = """
 reshape squeeze expand_dims broadcast_in_dim transpose rev slice copy tile stack unstack split

@@ -12,7 +12,7 @@ from jax import lax
 
 import verify
 from verify.program import trace
-from verify.rounding import rounding
+from verify.roundoff import rounding
 from verify.trust import child
 
 

@@ -191,6 +191,7 @@ class Later:
     right: Program
     inputs: Callable[[], Iterator[Inputs]]
     wide: bool  # whether 64-bit types were enabled
+    at_examples: bool = False  # whether all inputs are the caller's own
 
     def __call__(self) -> Rounding | None:
         try:
@@ -199,6 +200,16 @@ class Later:
             if internal.raises():
                 raise
             return None
+
+    def obstacle(self) -> str:
+        """Why no bound is known, where none is: the primitive, the type or the backend."""
+        with jax.enable_x64(self.wide):
+            for inputs in self.inputs():
+                try:
+                    bound(self.left, self.right, inputs)
+                except Unsupported as error:
+                    return str(error)
+        return "XLA ended the process that ran the programs"
 
     def measured(self) -> Rounding | None:
         """`rounding` at the first inputs that have a finite bound."""
@@ -219,7 +230,8 @@ def later(left: Program, right: Program, examples: Any, seed: int) -> Later:
     # Copies: the caller may change his arrays before somebody asks.
     leaves = [x.copy() if isinstance(x, np.ndarray) else x for x in jax.tree.leaves(examples)]
     inputs = functools.partial(_inputs, left.inputs, leaves, seed)
-    return Later(left, right, inputs, bool(jax.config.read("jax_enable_x64")))
+    own = all(given(leaf) is not None for leaf in leaves)
+    return Later(left, right, inputs, bool(jax.config.read("jax_enable_x64")), own)
 
 
 def _inputs(variables: Sequence[Var], leaves: Sequence[Any], seed: int) -> Iterator[Inputs]:

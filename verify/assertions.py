@@ -1,0 +1,119 @@
+"""Questions as assertions, for test files: nothing where it is proved, else AssertionError.
+
+The message begins with the verdict. In pytest, the frames of this file are not shown, and every
+verdict has a line in the summary at the end (`pytest_plugin.py`).
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from numbers import Real
+from typing import Any
+
+from verify.derivatives import derivatives
+from verify.equivalence import equivalent
+from verify.faithful import faithful
+from verify.verdict import Verdict
+
+
+def assert_equivalent(
+    f: Callable[..., Any],
+    g: Callable[..., Any],
+    *examples: Any,
+    rounding: float | None = None,
+    **options: Any,
+) -> None:
+    """Passes if `equivalent(f, g, *examples, **options)` is proved; else raises AssertionError.
+
+    rounding: a tolerance for floating point besides. f and g, compiled, then have to be within it
+        of one another, all orders of summation considered: the certified bound of
+        `verify.rounding(verdict)` has to be at most this number, at the examples if they are arrays
+        and at random normal inputs otherwise. An absolute difference; 0 is bit for bit. Where no
+        bound is known (another backend than the CPU, ...) it fails, and says why.
+
+    >>> import jax.numpy as jnp
+    >>> assert_equivalent(lambda x: jnp.flip(jnp.flip(x)), lambda x: x, jnp.zeros(5), rounding=0)
+    >>> x = jnp.linspace(100.0, 101.0, 8)
+    >>> assert_equivalent(jnp.var, lambda x: (x * x).mean() - x.mean() ** 2, x)
+    >>> assert_equivalent(jnp.var, lambda x: (x * x).mean() - x.mean() ** 2, x, rounding=1e-5)
+    Traceback (most recent call last):
+    AssertionError: NOT WITHIN rounding=1e-05: as compiled they differ ...
+    """
+    __tracebackhide__ = True
+    tolerance = None if rounding is None else _tolerance(rounding)
+    verdict = equivalent(f, g, *examples, **options)
+    wrong = "" if tolerance is None or not verdict else _apart(verdict, tolerance)
+    claim = f"{_name(f)} = {_name(g)}"
+    _report(claim, verdict, examples, wrong)
+    if wrong:
+        raise AssertionError(f"{wrong}\n{claim}\n{verdict.changed(rounding=None)}")
+    if not verdict:
+        raise AssertionError(f"{verdict}\n{_name(f)} and {_name(g)} are not proved equal")
+
+
+def assert_derivatives(f: Callable[..., Any], *examples: Any, **options: Any) -> None:
+    """Passes if `derivatives(f, *examples, **options)` is proved; else raises AssertionError.
+
+    >>> import jax, jax.numpy as jnp
+    >>> assert_derivatives(jax.nn.silu, jnp.zeros(2))
+    """
+    __tracebackhide__ = True
+    verdict = derivatives(f, *examples, **options)
+    _report(f"derivatives of {_name(f)}", verdict, examples)
+    if not verdict:
+        raise AssertionError(f"{verdict}\nthe derivatives of {_name(f)} are not proved right")
+
+
+def assert_faithful(f: Callable[..., Any], *examples: Any, **options: Any) -> None:
+    """Passes if `faithful(f, *examples, **options)` is proved; else raises AssertionError.
+
+    >>> import jax, jax.numpy as jnp
+    >>> assert_faithful(jax.nn.softmax, jnp.linspace(0, 1, 12).reshape(3, 4))
+    """
+    __tracebackhide__ = True
+    verdict = faithful(f, *examples, **options)
+    _report(f"{_name(f)} as compiled", verdict, examples)
+    if not verdict:
+        raise AssertionError(f"{verdict}\n{_name(f)} is not proved faithful")
+
+
+def _tolerance(rounding: Any) -> float:
+    if isinstance(rounding, bool) or not isinstance(rounding, Real):
+        raise TypeError(f"assert_equivalent: rounding: expected a number or None, got {rounding!r}")
+    if not float(rounding) >= 0:
+        raise ValueError(f"assert_equivalent: rounding: expected 0 or more, got {rounding}")
+    return float(rounding)
+
+
+def _apart(verdict: Verdict, tolerance: float) -> str:
+    """In words, why the rounding of two equal functions is not within a tolerance; "" if it is."""
+    asked: Any = verdict.unmeasured
+    limit, found = f"rounding={tolerance:g}", verdict.rounding
+    if found is None:
+        why = "" if asked is None else f" ({asked.obstacle()})"
+        return f"NOT WITHIN {limit}: no bound is known{why}"
+    where = "at the examples" if asked is None or asked.at_examples else "at random inputs"
+    if found.observed == math.inf:
+        what = f"as compiled one has no value {where}, or an infinite one, and the other has not"
+    elif found.observed > tolerance:
+        what = f"as compiled they differ {where} by {found.observed:.3g}, more than {limit}"
+    elif not found.explained:
+        what = f"as compiled they differ {where} by more than rounding can explain"
+    elif found.bound > tolerance:
+        what = f"no more is certified {where}; what was seen is within {limit}"
+    else:
+        return ""
+    return f"NOT WITHIN {limit}: {what}\n{found}"
+
+
+def _name(f: Any) -> str:
+    return str(getattr(f, "__name__", None) or repr(f))
+
+
+def _report(claim: str, verdict: Verdict, examples: Any, wrong: str = "") -> None:
+    """Tells the pytest plugin, if it is loaded: outside pytest nobody listens."""
+    plugin = sys.modules.get("verify.pytest_plugin")
+    if plugin is not None:
+        plugin.notify(claim, verdict, examples, wrong)
