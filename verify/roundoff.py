@@ -230,7 +230,7 @@ def later(left: Program, right: Program, examples: Any, seed: int) -> Later:
     # Copies: the caller may change his arrays before somebody asks.
     leaves = [x.copy() if isinstance(x, np.ndarray) else x for x in jax.tree.leaves(examples)]
     inputs = functools.partial(_inputs, left.inputs, leaves, seed)
-    own = all(given(leaf) is not None for leaf in leaves)
+    own = not any(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in leaves)
     return Later(left, right, inputs, bool(jax.config.read("jax_enable_x64")), own)
 
 
