@@ -15,9 +15,11 @@ from typing import Any
 import jax
 import numpy as np
 
+from verify.dtypes import is_array
+from verify.examples import is_static
 from verify.program import Traced, make
 
-_EXPECTED = "an array, a jax.ShapeDtypeStruct, a number, or a pytree of them"
+_EXPECTED = "an array, a jax.ShapeDtypeStruct, a number, or a pytree or module of them"
 _FLAG = (
     "a flag, a size or a name that decides what the program is must not be an example, which is "
     "traced: give it by functools.partial(f, train=True) or a lambda"
@@ -72,14 +74,17 @@ def seed_of(asked: str, seed: Any) -> int:
 
 
 def examples_of(asked: str, examples: tuple[Any, ...]) -> None:
-    """Every leaf is like an array. (None is an empty pytree, as in all of JAX.)"""
+    """Every leaf is like an array, or static and inside of an example (`examples.py`). (None is an
+    empty pytree, as in all of JAX.)"""
     for path, leaf in jax.tree_util.tree_leaves_with_path(examples):
+        if is_static(path, leaf):
+            continue
         where = f"{asked}: example {path[0].idx}{jax.tree_util.keystr(path[1:])}"
         _leaf(where, leaf)
 
 
 def _leaf(where: str, leaf: Any) -> None:
-    shaped = hasattr(leaf, "shape") and hasattr(leaf, "dtype")
+    shaped = is_array(leaf)
     if not shaped and not isinstance(leaf, Number):
         hint = f" ({_FLAG})" if isinstance(leaf, str) or callable(leaf) else ""
         raise TypeError(f"{where}: expected {_EXPECTED}, got {_short(leaf)}{hint}")
@@ -127,7 +132,7 @@ def traced(asked: str, name: str, f: Callable[..., Any], examples: tuple[Any, ..
         made = make(f, *examples)
     except Exception as error:
         error.add_note(f"{asked}: {name} raised this while JAX traced it at the examples")
-        if isinstance(error, _TRACED):
+        if isinstance(error, _TRACED) or "Tracer" in str(error):
             error.add_note(_FLAG)
         raise
     if made.captured is not None:

@@ -25,6 +25,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.dependence import Dependence, Depends
 from verify.algebras.extended import fresh, lift, parts
 from verify.evaluate import apply
+from verify.examples import plain, split
 from verify.program import Atom, Const, Program, Var, read
 
 
@@ -51,11 +52,12 @@ def dependence(f: Callable[..., Any], *examples: Any) -> Dependencies:
     [1, 14, 14, 1]
     """
     arguments.examples_of("dependence", examples)
-    leaves = [x if hasattr(x, "shape") else np.asarray(x) for x in jax.tree.leaves(examples)]
+    asked = split(examples)
+    leaves = [x if hasattr(x, "shape") else np.asarray(x) for x in jax.tree.leaves(asked.arrays)]
     for x in leaves:
         if not all(isinstance(n, int) for n in x.shape):
             raise ValueError(f"dependence: expected shapes of numbers, got {x.shape}")
-    made = arguments.traced("dependence", "f", f, examples)
+    made = arguments.traced("dependence", "f", asked.function(f), asked.arrays)
     try:
         program = read(made)
     except Unsupported as error:
@@ -98,6 +100,9 @@ class Dependencies:
         >>> x.tolist(), w.tolist()
         ([True, True, True, False], [False, True, False])
         """
+        return plain(self._masks(index, output))
+
+    def _masks(self, index: tuple[int, ...], output: int) -> Any:
         arrays = []
         for number, (var, shape) in enumerate(zip(self._program.inputs, self._shapes, strict=True)):
             mask = np.zeros(int(np.prod(var.shape)), np.bool_)
@@ -111,7 +116,7 @@ class Dependencies:
     def box(self, index: tuple[int, ...] = (), *, output: int = 0) -> Any:
         """The smallest box around what `inputs_of` marks: a tuple of slices for each input, or
         None if the element does not depend on that input."""
-        return jax.tree.map(_box, self.inputs_of(index, output=output))
+        return plain(jax.tree.map(_box, self._masks(index, output)))
 
     def _parts(self, index: tuple[int, ...], output: int) -> tuple[Depends, ...]:
         if not 0 <= output < len(self._outputs):

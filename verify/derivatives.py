@@ -30,7 +30,8 @@ from verify.algebras.keys import is_key
 from verify.certificate.subjects import subject
 from verify.counterexample import Smooth
 from verify.dtypes import is_kind
-from verify.equivalence import names, settle
+from verify.equivalence import settle
+from verify.examples import names, split
 from verify.linearity import nonlinear
 from verify.program import Program, call, custom_rules, is_weak, make, read, trace
 from verify.roundoff import draw, later
@@ -80,24 +81,29 @@ def derivatives(
     """
     start = budget.now()
     drawn = arguments.checked("derivatives", {"f": f}, examples, seconds, seed)
-    made = arguments.traced("derivatives", "f", f, examples)
-    kinds = custom_rules(f, *examples)
+    asked = split(examples)
+    arrays, function = asked.arrays, asked.function(f)
+    made = arguments.traced("derivatives", "f", function, arrays)
+    kinds = custom_rules(function, *arrays)
     inputs, outputs = made.floating
     if not inputs or not outputs:
         side = "examples" if not inputs else "outputs"
         raise ValueError(f"derivatives: none of the {side} is of a floating-point type")
 
     def question() -> Verdict:
-        return _answer(f, examples, read(made), kinds, drawn)
+        program = read(made)
+        if program.is_symbolic():
+            return Verdict("unknown", reason="the examples have symbolic dimensions: give sizes")
+        about = subject(f, f, examples, (program, program), drawn, "derivatives")
+        return _answer(function, arrays, program, kinds, drawn).changed(subject=about)
 
-    return internal.answer(question, seconds).changed(seconds=budget.now() - start)
+    verdict = asked.answer(f, internal.answer(question, seconds))
+    return verdict.changed(seconds=budget.now() - start)
 
 
 def _answer(
     f: Callable[..., Any], examples: Any, program: Program, kinds: frozenset[str], seed: int
 ) -> Verdict:
-    if program.is_symbolic():
-        return Verdict("unknown", reason="the examples have symbolic dimensions: give sizes")
     moving = [i for i, v in enumerate(program.inputs) if is_kind(v.dtype, np.inexact)]
     answers = [i for i, v in enumerate(program.outputs) if is_kind(v.dtype, np.inexact)]
     question = _Question(f, examples, program, "vjp" in kinds, seed)
@@ -113,8 +119,7 @@ def _answer(
         verdict = _all(question.settle(*way) for way in ways)
         if len(ways) > 2 and verdict:
             verdict = verdict.changed(assumptions=(*verdict.assumptions, ONE_OR_ALL))
-    about = subject(f, f, examples, (program, program), seed, "derivatives")
-    return verdict.changed(subject=about)
+    return verdict
 
 
 def _all(verdicts: Iterable[Verdict]) -> Verdict:

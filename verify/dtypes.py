@@ -14,6 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 
 
+def is_array(x: Any) -> bool:
+    """Whether x is like an array: of a shape and a dtype. The dtypes themselves are not."""
+    return not isinstance(x, type) and hasattr(x, "shape") and hasattr(x, "dtype")
+
+
 def is_kind(dtype: Any, kind: Any) -> bool:
     """Whether the dtype is of a kind of NumPy's (np.floating, np.integer, ...).
 

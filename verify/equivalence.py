@@ -18,7 +18,6 @@ A proof is never given where a concrete evaluation has shown a difference.
 from __future__ import annotations
 
 import functools
-import inspect
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -48,6 +47,7 @@ from verify.counterexample import (
 )
 from verify.counterexample.held import own
 from verify.dtypes import is_integer
+from verify.examples import names, split
 from verify.primitives.functions import POWERS
 from verify.primitives.indexing import SAME_INDEX
 from verify.program import GENERATORS, Program, read
@@ -89,8 +89,11 @@ def equivalent(
 ) -> Verdict:
     """Whether f and g are the same function over the reals, at the examples' shapes and dtypes.
 
-    examples: one a positional argument: arrays, `jax.ShapeDtypeStruct`s, numbers, or pytrees of
-        them. Only their shapes and dtypes count; `rounding` is measured at arrays if there are any.
+    examples: one a positional argument: arrays, `jax.ShapeDtypeStruct`s, numbers, or pytrees and
+        modules (Equinox, Flax NNX) of them. Only their shapes and dtypes count; `rounding` is
+        measured at arrays if there are any. Leaves inside of an example that are no arrays
+        (activations, names, flags) are static: what they are, as the scope says. Other static
+        arguments, and keywords, go through `functools.partial` or a lambda.
     constants: "rounded": a float literal stands for any real number that rounds to it. Where a
         proof needs a particular one (0.1 is 1/10), it is among the assumptions, and no
         counterexample is a difference that the rounding of literals explains. "exact": it stands
@@ -116,37 +119,23 @@ def equivalent(
     start = budget.now()
     drawn = arguments.checked("equivalent", {"f": f, "g": g}, examples, seconds, seed)
     arguments.one_of("equivalent", "constants", constants, ("rounded", "exact"))
-    made = [arguments.traced("equivalent", *named, examples) for named in (("f", f), ("g", g))]
+    asked = split(examples)
+    one, two, arrays = asked.function(f), asked.function(g), asked.arrays
+    made = [arguments.traced("equivalent", *named, arrays) for named in (("f", one), ("g", two))]
 
     def question() -> Verdict:
         left, right = map(read, made)
         comparison = Comparison(left, right, constants)
-        verdict = settle(comparison, examples, names(f, examples), drawn)
-        pairs = ((f, left), (g, right)) if verdict else ()
-        found = next(filter(None, (called.otherwise(*pair, examples) for pair in pairs)), "")
+        verdict = settle(comparison, arrays, names(f, arrays), drawn)
+        pairs = ((one, left), (two, right)) if verdict else ()
+        found = next(filter(None, (called.otherwise(*pair, arrays) for pair in pairs)), "")
         verdict = Verdict("unknown", reason=found) if found else verdict
         about = subject(f, g, examples, (left, right), drawn, constants=constants)
-        measure: Any = later(left, right, examples, drawn) if verdict else None
+        measure: Any = later(left, right, arrays, drawn) if verdict else None
         return replace(verdict, subject=about, rounding=measure)
 
-    return internal.answer(question, seconds).changed(seconds=budget.now() - start)
-
-
-def names(f: Callable[..., Any], examples: Any) -> list[str]:
-    """What to call the input arrays: the parameters of f, and the way into a pytree."""
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    positional = [
-        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
-    found = []
-    for path, _ in jax.tree.leaves_with_path(examples):
-        first = path[0].idx
-        top = positional[first] if first < len(positional) else f"argument{first}"
-        found.append(top + jax.tree_util.keystr(path[1:]))
-    return found
+    verdict = asked.answer(f, internal.answer(question, seconds))
+    return verdict.changed(seconds=budget.now() - start)
 
 
 def settle(comparison: Comparison, examples: Any, names: list[str], seed: int) -> Verdict:

@@ -25,7 +25,7 @@ from verify.algebras.keys import generator, is_key
 from verify.compiled import check
 from verify.counterexample import Comparison, Witness, shrink
 from verify.dtypes import is_kind
-from verify.equivalence import names
+from verify.examples import names, split
 from verify.program import Program, read, trace
 from verify.roundoff import as_inputs, by_rules, certified, distance, draw, executable, given
 from verify.trust import child
@@ -82,12 +82,15 @@ def faithful(
     """
     start = budget.now()
     drawn = arguments.checked("faithful", {"f": f}, examples, seconds, seed)
-    made = arguments.traced("faithful", "f", f, examples)
+    asked = split(examples)
+    function = asked.function(f)
+    made = arguments.traced("faithful", "f", function, asked.arrays)
 
     def question() -> Verdict:
-        return _settle(f, read(made), examples, np.random.default_rng(drawn))
+        return _settle(function, read(made), asked.arrays, np.random.default_rng(drawn))
 
-    return replace(internal.answer(question, seconds), seconds=budget.now() - start)
+    verdict = asked.answer(f, internal.answer(question, seconds))
+    return replace(verdict, seconds=budget.now() - start)
 
 
 def _settle(f: Any, program: Program, examples: Any, rng: np.random.Generator) -> Verdict:

@@ -11,6 +11,8 @@ from typing import Any, Literal, cast
 import jax
 import numpy as np
 
+from verify.dtypes import is_array
+
 Status = Literal["proved", "refuted", "unknown"]
 VERSION = 3  # of certificates
 
@@ -31,6 +33,11 @@ class Counterexample:
     explanation: str
     names: tuple[str, ...] = ()  # of the input arrays, in the order of the tree's leaves
 
+    def arrays(self) -> list[tuple[Any, np.ndarray]]:
+        """The arrays among the leaves of `inputs`, each with its path there."""
+        leaves = jax.tree.leaves_with_path(self.inputs)
+        return [(path, np.asarray(leaf)) for path, leaf in leaves if is_array(leaf)]
+
     def __str__(self) -> str:
         lines = []
         if self.where is not None:
@@ -39,7 +46,7 @@ class Counterexample:
             if number:
                 place = f"output {number}, {place}"
             lines.append(f"at {place}: left {short(self.left)}, right {short(self.right)}")
-        arrays = [np.asarray(leaf) for leaf in jax.tree.leaves(self.inputs)]
+        arrays = [array for _, array in self.arrays()]
         names = self.names or [f"argument {i}" for i in range(len(arrays))]
         lines += [f"  {name} = {describe(a)}" for name, a in zip(names, arrays, strict=True)]
         if self.explanation:
@@ -85,7 +92,7 @@ class Subject:
 
     left: str  # "module:function", or a name that cannot be imported
     right: str
-    examples: Any  # JSON, or None where the examples have containers of the user's own
+    examples: Any  # JSON, or None where they have the user's own containers, or static leaves
     seed: int
     left_program: str  # fingerprints
     right_program: str
@@ -199,8 +206,8 @@ class Verdict:
         if found is not None:
             record["counterexample"] = {
                 "inputs": [
-                    {"path": jax.tree_util.keystr(path), **_array(np.asarray(leaf))}
-                    for path, leaf in jax.tree.leaves_with_path(found.inputs)
+                    {"path": jax.tree_util.keystr(path), **_array(leaf)}
+                    for path, leaf in found.arrays()
                 ],
                 "left": _number(found.left),
                 "right": _number(found.right),

@@ -9,6 +9,7 @@ from typing import Any
 
 from verify.certificate.fingerprints import fingerprint, source_fingerprint
 from verify.certificate.names import reference
+from verify.examples import split
 from verify.program import Program
 from verify.signature import to_jsonable
 from verify.verdict import Subject
@@ -24,7 +25,7 @@ def subject(
     constants: str = "exact",
 ) -> Subject:
     try:
-        written = to_jsonable(examples)
+        written = None if split(examples).static else to_jsonable(examples)
     except TypeError:
         written = None
     return Subject(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 
 from verify.claims.claim import Variant
@@ -42,13 +41,13 @@ def figure(variant: Variant, verdict: Verdict) -> Markup | None:
 
 def names(example: Counterexample) -> list[str]:
     """What the input arrays are called, one a leaf of the inputs."""
-    count = len(jax.tree.leaves(example.inputs))
+    count = len(example.arrays())
     return list(example.names) or [f"argument {i}" for i in range(count)]
 
 
 def _inputs(example: Counterexample, left: View, right: View) -> Iterator[Markup]:
     """Drawn where there are non-zero elements; named where there are none, or no room."""
-    arrays = [np.asarray(leaf) for leaf in jax.tree.leaves(example.inputs)]
+    arrays = [array for _, array in example.arrays()]
     panels: list[Markup] = []
     zeros: list[Markup] = []
     for number, (name, array) in enumerate(zip(names(example), arrays, strict=True)):
@@ -168,7 +167,7 @@ def _frame(grid: Grid, side: Side, box: Box) -> list[Frame]:
 
 def _legend(example: Counterexample, left: View, right: View) -> Markup | None:
     """What the frames mean, if there are any."""
-    shapes = [np.shape(leaf) for leaf in jax.tree.leaves(example.inputs)]
+    shapes = [array.shape for _, array in example.arrays()]
     if not any(_boxes(left, right, number, shape) for number, shape in enumerate(shapes)):
         return None
     samples = (

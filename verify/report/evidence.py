@@ -60,7 +60,7 @@ def _view(f: Callable[..., Any] | None, example: Counterexample, settled: str) -
     size = _size(program)
     if fingerprint(program) != settled or size > _MOST_VALUES:
         return View()
-    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(example.inputs)]
+    leaves = [array for _, array in example.arrays()]
     try:
         output = np.asarray(values(program, leaves)[number].value)
     except Unsupported:
