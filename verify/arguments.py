@@ -19,6 +19,8 @@ from verify.dtypes import is_array
 from verify.examples import is_static
 from verify.program import Traced, make
 
+__tracebackhide__ = True  # by pytest: the caller's lines, and his functions', are what matters
+
 _EXPECTED = "an array, a jax.ShapeDtypeStruct, a number, or a pytree or module of them"
 _FLAG = (
     "a flag, a size or a name that decides what the program is must not be an example, which is "

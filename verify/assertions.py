@@ -1,7 +1,8 @@
 """Questions as assertions, for test files: nothing where it is proved, else AssertionError.
 
 The message begins with the verdict. In pytest, the frames of this file are not shown, and every
-verdict has a line in the summary at the end (`pytest_plugin.py`).
+verdict has a line in the summary at the end; ini options give the seconds and the seed
+(`pytest_plugin.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from verify.derivatives import derivatives
 from verify.equivalence import equivalent
 from verify.faithful import faithful
 from verify.verdict import Verdict
+
+_PLUGIN = "verify.pytest_plugin"
 
 
 def assert_equivalent(
@@ -43,7 +46,7 @@ def assert_equivalent(
     """
     __tracebackhide__ = True
     tolerance = None if rounding is None else _tolerance(rounding)
-    verdict = equivalent(f, g, *examples, **options)
+    verdict = equivalent(f, g, *examples, **_options(options))
     wrong = "" if tolerance is None or not verdict else _apart(verdict, tolerance)
     claim = f"{_name(f)} = {_name(g)}"
     _report(claim, verdict, examples, wrong)
@@ -60,7 +63,7 @@ def assert_derivatives(f: Callable[..., Any], *examples: Any, **options: Any) ->
     >>> assert_derivatives(jax.nn.silu, jnp.zeros(2))
     """
     __tracebackhide__ = True
-    verdict = derivatives(f, *examples, **options)
+    verdict = derivatives(f, *examples, **_options(options))
     _report(f"derivatives of {_name(f)}", verdict, examples)
     if not verdict:
         raise AssertionError(f"{verdict}\nthe derivatives of {_name(f)} are not proved right")
@@ -73,7 +76,7 @@ def assert_faithful(f: Callable[..., Any], *examples: Any, **options: Any) -> No
     >>> assert_faithful(jax.nn.softmax, jnp.linspace(0, 1, 12).reshape(3, 4))
     """
     __tracebackhide__ = True
-    verdict = faithful(f, *examples, **options)
+    verdict = faithful(f, *examples, **_options(options))
     _report(f"{_name(f)} as compiled", verdict, examples)
     if not verdict:
         raise AssertionError(f"{verdict}\n{_name(f)} is not proved faithful")
@@ -112,8 +115,14 @@ def _name(f: Any) -> str:
     return str(getattr(f, "__name__", None) or repr(f))
 
 
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    """With those of pytest's ini file, within a test."""
+    plugin = sys.modules.get(_PLUGIN)
+    return given if plugin is None else {**plugin.options(), **given}
+
+
 def _report(claim: str, verdict: Verdict, examples: Any, wrong: str = "") -> None:
     """Tells the pytest plugin, if it is loaded: outside pytest nobody listens."""
-    plugin = sys.modules.get("verify.pytest_plugin")
+    plugin = sys.modules.get(_PLUGIN)
     if plugin is not None:
         plugin.notify(claim, verdict, examples, wrong)

@@ -51,6 +51,7 @@ def dependence(f: Callable[..., Any], *examples: Any) -> Dependencies:
     >>> [side.stop - side.start for side in box]
     [1, 14, 14, 1]
     """
+    __tracebackhide__ = True
     arguments.examples_of("dependence", examples)
     asked = split(examples)
     leaves = [x if hasattr(x, "shape") else np.asarray(x) for x in jax.tree.leaves(asked.arrays)]

@@ -79,6 +79,7 @@ def derivatives(
     >>> bool(derivatives(jax.nn.silu, jnp.zeros(2)))
     True
     """
+    __tracebackhide__ = True
     start = budget.now()
     drawn = arguments.checked("derivatives", {"f": f}, examples, seconds, seed)
     asked = split(examples)

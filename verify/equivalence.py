@@ -116,12 +116,16 @@ def equivalent(
     >>> verdict.status, float(verdict.counterexample.left), float(verdict.counterexample.right)
     ('refuted', 1.0, -1.0)
     """
+    __tracebackhide__ = True  # by pytest: the caller's lines are what matters
     start = budget.now()
     drawn = arguments.checked("equivalent", {"f": f, "g": g}, examples, seconds, seed)
     arguments.one_of("equivalent", "constants", constants, ("rounded", "exact"))
     asked = split(examples)
     one, two, arrays = asked.function(f), asked.function(g), asked.arrays
-    made = [arguments.traced("equivalent", *named, arrays) for named in (("f", one), ("g", two))]
+    made = (
+        arguments.traced("equivalent", "f", one, arrays),
+        arguments.traced("equivalent", "g", two, arrays),
+    )
 
     def question() -> Verdict:
         left, right = map(read, made)

@@ -80,6 +80,7 @@ class Examples:
 
         @functools.wraps(f, updated=())
         def called(*arguments: Any) -> Any:
+            __tracebackhide__ = True
             result = f(*plain(arguments))
             return result if _is_leaf(result) else _fixed(result, lambda leaf: not _number(leaf))
 

@@ -80,6 +80,7 @@ def faithful(
     >>> print(verdict.scope)
     2 sets of inputs (normal numbers, small whole numbers), compiled and eager on cpu
     """
+    __tracebackhide__ = True
     start = budget.now()
     drawn = arguments.checked("faithful", {"f": f}, examples, seconds, seed)
     asked = split(examples)

@@ -247,6 +247,7 @@ class Traced:
 
 def make(f: Callable[..., Any], *examples: Any) -> Traced:
     """The first half of `trace`, in which f is called: what it raises is f's own error."""
+    __tracebackhide__ = True
     abstract = jax.tree.map(_abstract, examples)
     if any(_is_key(leaf.dtype) for leaf in jax.tree.leaves(abstract)):
         f, abstract = _with_words(f, abstract)
@@ -260,6 +261,7 @@ def _anew(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(f, updated=())
     def called(*arguments: Any) -> Any:
+        __tracebackhide__ = True
         return f(*arguments)
 
     return called
