@@ -25,7 +25,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.dependence import Dependence, Depends
 from verify.algebras.extended import fresh, lift, parts
 from verify.evaluate import apply
-from verify.examples import plain, split
+from verify.examples import names, plain, split
 from verify.program import Atom, Const, Program, Var, read
 
 
@@ -76,7 +76,9 @@ def dependence(f: Callable[..., Any], *examples: Any) -> Dependencies:
     else:
         outputs = _evaluate(program, algebra, inputs)
     shapes = tuple(tuple(x.shape) for x in leaves)
-    return Dependencies(algebra, program, shapes, tuple(tuple(parts(value)) for value in outputs))
+    called = names(f, asked.arrays)
+    values = tuple(tuple(parts(value)) for value in outputs)
+    return Dependencies(algebra, program, shapes, values, tuple(called))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +87,22 @@ class Dependencies:
 
     `index` is the index of an element of the result; if the function returns several arrays,
     `output` counts them in the order of `jax.tree.leaves`.
+
+    Printed, it is a table: how many elements of each input are seen, by those elements that see the
+    fewest and the most, and the box that is seen from the middle.
+
+    >>> import jax.numpy as jnp
+    >>> print(dependence(lambda x, w: jnp.convolve(x, w, "same"), jnp.ones(9), jnp.ones(3)))
+    output  shape  input  shape  elements seen  from the middle, [4]
+    0       (9,)   x      (9,)   2 to 3 of 9    [3:6]
+    0       (9,)   w      (3,)   2 to 3 of 3    [0:3]
     """
 
     _algebra: Dependence
     _program: Program
     _shapes: tuple[tuple[int, ...], ...]  # of the arguments
     _outputs: tuple[tuple[Depends, ...], ...]  # the parts of each (two of a complex number)
+    _names: tuple[str, ...]  # of the inputs
 
     def inputs_of(self, index: tuple[int, ...] = (), *, output: int = 0) -> Any:
         """Boolean arrays in the structure and shapes of the arguments: True where it matters.
@@ -119,6 +131,42 @@ class Dependencies:
         None if the element does not depend on that input."""
         return plain(jax.tree.map(_box, self._masks(index, output)))
 
+    def __str__(self) -> str:
+        middles = [tuple(n // 2 for n in atom.shape) for atom in self._program.outputs]
+        same = len(set(middles)) == 1
+        tree = jax.tree.unflatten(self._program.out_tree, range(len(middles)))
+        ways = [jax.tree_util.keystr(path) for path, _ in jax.tree.leaves_with_path(tree)]
+        from_where = f", {_index(middles[0])}" if same else ""
+        rows = [
+            ("output", "shape", "input", "shape", "elements seen", f"from the middle{from_where}")
+        ]
+        for output, (atom, at) in enumerate(zip(self._program.outputs, middles, strict=True)):
+            shape, called = tuple(atom.shape), " ".join(filter(None, (str(output), ways[output])))
+            empty = 0 in shape
+            masks = [] if empty else jax.tree.leaves(self._masks(at, output))
+            for number, (name, size) in enumerate(zip(self._names, self._shapes, strict=True)):
+                seen = "-" if empty else _seen(masks[number], None if same else at)
+                counts = self._counts(output, number)
+                rows.append((called, str(shape), name, str(size), counts, seen))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+        return "\n".join(lines)
+
+    def _counts(self, output: int, number: int) -> str:
+        """How many elements of an input the elements of an output see."""
+        sets, size = self._algebra.inputs[number], int(np.prod(self._shapes[number]))
+        words = max(sets.size // max(size, 1), 1)  # of a random key
+        known = [s for x in self._outputs[output] if (s := x.sets[number]) is not None]
+        if not known:
+            return "none"
+        together = sets.union(np.stack([s.reshape(-1) for s in known], axis=-1))
+        different = (np.unique(sets.members(int(n)) // words) for n in np.unique(together))
+        found = [len(members) for members in different] or [0]
+        fewest, most = min(found), max(found)
+        if most == 0:
+            return "none"
+        return f"{f'{fewest} to ' if fewest < most else ''}{most} of {size}"
+
     def _parts(self, index: tuple[int, ...], output: int) -> tuple[Depends, ...]:
         if not 0 <= output < len(self._outputs):
             raise IndexError(f"output: {output}, but the function returns {len(self._outputs)}")
@@ -136,9 +184,24 @@ def _without_words(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.asarray(mask.reshape(*shape, -1).any(axis=-1))
 
 
+def _index(index: tuple[Any, ...]) -> str:
+    return f"[{', '.join(map(str, index))}]"
+
+
+def _seen(mask: np.ndarray, middle: tuple[int, ...] | None) -> str:
+    """What an element sees of an input, as an index."""
+    box = _box(mask)
+    if box is None:
+        return "nothing"
+    shown = _index(tuple(f"{s.start}:{s.stop}" for s in box)) if box else "all"
+    return shown if middle is None else f"{_index(middle)}: {shown}"
+
+
 def _box(mask: np.ndarray) -> tuple[slice, ...] | None:
     if not mask.any():
         return None
+    if mask.ndim == 0:
+        return ()
     places = np.nonzero(mask)
     return tuple(slice(int(p.min()), int(p.max()) + 1) for p in places)
 

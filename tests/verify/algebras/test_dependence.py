@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -286,3 +287,30 @@ def test_products_with_zeros_are_zero_along_a_chain() -> None:
     total = algebra.sum(algebra.reshape(product, (2, 2)))
     assert total.zero is not None
     assert total.zero.tolist() == [True, False]
+
+
+def test_printed_it_is_a_table():
+    """Every row is what `inputs_of` says of all elements, and `box` of the one in the middle."""
+
+    def f(x, params, key):
+        noise = jax.random.normal(key, (2, 6))
+        return {"y": jnp.cumsum(x) * params["w"], "z": noise, "none": jnp.zeros((0, 2))}
+
+    x = jnp.ones(6)
+    seen = dependence(f, x, {"w": 2.0, "act": jax.nn.relu}, jax.random.key(0))
+    heading, *rows = (re.split(r"  +", line) for line in str(seen).splitlines())
+    assert heading == ["output", "shape", "input", "shape", "elements seen", "from the middle"]
+    assert [row[:3] for row in rows[::3]] == [
+        ["0 ['none']", "(0, 2)", "x"],
+        ["1 ['y']", "(6,)", "x"],
+        ["2 ['z']", "(2, 6)", "x"],
+    ]
+    assert rows[3][3:] == ["(6,)", "1 to 6 of 6", "[3]: [0:4]"]
+    counts = [int(seen.inputs_of((i,), output=1)[0].sum()) for i in range(6)]
+    assert (min(counts), max(counts)) == (1, 6)
+    assert seen.box((3,), output=1)[0] == (slice(0, 4),)
+    assert seen.box((3,), output=1)[1] == {"w": (), "act": jax.nn.relu}
+    assert rows[4][2:] == ["params['w']", "()", "1 of 1", "[3]: all"]
+    assert rows[8][2:] == ["key", "()", "1 of 1", "[1, 3]: all"]
+    assert rows[5][4:] == ["none", "nothing"]
+    assert rows[0][4:] == ["none", "-"]
