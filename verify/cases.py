@@ -50,9 +50,11 @@ def settle(
     output: int,
     elements: np.ndarray,
     assuming: bool = False,
+    condition: Program | None = None,
 ) -> Settled | Suggestion | None:
     """Whether the elements of one output are equal; None if that stays open. `assuming`: that no
     integer overflows where something looks at it; else integers wrap as the machine's do.
+    `condition`: a program of the same inputs, total, whose outputs are true.
 
     Raises `Unsupported` where the programs have no linear form, are too large, or cost too much.
     """
@@ -64,6 +66,7 @@ def settle(
     algebra = Linear(z3, assuming=assuming)
     inputs = [algebra.input(v.shape, v.dtype) for v in left.inputs]
     try:
+        _require(algebra, condition, inputs)
         one, two = (evaluate(p, algebra, inputs)[output] for p in (left, right))
         if not assuming:  # the machine's values are compared
             one, two = (algebra.observed(x, "in a result") for x in (one, two))
@@ -76,8 +79,37 @@ def settle(
     return Settled(tuple(algebra.assumptions)) if found is True else found
 
 
+def excluded(condition: Program) -> bool:
+    """Whether no inputs make all outputs of the condition true, by linear arithmetic."""
+    z3 = smt.Fresh()
+    algebra = Linear(z3)
+    try:
+        only_real(condition)
+        inputs = [algebra.input(v.shape, v.dtype) for v in condition.inputs]
+        _require(algebra, condition, inputs)
+        return budget.solve(algebra.solver, _WORK) == "unsat"
+    except (Unsupported, z3.Z3Exception):
+        return False
+
+
+def _require(algebra: Any, condition: Program | None, inputs: list[Any]) -> None:
+    """Tells the solver that all outputs of the condition are true, if it has a form here."""
+    if condition is None:
+        return
+    try:
+        outputs = evaluate(condition, algebra, inputs)
+    except Unsupported:
+        return
+    for value in outputs:
+        algebra.solver.add(*value.items.reshape(-1).tolist())
+
+
 def settle_bits(
-    left: Program, right: Program, output: int, elements: np.ndarray
+    left: Program,
+    right: Program,
+    output: int,
+    elements: np.ndarray,
+    condition: Program | None = None,
 ) -> Settled | Suggestion | None:
     """The same where integers are bit-vectors (`algebras/bits.py`), and nothing is known of floats.
 
@@ -91,6 +123,7 @@ def settle_bits(
     algebra = Bits(z3)
     inputs = [algebra.input(v.shape, v.dtype) for v in left.inputs]
     try:
+        _require(algebra, condition, inputs)
         one, two = (evaluate(p, algebra, inputs)[output].items.reshape(-1) for p in (left, right))
     except z3.Z3Exception as error:
         raise Unsupported(f"a proof by bits: {error}") from error

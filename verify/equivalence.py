@@ -21,7 +21,7 @@ import functools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import jax
 import numpy as np
@@ -31,7 +31,7 @@ from verify.algebras.base import Refused, Unsupported
 from verify.algebras.field import NO_TIES, Mode
 from verify.algebras.machine import HELD
 from verify.certificate.fingerprints import fingerprint
-from verify.certificate.subjects import subject
+from verify.certificate.subjects import named, subject
 from verify.constants import rewriting
 from verify.counterexample import (
     Comparison,
@@ -48,6 +48,8 @@ from verify.counterexample import (
 from verify.counterexample.held import own
 from verify.dtypes import is_integer
 from verify.examples import names, split
+from verify.preconditions import condition
+from verify.preconditions.condition import Precondition
 from verify.primitives.functions import POWERS
 from verify.primitives.indexing import SAME_INDEX
 from verify.program import GENERATORS, Program, read
@@ -83,6 +85,7 @@ def equivalent(
     f: Callable[..., Any],
     g: Callable[..., Any],
     *examples: Any,
+    assuming: Callable[..., Any] | None = None,
     constants: str = "rounded",
     seconds: float = 60.0,
     seed: int | None = None,
@@ -94,6 +97,8 @@ def equivalent(
         measured at arrays if there are any. Leaves inside of an example that are no arrays
         (activations, names, flags) are static: what they are, as the scope says. Other static
         arguments, and keywords, go through `functools.partial` or a lambda.
+    assuming: a JAX function of the same inputs that returns booleans: only inputs at which all are
+        true count, as in `assuming=lambda x, n: (x > 0) & (0 <= n) & (n < 10)`.
     constants: "rounded": a float literal stands for any real number that rounds to it. Where a
         proof needs a particular one (0.1 is 1/10), it is among the assumptions, and no
         counterexample is a difference that the rounding of literals explains. "exact": it stands
@@ -103,8 +108,9 @@ def equivalent(
 
     Returns a `Verdict`; `bool(verdict)` is true for a proof only.
 
-    Errors: TypeError and ValueError for arguments that it cannot take, and whatever f and g raise
-    while they are traced. A failure of verify itself is an "unknown" that says so.
+    Errors: TypeError and ValueError for arguments that it cannot take (a precondition that no input
+    satisfies is one), and whatever f, g and assuming raise while they are traced. A failure of
+    verify itself is an "unknown" that says so.
 
     >>> import jax, jax.numpy as jnp
     >>> x = jax.ShapeDtypeStruct((3, 4), jnp.float32)
@@ -115,6 +121,8 @@ def equivalent(
     >>> verdict = equivalent(lambda x: x[1:] - x[:-1], lambda x: x[:-1] - x[1:], x)
     >>> verdict.status, float(verdict.counterexample.left), float(verdict.counterexample.right)
     ('refuted', 1.0, -1.0)
+    >>> bool(equivalent(lambda x: jnp.sqrt(x * x), lambda x: x, x, assuming=lambda x: x >= 0))
+    True
     """
     __tracebackhide__ = True  # by pytest: the caller's lines are what matters
     start = budget.now()
@@ -126,19 +134,39 @@ def equivalent(
         arguments.traced("equivalent", "f", one, arrays),
         arguments.traced("equivalent", "g", two, arrays),
     )
+    given = None
+    if assuming is not None:
+        given = condition.of("equivalent", assuming, asked.function(assuming), arrays, drawn)
+    impossible = False
 
     def question() -> Verdict:
+        nonlocal impossible
         left, right = map(read, made)
-        comparison = Comparison(left, right, constants)
+        if given is not None and not given.inhabited:
+            with budget.doing("whether any input satisfies what is assumed"):
+                impossible = given.impossible
+            return Verdict("unknown", reason=f"no input was found at which {given.name} holds")
+        comparison = Comparison(left, right, constants, given)
         verdict = settle(comparison, arrays, names(f, arrays), drawn)
-        pairs = ((one, left), (two, right)) if verdict else ()
+        pairs = [(one, left), (two, right)] if verdict else []
+        if verdict and assuming is not None and given is not None:
+            pairs.append((asked.function(assuming), given.program))
         found = next(filter(None, (called.otherwise(*pair, arrays) for pair in pairs)), "")
         verdict = Verdict("unknown", reason=found) if found else verdict
         about = subject(f, g, examples, (left, right), drawn, constants=constants)
-        measure: Any = later(left, right, arrays, drawn) if verdict else None
+        if assuming is not None and given is not None:
+            about = replace(about, assuming=named(assuming, given.program))
+        if verdict and given is not None:
+            verdict = replace(verdict, assumptions=(given.sentence, *verdict.assumptions))
+        measure: Any = later(left, right, arrays, drawn, comparison.moved) if verdict else None
         return replace(verdict, subject=about, rounding=measure)
 
     verdict = asked.answer(f, internal.answer(question, seconds))
+    if impossible and given is not None:
+        raise ValueError(
+            "equivalent: assuming: expected a condition that some input satisfies, got one that "
+            f"none does: {given.name}"
+        )
     return verdict.changed(seconds=budget.now() - start)
 
 
@@ -180,6 +208,7 @@ class _Ladder:
 
     def __post_init__(self) -> None:
         self.left, self.right = self.comparison.left, self.comparison.right
+        self.given = cast(Precondition | None, self.comparison.given)
 
     def climb(self) -> Verdict:
         try:
@@ -197,6 +226,7 @@ class _Ladder:
             (f"{proof}, with multiples", lambda: self.interpret(scaling)),
             (f"{proof}, constants read", lambda: self.with_readings(briefly=True)),
             (f"{proof}, with sines and cosines", lambda: self.on_circle(scaling)),
+            ("a proof, equations between inputs solved", self.with_equations),
             ("a proof by bits", self.by_bits),
             ("a proof by cases", self.by_cases),
             (f"{proof}, {wraps}", lambda: self.assuming(self.interpret, strict)),
@@ -227,6 +257,7 @@ class _Ladder:
             for name, step in steps:
                 with budget.doing(name):
                     verdict = step()
+                verdict = self.grounded(verdict)
                 if verdict:
                     found = self.search_before_proof()
                     verdict = verdict if found is None else found
@@ -256,11 +287,30 @@ class _Ladder:
             self.reason += f" ({self.comparison.evaluations} inputs tried)"
         return Verdict("unknown", reason=self.reason)
 
+    def grounded(self, verdict: Verdict | None) -> Verdict | None:
+        """Under a precondition, a proof that assumes more counts only if some input that satisfies
+        it satisfies that too; where it has no open set, what is true almost everywhere is no fact.
+        """
+        if self.given is None or not verdict or not verdict.assumptions:
+            return verdict
+        if NO_TIES in verdict.assumptions and not self.given.is_open:
+            return None
+        if self.defined(verdict.assumptions):
+            return verdict
+        self.reason = (
+            "the programs agree where both are defined, but no input that satisfies what is "
+            f"assumed was found at which also holds: {'; '.join(verdict.assumptions)}"
+        )
+        return None
+
     def trusted(self, verdict: Verdict) -> Verdict:
         """A proof counts if verify reads both programs as JAX computes them."""
         # A generator of its own: how much is drawn depends on what the process has compared before.
         rng = np.random.default_rng(self.draw())
         wrong = selfcheck.disagreement(self.left, self.right, rng) if verdict else None
+        if verdict and wrong is None and self.given is not None:
+            program = self.given.program
+            wrong = selfcheck.disagreement(program, program, rng)
         if wrong is not None:
             return Verdict("unknown", reason=wrong)
         found = self.without_values() if verdict and verdict.assumptions else None
@@ -335,7 +385,8 @@ class _Ladder:
         effort.refuse((self.left, self.right))
         try:
             work = _PATTERN_WORK if mode.patterns else math.inf
-            result = prove(self.left, self.right, mode, self.draw(), ignore, work)
+            told = None if self.given is None else self.given.told(self.left, self.right)
+            result = prove(self.left, self.right, mode, self.draw(), ignore, work, told)
         except (Unsupported, TooLarge) as error:
             self.reason, self.refused = str(error), isinstance(error, Refused)
             return None
@@ -375,7 +426,7 @@ class _Ladder:
         for all_of_them in (False, True) if self.comparison.same_literals else (False,):
             known = rewriting.read(self.left, self.right, all_of_them=all_of_them)
             if known is not None:
-                programs = Comparison(known.left, known.right)
+                programs = Comparison(known.left, known.right, given=self.given)
                 other = _Ladder(programs, self.examples, self.names, self.rng)
                 other.searched = True  # among the programs as they are, before a proof
                 found.append((known.sentences, other))
@@ -389,6 +440,23 @@ class _Ladder:
             if verdict:
                 assumptions = dict.fromkeys((*sentences, *verdict.assumptions))
                 return replace(verdict, assumptions=tuple(assumptions))
+        return None
+
+    def with_equations(self) -> Verdict | None:
+        """A proof in which the precondition's equations between inputs are solved."""
+        solved = None if self.given is None else self.given.solved(self.left, self.right)
+        if solved is None:
+            return None
+        given, (left, right) = solved
+        if not given.inhabited:
+            return None
+        programs = Comparison(left, right, given=given)
+        other = _Ladder(programs, self.examples, self.names, self.rng)
+        other.searched = True  # among the programs as they are, before a proof
+        for briefly in (True, False):
+            verdict = other.grounded(other.proved(briefly=briefly))
+            if verdict:
+                return verdict
         return None
 
     def proved(self, *, briefly: bool) -> Verdict | None:
@@ -490,14 +558,15 @@ class _Ladder:
             return None
         assumptions: dict[str, None] = {}
         elements = self.difference.elements
+        known = None if self.given is None else self.given.certain
         for output, flat in elements.items():
             try:
                 with budget.limit(_CASES_WORK):
-                    settled = settle(self.left, self.right, output, flat)
+                    settled = settle(self.left, self.right, output, flat, condition=known)
             except Unsupported:
                 return None
             if isinstance(settled, cases.Suggestion):
-                witness = self.comparison.at(settled.inputs) if self.searchable else None
+                witness = self.comparison.meet(settled.inputs) if self.searchable else None
                 return None if witness is None else self.refuted(witness, name)
             if settled is None:
                 return None
@@ -516,6 +585,8 @@ class _Ladder:
         """The elements that still differ, in all possible branches; the others stay proved."""
         if self.difference is None or not self.chooses() or not smt.available():
             return None
+        if self.given is not None and not self.given.is_open:
+            return None  # where all is a tie, a branch of measure zero is all there is
         elements, mode = self.difference.elements, self.difference.mode
         try:
             lenient = self.comparison.lenient
@@ -528,6 +599,7 @@ class _Ladder:
                     ties=ties,
                     lenient=lenient,
                     assuming=assuming,
+                    given=None if self.given is None else self.given.written,
                 )
                 for assuming in ((False, True) if self.wrapping else (False,))
                 for ties in (True, False)

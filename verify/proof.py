@@ -7,7 +7,7 @@ are repeated, with new primes, inputs and functions, until the product is below 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,8 @@ _MOST_TRIALS = 12
 _MOST_PATTERN_TRIALS = 150
 _MOST_DRAWS = 30
 _MOST_MORE = 3  # primes
+
+Told = Callable[[Field, list[Any]], list[Any]]
 
 # Cheap first; each knows more laws than the one before it.
 MODES = (Mode(), Mode(scaling=True), Mode(ties=False, scaling=True))
@@ -92,11 +94,13 @@ def prove(
     seed: int,
     ignore: Mapping[int, np.ndarray] | None = None,
     work: float = math.inf,
+    told: Told | None = None,
 ) -> Agreement | Difference:
     """Evaluates both programs over random residues.
 
     `ignore` names output elements that are proved equal by other means, as in `Difference`.
-    After so much `work` (`budget.py`) no further trial is begun.
+    After so much `work` (`budget.py`) no further trial is begun. `told`: the inputs of a trial, as
+    a precondition has them.
     Raises `Unsupported` where a program cannot be evaluated so, `TooLarge` where the error bound
     says too little.
     """
@@ -117,7 +121,7 @@ def prove(
             )
         with budget.metered() as meter:
             field, one, two = _trial(
-                left, right, mode, seed + 1000 * trials, exponents, order, wanted
+                left, right, mode, seed + 1000 * trials, exponents, order, wanted, told
             )
             difference = _compare(field, one, two, ignore or {})
         spent += meter.spent
@@ -161,12 +165,15 @@ def _trial(
     exponents: bool,
     order: int,
     primes: int | None,
+    told: Told | None,
 ) -> tuple[Field, list[Any], list[Any]]:
     for attempt in range(_MOST_DRAWS):
         kind = PatternField if mode.patterns else Field
         field = kind(seed + attempt, mode, exponents, order, primes)
         memory.refuse((left, right), 8.0 * len(field.m), "a proof by random interpretation")
         inputs = [fresh(field.random, v.shape, v.dtype) for v in left.inputs]
+        if told is not None:
+            inputs = told(field, inputs)
         try:
             one = evaluate(left, field, inputs)
             two = evaluate(right, field, inputs)

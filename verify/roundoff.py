@@ -224,22 +224,37 @@ class Later:
         return found
 
 
-def later(left: Program, right: Program, examples: Any, seed: int) -> Later:
+def later(
+    left: Program,
+    right: Program,
+    examples: Any,
+    seed: int,
+    moved: Callable[[Inputs], Inputs | None] | None = None,
+) -> Later:
     """`rounding` at the examples, or where they are shapes at random inputs drawn with `seed`:
-    normal ones, or if that is outside of a domain, positive ones."""
+    normal ones, or if that is outside of a domain, positive ones. `moved`: to where inputs count.
+    """
     # Copies: the caller may change his arrays before somebody asks.
     leaves = [x.copy() if isinstance(x, np.ndarray) else x for x in jax.tree.leaves(examples)]
-    inputs = functools.partial(_inputs, left.inputs, leaves, seed)
+    inputs = functools.partial(_inputs, left.inputs, leaves, seed, moved)
     own = not any(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in leaves)
     return Later(left, right, inputs, bool(jax.config.read("jax_enable_x64")), own)
 
 
-def _inputs(variables: Sequence[Var], leaves: Sequence[Any], seed: int) -> Iterator[Inputs]:
+def _inputs(
+    variables: Sequence[Var],
+    leaves: Sequence[Any],
+    seed: int,
+    moved: Callable[[Inputs], Inputs | None] | None,
+) -> Iterator[Inputs]:
     for positive in (False, True):
         rng = np.random.default_rng(seed)
         drawn = [draw(v, rng, positive) for v in variables]
         arrays = [given(leaf) for leaf in leaves]
-        yield [d if g is None else g for d, g in zip(drawn, arrays, strict=True)]
+        found = [d if g is None else g for d, g in zip(drawn, arrays, strict=True)]
+        there = found if moved is None else moved(found)
+        if there is not None:
+            yield [x.astype(y.dtype) for x, y in zip(there, found, strict=True)]
         if all(g is not None for g in arrays):
             return
 

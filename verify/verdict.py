@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import textwrap
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
 import jax
@@ -14,7 +14,7 @@ import numpy as np
 from verify.dtypes import is_array
 
 Status = Literal["proved", "refuted", "unknown"]
-VERSION = 3  # of certificates
+VERSION = 4  # of certificates
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,15 @@ class Rounding:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """What the inputs satisfy: `assuming`, by name and fingerprints."""
+
+    name: str
+    program: str
+    source: str | None = None
+
+
+@dataclass(frozen=True)
 class Subject:
     """What a verdict is about."""
 
@@ -100,6 +109,7 @@ class Subject:
     right_source: str | None = None
     question: str = "equivalent"  # or "derivatives": then both functions are the same one
     constants: str = "exact"  # or "rounded"
+    assuming: Condition | None = None
 
 
 class _Lazy:
@@ -198,7 +208,7 @@ class Verdict:
             "reason": self.reason,
             "seconds": round(self.seconds, 3),
             "jax": jax.__version__,
-            "subject": None if about is None else vars(about).copy(),
+            "subject": None if about is None else asdict(about),
             "counterexample": None,
             "rounding": None,
         }

@@ -25,6 +25,15 @@ def hard(x, y):
 def cube_root(x, y):
     return jnp.cbrt(x * y)
 
+def size(x):
+    return jnp.sqrt(x * x)
+
+def same(x):
+    return x + 0
+
+def positive(x):
+    return x > 0
+
 number = 3
 """
 
@@ -45,6 +54,31 @@ def here(monkeypatch):
     monkeypatch.setattr(
         app, "isolated", lambda command, options, _: tasks.perform(command, options)
     )
+
+
+def test_a_precondition_counts_and_is_in_the_certificate(programs, tmp_path, capsys):
+    file = tmp_path / "proof.json"
+    options = ["--args", "f32[3]", "--certificate", str(file)]
+    assert pair(programs, "size", "same", *options) == 1
+    assert pair(programs, "size", "same", *options, "--assuming", f"{programs}:positive") == 0
+    assert "the inputs satisfy positive at" in capsys.readouterr().out
+    assert main(["check", str(file), "--allow", programs]) == 0
+    record = json.loads(file.read_text())
+    assert record["subject"]["assuming"]["name"] == f"{programs}:positive"
+    record["subject"]["assuming"] = None  # it proves no more than it says
+    file.write_text(json.dumps(record))
+    assert main(["check", str(file), "--allow", programs]) == 2
+
+
+def test_another_precondition_than_that_of_the_certificate_is_named(programs, tmp_path, capsys):
+    file = tmp_path / "proof.json"
+    options = ["--args", "f32[3]", "--certificate", str(file)]
+    pair(programs, "size", "same", *options, "--assuming", f"{programs}:positive")
+    record = json.loads(file.read_text())
+    record["subject"]["assuming"]["source"] = "0" * 32
+    file.write_text(json.dumps(record))
+    assert main(["check", str(file), "--allow", programs]) == 2
+    assert f"the source of {programs}:positive is not the one" in capsys.readouterr().out
 
 
 def pair(module, left, right, *options):

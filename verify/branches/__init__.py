@@ -8,6 +8,7 @@ Needs the `smt` extra (z3-solver); without it this step is skipped.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -18,6 +19,7 @@ from verify import budget, smt
 from verify.algebras.base import Unsupported
 from verify.algebras.field import NO_TIES
 from verify.branches.formula import Node, below
+from verify.branches.given import Given
 from verify.branches.terms import Undefined
 from verify.branches.walk import Walk
 from verify.branches.writer import Writer
@@ -46,11 +48,13 @@ def settle(
     ties: bool = True,
     lenient: bool = False,
     assuming: bool = False,
+    given: Callable[[Writer, list[Any]], Given] | None = None,
 ) -> Settled | None:
     """Whether these elements (by number of the output) are equal; None if that stays open. Without
     `ties` they need not be where polynomials of inputs that are compared are equal, but for what
     asks whether they are; `lenient`: unless it is the right program that asks. `assuming`: no
-    integer overflows where something looks at it.
+    integer overflows where something looks at it. `given`: what is known of the inputs,
+    written beside the programs.
 
     Raises `Unsupported` where the programs have no such formulas or are too large.
     """
@@ -61,12 +65,13 @@ def settle(
     writer = Writer(assuming=assuming)
     inputs = [writer.input(v.shape, v.dtype) for v in left.inputs]
     try:
+        known = Given() if given is None else given(writer, inputs)
         one, two = (evaluate(program, writer, inputs) for program in (left, right))
     except (OverflowError, ZeroDivisionError) as error:
         raise Unsupported(f"a proof by branches: {error}") from error
     if assuming and not writer.wrapping:
         return None  # nothing new
-    questions = _Questions(smt.Fresh(), writer, ties, lenient)
+    questions = _Questions(smt.Fresh(), writer, ties, lenient, known)
     with budget.limit(work):
         for output, flat in elements.items():
             a, b = (values[output].items.reshape(-1) for values in (one, two))
@@ -81,8 +86,8 @@ def settle(
 class _Questions:
     """Answers so far, by what was asked, inputs numbered as they occur."""
 
-    def __init__(self, z3: Any, writer: Writer, ties: bool, lenient: bool) -> None:
-        self.z3, self.writer = z3, writer
+    def __init__(self, z3: Any, writer: Writer, ties: bool, lenient: bool, given: Given) -> None:
+        self.z3, self.writer, self.given = z3, writer, given
         self.ways = {"ties": ties, "lenient": lenient}
         self.left_out = False
         self.answers: dict[Any, Fraction | None] = {}
@@ -103,9 +108,12 @@ class _Questions:
         """The number that left - right is everywhere, None if none is found."""
         if left.op == right.op == "const" and isinstance(left.info, Fraction):
             return left.info - right.info
-        key = (may_differ, _shape(left, right))
+        given = self.given.about(left.support | right.support)
+        # What is known of inputs tells formulas apart that are alike but for their names.
+        names = tuple(sorted(left.support | right.support)) if given else ()
+        key = (may_differ, _shape(left, right), names)
         if key not in self.answers:
-            walk = Walk(self.z3, left, right, **self.ways)
+            walk = Walk(self.z3, left, right, given=given, **self.ways)
             try:
                 with budget.limit(_WORK_EACH):
                     same = walk.settle(may_differ)

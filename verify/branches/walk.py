@@ -23,6 +23,7 @@ from verify.algebras.base import Unsupported
 from verify.branches.branch import Branch, Evaluation, Undecided
 from verify.branches.certify import possible, signed
 from verify.branches.formula import Node
+from verify.branches.given import Given
 from verify.branches.terms import (
     ONE,
     Polynomial,
@@ -51,11 +52,13 @@ class Walk:
         *,
         ties: bool = True,
         lenient: bool = False,
+        given: Given | None = None,
     ) -> None:
         self.z3, self.ties, self.lenient = z3, ties, lenient
         self.left_out = False
         self.tops = left, right
         self.terms = Terms()
+        self.given = Given() if given is None else given
         self.branches = 0
         self.offset: Fraction | None = None
 
@@ -64,7 +67,7 @@ class Walk:
         another. Raises Unsupported where that cannot be told."""
         if not may_differ:
             self.offset = Fraction(0)
-        stack = [Branch()]
+        stack = [Branch(facts=self.given.facts(self.terms))]
         while stack:
             branch = stack.pop()
             self.branches += 1
@@ -73,6 +76,8 @@ class Walk:
                 raise Unsupported("too many branches")
             try:
                 evaluation = Evaluation(self.terms, branch)
+                if not all(evaluation.value(node) == wanted for node, wanted in self.given.rest):
+                    continue  # no input that counts
                 left = evaluation.value(self.tops[0])
                 evaluation.lenient = self.lenient
                 right = evaluation.value(self.tops[1])

@@ -57,25 +57,34 @@ def rerun(
     if about is None or about["examples"] is None:
         raise ValueError(f"{path}: the certificate does not say how to call the functions")
     examples = from_jsonable(about["examples"])
-    functions = {side: allowed_function(about[side], allow) for side in ("left", "right")}
-    for side, f in functions.items():
-        known = about[f"{side}_source"]
-        if known is not None and source_fingerprint(f) != known:
+    claims = [(about[s], about[f"{s}_source"], about[f"{s}_program"]) for s in ("left", "right")]
+    if about["assuming"] is not None:
+        claims.append(tuple(about["assuming"][key] for key in ("name", "source", "program")))
+    functions = [allowed_function(name, allow) for name, _, _ in claims]
+    for f, (name, source, _) in zip(functions, claims, strict=True):
+        if source is not None and source_fingerprint(f) != source:
             text = "is not the one that the certificate is about; it was not called"
-            return Checked(False, f"the source of {about[side]} {text}", None)
-    for side, f in functions.items():
-        if fingerprint(trace(f, *examples)) != about[f"{side}_program"]:
-            text = f"the program of {about[side]} is not the one that the certificate is about"
+            return Checked(False, f"the source of {name} {text}", None)
+    for f, (name, _, program) in zip(functions, claims, strict=True):
+        if fingerprint(trace(f, *examples)) != program:
+            text = f"the program of {name} is not the one that the certificate is about"
             if record["jax"] != jax.__version__:
                 text += f" (written with jax {record['jax']!r}, this is {jax.__version__})"
             return Checked(False, text, None)
 
     def ask(seed: int | None) -> Verdict:
         if about["question"] == "derivatives":
-            return derivatives(functions["left"], *examples, seconds=seconds, seed=seed)
-        f, g = functions["left"], functions["right"]
-        constants = about["constants"]
-        return equivalent(f, g, *examples, constants=constants, seconds=seconds, seed=seed)
+            return derivatives(functions[0], *examples, seconds=seconds, seed=seed)
+        f, g, *conditions = functions
+        return equivalent(
+            f,
+            g,
+            *examples,
+            assuming=conditions[0] if conditions else None,
+            constants=about["constants"],
+            seconds=seconds,
+            seed=seed,
+        )
 
     status, verdict = record["status"], None
     for seed, words in ((about["seed"], "the same seed now"), (None, "a fresh seed")):

@@ -228,6 +228,11 @@ _ARRAY: dict[str, Check] = {
     "shape": _list_of(_whole(_SIZE), 64),
     "nonzero": _list_of(lambda value, place: None, _ELEMENTS),
 }
+_CONDITION: dict[str, Check] = {
+    "name": _text,
+    "program": _fingerprint,
+    "source": _or_none(_fingerprint),
+}
 _SUBJECT: dict[str, Check] = {
     "left": _text,
     "right": _text,
@@ -239,6 +244,7 @@ _SUBJECT: dict[str, Check] = {
     "right_source": _or_none(_fingerprint),
     "question": _one_of("equivalent", "derivatives"),
     "constants": _one_of("rounded", "exact"),
+    "assuming": _or_none(_object(_CONDITION)),
 }
 _FOUND: dict[str, Check] = {
     "inputs": _list_of(_array, _ITEMS),

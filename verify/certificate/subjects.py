@@ -12,7 +12,7 @@ from verify.certificate.names import reference
 from verify.examples import split
 from verify.program import Program
 from verify.signature import to_jsonable
-from verify.verdict import Subject
+from verify.verdict import Condition, Subject
 
 
 def subject(
@@ -40,3 +40,8 @@ def subject(
         question,
         constants,
     )
+
+
+def named(assuming: Any, program: Program) -> Condition:
+    """The precondition of a question."""
+    return Condition(reference(assuming), fingerprint(program), source_fingerprint(assuming))

@@ -105,6 +105,11 @@ def parser() -> argparse.ArgumentParser:
         help="whether 0.1 in a program stands for any number that rounds to it (rounded)",
     )
     pair.add_argument(
+        "--assuming",
+        metavar="MODULE:P",
+        help="count only inputs at which this function's booleans are all true",
+    )
+    pair.add_argument(
         "--rounding",
         action="store_true",
         help="compile a proved pair, and bound how far rounding may take the two apart",

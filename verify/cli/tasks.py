@@ -46,6 +46,8 @@ def _pair(options: dict[str, Any]) -> Answer:
     examples = _examples(options)
     f, g = resolve(options["left"]), resolve(options["right"])
     asked = {name: options[name] for name in ("constants", "seconds", "seed")}
+    if options["assuming"]:
+        asked["assuming"] = resolve(options["assuming"])
     verdict = equivalent(f, g, *examples, **asked)
     more = ""
     if options["rounding"] and bool(verdict) and verdict.rounding is None:

@@ -72,7 +72,7 @@ def search(
     for number, inputs in enumerate(itertools.islice(stream, skip, most)):
         if number >= at_least and late():
             return
-        witness = comparison.at(inputs)
+        witness = comparison.meet(inputs)
         if witness is not None:
             yield witness
     if directed:
@@ -87,6 +87,6 @@ def _all(
     for inputs in stream:
         if late():
             return
-        witness = comparison.at(inputs)
+        witness = comparison.meet(inputs)
         if witness is not None:
             yield witness

@@ -70,18 +70,18 @@ def before_proof(comparison: Comparison, rng: np.random.Generator) -> Iterator[W
     count = int(min(_ROWS, max(_FEWEST, _ELEMENTS // max(1, size))))
     batch = _Batch(comparison)
     try:
-        for drawn in _drawn(comparison, special, rng, count):
+        for drawn in map(comparison.rows, _drawn(comparison, special, rng, count)):
             yield from batch.differences(drawn)
             crossing = batch.crossings(drawn, rng)
             if crossing is not None:
-                yield from batch.differences(crossing)
+                yield from batch.differences(comparison.rows(crossing))
         every = every_value(left.inputs)
         if every is None or len(every[0]) * size > _EVERY:
             every = every_narrow_value(left.inputs, special, rng)
         if every is not None and len(every[0]) * size <= _EVERY:
-            yield from batch.differences(every)
+            yield from batch.differences(comparison.rows(every))
     except Unsupported:  # a number that differs between rows is one that a rule must know
-        for drawn in _drawn(comparison, special, rng, min(count, _ALONE)):
+        for drawn in map(comparison.rows, _drawn(comparison, special, rng, min(count, _ALONE))):
             for row in range(len(drawn[0])):
                 witness = comparison.at([np.asarray(x[row]) for x in drawn])
                 if witness is not None:
@@ -123,6 +123,8 @@ class _Batch:
     def differences(self, drawn: Inputs) -> Iterator[Witness]:
         """Confirmed by verify's numbers, row by row."""
         self.gaps, self.count = [], len(drawn[0])
+        if not self.count:
+            return
         programs = (self.comparison.left, self.comparison.right)
         left, right = (evaluated(p, drawn, self._observe) for p in programs)
         suspects: dict[int, None] = {}

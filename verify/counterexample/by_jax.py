@@ -24,7 +24,6 @@ from verify.counterexample.confirm import Comparison, Inputs
 from verify.counterexample.domain import has_numbers
 from verify.counterexample.plainly import values_by_jax, values_in_float64
 from verify.counterexample.rows import rows
-from verify.counterexample.undefined import around
 from verify.dtypes import is_kind
 from verify.verdict import short
 
@@ -50,8 +49,8 @@ def differ_by_jax(comparison: Comparison, rng: np.random.Generator) -> str | Non
     special = interesting([c for program in programs for c in program.constants()])
     promised = any("PROMISE" in str(e.params.get("mode")) for p in programs for e in p.equations)
     for plain in (True, False):
-        drawn = rows(comparison.left.inputs, special, rng, count, plain=plain)
-        for row in range(count):
+        drawn = comparison.rows(rows(comparison.left.inputs, special, rng, count, plain=plain))
+        for row in range(len(drawn[0])):
             budget.check()
             inputs = [np.asarray(x[row]) for x in drawn]
             # The first time it is XLA's compilation that takes long.
@@ -70,9 +69,9 @@ def _difference(comparison: Comparison, inputs: Inputs) -> str | None:
     lenient = comparison.lenient
     if here is None or (here.left and here.right and not lenient):
         return None if here is None else here.text
-    near = [_difference_at(comparison, x) for x in around(comparison.left, inputs)[:_NEARBY]]
+    near = [_difference_at(comparison, x) for x in comparison.around(inputs)[:_NEARBY]]
     for one in (here, *near):
-        if one is None or (not one.right if lenient else one.left and one.right):
+        if one is None or not near or (not one.right if lenient else one.left and one.right):
             return None
     return here.text
 

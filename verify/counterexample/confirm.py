@@ -8,8 +8,9 @@ is confirmed is what is reported. JAX has the last word (`agree.py`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from verify.constants.balls import AnyRounded
 from verify.constants.literals import any_rounded, common
 from verify.counterexample.held import held
 from verify.counterexample.partial import Domain
-from verify.counterexample.undefined import undefined
+from verify.counterexample.undefined import around, undefined
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.program import Program
@@ -43,14 +44,32 @@ class Witness:
     cause: str = field(default="", kw_only=True)  # why a side is NaN: "sqrt of -1 at file.py:12"
 
 
+class Given(Protocol):
+    """The inputs that a question is about (`verify/preconditions/condition.py`)."""
+
+    @property
+    def program(self) -> Program: ...
+
+    def holds(self, inputs: Sequence[np.ndarray]) -> bool: ...
+
+    def moved(self, inputs: Sequence[Any]) -> list[np.ndarray] | None: ...
+
+    def rows(self, drawn: Sequence[np.ndarray]) -> list[np.ndarray]: ...
+
+    def near(self, inputs: Sequence[np.ndarray]) -> list[list[np.ndarray]]: ...
+
+
 class Comparison:
     """Two programs, to be evaluated at many inputs. Counts evaluations."""
 
     lenient = False  # whether only the left has to answer for ties, and for what has no value
 
-    def __init__(self, left: Program, right: Program, constants: str = "exact") -> None:
-        """`constants`: "rounded" if differences within the rounding of literals do not count."""
-        self.left, self.right = left, right
+    def __init__(
+        self, left: Program, right: Program, constants: str = "exact", given: Given | None = None
+    ) -> None:
+        """`constants`: "rounded" if differences within the rounding of literals do not count;
+        `given`: the inputs that count, None for all."""
+        self.left, self.right, self.given = left, right, given
         self.lenient_literals = constants == "rounded" and any_rounded(left, right)
         self.same_literals = common(left, right) if self.lenient_literals else frozenset()
         self.explained = 0  # differences that the rounding of literals explains
@@ -69,6 +88,8 @@ class Comparison:
         """
         self.evaluations += 1
         inputs = held(self.left.inputs, inputs)
+        if self.given is not None and not self.given.holds(inputs):
+            return None
         try:
             with self.domain.watch() as observe:
                 self.steps = 0
@@ -87,6 +108,22 @@ class Comparison:
         if found is not None:
             return found
         return None if where is not None else self._undefined(inputs, left, right)
+
+    def meet(self, inputs: Inputs) -> Witness | None:
+        """A confirmed difference at these inputs, moved to where inputs count."""
+        found = self.moved(inputs)
+        return None if found is None else self.at(found)
+
+    def moved(self, inputs: Inputs) -> Inputs | None:
+        return inputs if self.given is None else self.given.moved(inputs)
+
+    def rows(self, drawn: Inputs) -> Inputs:
+        """Of many inputs, one a row, those that count, moved if need be."""
+        return drawn if self.given is None else self.given.rows(drawn)
+
+    def around(self, inputs: Inputs) -> list[Inputs]:
+        """Inputs near these, in every direction in which inputs count."""
+        return around(self.left, inputs) if self.given is None else self.given.near(inputs)
 
     def counts(self, witness: Witness) -> bool:
         """Whether such a difference is one, whatever the values there."""
@@ -122,7 +159,8 @@ class Comparison:
     def _undefined(self, inputs: Inputs, left: list[Any], right: list[Any]) -> Witness | None:
         """One side without a value, on an open set around these inputs."""
         programs = (self.left, self.right)
-        found = undefined(programs, inputs, (left, right), values, left_only=self.lenient)
+        near = self.around(inputs)
+        found = undefined(programs, inputs, (left, right), values, near, left_only=self.lenient)
         if found is None:
             return None
         other = (right if found.left else left)[found.output]

@@ -60,7 +60,8 @@ def inhabited(
             for number, inputs in enumerate(_ordinary(comparison.left.inputs, rng)):
                 if number >= _MOST or (number >= _AT_LEAST and late()):
                     return False
-                if way(comparison, inputs):
+                moved = comparison.moved(inputs)
+                if moved is not None and way(comparison, moved):
                     return True
         except Unsupported:
             continue

@@ -83,12 +83,14 @@ def undefined(
     inputs: Sequence[np.ndarray],
     outputs: tuple[Sequence[Any], Sequence[Any]],
     values: Any,
+    near: Sequence[list[np.ndarray]],
     *,
     left_only: bool = False,
 ) -> Undefined | None:
     """An element that is undefined on one side, on an open set around these inputs, or None.
 
     outputs: of both programs there, in certified numbers; values: (program, inputs) -> outputs;
+    near: inputs around these (none: no set is open);
     left_only: whether the right may be undefined where it likes.
     """
     for number, left, where in one_sided(*outputs, left_only=left_only):
@@ -98,9 +100,10 @@ def undefined(
         if all(map(_is_read, found)) or not where.any():
             continue
         at_all = where
-        for near in around(programs[0], inputs):
+        where = where & bool(near)
+        for there in near:
             if where.any():
-                where = where & _there(programs, near, number, left, values)
+                where = where & _there(programs, there, number, left, values)
         # A NaN that is selected is a value at a single point too.
         index = _first(where if where.any() else at_all)
         cause = _named(program, inputs, found, number, index)

@@ -33,9 +33,10 @@ from verify.counterexample.batch import evaluated, special_numbers
 from verify.counterexample.by_jax import both, differs
 from verify.counterexample.candidates import interesting
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
+from verify.counterexample.held import held
 from verify.counterexample.plainly import values_by_jax, values_in_float64
 from verify.counterexample.rows import rows
-from verify.counterexample.undefined import around, known, violations
+from verify.counterexample.undefined import known, violations
 from verify.dtypes import is_integer, is_kind
 from verify.program import Program
 from verify.verdict import short
@@ -91,7 +92,9 @@ def unordered(comparison: Comparison, rng: np.random.Generator) -> Unordered | N
     best: Unordered | None = None
     try:
         for plain in (True, False):
-            drawn = rows(left.inputs, special, rng, count, plain=plain)
+            drawn = comparison.rows(rows(left.inputs, special, rng, count, plain=plain))
+            if not len(drawn[0]):
+                continue
             for inputs, cause in _without_values(comparison, drawn, asked):
                 with budget.apart():
                     found = _difference(comparison, inputs, cause)
@@ -219,7 +222,10 @@ def _shown(comparison: Comparison, inputs: Inputs) -> _Shown | None:
     """The first element that differs by JAX in float64, at the inputs and around them."""
     everywhere: list[np.ndarray] | None = None
     shown: list[tuple[Any, Any]] = []
-    for near in [inputs, *around(comparison.left, inputs)[:_NEARBY]]:
+    around = comparison.around(inputs)
+    if not around or not _counts(comparison, inputs):
+        return None
+    for near in [inputs, *around[:_NEARBY]]:
         try:
             one, two = (values_in_float64(p, near) for p in (comparison.left, comparison.right))
         except Exception:  # whatever JAX, or the compiler, has to say of it
@@ -238,6 +244,10 @@ def _shown(comparison: Comparison, inputs: Inputs) -> _Shown | None:
             index = tuple(int(i) for i in np.argwhere(where)[0])
             return _Shown(number, index, *(np.asarray(x)[index] for x in shown[number]))
     return None
+
+
+def _counts(comparison: Comparison, inputs: Inputs) -> bool:
+    return comparison.given is None or comparison.given.holds(held(comparison.left.inputs, inputs))
 
 
 def _by_their_dtypes(comparison: Comparison, inputs: Inputs, shown: _Shown) -> bool:

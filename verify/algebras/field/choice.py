@@ -32,6 +32,7 @@ from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.elements import COMPARED
 from verify.algebras.field import arithmetic, mixing, movement, residues
+from verify.algebras.field.given import STRICT
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, Mask, Pending
@@ -88,6 +89,9 @@ class Chooser:
 
     def larger(self, a: FieldArray, b: FieldArray) -> FieldArray:
         """The maximum of two expressions: integers' as they are, without a look at what wraps."""
+        known = self._known_larger(a, b)
+        if known is not None:
+            return known
         one, two = movement.candidates(self.field, a, 1), movement.candidates(self.field, b, 1)
         present = None
         if one.present is not None or two.present is not None:
@@ -103,6 +107,19 @@ class Chooser:
             nonnegative=a.nonnegative or b.nonnegative,
             bounds=machine.larger(a.bounds, b.bounds),
         )
+
+    def _known_larger(self, a: FieldArray, b: FieldArray) -> FieldArray | None:
+        """The one of which a precondition says that it is larger, all over the array."""
+        given = self.field.given
+        if given is None or not given.known or a.undecided or b.undecided:
+            return None
+        if not all(x.concrete is None or np.isfinite(x.concrete).all() for x in (a, b)):
+            return None
+        difference = residues.reduce(a.rows - b.rows, self.field.m)
+        signs = given.signs(difference.reshape(len(difference), -1))
+        if not signs.size:
+            return None
+        return a if (signs > 0).all() else b if (signs < 0).all() else None
 
     def max(self, x: FieldArray) -> FieldArray:
         if x.shape[-1] == 1:
@@ -294,6 +311,11 @@ class Chooser:
         else:
             tie = np.zeros_like(flat)
             field.assume(NO_TIES)
+        given = field.given
+        signs = np.zeros(flat.shape[1], np.int64) if given is None else given.signs(flat)
+        tie = np.where(np.abs(signs) == STRICT, 0, tie)
+        if equal is not None:
+            equal &= np.abs(signs) != STRICT
         shape = a.shape
         if field.mode.patterns:  # in some branches the two are equal
             zero = field.for_all(flat[: field.points] == 0)
@@ -313,10 +335,13 @@ class Chooser:
                 weight = np.where(zero, 0, 1)
             if b.nonnegative and a.concrete is not None and (a.concrete <= 0).all():
                 weight = np.zeros_like(weight)
-            if equal is not None:
-                weight = np.where(equal, 0, weight)
+        weight = np.where(zero | (signs == 0), weight, (signs > 0).astype(np.int64))
+        if equal is not None:
+            weight = np.where(equal, 0, weight)
         half = residues.inverse_of_integer(2, m)[:, None]
-        rows = residues.reduce(weight - residues.multiply(tie, half, m), m)
+        # Where a >= b is given, a > b is all but the tie; where a <= b, it is never so.
+        part = residues.multiply(half, np.broadcast_to(1 + np.sign(signs), flat.shape), m)
+        rows = residues.reduce(weight - residues.multiply(tie, part, m), m)
         rows = np.where(zero, 0, rows)
         result = FieldArray(
             field,

@@ -20,6 +20,7 @@ import numpy as np
 from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.field import mixing, residues
+from verify.algebras.field.given import Given
 from verify.algebras.field.growth import ATOM, Growth
 from verify.algebras.field.moduli import LARGE, SMALL, Moduli, draw, element_of_order, is_prime
 from verify.algebras.field.value import FieldArray, Mode, constant_growth
@@ -73,6 +74,7 @@ class State(ABC):
             self.bases = self.rng.integers(1, self.moduli.q)
             self.detour = self.rng.integers(2, self.moduli.q - 1)  # for powers of another base
         self._memories: dict[Callable[..., Any], Any] = {}  # what laws remember
+        self.given: Given | None = None  # what a precondition says
 
     def law(self, kind: Callable[[Any], Memory]) -> Memory:
         """What a law remembers in this trial: made by `kind(state)` when it is first asked for."""

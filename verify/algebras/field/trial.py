@@ -60,7 +60,7 @@ class Field(State):
     def add(self, a: FieldArray, b: FieldArray) -> FieldArray:
         if is_integer(a.dtype):
             return integers.ring(self, "add", a, b)
-        return arithmetic.add(self, a, b)
+        return self.noticed(arithmetic.add(self, a, b))
 
     def sub(self, a: FieldArray, b: FieldArray) -> FieldArray:
         if is_integer(a.dtype):
@@ -81,7 +81,11 @@ class Field(State):
         return integers.dot(self, a, b) if is_integer(a.dtype) else arithmetic.dot(self, a, b)
 
     def sum(self, x: FieldArray) -> FieldArray:
-        return arithmetic.sum(self, x)
+        return self.noticed(arithmetic.sum(self, x))
+
+    def noticed(self, x: FieldArray) -> FieldArray:
+        """x, with what a precondition says of its sign."""
+        return x if self.given is None else self.given.notice(x)
 
     def prod(self, x: FieldArray) -> FieldArray:
         return arithmetic.prod(self, x)

@@ -1,0 +1,123 @@
+"""Equations between inputs, solved: a function onto the inputs that satisfy them.
+
+Where a precondition has equations (probabilities that sum to one, a symmetric matrix), what holds
+at almost all inputs may hold at none of its own. So each equation is solved for one of its numbers,
+and the proof is about f(phi(x)) and g(phi(x)), where phi(x) puts in what the others say: phi takes
+every value in the domain, and x is free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from verify.dtypes import is_kind
+from verify.preconditions.reading import Reading
+from verify.program import Var
+
+_MOST_EQUATIONS, _MOST_ELEMENTS = 256, 4096
+_LARGEST = 2**24  # coefficients are exact in float32
+
+Form = dict[int, Fraction]  # by number of the element; of the constant: -1
+_ONE = -1
+
+
+def solved(reading: Reading, variables: Sequence[Var]) -> Callable[..., list[Any]] | None:
+    """phi, a JAX function from flat inputs to flat inputs; None where there is no equation that can
+    be solved for a float, or it is too much."""
+    sizes = [int(np.prod(v.shape)) for v in variables]
+    equations = reading.equalities
+    if not equations or len(equations) > _MOST_EQUATIONS or sum(sizes) > _MOST_ELEMENTS:
+        return None
+    floats = np.concatenate(
+        [np.full(n, is_kind(v.dtype, np.floating)) for v, n in zip(variables, sizes, strict=True)]
+    )
+    found = _eliminated([_form(c.terms, c.constant) for c in equations], floats)
+    if not found:
+        return None
+    matrix, constant, under = _matrix(found, sum(sizes))
+    if max(np.abs(matrix).max(), np.abs(constant).max(), under.max()) > _LARGEST:
+        return None
+    return _function(np.array(sorted(found)), matrix, constant, under, variables, sizes)
+
+
+def _form(terms: Sequence[tuple[int, Fraction]], constant: Fraction) -> Form:
+    return {**dict(terms), **({_ONE: constant} if constant else {})}
+
+
+def _eliminated(equations: list[Form], floats: np.ndarray) -> dict[int, Form]:
+    """By number what an element is in terms of those that are left."""
+    found: dict[int, Form] = {}
+    for equation in equations:
+        form = _replaced(equation, found)
+        pivots = [n for n in form if n != _ONE]
+        if not pivots or not floats[pivots].all():
+            continue
+        pivot = max(pivots, key=lambda n: (abs(form[n]) == 1, n))
+        value = {n: -c / form[pivot] for n, c in form.items() if n != pivot}
+        found = {n: _replaced(other, {pivot: value}) for n, other in found.items()}
+        found[pivot] = value
+    return found
+
+
+def _replaced(form: Form, by: dict[int, Form]) -> Form:
+    out: Form = {}
+    for n, c in form.items():
+        for m, d in by.get(n, {n: Fraction(1)}).items():
+            out[m] = out.get(m, Fraction(0)) + c * d
+    return {n: c for n, c in out.items() if c}
+
+
+def _matrix(found: dict[int, Form], count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Whole numbers: matrix, constant, and what their sum is divided by, a row an equation."""
+    matrix = np.zeros((len(found), count))
+    constant, under = np.zeros(len(found)), np.ones(len(found))
+    for row, n in enumerate(sorted(found)):
+        form = found[n]
+        common = lcm(*(c.denominator for c in form.values()))
+        under[row] = common
+        for m, c in form.items():
+            if m == _ONE:
+                constant[row] = float(c * common)
+            else:
+                matrix[row, m] = float(c * common)
+    return matrix, constant, under
+
+
+def _function(
+    places: np.ndarray,
+    matrix: np.ndarray,
+    constant: np.ndarray,
+    under: np.ndarray,
+    variables: Sequence[Var],
+    sizes: Sequence[int],
+) -> Callable[..., list[Any]]:
+    ends = np.cumsum(sizes)
+    real = [is_kind(v.dtype, np.floating) for v in variables]
+    of_reals = np.concatenate([np.full(n, r) for n, r in zip(sizes, real, strict=True)])
+    used = matrix[:, of_reals]  # no equation that is solved has other numbers in it
+
+    def phi(*leaves: Any) -> list[Any]:
+        flat = [
+            jnp.ravel(x).astype(jnp.float32) if r else x for x, r in zip(leaves, real, strict=True)
+        ]
+        every = jnp.concatenate([x for x, r in zip(flat, real, strict=True) if r])
+        rows = jnp.asarray(used, jnp.float32) * every
+        sums = rows.sum(axis=1) + jnp.asarray(constant, jnp.float32)
+        values = sums / jnp.asarray(under, jnp.float32)
+        out = []
+        for i, (leaf, v) in enumerate(zip(leaves, variables, strict=True)):
+            start = int(ends[i]) - sizes[i]
+            own = [(row, n - start) for row, n in enumerate(places) if start <= n < ends[i]]
+            for row, place in own:
+                pieces = (flat[i][:place], values[row : row + 1], flat[i][place + 1 :])
+                flat[i] = jnp.concatenate(pieces)
+            out.append(flat[i].reshape(v.shape).astype(v.dtype) if own else leaf)
+        return out
+
+    return phi

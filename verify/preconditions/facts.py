@@ -1,0 +1,118 @@
+"""What a precondition says, told to the algebra of a proof."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from verify.algebras import machine
+from verify.algebras.field import Field, FieldArray, residues
+from verify.algebras.field.given import Given
+from verify.dtypes import is_integer, is_kind
+from verify.preconditions.reading import Constraint, Reading
+from verify.program import Program, Var
+
+_MOST = 4096  # constraints that are told
+_MOST_CONSTANTS = 32  # of the programs, that bounded elements are compared with
+
+
+def tell(
+    field: Field,
+    inputs: Sequence[Any],
+    variables: Sequence[Var],
+    reading: Reading,
+    constants: Sequence[Fraction],
+) -> list[Any]:
+    """The inputs of a trial under a precondition; what it says of signs goes to `field.given`.
+
+    constants: of the programs; numbers that are compared with them may be known to lie above."""
+    if not reading.total or (not reading.constraints and not reading.truths):
+        return list(inputs)
+    found: list[Any] = []
+    start = 0
+    for v, value in zip(variables, inputs, strict=True):
+        size = int(np.prod(v.shape))
+        if isinstance(value, FieldArray):
+            value = _bounded(field, value, v, range(start, start + size), reading)
+        found.append(value)
+        start += size
+    if any(not isinstance(value, FieldArray) for value in found):
+        return found
+    flat = np.concatenate([x.rows.reshape(len(field.m), -1) for x in found], axis=1)
+    constraints = [c for c in reading.constraints if c.relation in ("gt", "ge")][:_MOST]
+    constraints += _beyond_constants(reading, constants)
+    if constraints:
+        field.given = Given(field)
+        rows = np.stack([_rows(field, flat, c) for c in constraints], axis=1)
+        field.given.tell(rows, np.array([c.relation == "gt" for c in constraints]))
+    return found
+
+
+def _bounded(
+    field: Field, value: FieldArray, v: Var, numbers: range, reading: Reading
+) -> FieldArray:
+    """An input with the bounds of its elements; booleans that are known are constants."""
+    if v.dtype == np.bool_:
+        known = [reading.truths.get(n) for n in numbers]
+        if known and all(truth is not None for truth in known):
+            return field.lift(np.array(known, bool).reshape(v.shape))
+        return value
+    low, high = reading.bounds(numbers)
+    if is_integer(v.dtype):
+        limits = machine.of_dtype(v.dtype)
+        assert limits is not None
+        least = limits[0] if low is None else max(limits[0], math.ceil(low))
+        most = limits[1] if high is None else min(limits[1], math.floor(high))
+        if least <= most:
+            value.bounds, value.nonnegative = (least, most), least >= 0
+    elif is_kind(v.dtype, np.floating):
+        value.nonnegative = low is not None and low >= 0
+    return value
+
+
+def _beyond_constants(reading: Reading, constants: Sequence[Fraction]) -> list[Constraint]:
+    """x >= 1 gives x > 0, where a program compares with 0."""
+    found: list[Constraint] = []
+    numbers = (Fraction(0), *constants)[:_MOST_CONSTANTS]
+    one = Fraction(1)
+    for bounds, sign in ((reading.lower, one), (reading.upper, -one)):
+        for n, (bound, is_open) in bounds.items():
+            for c in numbers:
+                if len(found) >= _MOST:
+                    return found
+                room = (bound - c) * sign
+                if room > 0 or (room == 0 and is_open):
+                    found.append(Constraint(((n, sign),), -c * sign, "gt"))
+                elif room == 0:
+                    found.append(Constraint(((n, sign),), -c * sign, "ge"))
+    return found
+
+
+def _rows(field: Field, flat: np.ndarray, c: Constraint) -> np.ndarray:
+    total = residues.from_integers(np.array([c.constant.numerator], object), field.m)
+    total = residues.multiply(total, _inverse(field, c.constant), field.m)[:, 0]
+    for n, factor in c.terms:
+        number = residues.from_integers(np.array([factor.numerator], object), field.m)
+        number = residues.multiply(number, _inverse(field, factor), field.m)
+        term = residues.multiply(number, flat[:, n : n + 1], field.m)[:, 0]
+        total = residues.reduce(total + term, field.m)
+    return total
+
+
+def _inverse(field: Field, c: Fraction) -> np.ndarray:
+    return residues.inverse_of_integer(c.denominator, field.m)[:, None]
+
+
+def constants_of(*programs: Program) -> list[Fraction]:
+    """Numbers that the programs compare with, perhaps: their small constants, and 0."""
+    numbers: dict[Fraction, None] = {}
+    for program in programs:
+        for c in program.constants():
+            array = np.asarray(c)
+            if array.size == 1 and array.dtype.kind in "fiu" and np.isfinite(array).all():
+                numbers.setdefault(Fraction(array.item()))
+    return list(numbers)[:_MOST_CONSTANTS]
