@@ -1,5 +1,6 @@
 """verify: proves that two JAX programs are the same function, or shows where they differ."""
 
+from verify import verdict
 from verify.assertions import assert_derivatives, assert_equivalent, assert_faithful
 from verify.dependence import dependence
 from verify.derivatives import derivatives
@@ -20,3 +21,12 @@ __all__ = [
     "faithful",
     "rounding",
 ]
+
+
+def _drawing(found: Verdict) -> str:
+    from verify.report import notebook  # only where somebody looks
+
+    return notebook.html(found)
+
+
+verdict.drawing = _drawing

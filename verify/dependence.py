@@ -63,6 +63,14 @@ def dependence(f: Callable[..., Any], *examples: Any) -> Dependencies:
         program = read(made)
     except Unsupported as error:
         raise ValueError(f"dependence: f cannot be read: {error}") from None
+    shapes = tuple(tuple(x.shape) for x in leaves)
+    return of_program(program, shapes, names(f, asked.arrays))
+
+
+def of_program(
+    program: Program, shapes: Sequence[tuple[int, ...]], names: Sequence[str]
+) -> Dependencies:
+    """The dependences of a program whose inputs have these shapes and names."""
     sizes = [int(np.prod(var.shape)) for var in program.inputs]
     algebra = Dependence(sizes)
     inputs = [
@@ -75,10 +83,8 @@ def dependence(f: Callable[..., Any], *examples: Any) -> Dependencies:
         outputs = [fresh(whole, atom.shape, atom.dtype) for atom in program.outputs]
     else:
         outputs = _evaluate(program, algebra, inputs)
-    shapes = tuple(tuple(x.shape) for x in leaves)
-    called = names(f, asked.arrays)
     values = tuple(tuple(parts(value)) for value in outputs)
-    return Dependencies(algebra, program, shapes, values, tuple(called))
+    return Dependencies(algebra, program, tuple(shapes), values, tuple(names))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +119,11 @@ class Dependencies:
         >>> x.tolist(), w.tolist()
         ([True, True, True, False], [False, True, False])
         """
-        return plain(self._masks(index, output))
+        masks = self.masks(index, output)
+        return plain(jax.tree.unflatten(self._program.in_tree, masks))
 
-    def _masks(self, index: tuple[int, ...], output: int) -> Any:
+    def masks(self, index: tuple[int, ...], output: int) -> list[np.ndarray]:
+        """The same, one array an input array."""
         arrays = []
         for number, (var, shape) in enumerate(zip(self._program.inputs, self._shapes, strict=True)):
             mask = np.zeros(int(np.prod(var.shape)), np.bool_)
@@ -124,12 +132,13 @@ class Dependencies:
                     mask[self._algebra.elements(part, number, (*index, *rest))] = True
             # The program takes a random key as its words.
             arrays.append(_without_words(mask, shape))
-        return jax.tree.unflatten(self._program.in_tree, arrays)
+        return arrays
 
     def box(self, index: tuple[int, ...] = (), *, output: int = 0) -> Any:
         """The smallest box around what `inputs_of` marks: a tuple of slices for each input, or
         None if the element does not depend on that input."""
-        return plain(jax.tree.map(_box, self._masks(index, output)))
+        boxes = map(_box, self.masks(index, output))
+        return plain(jax.tree.unflatten(self._program.in_tree, boxes))
 
     def __str__(self) -> str:
         middles = [tuple(n // 2 for n in atom.shape) for atom in self._program.outputs]
@@ -143,7 +152,7 @@ class Dependencies:
         for output, (atom, at) in enumerate(zip(self._program.outputs, middles, strict=True)):
             shape, called = tuple(atom.shape), " ".join(filter(None, (str(output), ways[output])))
             empty = 0 in shape
-            masks = [] if empty else jax.tree.leaves(self._masks(at, output))
+            masks = [] if empty else self.masks(at, output)
             for number, (name, size) in enumerate(zip(self._names, self._shapes, strict=True)):
                 seen = "-" if empty else _seen(masks[number], None if same else at)
                 counts = self._counts(output, number)

@@ -705,5 +705,6 @@ def _refuted(
         (small.output, small.index),
         _explained(comparison, small, names),
         tuple(names),
+        (comparison.left, comparison.right),
     )
     return Verdict("refuted", method=method, counterexample=example)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import textwrap
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
@@ -32,6 +33,11 @@ class Counterexample:
     where: tuple[int, tuple[int, ...]] | None
     explanation: str
     names: tuple[str, ...] = ()  # of the input arrays, in the order of the tree's leaves
+    # The two programs, for drawings of what they do here; not in a pickle.
+    programs: Any = field(default=None, compare=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "programs": None}
 
     def arrays(self) -> list[tuple[Any, np.ndarray]]:
         """The arrays among the leaves of `inputs`, each with its path there."""
@@ -169,6 +175,10 @@ class Verdict:
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "rounding": self.measured}
 
+    def _repr_html_(self) -> str | None:
+        """How notebooks show it: with a drawing of the counterexample."""
+        return None if drawing is None else drawing(self)
+
     def changed(self, **fields: Any) -> Verdict:
         """As `dataclasses.replace`, but `rounding` stays to be worked out later."""
         return replace(self, **{"rounding": vars(self)["rounding"], **fields})
@@ -232,6 +242,10 @@ class Verdict:
                 number = record["rounding"][name]
                 record["rounding"][name] = number if math.isfinite(number) else None
         return json.dumps(record, indent=1)
+
+
+# What makes `_repr_html_`, set where the writers are known (`verify/__init__.py`).
+drawing: Callable[[Verdict], str] | None = None
 
 
 def rounding(verdict: Verdict) -> Rounding | None:

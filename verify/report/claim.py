@@ -6,9 +6,9 @@ from collections import Counter
 
 from verify.claims.claim import Settled
 from verify.report import measured, source, sweep
+from verify.report.facts import SYMBOLS, chip
 from verify.report.markup import Markup, anchor, prose, tag
-from verify.report.sweep import SYMBOLS
-from verify.report.variant import article, chip
+from verify.report.variant import article
 from verify.report.words import t
 
 _SHORT = 12  # lines of a formal statement: a longer one is folded

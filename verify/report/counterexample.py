@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.claims.claim import Variant
-from verify.report.evidence import View, evidence
+from verify.report.evidence import Functions, View, evidence
 from verify.report.grid import Box, Grid, grids, slice_at
 from verify.report.markup import Markup, tag
 from verify.report.svg import Frame, Side, draw
@@ -19,12 +18,13 @@ from verify.verdict import Counterexample, Verdict, describe
 _MOST_INPUTS = 6
 
 
-def figure(variant: Variant, verdict: Verdict) -> Markup | None:
-    """The figure, or None for a verdict without a counterexample."""
+def figure(verdict: Verdict, functions: Functions = (None, None)) -> Markup | None:
+    """The figure, or None for a verdict without a counterexample. The two functions are used where
+    the counterexample does not have their programs."""
     example = verdict.counterexample
     if example is None:
         return None
-    left, right = evidence(variant, verdict)
+    left, right = evidence(verdict, functions)
     return tag(
         "figure",
         tag("figcaption", t("counterexample"), class_="over"),

@@ -1,8 +1,9 @@
 """What can be drawn around a counterexample: both outputs, and which inputs each side reads.
 
-Computed again from the variant's two programs, with the verifier's own means: certified evaluation
-for the values, dependence analysis for the frames. Only programs that are the settled ones, by
-their fingerprints, are used. A variant without them, or with large ones, is drawn without.
+Computed again from the two programs, with the verifier's own means: certified evaluation for the
+values, dependence analysis for the frames. The programs are those that the counterexample has.
+Where it has none, having come from another process, they are those of two functions, but only if
+they are the settled ones, by their fingerprints. What has none, or large ones, is drawn without.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.certificate.fingerprints import fingerprint
-from verify.claims.claim import Variant
 from verify.counterexample.confirm import values
-from verify.dependence import dependence
+from verify.dependence import of_program
 from verify.program import Program, trace
 from verify.report.grid import Box
 from verify.verdict import Counterexample, Verdict
+
+Functions = tuple[Callable[..., Any] | None, Callable[..., Any] | None]
 
 _MOST_VALUES = 5_000_000  # elements of all intermediate arrays together: about a second
 _MOST_READS = 300_000
@@ -37,28 +38,38 @@ class View:
     reads: tuple[Box | None, ...] | None = None
 
 
-def evidence(variant: Variant, verdict: Verdict) -> tuple[View, View]:
+def evidence(verdict: Verdict, functions: Functions = (None, None)) -> tuple[View, View]:
     """The two sides, left and right."""
     about, example = verdict.subject, verdict.counterexample
-    if about is None or example is None or example.where is None:
+    if example is None or example.where is None:
         return View(), View()
+    if example.programs is not None:
+        one, two = example.programs
+        return _view(one, example), _view(two, example)
+    if about is None:
+        return View(), View()
+    left, right = functions
     return (
-        _view(variant.left, example, about.left_program),
-        _view(variant.right, example, about.right_program),
+        _traced(left, example, about.left_program),
+        _traced(right, example, about.right_program),
     )
 
 
-def _view(f: Callable[..., Any] | None, example: Counterexample, settled: str) -> View:
-    assert example.where is not None
-    number, index = example.where
+def _traced(f: Callable[..., Any] | None, example: Counterexample, settled: str) -> View:
     if f is None:
         return View()
     try:
         program = trace(f, *example.inputs)
     except Exception:  # the user's function may raise anything at arguments that are not its own
         return View()
+    return _view(program, example) if fingerprint(program) == settled else View()
+
+
+def _view(program: Program, example: Counterexample) -> View:
+    assert example.where is not None
+    number, index = example.where
     size = _size(program)
-    if fingerprint(program) != settled or size > _MOST_VALUES:
+    if size > _MOST_VALUES:
         return View()
     leaves = [array for _, array in example.arrays()]
     try:
@@ -67,8 +78,9 @@ def _view(f: Callable[..., Any] | None, example: Counterexample, settled: str) -
         return View()
     if size > _MOST_READS:
         return View(output)
-    masks = dependence(f, *example.inputs).inputs_of(index, output=number)
-    return View(output, tuple(_box(np.asarray(mask)) for mask in jax.tree.leaves(masks)))
+    seen = of_program(program, [leaf.shape for leaf in leaves], example.names)
+    masks = seen.masks(index, number)
+    return View(output, tuple(_box(np.asarray(mask)) for mask in masks))
 
 
 def _size(program: Program) -> int:

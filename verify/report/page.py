@@ -53,7 +53,8 @@ def write(settled: Sequence[Settled], path: Path, *, size: Size = "small") -> No
 
 def page(settled: Sequence[Settled], *, size: Size, now: datetime) -> str:
     """The whole page as text."""
-    style, script = (_resource(name) for name in ("report.css", "report.js"))
+    style = Markup(_resource("figure.css") + _resource("report.css"))
+    script = _resource("report.js")
     kinds = [claim.kinds(one) for one in settled]
     return "<!doctype html>\n" + tag(
         "html",

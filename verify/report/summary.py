@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from verify.claims.claim import Settled, Size
+from verify.report.facts import SYMBOLS, chip, duration
 from verify.report.markup import Markup, anchor, join, prose, tag
-from verify.report.sweep import SYMBOLS
-from verify.report.variant import chip, duration
 from verify.report.words import t
 
 

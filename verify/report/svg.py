@@ -1,6 +1,6 @@
 """Draws a `Grid` as inline SVG: cells with their values, coordinates, frames, a marked element.
 
-Colours are classes that `report.css` fills in, so that the pictures follow light and dark mode.
+Colours are classes that `figure.css` fills in, so that the pictures follow light and dark mode.
 Nothing is said by colour alone: values are printed, the left frame is solid, the right one dashed.
 """
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify.claims.claim import Sweep
+from verify.report.facts import SYMBOLS
 from verify.report.markup import Markup, prose, tag
 from verify.report.words import t
 from verify.verdict import Status
 
-SYMBOLS: dict[Status, str] = {"proved": "✓", "refuted": "✗", "unknown": "?"}
 _OPEN = 800  # cells: more are folded away
 
 Place = tuple[Any, ...]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-
 from verify.claims.claim import Claim, Outcome, Variant
 from verify.report import counterexample, field, source
-from verify.report.markup import Child, Markup, anchor, join, prose, tag
-from verify.report.sweep import SYMBOLS
-from verify.report.words import both, t
-from verify.verdict import Status, Verdict
+from verify.report.facts import chip, duration, facts
+from verify.report.markup import Markup, anchor, prose, tag
+from verify.report.words import t
 
 
 def article(claim: Claim, outcome: Outcome) -> Markup:
@@ -29,8 +25,8 @@ def article(claim: Claim, outcome: Outcome) -> Markup:
             tag("a", variant.name, href=f"#{here}", class_="name"),
             class_="status",
         ),
-        tag("dl", _facts(verdict), class_="facts"),
-        counterexample.figure(variant, verdict),
+        tag("dl", facts(verdict), class_="facts"),
+        counterexample.figure(verdict, (variant.left, variant.right)),
         field.figure(variant, verdict),
         _programs(variant),
         id=here,
@@ -38,32 +34,6 @@ def article(claim: Claim, outcome: Outcome) -> Markup:
         data_status=verdict.status,
         data_unexpected=None if outcome.as_expected else "yes",
     )
-
-
-def chip(status: Status, count: int | None = None) -> Markup:
-    """A verdict in a word and a symbol, with how many there are, if given."""
-    return tag(
-        "span",
-        tag("span", SYMBOLS[status], aria_hidden="true"),
-        " ",
-        t(status),
-        None if count is None else f" {count}",
-        class_=f"chip {status}",
-    )
-
-
-def duration(seconds: float) -> Markup:
-    """A time for readers.
-
-    >>> "12.3 s" in duration(12.34), "1분 15초" in duration(75)
-    (True, True)
-    """
-    if seconds < 60:
-        digits = 3 if seconds < 0.1 else 2 if seconds < 1 else 1
-        text = f"{seconds:.{digits}f}"
-        return both(f"{text} s", f"{text}초")
-    minutes, rest = divmod(round(seconds), 60)
-    return both(f"{minutes} min {rest} s", f"{minutes}분 {rest}초")
 
 
 def _expectation(outcome: Outcome) -> Markup:
@@ -84,35 +54,6 @@ def _expectation(outcome: Outcome) -> Markup:
         t(outcome.verdict.status),
         class_="chip unexpected",
     )
-
-
-def _facts(verdict: Verdict) -> Iterator[Markup]:
-    if verdict.status == "unknown":
-        yield _fact("reason", prose(verdict.reason))
-    if verdict.method:
-        yield _fact("method", verdict.method)
-    if verdict.status == "proved":
-        yield _fact("error", _error(verdict.error_probability))
-        yield _fact("scope", verdict.scope)
-    if verdict.assumptions:
-        yield _fact("assumptions", tag("ul", (tag("li", a) for a in verdict.assumptions)))
-    if verdict.measured is not None:
-        yield _fact("rounding", str(verdict.measured).removeprefix("rounding: "))
-
-
-def _fact(key: str, content: Child) -> Markup:
-    long = key in ("reason", "assumptions")
-    return tag(
-        "div", tag("dt", t(key)), tag("dd", content, lang="en"), class_="long" if long else None
-    )
-
-
-def _error(probability: float) -> Markup:
-    """The bound on a false proof, as a power of two."""
-    if probability == 0:
-        return t("error-none")
-    power = join(["2", tag("sup", f"−{-math.ceil(math.log2(probability))}")])
-    return both(["below ", power], [power, " 미만"])
 
 
 def _programs(variant: Variant) -> Markup | None:

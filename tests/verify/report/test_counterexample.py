@@ -1,7 +1,7 @@
 """What is drawn of a counterexample is what the counterexample is."""
 
 import ast
-import dataclasses
+import pickle
 
 import jax
 import jax.numpy as jnp
@@ -138,9 +138,12 @@ def test_the_frames_are_what_each_side_reads(page):
 def test_programs_that_were_not_the_settled_ones_are_not_evaluated(settled):
     """Their outputs would be drawn under a verdict that is not theirs."""
     (outcome,) = [o for o in settled[0].outcomes if o.variant.name == "same-even"]
-    assert "outputs" in counterexample.figure(outcome.variant, outcome.verdict)
-    other = dataclasses.replace(outcome.variant, left=sample.pooled, right=lambda: None)
-    figure = counterexample.figure(other, outcome.verdict)
+    verdict = pickle.loads(pickle.dumps(outcome.verdict))  # which has no programs
+    functions = outcome.variant.left, outcome.variant.right
+    assert "outputs" in counterexample.figure(outcome.verdict)
+    assert "outputs" not in counterexample.figure(verdict)
+    assert counterexample.figure(verdict, functions) == counterexample.figure(outcome.verdict)
+    figure = counterexample.figure(verdict, (sample.pooled, lambda: None))
     assert "outputs" not in figure
     assert "<path" not in figure
     assert "≠" in figure
