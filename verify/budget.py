@@ -31,6 +31,7 @@ from typing import Any
 from verify.algebras.base import Unsupported
 
 EQUATION = 3_000  # what it costs to look at one equation, however small its arrays are
+_LAST = 0.1  # of the seconds
 _UNIT = 1e-8  # seconds, about
 OPERATION = 150  # what NumPy takes for one more row, or Python for a step of a loop
 _Z3_CALL, _Z3_UNIT = 30_000, 5  # units of work for a question to z3, and for one of z3's own units
@@ -141,6 +142,21 @@ def apart() -> Iterator[None]:
     finally:
         call.until += now() - call.stopped
         call.stopped = None
+
+
+@contextmanager
+def last_words() -> Iterator[None]:
+    """Within, there is some time left, a tenth of the seconds at least: to say why there is no
+    answer. `OutOfTime` may be raised still."""
+    call = _CALL.get()
+    if call is None:
+        yield
+        return
+    before, call.until = call.until, max(call.until, now() + _LAST * call.seconds)
+    try:
+        yield
+    finally:
+        call.until = before
 
 
 def charge(seconds: float) -> None:

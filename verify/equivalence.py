@@ -48,6 +48,7 @@ from verify.counterexample import (
 from verify.counterexample.held import own
 from verify.dtypes import is_integer
 from verify.examples import names, split
+from verify.matching import where_they_part
 from verify.preconditions import condition
 from verify.preconditions.condition import Precondition
 from verify.primitives.functions import POWERS
@@ -285,7 +286,22 @@ class _Ladder:
             )
         if self.searchable:
             self.reason += f" ({self.comparison.evaluations} inputs tried)"
+        self.reason += self.where_they_part()
         return Verdict("unknown", reason=self.reason)
+
+    def where_they_part(self) -> str:
+        """For a reason: the first values that the other program does not have, and their lines."""
+        read = [other for _, other in self.readings if other.difference is not None]
+        last = (read or [self])[-1]
+        if last.difference is None:
+            return ""
+        told = None if last.given is None else last.given.told(last.left, last.right)
+        try:
+            with budget.last_words():
+                where = where_they_part(last.left, last.right, last.difference, self.draw(), told)
+        except budget.OutOfTime:
+            return ""
+        return f"; {where}" if where else ""
 
     def grounded(self, verdict: Verdict | None) -> Verdict | None:
         """Under a precondition, a proof that assumes more counts only if some input that satisfies
@@ -394,8 +410,8 @@ class _Ladder:
             self.difference = result
             self.wrapping |= result.wrapping
             self.reason = (
-                f"the programs differ as terms in {result}, but no input was found on which their "
-                "values differ"
+                f"the programs are not identical under the known laws in {result}, but no input "
+                "was found on which their values differ"
             )
             return None
         refuted = self.doubt(result.assumptions, NO_TIES not in result.assumptions)

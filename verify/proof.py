@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,7 @@ _MOST_DRAWS = 30
 _MOST_MORE = 3  # primes
 
 Told = Callable[[Field, list[Any]], list[Any]]
+Watcher = TypeVar("Watcher")
 
 # Cheap first; each knows more laws than the one before it.
 MODES = (Mode(), Mode(scaling=True), Mode(ties=False, scaling=True))
@@ -157,6 +158,28 @@ class TooLarge(Exception):
     """The degrees or coefficients are too large for the error bound."""
 
 
+def traced_trial(
+    left: Program,
+    right: Program,
+    mode: Mode,
+    seed: int,
+    told: Told | None,
+    watcher: Callable[[], Watcher],
+) -> tuple[tuple[Watcher, Watcher], list[Any], tuple[list[Any], list[Any]]]:
+    """One trial in which each program has a watcher, told of each of its equations as `evaluate`
+    tells: the two watchers, the inputs, and the outputs of both programs."""
+    exponents = mode.circle or bool((left.primitives() | right.primitives()) & _EXPONENTIAL)
+    order, watched, given = _root_order(left, right), (watcher(), watcher()), []
+
+    def watch(inputs: list[Any]) -> tuple[Watcher, Watcher]:
+        nonlocal watched, given
+        watched, given = (watcher(), watcher()), inputs
+        return watched
+
+    _, one, two = _trial(left, right, mode, seed, exponents, order, None, told, watch)
+    return watched, given, (one, two)
+
+
 def _trial(
     left: Program,
     right: Program,
@@ -166,6 +189,7 @@ def _trial(
     order: int,
     primes: int | None,
     told: Told | None,
+    watch: Callable[[list[Any]], tuple[Any, Any]] = lambda inputs: (None, None),
 ) -> tuple[Field, list[Any], list[Any]]:
     for attempt in range(_MOST_DRAWS):
         kind = PatternField if mode.patterns else Field
@@ -175,12 +199,15 @@ def _trial(
         if told is not None:
             inputs = told(field, inputs)
         try:
-            one = evaluate(left, field, inputs)
-            two = evaluate(right, field, inputs)
+            by_one, by_two = watch(inputs)
+            one = evaluate(left, field, inputs, by_one)
+            two = evaluate(right, field, inputs, by_two)
             if field.inside.late or field.law(Radicals).late:
                 field.inside.again()
                 field.law(Radicals).again()
-                one, two = evaluate(left, field, inputs), evaluate(right, field, inputs)
+                by_one, by_two = watch(inputs)
+                one = evaluate(left, field, inputs, by_one)
+                two = evaluate(right, field, inputs, by_two)
             for value in (*one, *two):
                 for part in parts(value):
                     _ = part.rows

@@ -273,3 +273,18 @@ def test_a_counterexample_that_was_found_is_reported_though_the_seconds_are_over
         start = clock.time
         refuted(seconds)  # or unknown, but nothing else
         assert clock.time - start <= 1.5 * seconds + 0.01
+
+
+def test_there_is_a_little_time_to_say_why_there_is_no_answer(monkeypatch):
+    clock = Clock(monkeypatch, units_a_second=1)
+    with budget.whole_call(10):
+        clock.time += 11
+        with pytest.raises(budget.OutOfTime):
+            budget.check()
+        with budget.last_words():
+            budget.check()
+            clock.time += 2
+            with pytest.raises(budget.OutOfTime):
+                budget.check()
+        with pytest.raises(budget.OutOfTime):
+            budget.check()

@@ -28,6 +28,7 @@ from verify.program import Program
 
 Inputs = list[np.ndarray]
 _NARROW = 2.0**-20  # of a literal's interval
+_SHRINKS = 2.0**-10  # what an error shrinks to at least, as the interval does, without a choice
 
 
 @dataclass(frozen=True)
@@ -135,17 +136,28 @@ class Comparison:
         """The margins where outputs differ by more than the rounding of literals explains, else 0.
 
         Where a literal decides a choice (x == 0.1), its interval says nothing, however narrow it
-        is; the difference is kept for the case that no reading of the literal explains it.
+        is; the difference is kept for the case that no reading of the literal explains it. (Where
+        none does, the error shrinks with the interval, if not always below the difference:
+        cos(x + pi) at zero.)
         """
 
-        def differ(numeric: AnyRounded) -> list[np.ndarray]:
+        def seen(numeric: AnyRounded) -> list[tuple[np.ndarray, np.ndarray]]:
+            """Where outputs differ, and the errors of both."""
             one, two = (values(p, inputs, numeric=numeric) for p in (self.left, self.right))
-            return [margins(a, b) > 0 for a, b in zip(one, two, strict=True)]
+            pairs = zip(one, two, strict=True)
+            return [(margins(a, b) > 0, a.errors + b.errors) for a, b in pairs]
 
-        beyond = differ(AnyRounded())
+        def differ(numeric: AnyRounded) -> list[np.ndarray]:
+            return [where for where, _ in seen(numeric)]
+
+        whole = seen(AnyRounded())
+        beyond = [where for where, _ in whole]
         if not any(part.any() for part in beyond):
-            narrow = differ(AnyRounded(_NARROW))
-            open_ = [(m > 0) & ~n for n, m in zip(narrow, every, strict=True)]
+            narrow = seen(AnyRounded(_NARROW))
+            open_ = [
+                (m > 0) & ~where & (error >= _SHRINKS * most)
+                for (where, error), (_, most), m in zip(narrow, whole, every, strict=True)
+            ]
             # x > 0.1 and x >= 0.1: a literal of both programs is the same number in both.
             same = differ(AnyRounded(same=self.same_literals))
             beyond = [o & s for o, s in zip(open_, same, strict=True)]
