@@ -35,6 +35,7 @@ class Settled:
     """All the elements asked for are equal."""
 
     assumptions: tuple[str, ...]
+    partial: bool = False  # whether they may hold nowhere
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def settle(
     pairs = [(one[element], two[element]) for element in elements]
     different = (algebra.test("ne", a, b) for a, b in pairs)
     found = _decided(algebra.solver, different, lambda: _model(algebra, inputs))
-    return Settled(tuple(algebra.assumptions)) if found is True else found
+    return Settled(tuple(algebra.assumptions), algebra.partial) if found is True else found
 
 
 def excluded(condition: Program) -> bool:

@@ -45,14 +45,17 @@ from verify.counterexample import (
     shrink,
     unordered,
 )
+from verify.counterexample.as_it_is import somewhere_exact
 from verify.counterexample.held import own
 from verify.dtypes import is_integer
 from verify.examples import names, split
 from verify.matching import where_they_part
 from verify.preconditions import condition
 from verify.preconditions.condition import Precondition
+from verify.primitives.arithmetic import NO_ROUNDING
 from verify.primitives.functions import POWERS
-from verify.primitives.indexing import SAME_INDEX
+from verify.primitives.indexing import OF_BITS, SAME_INDEX
+from verify.primitives.sorting import NO_NEGATIVE_ZERO
 from verify.program import GENERATORS, Program, read
 from verify.proof import MODES, PATTERNS, Difference, TooLarge, prove, turns
 from verify.roundoff import later
@@ -70,6 +73,8 @@ _PATTERN_WORK, _PATTERN_SIZE = 3e9, 20_000  # array elements that the programs c
 _BRANCH_WORK = 2e9
 _DOUBT_WORK, _DOUBT_AT_LEAST = 5e8, 4
 _MOST_REJECTED = 5  # differences that JAX does not confirm, before a search ends
+
+_OF_BITS = {OF_BITS, NO_ROUNDING, NO_NEGATIVE_ZERO}  # what is assumed of the machine's numbers
 
 # Primitives that choose one of several values.
 _CHOICES = frozenset(
@@ -529,11 +534,17 @@ class _Ladder:
 
     def defined(self, assumptions: Iterable[str]) -> bool:
         """Whether the assumptions of a proof hold anywhere."""
-        unwrapped = any("overflow" in sentence or sentence == HELD for sentence in assumptions)
+        sentences = set(assumptions)
+        unwrapped = any("overflow" in sentence or sentence == HELD for sentence in sentences)
         if unwrapped not in self.inhabited:
             found = inhabited(self.comparison, self.rng, _DOUBT_WORK, unwrapped=unwrapped)
             self.inhabited[unwrapped] = found
-        return self.inhabited[unwrapped]
+        return self.inhabited[unwrapped] and (not sentences & _OF_BITS or self.exact_somewhere)
+
+    @functools.cached_property
+    def exact_somewhere(self) -> bool:
+        """Whether at some input the machine's numbers whose bits are looked at are real ones."""
+        return somewhere_exact(self.comparison, self.rng)
 
     def doubt(self, assumptions: Iterable[str], ties: bool = True) -> Verdict | None:
         """Before a proof counts: a search where its assumptions fail: on ties, where integers
@@ -575,6 +586,7 @@ class _Ladder:
         assumptions: dict[str, None] = {}
         elements = self.difference.elements
         known = None if self.given is None else self.given.certain
+        partial = False
         for output, flat in elements.items():
             try:
                 with budget.limit(_CASES_WORK):
@@ -587,9 +599,12 @@ class _Ladder:
             if settled is None:
                 return None
             assumptions.update(dict.fromkeys(settled.assumptions))
+            partial |= settled.partial
         refuted = self.doubt(assumptions)
         if refuted is not None:
             return refuted
+        if partial and not self.defined(assumptions):
+            return None
         verdict = self.interpret(others, elements)
         if verdict is None or not verdict:
             return verdict

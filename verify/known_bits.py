@@ -74,6 +74,7 @@ def _as_seen(
             return value
         if assumes:
             plain(algebra).assume(OF_BITS)
+            plain(algebra).partial = True
         elif proves:
             raise Unsupported(
                 f"the bits of a constant in {atom.dtype} that a loop may have changed"

@@ -199,6 +199,7 @@ class Linear(ElementAlgebra):
         if _degree(q) == 0:
             return {ONE: 1 / q[ONE]}
         self.assumptions.setdefault("no division by zero")
+        self.partial = True
         # 1 / (c q) = (1 / c) (1 / q): one atom for all multiples.
         lead = q[min(q)]
         return self._times({ONE: 1 / lead}, self._shared("inverse", self._scale(q, 1 / lead)))

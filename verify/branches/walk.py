@@ -147,7 +147,7 @@ class Walk:
     def where_zero(self, branch: Branch, p: Polynomial) -> Branch:
         """p = 0 eliminates an input, if one is alone in a term of p and in no other term."""
         terms = self.terms
-        known = all(terms.atoms[a].kind != "fn" for m in p for a, _ in m)
+        known = terms.is_thin(p)
         branch = replace(branch, ties=branch.ties + 1, thin=branch.thin and known)
         for m, c in p.items():
             if len(m) != 1 or m[0][1] != 1 or terms.atoms[m[0][0]].kind != "input":

@@ -7,6 +7,7 @@ not be trusted. How many rows there are depends on the programs alone, never on 
 * up to 512 small and plain ones, and wild ones (`rows.py`) unless both programs are polynomials;
 * as many again at the crossings of the programs' comparisons, interpolated between rows on either
   side of one, with their neighbours;
+* where a function has no value somewhere that no row has met, rows that go there (`edges.py`);
 * every value of single integers of 8 bits, alone and in pairs.
 """
 
@@ -25,6 +26,7 @@ from verify.algebras.numeric_rows import Row, Rows
 from verify.algebras.numeric_value import Bounded, join
 from verify.counterexample.candidates import interesting
 from verify.counterexample.confirm import Comparison, Inputs, Witness, margins
+from verify.counterexample.edges import Edges, toward
 from verify.counterexample.held import fit
 from verify.counterexample.rows import every_narrow_value, every_value, rows
 from verify.counterexample.undefined import one_sided
@@ -75,6 +77,8 @@ def before_proof(comparison: Comparison, rng: np.random.Generator) -> Iterator[W
             crossing = batch.crossings(drawn, rng)
             if crossing is not None:
                 yield from batch.differences(comparison.rows(crossing))
+            for nearer in batch.toward_edges(drawn, rng):
+                yield from batch.differences(comparison.rows(nearer))
         every = every_value(left.inputs)
         if every is None or len(every[0]) * size > _EVERY:
             every = every_narrow_value(left.inputs, special, rng)
@@ -119,14 +123,13 @@ class _Batch:
     def __init__(self, comparison: Comparison) -> None:
         self.comparison, self.count = comparison, 0
         self.gaps: list[np.ndarray] = []  # of the decisions: a row a row
+        self.edges = Edges(0)  # how far the rows are from where a function has no value
 
     def differences(self, drawn: Inputs) -> Iterator[Witness]:
         """Confirmed by verify's numbers, row by row."""
-        self.gaps, self.count = [], len(drawn[0])
+        left, right = self._evaluated(drawn)
         if not self.count:
             return
-        programs = (self.comparison.left, self.comparison.right)
-        left, right = (evaluated(p, drawn, self._observe) for p in programs)
         suspects: dict[int, None] = {}
         margin = np.zeros(self.count)
         for a, b in zip(left, right, strict=True):
@@ -144,8 +147,30 @@ class _Batch:
             if witness is not None:
                 yield witness
 
+    def _evaluated(self, drawn: Inputs) -> tuple[list[Any], list[Any]]:
+        self.gaps, self.count, self.edges = [], len(drawn[0]), Edges(len(drawn[0]))
+        if not self.count:
+            return [], []
+        one, two = (
+            evaluated(program, drawn, self._observe)
+            for program in (self.comparison.left, self.comparison.right)
+        )
+        return one, two
+
+    def toward_edges(self, drawn: Inputs, rng: np.random.Generator) -> Iterator[Inputs]:
+        """Rows nearer to where a function has no value than any of those drawn."""
+
+        def seen(rows: Inputs) -> Edges:
+            self._evaluated(rows)
+            return self.edges
+
+        if len(drawn[0]):
+            self._evaluated(drawn)
+            yield from toward(self.comparison.left.inputs, drawn, self.edges, seen, rng)
+
     def _observe(self, equation: Equation, operands: list[Any], _: list[Any]) -> None:
         """Remembers how far apart the operands of decisions are, row by row."""
+        self.edges.observe(equation, operands)
         if equation.primitive not in _DECISIONS:
             return
         arrays = [x.inner.value for x in operands if isinstance(x, Row)]

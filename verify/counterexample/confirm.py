@@ -8,6 +8,7 @@ is confirmed is what is reported. JAX has the last word (`agree.py`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -57,7 +58,7 @@ class Given(Protocol):
 
     def rows(self, drawn: Sequence[np.ndarray]) -> list[np.ndarray]: ...
 
-    def near(self, inputs: Sequence[np.ndarray]) -> list[list[np.ndarray]]: ...
+    def near(self, inputs: Sequence[np.ndarray], scale: float) -> list[list[np.ndarray]]: ...
 
 
 class Comparison:
@@ -122,9 +123,11 @@ class Comparison:
         """Of many inputs, one a row, those that count, moved if need be."""
         return drawn if self.given is None else self.given.rows(drawn)
 
-    def around(self, inputs: Inputs) -> list[Inputs]:
+    def around(self, inputs: Inputs, scale: float = 1.0) -> list[Inputs]:
         """Inputs near these, in every direction in which inputs count."""
-        return around(self.left, inputs) if self.given is None else self.given.near(inputs)
+        if self.given is not None:
+            return self.given.near(inputs, scale)
+        return around(self.left, inputs, scale)
 
     def counts(self, witness: Witness) -> bool:
         """Whether such a difference is one, whatever the values there."""
@@ -171,7 +174,7 @@ class Comparison:
     def _undefined(self, inputs: Inputs, left: list[Any], right: list[Any]) -> Witness | None:
         """One side without a value, on an open set around these inputs."""
         programs = (self.left, self.right)
-        near = self.around(inputs)
+        near = functools.partial(self.around, inputs)
         found = undefined(programs, inputs, (left, right), values, near, left_only=self.lenient)
         if found is None:
             return None

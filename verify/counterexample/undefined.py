@@ -16,7 +16,7 @@ Reads out of bounds, which fill with NaN, are none: proofs take indices to be in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ from verify.program import Equation, Program, Var
 _NEARBY, _NEARBY_COARSE = 4, 12  # inputs
 _FINE = 2.0**-10  # spacing of the floats that are close together
 _STEP = 2.0**-6  # relative
+_SCALES = (1.0, 2.0**-7, 2.0**-13)  # of steps: an open set may be a narrow strip
 _MOST = 12  # violations looked at for the one to be named
 _READS = ("gather", "dynamic_slice", "scatter")
 
@@ -83,14 +84,14 @@ def undefined(
     inputs: Sequence[np.ndarray],
     outputs: tuple[Sequence[Any], Sequence[Any]],
     values: Any,
-    near: Sequence[list[np.ndarray]],
+    near: Callable[[float], Sequence[list[np.ndarray]]],
     *,
     left_only: bool = False,
 ) -> Undefined | None:
     """An element that is undefined on one side, on an open set around these inputs, or None.
 
     outputs: of both programs there, in certified numbers; values: (program, inputs) -> outputs;
-    near: inputs around these (none: no set is open);
+    near: inputs around these, at most so far away (none: no set is open);
     left_only: whether the right may be undefined where it likes.
     """
     for number, left, where in one_sided(*outputs, left_only=left_only):
@@ -100,10 +101,14 @@ def undefined(
         if all(map(_is_read, found)) or not where.any():
             continue
         at_all = where
-        where = where & bool(near)
-        for there in near:
+        for scale in _SCALES:
+            inputs_there = near(scale)
+            where = at_all & bool(inputs_there)
+            for there in inputs_there:
+                if where.any():
+                    where = where & _there(programs, there, number, left, values)
             if where.any():
-                where = where & _there(programs, there, number, left, values)
+                break
         # A NaN that is selected is a value at a single point too.
         index = _first(where if where.any() else at_all)
         cause = _named(program, inputs, found, number, index)
@@ -180,7 +185,9 @@ def _named(
     return None
 
 
-def around(program: Program, inputs: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
+def around(
+    program: Program, inputs: Sequence[np.ndarray], scale: float = 1.0
+) -> list[list[np.ndarray]]:
     """Inputs near these, in every direction: every number moves each time, but for booleans."""
     rng = np.random.default_rng(0)
     near = []
@@ -190,10 +197,10 @@ def around(program: Program, inputs: Sequence[np.ndarray]) -> list[list[np.ndarr
             if is_integer(v.dtype):
                 x = _other_integers(v, x, rng)
             elif is_kind(v.dtype, np.complexfloating):
-                parts = [_other_floats(v, part, rng) for part in (x.real, x.imag)]
+                parts = [_other_floats(v, part, rng, scale) for part in (x.real, x.imag)]
                 x = fit(v, parts[0] + 1j * parts[1])
             elif is_kind(v.dtype, np.inexact):
-                x = fit(v, _other_floats(v, x, rng))
+                x = fit(v, _other_floats(v, x, rng, scale))
             moved.append(x)
         near.append(moved)
     return near
@@ -215,10 +222,10 @@ def _other_integers(v: Var, x: np.ndarray, rng: np.random.Generator) -> np.ndarr
     return np.asarray(np.where(there == x, fit(v, wide - step), there))
 
 
-def _other_floats(v: Var, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _other_floats(v: Var, x: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """By a step of the format at least, within its range."""
     info = jnp.finfo(v.dtype)
-    size = np.maximum(np.abs(x), 2.0**-6) * max(_STEP, 4 * float(info.eps))
+    size = np.maximum(np.abs(x), 2.0**-6) * max(_STEP * scale, 4 * float(info.eps))
     size = np.maximum(size, 4 * float(info.smallest_subnormal))
     step = size * rng.uniform(0.25, 1, x.shape) * rng.choice([-1.0, 1.0], x.shape)
     there = x + step

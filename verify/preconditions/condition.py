@@ -92,9 +92,9 @@ class Precondition:
             for i, x in enumerate(drawn)
         ]
 
-    def near(self, inputs: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
+    def near(self, inputs: Sequence[np.ndarray], scale: float = 1.0) -> list[list[np.ndarray]]:
         """Inputs around these at which it holds."""
-        moved = (self.moved(x) for x in around(self.program, list(inputs)))
+        moved = (self.moved(x) for x in around(self.program, list(inputs), scale))
         return [x for x in moved if x is not None]
 
     # -- for proofs ------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 
 from verify.algebras.base import Unsupported
-from verify.primitives.indexing import assume, assumes
+from verify.primitives.indexing import assume_somewhere, assumes
 from verify.primitives.order import maximum, minimum
 from verify.primitives.registry import Context, elementwise
 
@@ -122,7 +122,7 @@ def _reduce_precision(ctx: Context, x: Any, *, exponent_bits: int, mantissa_bits
         return x
     if assumes(ctx):
         if x.concrete is None:
-            assume(ctx, NO_ROUNDING)
+            assume_somewhere(ctx, NO_ROUNDING)
         elif not _is_held(x.concrete, exponent_bits, mantissa_bits):
             raise Unsupported("a constant that reduce_precision changes")
     return x

@@ -78,7 +78,7 @@ for _name in _PLAIN:
 def _nextafter(ctx: Context, x: Any, y: Any) -> Any:
     """The next number of x's own format, which is therefore part of the name."""
     if x.concrete is None or y.concrete is None:
-        assume(ctx, OF_BITS)
+        assume_somewhere(ctx, OF_BITS)
     return call(ctx, "nextafter", x, y, params=(np.dtype(x.dtype).name,))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from verify.algebras.base import Unsupported
 from verify.dtypes import is_kind
 from verify.primitives.functions import call
-from verify.primitives.indexing import OF_BITS, assume
+from verify.primitives.indexing import OF_BITS, assume_somewhere
 from verify.primitives.registry import Context, elementwise, rule
 
 
@@ -132,7 +132,7 @@ def _bitcast(ctx: Context, x: Any, *, new_dtype: Any) -> Any:
     if min(old_bits, new_bits) < 8:
         raise Unsupported(f"the bits of {x.dtype} as {new}")
     if x.concrete is None and is_kind(x.dtype, np.inexact):
-        assume(ctx, OF_BITS)
+        assume_somewhere(ctx, OF_BITS)
     algebra, source = ctx.algebra, np.dtype(x.dtype).name
     size = int(np.prod(x.shape))
     if old_bits == new_bits:

@@ -24,7 +24,7 @@ import numpy as np
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import plain
 from verify.dtypes import is_integer, is_kind, limits
-from verify.primitives.indexing import assume, choose
+from verify.primitives.indexing import assume_somewhere, choose
 from verify.primitives.order import least, minimum, reverse
 from verify.primitives.registry import Context, flat_index, offsets, rule
 
@@ -281,7 +281,7 @@ def _assume_no_signed_zero(ctx: Context, x: Any) -> None:
     """Of two zeros, as of relu(a) and relu(b), top_k takes the positive one first."""
     zeros = getattr(plain(ctx.algebra), "may_be_zero", None)
     if zeros is None or zeros(x):
-        assume(ctx, NO_NEGATIVE_ZERO)
+        assume_somewhere(ctx, NO_NEGATIVE_ZERO)
 
 
 def _first_index(ctx: Context, x: Any, dtype: Any) -> Any:

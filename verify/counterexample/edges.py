@@ -1,0 +1,106 @@
+"""Rows that come close to where a function has no value: the zero of a divisor, a root's argument.
+
+Where one program has no value on a thin open set (the root of u(x), which is negative in a narrow
+strip), rows drawn at random miss it. So from the rows at which such an argument is least, others
+are drawn nearby, nearer each round, and the best are kept: no derivatives are needed, and what is
+constant between jumps (floor) goes down as well. What comes of a row is for `batch.py` to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.numeric_rows import Row
+from verify.counterexample.confirm import Inputs
+from verify.counterexample.held import fit
+from verify.dtypes import is_integer, is_kind
+from verify.program import Equation, Var
+
+_EDGES, _PARENTS, _CHILDREN = 6, 6, 8
+_STEPS = tuple(0.5 * 0.4**n for n in range(9))  # relative
+_SAMPLED = 16  # elements of one argument
+
+
+def _to_one(x: np.ndarray) -> np.ndarray:
+    return 1 - np.abs(x)
+
+
+# How far an argument is from where the function has no value; of which operand.
+_ROOM: dict[str, tuple[int, Callable[[np.ndarray], np.ndarray]]] = {
+    "sqrt": (0, np.asarray),
+    "rsqrt": (0, np.asarray),
+    "log": (0, np.asarray),
+    "log1p": (0, lambda x: x + 1),
+    "div": (1, np.abs),
+    "acos": (0, _to_one),
+    "asin": (0, _to_one),
+    "atanh": (0, _to_one),
+    "acosh": (0, lambda x: x - 1),
+}
+
+
+@dataclass
+class Edges:
+    """How far the rows of one batch are from each edge of their programs."""
+
+    count: int
+    room: dict[int, np.ndarray] = field(default_factory=dict)  # by equation: a number a row
+
+    def observe(self, equation: Equation, operands: list[Any]) -> None:
+        if equation.primitive not in _ROOM or id(equation) in self.room:
+            return
+        which, measure = _ROOM[equation.primitive]
+        operand = operands[which]
+        if not isinstance(operand, Row) or not is_kind(operand.inner.value.dtype, np.floating):
+            return
+        value = np.asarray(operand.inner.value)
+        if len(value) != self.count or len(self.room) >= 4 * _EDGES:
+            return
+        with np.errstate(all="ignore"):
+            room = measure(value.reshape(self.count, -1)[:, :_SAMPLED])
+        self.room[id(equation)] = np.where(np.isnan(room), np.inf, room).min(axis=1, initial=np.inf)
+
+    @property
+    def near(self) -> list[int]:
+        """The equations that no row takes to the edge."""
+        return [n for n, room in self.room.items() if (room > 0).all()][:_EDGES]
+
+
+def toward(
+    variables: Sequence[Var],
+    drawn: Inputs,
+    edges: Edges,
+    seen: Callable[[Inputs], Edges],
+    rng: np.random.Generator,
+) -> Iterator[Inputs]:
+    """Rows nearer to each edge; `seen`: evaluates rows and says how far they are from it."""
+    if not any(is_kind(v.dtype, np.floating) for v in variables):
+        return
+    for edge in edges.near:
+        rows, room = drawn, edges.room[edge]
+        for step in _STEPS:
+            best = np.argsort(room, kind="stable")[:_PARENTS]
+            parents = [x[best] for x in rows]
+            children = [
+                _moved(v, np.repeat(x, _CHILDREN, axis=0), step, rng)
+                for v, x in zip(variables, parents, strict=True)
+            ]
+            rows = [np.concatenate(pair) for pair in zip(parents, children, strict=True)]
+            found = seen(rows).room.get(edge)
+            if found is None:
+                break
+            room = found
+            if (room <= 0).any():
+                break
+        yield rows
+
+
+def _moved(v: Var, x: np.ndarray, step: float, rng: np.random.Generator) -> np.ndarray:
+    if not is_kind(v.dtype, np.floating) or is_integer(v.dtype):
+        return x
+    by = step * rng.standard_normal(x.shape) * (np.abs(x) + 0.1)
+    return fit(Var(x.shape, v.dtype), x + by)
