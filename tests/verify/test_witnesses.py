@@ -207,3 +207,32 @@ def test_a_difference_is_that_of_the_side_that_has_it():
     assert agreed(comparison, witness) is witness
     swapped = Comparison(comparison.right, comparison.left)
     assert isinstance(agreed(swapped, witness), str)
+
+
+E8 = of(jnp.float8_e8m0fnu, 3)  # powers of two: neither zero nor signs
+WIDE = F32
+
+
+@pytest.mark.parametrize(
+    ("f", "g", "same"),
+    [
+        (lambda x: x.astype(WIDE) > 0, lambda x: jnp.ones(3, bool), True),
+        (lambda x: jnp.abs(x.astype(WIDE)), lambda x: x.astype(WIDE), True),
+        (lambda x: x.astype(WIDE) * 2, lambda x: x.astype(WIDE) * 3, False),
+        (lambda x: x.astype(WIDE) > 1, lambda x: x.astype(WIDE) > 2, False),
+    ],
+)
+def test_a_format_without_zero_has_witnesses_of_its_own_numbers(f, g, same):
+    verdict = verify.equivalent(f, g, E8, seconds=30)
+    if same:
+        assert verdict.status != "refuted", verdict
+    else:
+        assert verdict.status == "refuted", verdict
+        assert np.isfinite(verdict.counterexample.inputs[0].astype(np.float32)).all()
+
+
+@pytest.mark.parametrize("f", [jnp.fmax, jnp.fmin, lambda x, y: jnp.where(jnp.isnan(y), x, y)])
+def test_a_constant_nan_that_is_tested_fails_nothing(f):
+    for constant in (jnp.nan, np.array([jnp.nan, 1, 2], np.float32)):
+        verdict = verify.equivalent(lambda x, c=constant: f(x, c), lambda x: x, of(F32, 3))
+        assert "verify itself failed" not in verdict.reason

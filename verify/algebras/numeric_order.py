@@ -6,6 +6,7 @@ boolean is the hull of what may be chosen. So `where(x > 0, x, 0)` is well known
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,7 +65,7 @@ def maximum(a: Bounded, b: Bounded) -> Bounded:
 
 def _either_unknown(*values: Bounded) -> np.ndarray | None:
     marks = [v.unknown for v in values if v.error is not None]
-    return None if not marks else np.logical_or.reduce(marks)
+    return functools.reduce(np.logical_or, marks) if marks else None  # of shapes that broadcast
 
 
 def max_last(x: Bounded) -> Bounded:

@@ -7,6 +7,7 @@ program of bfloat16.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,8 @@ from verify.program import Var
 
 
 def fit(v: Var, array: Any) -> np.ndarray:
-    """The nearest numbers that the variable's dtype can hold; 0 for floats out of its range.
+    """The nearest numbers that the variable's dtype can hold; 0 for floats out of its range
+    (1 where the format has no zero, as float8_e8m0fnu).
 
     Floats are held as float64 and complex numbers as complex128, which contain those of every
     dtype; integers and booleans as what they are.
@@ -47,7 +49,14 @@ def fit(v: Var, array: Any) -> np.ndarray:
     wide: Any = np.complex128 if is_kind(v.dtype, np.complexfloating) else np.float64
     with np.errstate(over="ignore", invalid="ignore"):
         kept = np.asarray(array).astype(wide).astype(v.dtype).astype(wide)
-    return np.asarray(np.where(np.isfinite(kept), kept, 0.0))
+    return np.asarray(np.where(np.isfinite(kept), kept, _instead(v.dtype)))
+
+
+@functools.cache
+def _instead(dtype: Any) -> float:
+    """What stands for a number out of a format's range: 0, or 1 where the format has no zero."""
+    with np.errstate(invalid="ignore"):
+        return 0.0 if np.isfinite(np.asarray(0.0).astype(dtype).astype(np.float64)) else 1.0
 
 
 def held(variables: Sequence[Var], inputs: Sequence[Any]) -> list[np.ndarray]:

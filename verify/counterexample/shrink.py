@@ -79,7 +79,9 @@ def _fewer_nonzeros(
             array.flat[chunk] = 0
             if len(chunk) and attempt(_replaced(current().inputs, number, array)):
                 removed = True
+        before = len(places)
         places = np.flatnonzero(current().inputs[number])
+        removed &= len(places) < before  # a format without zero has another number in its place
         if parts >= len(places) and not removed:
             break
         if not removed:
