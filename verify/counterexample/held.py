@@ -56,7 +56,7 @@ def fit(v: Var, array: Any) -> np.ndarray:
 def _instead(dtype: Any) -> float:
     """What stands for a number out of a format's range: 0, or 1 where the format has no zero."""
     with np.errstate(invalid="ignore"):
-        return 0.0 if np.isfinite(np.asarray(0.0).astype(dtype).astype(np.float64)) else 1.0
+        return 0.0 if np.isfinite(np.asarray(0.0).astype(dtype).astype(np.complex128)) else 1.0
 
 
 def held(variables: Sequence[Var], inputs: Sequence[Any]) -> list[np.ndarray]:
