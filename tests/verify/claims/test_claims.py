@@ -45,7 +45,7 @@ def variants(size):
 def comes_out_as_expected(variant):
     outcome = settle_variant(variant)
     verdict = outcome.verdict
-    pytest_plugin.notify(variant.name, "the note", verdict)
+    pytest_plugin.notify(f"{variant.name} of the note", verdict, ())
     assert outcome.as_expected, f"{variant.says}\nexpected {variant.expected}, but {verdict}"
     if verdict:
         assert verdict.error_probability <= 2.0**-100
