@@ -439,13 +439,12 @@ class _Ladder:
     @functools.cached_property
     def readings(self) -> list[tuple[tuple[str, ...], _Ladder]]:
         """The programs with rounded constants as they are read, and what a proof of them assumes:
-        first those constants that one program has and the other has not, for the others may be the
-        same whatever they are; then all."""
+        all constants; then only those that one program has and the other has not."""
         if not self.comparison.lenient_literals:
             return []
-        found = []
-        for all_of_them in (False, True) if self.comparison.same_literals else (False,):
-            known = rewriting.read(self.left, self.right, all_of_them=all_of_them)
+        found, numbers = [], self.comparison.numbers
+        for all_of_them in (True, False) if numbers.common else (True,):
+            known = rewriting.read(self.left, self.right, numbers, all_of_them=all_of_them)
             if known is not None:
                 programs = Comparison(known.left, known.right, given=self.given)
                 other = _Ladder(programs, self.examples, self.names, self.rng)
@@ -456,12 +455,16 @@ class _Ladder:
     def with_readings(self, *, briefly: bool) -> Verdict | None:
         """A proof in which rounded constants are what they are read as; `briefly`: by the first
         modes of random interpretation only, else by what comes after them."""
+        best = None
         for sentences, other in self.readings:
             verdict = other.proved(briefly=briefly)
-            if verdict:
-                assumptions = dict.fromkeys((*sentences, *verdict.assumptions))
-                return replace(verdict, assumptions=tuple(assumptions))
-        return None
+            if not verdict:
+                break
+            # An epsilon of both programs needs no assumption if they are the same whether it is
+            # read or not. Not read alone it proves nothing: 0.3 as a float is no three times 1/10.
+            assumptions = dict.fromkeys((*sentences, *verdict.assumptions))
+            best = replace(verdict, assumptions=tuple(assumptions))
+        return best
 
     def with_equations(self) -> Verdict | None:
         """A proof in which the precondition's equations between inputs are solved."""

@@ -56,9 +56,12 @@ def literal(algebra: Any, array: Any) -> Any:
     """A constant of the program itself: in some algebras (`constants/balls.py`) a float literal is
     any number that rounds to it."""
     own = getattr(algebra, "literal", None)
-    if own is None or is_mutable(array) or not is_kind(array.dtype, np.floating):
+    if own is None or is_mutable(array) or not is_kind(array.dtype, np.inexact):
         return lift(algebra, array)
-    return own(array)
+    if not is_complex(array.dtype):
+        return own(array)
+    re, im = (own(np.ascontiguousarray(part)) for part in (array.real, array.imag))
+    return Pair(re, im, np.dtype(array.dtype))
 
 
 def fresh(make: Callable[[tuple[int, ...], Any], Any], shape: tuple[int, ...], dtype: Any) -> Any:

@@ -7,31 +7,25 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.numeric import Bounded, Numeric
-from verify.constants.literals import MOST, Key, halves, key, rounded
-from verify.program import Const
+from verify.algebras.numeric_value import make
+from verify.constants.literals import halves
+from verify.constants.numbers import Numbers
 
 
 class AnyRounded(Numeric):
     """A difference between two programs that is beyond these errors, no rounding of constants
-    explains.
+    explains."""
 
-    >>> tenth = AnyRounded().literal(np.float32(0.1))
-    >>> bool(abs(tenth.value - 0.1) < tenth.errors)
-    True
-    """
-
-    def __init__(self, width: float = 1.0, same: frozenset[Key] = frozenset()) -> None:
-        """width: of the intervals, in units of what the rounding may have changed. same: literals
-        that are taken for the numbers that they hold."""
-        self.width, self.same = width, same
+    def __init__(self, numbers: Numbers, width: float = 1.0) -> None:
+        """numbers: those that may have been rounded; width: of the intervals, in units of what the
+        rounding may have changed."""
+        self.numbers, self.width = numbers, width
 
     def literal(self, array: Any) -> Bounded:
-        """A constant of the program itself, where it is a real float."""
+        """A constant of the program itself, of real floats."""
         value = self.lift(np.asarray(array))
-        if value.value.size > MOST:
-            return value
-        open_ = rounded(value.value, value.dtype)
-        if not open_.any() or key(Const(array)) in self.same:
+        open_ = self.numbers.among(value.value)
+        if not open_.any():
             return value
         error = np.where(open_, self.width * halves(value.value, value.dtype), 0.0)
-        return Bounded(value.value, error, value.dtype)
+        return make(value.value, error, value.dtype)

@@ -15,9 +15,8 @@ import numpy as np
 from verify.dtypes import is_kind
 from verify.program import Const, Program, inner_programs
 
-_OF_BITS = frozenset({"bitcast_convert_type", "nextafter", "reduce_precision"})
-Key = tuple[str, tuple[int, ...], bytes]
-MOST = 4096  # elements of a constant array that is looked at: larger ones are data
+_MOST = 4096  # elements of a constant array that is looked at: larger ones are data ...
+_FEW = 64  # ... unless they have few different elements
 
 
 def rounded(values: np.ndarray, dtype: Any) -> np.ndarray:
@@ -44,42 +43,46 @@ def halves(values: np.ndarray, dtype: Any) -> np.ndarray:
     return np.maximum(unit, float(info.smallest_subnormal)) / 2
 
 
-def is_literal(atom: Any) -> TypeGuard[Const]:
-    """Whether it is a constant of real floats with an element that may have been rounded."""
+def significands(values: np.ndarray) -> np.ndarray:
+    """In [1/2, 1), the same for numbers that differ by a sign or a power of two: what floats negate
+    and double without rounding. 0 for 0, infinities and NaN.
+
+    >>> significands(np.array([0.1, -0.2, 12.0, 0.0, np.inf]))
+    array([0.8 , 0.8 , 0.75, 0.  , 0.  ])
+    """
+    found, _ = np.frexp(np.where(np.isfinite(values), values, 0.0))
+    return np.abs(found)
+
+
+def is_inexact(atom: Any) -> TypeGuard[Const]:
+    """Whether it is a constant of real or complex floats."""
     if not isinstance(atom, Const) or atom.mutable or not isinstance(atom.dtype, np.dtype):
         return False
-    if not is_kind(atom.dtype, np.floating) or atom.value.size > MOST:
+    return is_kind(atom.dtype, np.inexact)
+
+
+def parts(atom: Const) -> list[tuple[np.ndarray, np.dtype]]:
+    """The real floats that a constant is made of, as float64, with their dtype: one array, or the
+    two of complex numbers."""
+    array = np.asarray(atom.value)
+    if not np.iscomplexobj(array):
+        return [(array.astype(np.float64), array.dtype)]
+    return [(part.astype(np.float64), part.dtype) for part in (array.real, array.imag)]
+
+
+def is_data(values: np.ndarray) -> bool:
+    """Whether it is a large array of many different numbers, which no programmer has written."""
+    flat = values.reshape(-1)
+    if flat.size <= _MOST:
         return False
-    return bool(rounded(as_float64(atom), atom.dtype).any())
+    sample = np.unique(flat[:: flat.size // _MOST])
+    return len(sample) > _FEW or len(np.unique(flat)) > _FEW
 
 
-def as_float64(atom: Const) -> np.ndarray:
-    return np.asarray(atom.value).astype(np.float64)
-
-
-def key(atom: Const) -> Key:
-    """Equal for literals that are the same."""
-    return str(atom.dtype), atom.shape, np.asarray(atom.value).tobytes()
-
-
-def literals(program: Program) -> Iterator[tuple[Const, str]]:
-    """The rounded constants of a program, with the line where each is used."""
+def constants(program: Program) -> Iterator[tuple[Const, str]]:
+    """The float constants of a program, with the line where each is used."""
     for equation in program.equations:
-        yield from ((atom, equation.source) for atom in equation.inputs if is_literal(atom))
+        yield from ((atom, equation.source) for atom in equation.inputs if is_inexact(atom))
         for inner in inner_programs(equation):
-            yield from literals(inner)
-    yield from ((atom, "") for atom in program.outputs if is_literal(atom))
-
-
-def common(left: Program, right: Program) -> frozenset[Key]:
-    """The rounded constants that are in both programs."""
-    one, two = ({key(atom) for atom, _ in literals(p)} for p in (left, right))
-    return frozenset(one & two)
-
-
-def any_rounded(left: Program, right: Program) -> bool:
-    """Whether one of the programs has a literal that stands for more than one number. Where bits
-    of floats are looked at, they are those of the literal."""
-    if (left.primitives() | right.primitives()) & _OF_BITS:
-        return False
-    return any(True for program in (left, right) for _ in literals(program))
+            yield from constants(inner)
+    yield from ((atom, "") for atom in program.outputs if is_inexact(atom))

@@ -7,8 +7,7 @@ unknown number wherever it comes from, and a square root and a logarithm have th
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -17,11 +16,14 @@ import jax
 import numpy as np
 from jax import lax
 
-from verify.constants.literals import as_float64, common, is_literal, key, rounded
-from verify.constants.readings import Reading, reading
+from verify.constants.literals import is_inexact, parts, significands
+from verify.constants.numbers import Numbers, scaled
+from verify.constants.readings import Reading
 from verify.program import Atom, Const, Equation, Program, Var, trace
 
-_LARGEST = 2**53  # numerators and denominators that a float64 holds
+_SMALL = 4096  # elements of an array that is compared with others
+_SINGLE = 4  # different numbers of an array that are put in one by one
+_NAMED = 4  # numbers of an array that have a sentence each
 
 
 @dataclass
@@ -33,23 +35,26 @@ class Read:
     sentences: tuple[str, ...]
 
 
-def read(left: Program, right: Program, *, all_of_them: bool) -> Read | None:
+def read(left: Program, right: Program, numbers: Numbers, *, all_of_them: bool) -> Read | None:
     """The programs with their rounded constants replaced; None where no constant is.
 
     all_of_them: also those that are in both programs, which may be the same whatever they are.
     """
-    kept: set[Any] = set()
+    found = numbers.readings
     if not all_of_them:
-        kept |= common(left, right)
-    rewriter = _Rewriter(kept)
+        found = {one: known for one, known in found.items() if one not in numbers.common}
+    if not found:
+        return None
+    rewriter = _Rewriter(found)
     one_read, two_read = rewriter.program(left), rewriter.program(right)
-    sentences = tuple(rewriter.sentences)
-    return Read(one_read, two_read, sentences) if sentences else None
+    return Read(one_read, two_read, tuple(rewriter.sentences))
 
 
 @dataclass
 class _Rewriter:
-    kept: set[Any]
+    """Replaces numbers, known by their significands, by what they are read as."""
+
+    found: Mapping[float, Reading]
     sentences: dict[str, None] = field(default_factory=dict)
 
     def program(self, program: Program) -> Program:
@@ -57,11 +62,12 @@ class _Rewriter:
         known: dict[Any, Atom] = {}
 
         def atom(a: Any, source: str) -> Any:
-            if not is_literal(a) or key(a) in self.kept:
+            if not is_inexact(a):
                 return a
-            if key(a) not in known:
-                known[key(a)] = self._replaced(a, source, prelude)
-            return known[key(a)]
+            key = _key(a)
+            if key not in known:
+                known[key] = self._replaced(a, source, prelude)
+            return known[key]
 
         equations = [
             replace(
@@ -83,45 +89,89 @@ class _Rewriter:
         return value
 
     def _replaced(self, literal: Const, source: str, prelude: list[Equation]) -> Atom:
-        values, dtype = as_float64(literal), literal.dtype
-        flat, readings = values.reshape(-1), []
-        for value, open_ in zip(flat.tolist(), rounded(flat, dtype).tolist(), strict=True):
-            found = reading(value, dtype) if open_ else Reading(Fraction(value))
-            if found is None:
-                return literal
-            readings.append(found)
-        made = _computed(tuple(readings), values.shape, str(dtype))
-        if made is None:
+        plans = [self._plan(values, dtype, source) for values, dtype in parts(literal)]
+        if not any(plan.read for plan in plans):
             return literal
+        with jax.enable_x64(True):
+            made = trace(lambda: _whole(plans, literal.dtype))
         copied, output = _copied(made)
         prelude += copied
-        for value, found in zip(flat.tolist(), readings, strict=True):
-            if not found.rational or float(found.factor) != value:
-                where = f" at {source}" if source else ""
-                shown = np.format_float_positional(
-                    np.float64(value).astype(dtype), unique=True, trim="-"
-                )
-                self.sentences.setdefault(f"the constant {shown}{where} is {found}")
         return output
 
+    def _plan(self, values: np.ndarray, dtype: np.dtype, source: str) -> _Plan:
+        """Which elements are read as what, and the sentences that say so."""
+        here = np.isin(significands(values), list(self.found))
+        distinct = np.unique(values[here]).tolist()
+        read = {v: scaled(self.found[float(significands(np.array(v)))], v) for v in distinct}
+        where = f" at {source}" if source else ""
+        pairs = [(_shown(value, dtype), str(found)) for value, found in read.items()]
+        if len(pairs) <= _NAMED:
+            said = [f"the constant {shown}{where} is {found}" for shown, found in pairs]
+        else:
+            first, last = pairs[0], pairs[-1]
+            said = [
+                f"the {len(pairs)} constants {first[0]}, ..., {last[0]}{where} are "
+                f"{first[1]}, ..., {last[1]}"
+            ]
+        self.sentences.update(dict.fromkeys(said))
+        return _Plan(values, dtype, read)
 
-@functools.lru_cache(maxsize=1024)
-def _computed(readings: tuple[Reading, ...], shape: tuple[int, ...], dtype: str) -> Program | None:
-    """A program without inputs that computes the readings, as an array of this shape and dtype."""
-    if all(r.rational for r in readings):
-        parts = [(r.factor.numerator, r.factor.denominator) for r in readings]
-        if any(abs(n) >= _LARGEST or d >= _LARGEST for n, d in parts):
-            return None
-        top, bottom = (
-            np.array(side, np.float64).reshape(shape) for side in zip(*parts, strict=True)
-        )
-        made: Callable[[], Any] = lambda: lax.div(top, bottom)  # noqa: E731
-    elif len(set(readings)) == 1:
-        made = lambda: lax.broadcast(_scalar(readings[0]), shape)  # noqa: E731
-    else:
-        return None
-    with jax.enable_x64(True):
-        return trace(lambda: lax.convert_element_type(made(), np.dtype(dtype)))
+
+def _key(atom: Const) -> Any:
+    """Equal for literals that are the same; large arrays are known by where they are."""
+    array = np.asarray(atom.value)
+    large = array.size > _SMALL
+    return id(atom.value) if large else (str(array.dtype), array.shape, array.tobytes())
+
+
+def _shown(value: float, dtype: np.dtype) -> str:
+    narrow = np.float64(value).astype(dtype)
+    if not 1e-6 < abs(value) < 1e16:
+        return np.format_float_scientific(narrow, unique=True, trim="-")
+    return np.format_float_positional(narrow, unique=True, trim="-")
+
+
+@dataclass
+class _Plan:
+    """An array of real floats, and what some of its values are read as."""
+
+    values: np.ndarray
+    dtype: np.dtype
+    read: dict[float, Reading]
+
+
+def _whole(plans: list[_Plan], dtype: np.dtype) -> Any:
+    made = [lax.convert_element_type(_array(plan), plan.dtype) for plan in plans]
+    return made[0] if len(made) == 1 else lax.complex(*made)
+
+
+def _array(plan: _Plan) -> Any:
+    """The array, with the values that are read in their places; all else is what it is."""
+    single = plan.read
+    made: Any = plan.values.astype(plan.dtype)
+    if len(single) > _SINGLE:  # one division for all fractions
+        fractions = {v: r.factor for v, r in plan.read.items() if r.rational}
+        single = {v: r for v, r in plan.read.items() if not r.rational}
+        top, bottom = np.ones_like(plan.values), np.ones_like(plan.values)
+        for value, fraction in fractions.items():
+            here = plan.values == value
+            top[here], bottom[here] = float(fraction.numerator), float(fraction.denominator)
+        made = _put(plan.values, np.isin(plan.values, list(fractions)), lax.div(top, bottom), made)
+    for value, found in single.items():
+        number = lax.broadcast(_scalar(found), plan.values.shape)
+        made = _put(plan.values, plan.values == value, number, made)
+    return made
+
+
+def _put(values: np.ndarray, where: np.ndarray, new: Any, old: Any) -> Any:
+    """The new values somewhere, else the old ones."""
+    if where.all():
+        return new
+    return lax.select(where, lax.convert_element_type(new, np.float64), _wide(old))
+
+
+def _wide(array: Any) -> Any:
+    return lax.convert_element_type(array, np.float64)
 
 
 def _scalar(read: Reading) -> Any:

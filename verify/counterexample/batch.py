@@ -229,7 +229,9 @@ def special_numbers(drawn: Inputs) -> np.ndarray:
     counts = np.zeros(len(drawn[0]))
     for x in drawn:
         if is_kind(x.dtype, np.inexact):
-            counts = counts + (2 * x == np.rint((2 * x).real)).reshape(len(x), -1).sum(axis=1)
+            with np.errstate(over="ignore"):
+                twice = 2 * x
+            counts = counts + (twice == np.rint(twice.real)).reshape(len(x), -1).sum(axis=1)
     return counts
 
 

@@ -18,8 +18,8 @@ import numpy as np
 from verify.algebras.base import Meaningless
 from verify.algebras.extended import lift, parts
 from verify.algebras.numeric import Bounded, Numeric
+from verify.constants import numbers
 from verify.constants.balls import AnyRounded
-from verify.constants.literals import any_rounded, common
 from verify.counterexample.held import held
 from verify.counterexample.partial import Domain
 from verify.counterexample.undefined import around, undefined
@@ -72,8 +72,8 @@ class Comparison:
         """`constants`: "rounded" if differences within the rounding of literals do not count;
         `given`: the inputs that count, None for all."""
         self.left, self.right, self.given = left, right, given
-        self.lenient_literals = constants == "rounded" and any_rounded(left, right)
-        self.same_literals = common(left, right) if self.lenient_literals else frozenset()
+        self.numbers = numbers.of(left, right) if constants == "rounded" else numbers.NONE
+        self.lenient_literals = bool(self.numbers)
         self.explained = 0  # differences that the rounding of literals explains
         self.undecided: Witness | None = None  # or one that a choice made by a literal may explain
         self.evaluations = 0
@@ -153,16 +153,16 @@ class Comparison:
         def differ(numeric: AnyRounded) -> list[np.ndarray]:
             return [where for where, _ in seen(numeric)]
 
-        whole = seen(AnyRounded())
+        whole = seen(AnyRounded(self.numbers))
         beyond = [where for where, _ in whole]
         if not any(part.any() for part in beyond):
-            narrow = seen(AnyRounded(_NARROW))
+            narrow = seen(AnyRounded(self.numbers, _NARROW))
             open_ = [
                 (m > 0) & ~where & (error >= _SHRINKS * most)
                 for (where, error), (_, most), m in zip(narrow, whole, every, strict=True)
             ]
             # x > 0.1 and x >= 0.1: a literal of both programs is the same number in both.
-            same = differ(AnyRounded(same=self.same_literals))
+            same = differ(AnyRounded(self.numbers.own))
             beyond = [o & s for o, s in zip(open_, same, strict=True)]
             if not any(part.any() for part in beyond):
                 self.explained += 1

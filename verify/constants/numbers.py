@@ -1,0 +1,158 @@
+"""The numbers that the rounded literals of a question stand for: one each, wherever it occurs.
+
+0.1, -0.1, 0.2 and an element 0.05 of an array are one number here: floats negate and double it
+without rounding, so that whoever reads one of them as 1/10 reads the others as -1/10, 1/5 and 1/20.
+It is known by its significand (`literals.significands`), and it is read everywhere in both
+programs (scalars and arrays, loop bodies and branches, every dtype) or nowhere.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from verify.constants.bits import seen
+from verify.constants.literals import constants, is_data, parts, rounded, significands
+from verify.constants.readings import Reading, reading, rounds_to
+from verify.program import Const, Program
+
+_EXACT = 2**53  # numerators and denominators, but for powers of two, that a float64 holds
+
+Member = tuple[float, np.dtype]  # a positive value of a dtype
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """Of two programs: by significand, the values in which a number that may have been rounded
+    occurs; `common`: those that are in both programs; `written`: the different numbers of each
+    literal."""
+
+    members: Mapping[float, frozenset[Member]]
+    common: frozenset[float]
+    written: frozenset[frozenset[float]]
+
+    def __bool__(self) -> bool:
+        return bool(self.members)
+
+    @functools.cached_property
+    def significands(self) -> np.ndarray:
+        return np.sort(np.fromiter(self.members, np.float64, len(self.members)))
+
+    def among(self, values: np.ndarray) -> np.ndarray:
+        """Where an array holds one of these numbers."""
+        return np.isin(significands(values), self.significands)
+
+    @functools.cached_property
+    def own(self) -> Numbers:
+        """Those that only one of the programs has."""
+        kept = {one: found for one, found in self.members.items() if one not in self.common}
+        return replace(self, members=kept)
+
+    @functools.cached_property
+    def readings(self) -> dict[float, Reading]:
+        """What each significand is read as, where that is another number than itself.
+
+        A literal most of whose numbers have no reading is a table of measurements, say, and that
+        some of them have one is an accident: these are read if another literal has them too.
+        """
+        known = {one: _reading(one, members) for one, members in self.members.items()}
+        meant: set[float] = set()
+        for together in self.written:
+            readable = {one for one in together if known[one] is not None}
+            if 2 * len(readable) >= len(together):
+                meant |= readable
+        return {
+            one: found
+            for one, found in known.items()
+            if found is not None and one in meant and found != Reading(Fraction(one))
+        }
+
+
+NONE = Numbers({}, frozenset(), frozenset())
+
+
+def of(left: Program, right: Program) -> Numbers:
+    """The numbers of two programs that may have been rounded.
+
+    >>> import jax.numpy as jnp
+    >>> from verify.program import trace
+    >>> found = of(trace(lambda x: 0.1 * x + 3, 1.0), trace(lambda x: x * jnp.array([-0.2]), 1.0))
+    >>> [(round(one, 6), str(read)) for one, read in found.readings.items()]
+    [(0.8, '4/5')]
+    """
+    programs = (left, right)
+    every = [[atom for atom, _ in _once(program)] for program in programs]
+    members: dict[float, set[Member]] = {}
+    written: set[frozenset[float]] = set()
+    owned: list[set[float]] = [set(), set()]
+    for atoms, own in zip(every, owned, strict=True):
+        for atom in atoms:
+            for values, dtype in parts(atom):
+                if is_data(values):
+                    continue
+                distinct = np.unique(np.abs(values[rounded(values, dtype)]))
+                ones = significands(distinct).tolist()
+                for one, value in zip(ones, distinct.tolist(), strict=True):
+                    members.setdefault(one, set()).add((value, dtype))
+                if ones:
+                    written.add(frozenset(ones))
+                    own.update(ones)
+    fixed = seen(left) | seen(right)
+    known = np.fromiter(members, np.float64, len(members))
+    for atom in (atom for atoms in every for atom in atoms):
+        for values, dtype in parts(atom):
+            if not len(known):
+                break
+            found = np.unique(np.abs(values[np.isin(significands(values), known)]))
+            exact = is_data(values) | rounded(found, dtype)
+            fixed |= set(significands(found[~exact]).tolist())  # the same number, written exactly
+            for value in found[exact].tolist():
+                members[float(significands(np.array(value)))].add((value, dtype))
+    kept = {one: frozenset(found) for one, found in members.items() if one not in fixed}
+    return Numbers(
+        kept,
+        frozenset(owned[0] & owned[1] & kept.keys()),
+        frozenset(frozenset(ones & kept.keys()) for ones in written) - {frozenset()},
+    )
+
+
+def _once(program: Program) -> list[tuple[Const, str]]:
+    """The constants, an array that is used more often only once."""
+    return list({id(atom.value): (atom, where) for atom, where in constants(program)}.values())
+
+
+def scaled(read: Reading, value: float) -> Reading:
+    """The reading of a value, given that of its significand."""
+    mantissa, exponent = np.frexp(value)
+    return replace(read, factor=read.factor * Fraction(2) ** int(exponent) * int(np.sign(mantissa)))
+
+
+def _reading(one: float, members: frozenset[Member]) -> Reading | None:
+    """The simplest that one of the values has, and that rounds to all of them."""
+    found = []
+    for value, dtype in members:
+        simple = reading(value, dtype)
+        if simple is not None:
+            _, exponent = np.frexp(value)
+            factor = simple.factor / Fraction(2) ** int(exponent)
+            found.append((simple.cost, str(simple), replace(simple, factor=factor)))
+    for _, _, candidate in sorted(found, key=lambda each: each[:2]):
+        if all(_fits(scaled(candidate, value), value, dtype) for value, dtype in members):
+            return candidate
+    return None
+
+
+def _fits(read: Reading, value: float, dtype: Any) -> bool:
+    if read.rational and read.factor == Fraction(value):
+        return True
+    sides = (read.factor.numerator, read.factor.denominator)
+    try:
+        exact = all(int(float(side)) == side for side in sides)
+    except OverflowError:
+        return False
+    return exact and rounds_to(read, value, dtype)
