@@ -35,6 +35,7 @@ from verify.examples import names, split
 from verify.linearity import nonlinear
 from verify.program import Program, call, custom_rules, is_weak, make, read, trace
 from verify.roundoff import draw, later
+from verify.value_numbers import normalised
 from verify.verdict import Verdict
 
 ONE_OR_ALL = "a rule that asks what is differentiated was asked for all, and for each one alone"
@@ -214,6 +215,7 @@ class _Question:
             # Of a loop of unknown length there is no reverse mode, of some bodies no program, of
             # some primitives no derivative: that may be why there is a rule.
             return Verdict("unknown", reason=f"the derivative without the rules: {error}")
+        left, right, _ = normalised(left, right)
         known, both = names(self.f, self.examples), (*self.examples, directions)
         labels = [f"tangent of {known[i]}" for i in moving]
         if reverse:

@@ -60,6 +60,7 @@ from verify.program import GENERATORS, Program, read
 from verify.proof import MODES, PATTERNS, Difference, TooLarge, prove, turns
 from verify.roundoff import later
 from verify.trust import selfcheck
+from verify.value_numbers import normalised
 from verify.verdict import Counterexample, Verdict
 
 _LARGE = 1_000_000  # array elements that a program computes
@@ -147,19 +148,21 @@ def equivalent(
 
     def question() -> Verdict:
         nonlocal impossible
-        left, right = map(read, made)
+        read_as = [read(one) for one in made]
+        left, right, same = normalised(*read_as)
         if given is not None and not given.inhabited:
             with budget.doing("whether any input satisfies what is assumed"):
                 impossible = given.impossible
             return Verdict("unknown", reason=f"no input was found at which {given.name} holds")
         comparison = Comparison(left, right, constants, given)
+        comparison.same = same
         verdict = settle(comparison, arrays, names(f, arrays), drawn)
-        pairs = [(one, left), (two, right)] if verdict else []
+        pairs = [(one, read_as[0]), (two, read_as[1])] if verdict else []
         if verdict and assuming is not None and given is not None:
             pairs.append((asked.function(assuming), given.program))
         found = next(filter(None, (called.otherwise(*pair, arrays) for pair in pairs)), "")
         verdict = Verdict("unknown", reason=found) if found else verdict
-        about = subject(f, g, examples, (left, right), drawn, constants=constants)
+        about = subject(f, g, examples, (read_as[0], read_as[1]), drawn, constants=constants)
         if assuming is not None and given is not None:
             about = replace(about, assuming=named(assuming, given.program))
         if verdict and given is not None:
@@ -189,6 +192,8 @@ def settle(comparison: Comparison, examples: Any, names: list[str], seed: int) -
     mismatch = _structure(left, right, examples)
     if mismatch is not None:
         return mismatch
+    if comparison.same:
+        return Verdict("proved", method="value numbering: both are the same operations")
     # Whoever knows the seed before he writes his programs must not know what will be drawn.
     rng = np.random.default_rng([seed, int(fingerprint(left), 16), int(fingerprint(right), 16)])
     return _Ladder(comparison, examples, names, rng).climb()

@@ -64,6 +64,7 @@ class Given(Protocol):
 class Comparison:
     """Two programs, to be evaluated at many inputs. Counts evaluations."""
 
+    same = False  # whether the two are one program, but for the names
     lenient = False  # whether only the left has to answer for ties, and for what has no value
 
     def __init__(

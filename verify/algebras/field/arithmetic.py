@@ -68,6 +68,7 @@ def add(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
         y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds)
     for law in concerned(a, b):
         law.know(y, law.added(field, a, b))
+        y.nonnegative = y.nonnegative or law.not_negative(field, a, b)
     return y
 
 

@@ -9,7 +9,6 @@ and differences that are one are known not to be negative.
 
 from __future__ import annotations
 
-import math
 from typing import Protocol
 
 import numpy as np
@@ -21,7 +20,6 @@ from verify.dtypes import is_real
 
 STRICT = 2  # a sign that excludes zero; 1 is one that does not
 EVERY = 4096  # elements of one value that are looked up
-_CHANCE = 60  # bits by which the primes' product exceeds what a fraction needs
 
 
 class Trial(Protocol):
@@ -86,6 +84,5 @@ class Given:
         """The sign of the number that one is times other; 0 where that is no small fraction."""
         p = self.state.moduli.p[::2]
         ratio = residues.multiply(one, residues.inverse(other, p), p)
-        bits = min(36, int(sum(map(math.log2, p.tolist())) - _CHANCE) // 2)
-        found = residues.rational(ratio.tolist(), p.tolist(), bits) if bits > 1 else None
-        return 0 if found is None else (found[0] > 0) - (found[0] < 0)
+        found = residues.fraction(ratio, p)
+        return 0 if found is None else (found > 0) - (found < 0)

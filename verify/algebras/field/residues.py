@@ -14,6 +14,7 @@ import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import numpy as np
 
@@ -216,3 +217,11 @@ def rational(residues: list[int], primes: list[int], bits: int = 36) -> tuple[in
     if denominator == 0 or denominator >= bound or math.gcd(numerator, denominator) != 1:
         return None
     return numerator, denominator
+
+
+def fraction(ratio: np.ndarray, primes: np.ndarray) -> Fraction | None:
+    """The fraction with these residues, a prime a number: of 36 bits at most, and no more than leave
+    a chance of 2**-60 that a number that is none passes for one; None for another number."""
+    bits = min(36, int(sum(map(math.log2, primes.tolist())) - 60) // 2)
+    found = rational(ratio.tolist(), primes.tolist(), bits) if bits > 1 else None
+    return None if found is None else Fraction(*found)

@@ -11,6 +11,7 @@ from verify.algebras.field.laws.exponentials import EXPONENTIALS
 from verify.algebras.field.laws.law import Law
 from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.laws.square_roots import SQUARE_ROOTS
+from verify.algebras.field.laws.sums_of_squares import SUMS_OF_SQUARES
 from verify.algebras.field.value import FieldArray
 
 # In the order in which they are asked: the first that has a result makes it.
@@ -21,6 +22,7 @@ LAWS: tuple[Law[Any], ...] = (
     LOGARITHMS,
     CIRCLE,
     CUBE_ROOTS,
+    SUMS_OF_SQUARES,
 )
 
 

@@ -98,6 +98,10 @@ class Law(Generic[Fact]):
         """Of the same real numbers with another dtype."""
         return None
 
+    def not_negative(self, state: State, a: FieldArray, b: FieldArray) -> bool:
+        """Whether a + b is never below zero."""
+        return False
+
     # -- for the record ---------------------------------------------------------------------------
 
     def stands_for(self, fact: Fact) -> tuple[FieldArray, ...]:

@@ -1,0 +1,179 @@
+"""Value numbering: equal operations of equal operands are one value, within and across programs.
+
+Programs are written by hand, and compute the same thing twice: `(x - m) * (x - m)`. A law that asks
+whether two operands are the same value should not miss that, so both programs of a question are
+rewritten first: each value is computed once, and what no output needs is not computed at all. Two
+programs whose outputs get the same numbers are the same program but for the names; that needs no
+algebra, and no rule for any of its primitives.
+
+Numbers are exact: structure is compared, not hashed. Operations that do more than compute
+(callbacks that write, references, stateful random numbers) are never the same, not even as
+themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import numpy as np
+
+from verify.program import Atom, Const, Equation, Program, Var, inner_programs
+
+Number = int
+
+_COMMUTE = frozenset(("add", "add_any", "mul", "max", "min", "and", "or", "xor", "eq", "ne"))
+_STATEFUL = frozenset(
+    (
+        *("io_callback", "debug_callback", "debug_print", "rng_uniform", "infeed", "outfeed"),
+        *("get", "swap", "addupdate", "run_state", "run_scoped", "ref", "new_ref", "ffi_call"),
+    )
+)
+
+
+@dataclass
+class Numbers:
+    """The numbers that values have so far. What is compared by identity is kept alive."""
+
+    known: dict[Hashable, Number] = field(default_factory=dict)
+    alive: list[Any] = field(default_factory=list)
+    stateful: bool = False  # whether anything in the programs is
+
+    def of(self, key: Hashable) -> Number:
+        return self.known.setdefault(key, len(self.known))
+
+    def constant(self, atom: Const) -> Number:
+        if atom.mutable:
+            self.stateful = True
+            return self.unique(atom)
+        return self.of(("constant", self.array(atom.value)))
+
+    def unique(self, value: Any) -> Number:
+        self.alive.append(value)
+        return self.of(("only", len(self.alive)))
+
+    def array(self, value: Any) -> Hashable:
+        dtype = value.dtype
+        if jax.dtypes.issubdtype(dtype, jax.dtypes.extended):
+            value = jax.random.key_data(value)
+        data = np.asarray(value)
+        return (str(dtype), data.shape, data.tobytes())
+
+    def parameter(self, value: Any) -> Hashable:
+        """Equal for parameters that mean the same, as far as can be told."""
+        if isinstance(value, Program):
+            return self.body(value)
+        if isinstance(value, np.ndarray | jax.Array):
+            return ("array", self.array(value))
+        if isinstance(value, float | complex):  # -0.0 is not 0.0, and a NaN is itself
+            return (type(value), repr(value))
+        if isinstance(value, tuple | list):
+            return (type(value), *map(self.parameter, value))
+        if isinstance(value, Mapping):
+            return (type(value), *((k, self.parameter(v)) for k, v in sorted(value.items())))
+        try:
+            hash(value)
+        except TypeError:
+            self.alive.append(value)
+            return (type(value), id(value))
+        self.alive.append(value)
+        return (type(value), value)
+
+    def body(self, program: Program) -> Hashable:
+        """A loop's body, or a branch: its operations in order, over numbers of its own."""
+        inner: dict[Var, Hashable] = {v: ("input", i) for i, v in enumerate(program.inputs)}
+
+        def name(atom: Atom) -> Hashable:
+            if isinstance(atom, Var):
+                return inner[atom]
+            return ("mutable", id(atom)) if atom.mutable else self.array(atom.value)
+
+        lines: list[Hashable] = [(v.shape, str(v.dtype)) for v in program.inputs]
+        for position, equation in enumerate(program.equations):
+            lines.append((self.operation(equation), *map(name, equation.inputs)))
+            inner.update({v: (position, i) for i, v in enumerate(equation.outputs)})
+        return (*lines, *map(name, program.outputs))
+
+    def operation(self, equation: Equation) -> Hashable:
+        """What it does, whatever its operands are."""
+        self.stateful |= equation.primitive in _STATEFUL
+        names = sorted(equation.params)
+        return (
+            equation.primitive,
+            id(equation._bind),
+            equation.partitionable,
+            *((name, self.parameter(equation.params[name])) for name in names),
+            *((v.shape, str(v.dtype)) for v in equation.outputs),
+        )
+
+
+def normalised(left: Program, right: Program) -> tuple[Program, Program, bool]:
+    """Both programs with every value computed once, and whether they are the same program.
+
+    >>> import jax.numpy as jnp
+    >>> from verify.program import trace
+    >>> f, g = (trace(h, 1.0) for h in (lambda x: (x + 1) * (1 + x), lambda x: (x + 1) ** 2))
+    >>> one, two, same = normalised(f, g)
+    >>> [e.primitive for e in one.equations], [e.primitive for e in two.equations], same
+    (['add', 'mul'], ['add', 'integer_pow'], False)
+    >>> normalised(f, f)[2]
+    True
+    """
+    numbers = Numbers()
+    (one, first), (two, second) = (_numbered(program, numbers) for program in (left, right))
+    return one, two, first == second and not numbers.stateful
+
+
+def _numbered(program: Program, numbers: Numbers) -> tuple[Program, list[Number]]:
+    """The program with every value computed once, and its outputs' numbers."""
+    number: dict[Var, Number] = {v: numbers.of(("input", i)) for i, v in enumerate(program.inputs)}
+    kept: dict[Number, Atom] = {number[v]: v for v in reversed(program.inputs)}
+    equations: list[Equation] = []
+
+    def numbered(atom: Atom) -> Number:
+        return number[atom] if isinstance(atom, Var) else numbers.constant(atom)
+
+    def once(atom: Atom) -> Atom:
+        return kept.get(number[atom], atom) if isinstance(atom, Var) else atom
+
+    for equation in program.equations:
+        operands = [numbered(atom) for atom in equation.inputs]
+        if _is_stateful(equation):
+            numbers.stateful = True
+            results = [numbers.unique(v) for v in equation.outputs]
+        else:
+            if equation.primitive in _COMMUTE:
+                operands.sort()
+            key = (numbers.operation(equation), *operands)
+            results = [numbers.of((i, key)) for i in range(len(equation.outputs))]
+        number.update(zip(equation.outputs, results, strict=True))
+        if not results or any(n not in kept for n in results):
+            kept.update(zip(results, equation.outputs, strict=True))
+            equations.append(replace(equation, inputs=tuple(map(once, equation.inputs))))
+    outputs = tuple(map(once, program.outputs))
+    wanted = tuple(_needed(equations, outputs))
+    rewritten = replace(program, equations=wanted, outputs=outputs)
+    return rewritten, [numbered(atom) for atom in program.outputs]
+
+
+def _is_stateful(equation: Equation) -> bool:
+    atoms = (*equation.inputs, *equation.outputs)
+    inside = (e for inner in inner_programs(equation) for e in inner.every_equation())
+    return (
+        equation.primitive in _STATEFUL
+        or any(atom.mutable for atom in atoms)
+        or any(map(_is_stateful, inside))
+    )
+
+
+def _needed(equations: Iterable[Equation], outputs: Iterable[Atom]) -> list[Equation]:
+    """Those that an output depends on, and those that do more than compute."""
+    wanted = {atom for atom in outputs if isinstance(atom, Var)}
+    found: list[Equation] = []
+    for equation in reversed(list(equations)):
+        if _is_stateful(equation) or not wanted.isdisjoint(equation.outputs):
+            found.append(equation)
+            wanted |= {atom for atom in equation.inputs if isinstance(atom, Var)}
+    return found[::-1]
