@@ -94,7 +94,7 @@ def where_they_part(
 
 
 def _said(equation: Equation) -> str:
-    return f"{equation.primitive} at {equation.source or 'a line that is not known'}"
+    return equation.primitive + (f" at {equation.source}" if equation.source else "")
 
 
 def _number(value: Any) -> _Number:
