@@ -94,13 +94,18 @@ def excluded(condition: Program) -> bool:
 
 
 def _require(algebra: Any, condition: Program | None, inputs: list[Any]) -> None:
-    """Tells the solver that all outputs of the condition are true, if it has a form here."""
+    """Tells the solver that all outputs of the condition are true, if it has a form here. Whatever
+    is assumed of the programs' integers, those of the condition wrap: it says what inputs count.
+    """
     if condition is None:
         return
+    assuming, algebra.assuming = algebra.assuming, False
     try:
         outputs = evaluate(condition, algebra, inputs)
     except Unsupported:
         return
+    finally:
+        algebra.assuming = assuming
     for value in outputs:
         algebra.solver.add(*value.items.reshape(-1).tolist())
 

@@ -449,9 +449,18 @@ class _Ladder:
             return []
         found, numbers = [], self.comparison.numbers
         for all_of_them in (True, False) if numbers.common else (True,):
-            known = rewriting.read(self.left, self.right, numbers, all_of_them=all_of_them)
+            known = rewriting.read(
+                self.left,
+                self.right,
+                numbers,
+                all_of_them=all_of_them,
+                condition=None if self.given is None else self.given.program,
+            )
             if known is not None:
-                programs = Comparison(known.left, known.right, given=self.given)
+                given = None
+                if self.given is not None and known.condition is not None:
+                    given = replace(self.given, program=known.condition)
+                programs = Comparison(known.left, known.right, given=given)
                 other = _Ladder(programs, self.examples, self.names, self.rng)
                 other.searched = True  # among the programs as they are, before a proof
                 found.append((known.sentences, other))
@@ -462,7 +471,7 @@ class _Ladder:
         modes of random interpretation only, else by what comes after them."""
         best = None
         for sentences, other in self.readings:
-            verdict = other.proved(briefly=briefly)
+            verdict = other.grounded(other.proved(briefly=briefly))
             if not verdict:
                 break
             # An epsilon of both programs needs no assumption if they are the same whether it is

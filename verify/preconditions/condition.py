@@ -19,18 +19,20 @@ from verify.algebras.numeric import Numeric
 from verify.branches.given import Given
 from verify.branches.writer import Writer
 from verify.cases import excluded
+from verify.counterexample.batch import evaluated
 from verify.counterexample.candidates import candidates
-from verify.counterexample.held import held
+from verify.counterexample.held import fit, held
 from verify.counterexample.undefined import around
 from verify.evaluate import evaluate
 from verify.preconditions.eliminating import solved
 from verify.preconditions.facts import constants_of, tell
 from verify.preconditions.moving import Mover
 from verify.preconditions.reading import Reading, read
-from verify.program import Program, call, trace
+from verify.program import Program, Var, call, trace
 from verify.program import read as program_of
 from verify.proof import Told
 
+_MOVED = 20_000  # numbers and constraints, in rows that are moved one by one
 _DRAWN, _TRIED = 200, 20  # inputs, until one lies in the domain, and until one lies inside it
 
 
@@ -84,13 +86,44 @@ class Precondition:
 
     def rows(self, drawn: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Of many inputs, one a row, those that can be moved to where it holds."""
-        count = len(drawn[0]) if len(drawn) else 0
-        each = (self.moved([np.asarray(x[row]) for x in drawn]) for row in range(count))
-        kept = [row for row in each if row is not None]
-        return [
-            np.stack([row[i] for row in kept]) if kept else np.asarray(x)[:0]
-            for i, x in enumerate(drawn)
+        inside = self._where(drawn)
+        if inside is None:  # row by row
+            each = (self.moved([np.asarray(x[row]) for x in drawn]) for row in range(len(drawn[0])))
+            kept = [row for row in each if row is not None]
+            return [
+                np.stack([row[i] for row in kept]) if kept else np.asarray(x)[:0]
+                for i, x in enumerate(drawn)
+            ]
+        outside = np.flatnonzero(~inside)[: self._most]
+        if not self.mover.moves or not len(outside):
+            return [np.asarray(x)[inside] for x in drawn]
+        moved = [self.mover.moved([np.asarray(x[row]) for x in drawn], self.rng) for row in outside]
+        pairs = zip(self.program.inputs, drawn, strict=True)
+        there = [
+            fit(Var((len(moved), *v.shape), v.dtype), np.stack([row[i] for row in moved]))
+            for i, (v, _) in enumerate(pairs)
         ]
+        good = self._where(there)
+        good = np.zeros(len(moved), bool) if good is None else good
+        every = zip(drawn, there, strict=True)
+        return [np.concatenate([np.asarray(x)[inside], y[good]]) for x, y in every]
+
+    @property
+    def _most(self) -> int:
+        """How many rows are moved, one by one."""
+        return int(min(512, max(8, _MOVED // max(1, self.mover.size))))
+
+    def _where(self, drawn: Sequence[np.ndarray]) -> np.ndarray | None:
+        """In which rows it is certainly true; None where rows cannot be evaluated together."""
+        try:
+            outputs = evaluated(self.program, list(drawn))
+        except (Meaningless, Unsupported):
+            return None
+        inside = np.ones(len(drawn[0]), bool)
+        for x in outputs:
+            true = np.asarray(x.value) & ~x.unknown
+            inside &= true.reshape(len(inside), -1).all(axis=1)
+        return inside
 
     def near(self, inputs: Sequence[np.ndarray], scale: float = 1.0) -> list[list[np.ndarray]]:
         """Inputs around these at which it holds."""
@@ -136,7 +169,10 @@ class Precondition:
         """What a proof by branches is to know, as formulas beside those of the programs."""
         if not self.reading.total:
             return Given()
+        assuming, writer.assuming = writer.assuming, False  # its integers wrap, whatever those of
+        wrapping = writer.wrapping  # the programs are taken to do
         found = read(self.program, writer, inputs)
+        writer.assuming, writer.wrapping = assuming, wrapping
         bounds = [c for c in found.constraints if c.relation in ("gt", "ge")]
         return Given(bounds, found.rest)
 

@@ -15,14 +15,38 @@ from typing import Any
 
 import numpy as np
 
+from verify import budget
 from verify.counterexample.held import fit
 from verify.dtypes import is_integer, is_kind, limits
 from verify.preconditions.reading import Constraint, Reading
 from verify.program import Var
 
-_ROUNDS, _PROPAGATED = 40, 3
+_ROUNDS, _PROPAGATED, _MOST_PROPAGATED = 40, 3, 500
+_UNIT = 100  # of work (`budget.py`), for a number or a term
 _GRID = 2.0**-8  # of numbers that occur in equations: sums of its multiples are exact
 _MOST_EXACT = 64  # terms of a constraint that are added up as fractions
+
+
+class _Table:
+    """All constraints as arrays, to see at once which of them may fail."""
+
+    def __init__(self, constraints: Sequence[Constraint]) -> None:
+        self.constraints = list(constraints)
+        counts = [len(c.terms) for c in constraints]
+        self.rows = np.repeat(np.arange(len(counts)), counts)
+        self.columns = np.array([n for c in constraints for n, _ in c.terms], np.int64)
+        self.factors = np.array([float(f) for c in constraints for _, f in c.terms])
+        self.constants = np.array([float(c.constant) for c in constraints])
+        self.equations = np.array([c.relation in ("eq", "ne") for c in constraints], bool)
+
+    def suspects(self, flat: np.ndarray) -> list[Constraint]:
+        """Those that are not clearly satisfied."""
+        if not self.constraints:
+            return []
+        terms = self.factors * flat[self.columns]
+        total = np.bincount(self.rows, terms, len(self.constants)) + self.constants
+        open_ = self.equations | (total <= 0)
+        return [self.constraints[i] for i in np.flatnonzero(open_)]
 
 
 class Mover:
@@ -51,9 +75,11 @@ class Mover:
         several = (c for c in reading.constraints if len(c.terms) > 1 or c.relation == "ne")
         # Equations first: what comes after them moves within what they leave free.
         self.several = sorted(several, key=lambda c: c.relation != "eq")
-        for _ in range(_PROPAGATED):
-            for c in self.several:
-                self._propagate(c)
+        if len(self.several) <= _MOST_PROPAGATED:
+            for _ in range(_PROPAGATED):
+                for c in self.several:
+                    self._propagate(c)
+        self.table = _Table(self.several)
         equal = [n for c in self.several if c.relation == "eq" for n, _ in c.terms]
         self.exact = np.array(sorted(set(equal)), np.int64)
 
@@ -81,6 +107,11 @@ class Mover:
                     self.high[n] = min(self.high[n], bound)
 
     @property
+    def size(self) -> int:
+        """Numbers and constraints."""
+        return sum(self.sizes) + sum(len(c.terms) for c in self.several)
+
+    @property
     def moves(self) -> bool:
         return bool(self.reading.constraints or self.reading.truths)
 
@@ -94,8 +125,12 @@ class Mover:
             flat[self.exact] = np.rint(flat[self.exact] / _GRID) * _GRID
         flat = self._folded(flat)
         for _ in range(_ROUNDS):
-            failing = [c for c in self.several if self._mend(c, flat, rng)]
-            if not failing:
+            budget.spend(_UNIT * self.size)
+            mended = False
+            for c in self.table.suspects(flat):
+                budget.spend(_UNIT * len(c.terms))
+                mended |= self._mend(c, flat, rng)
+            if not mended:
                 break
         return self._arrays(flat, inputs)
 
@@ -170,6 +205,13 @@ class Mover:
             fails, missing = True, missing + 1
         if not fails:
             return False
+        larger = _order(c)
+        if larger is not None:  # of two numbers: it is raised, so that a chain goes up
+            n = larger
+            flat[n] = self._clipped(n, float(flat[n] + missing))
+            if self._value(c, flat) >= 0:
+                return True
+            missing = -self._value(c, flat)
         order = rng.permutation(len(c.terms))
         shares = rng.integers(0, 5, len(order)) / 4  # not to a corner, if there is anything else
         # What is divided by a power of two stays on the grid.
@@ -209,6 +251,13 @@ class Mover:
         if self.open_high[n] and value >= high:
             return float(high - min(width, 1.0) / 4)
         return float(np.clip(value, low, high))
+
+
+def _order(c: Constraint) -> int | None:
+    """The larger of two numbers, x - y >= constant; None for other constraints."""
+    if c.relation not in ("gt", "ge") or sorted(f for _, f in c.terms) != [-1, 1]:
+        return None
+    return next(n for n, f in c.terms if f > 0)
 
 
 def _is_power_of_two(c: Fraction) -> bool:

@@ -80,6 +80,8 @@ def read(program: Program, writer: Writer | None = None, inputs: Sequence[Any] =
     written down as formulas counts as one part that is not read.
 
     writer, inputs: to write its formulas beside others."""
+    if not all(isinstance(v.dtype, np.dtype) and v.dtype.kind != "c" for v in program.inputs):
+        return Reading(written=False, total=False)  # complex numbers have no order
     if writer is None:
         writer = Writer()
         writer.work = _WORK

@@ -341,3 +341,51 @@ def test_rounding_is_measured_where_it_holds():
     assert verdict
     assert verdict.rounding is not None
     assert verdict.rounding.explained
+
+
+def test_a_condition_of_complex_numbers_is_asked_of_counterexamples():
+    z = like("complex64", 3)
+    verdict = ask(lambda z: z.real, lambda z: jnp.abs(z), [z], lambda z: z.real > 2)
+    assert verdict.status == "refuted"
+    assert (verdict.counterexample.inputs[0].real > 2).all()
+    assert ask(lambda z: z * 2, lambda z: z + z, [z], lambda z: jnp.abs(z) < 1)
+
+
+def test_what_is_assumed_of_the_programs_integers_is_not_of_the_condition():
+    """Taken not to wrap, n + n < 0 and n > 0 contradict each other, and prove anything."""
+    n, one = like("int8"), jnp.int8(1)
+
+    def thin(x):
+        return jnp.where((x * x - 0.337) ** 2 < 1e-9, 1, 0)
+
+    verdict = ask(
+        lambda n, m, x: jnp.where(m + one > m, 1, 0),
+        lambda n, m, x: jnp.where(m + one > m, 1, 0) + thin(x),
+        [n, n, S],
+        lambda n, m, x: (n + n < 0) & (n > 0),
+    )
+    assert verdict.status != "proved"
+
+
+@pytest.mark.parametrize("size", [12, 60])
+def test_large_orders_are_met_within_the_seconds(size):
+    x = like("float32", size, size)
+    verdict = equivalent(
+        lambda x: jnp.minimum(x[1:], x[:-1]),
+        lambda x: x[1:],
+        x,
+        assuming=lambda x: x[1:] >= x[:-1],
+        seconds=20,
+    )
+    assert verdict.seconds < 30
+    assert verdict.status == "refuted"
+
+
+def test_all_values_of_two_narrow_integers_are_tried_under_a_condition():
+    verdict = ask(
+        lambda a, b: (a - b).astype(jnp.int32),
+        lambda a, b: a.astype(jnp.int32) - b.astype(jnp.int32) + (a - b == 201),
+        [U8, U8],
+        lambda a, b: a >= b,
+    )
+    assert verdict.status == "refuted"

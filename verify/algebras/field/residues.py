@@ -220,8 +220,8 @@ def rational(residues: list[int], primes: list[int], bits: int = 36) -> tuple[in
 
 
 def fraction(ratio: np.ndarray, primes: np.ndarray) -> Fraction | None:
-    """The fraction with these residues, a prime a number: of 36 bits at most, and no more than leave
-    a chance of 2**-60 that a number that is none passes for one; None for another number."""
+    """The fraction with these residues, a prime a number: of 36 bits at most, and no more than
+    leave a chance of 2**-60 that a number that is none passes for one; None for another number."""
     bits = min(36, int(sum(map(math.log2, primes.tolist())) - 60) // 2)
     found = rational(ratio.tolist(), primes.tolist(), bits) if bits > 1 else None
     return None if found is None else Fraction(*found)
