@@ -167,7 +167,10 @@ def equivalent(
             about = replace(about, assuming=named(assuming, given.program))
         if verdict and given is not None:
             verdict = replace(verdict, assumptions=(given.sentence, *verdict.assumptions))
-        measure: Any = later(left, right, arrays, drawn, comparison.moved) if verdict else None
+        measure: Any = None
+        if verdict:
+            lenient = comparison.lenient_literals
+            measure = later(left, right, arrays, drawn, comparison.moved, apart=lenient)
         return replace(verdict, subject=about, rounding=measure)
 
     verdict = asked.answer(f, internal.answer(question, seconds))

@@ -37,11 +37,15 @@ from verify.verdict import Rounding
 Inputs = list[np.ndarray]
 
 
-def rounding(left: Program, right: Program, inputs: Sequence[Any]) -> Rounding | None:
+def rounding(
+    left: Program, right: Program, inputs: Sequence[Any], *, apart: bool = False
+) -> Rounding | None:
     """The bound and the observed difference at `inputs`, one array an input of the programs.
 
-    The two programs must be equal over the reals. None where no bound is known: a primitive of
-    which it is not known how it is compiled, complex numbers, another backend than the CPU.
+    The two programs must be equal over the reals; or else (`apart`), as where a proof has read 0.1
+    as 1/10, which the programs do not, the difference of their real values is part of the bound.
+    None where no bound is known: a primitive of which it is not known how it is compiled, complex
+    numbers, another backend than the CPU.
 
     >>> import jax.numpy as jnp
     >>> from verify.program import trace
@@ -55,7 +59,7 @@ def rounding(left: Program, right: Program, inputs: Sequence[Any]) -> Rounding |
     rounding: observed 0.0001, certified bound 8.3e-07: more than rounding can explain
     """
     try:
-        bounds = bound(left, right, inputs)
+        bounds = bound(left, right, inputs, apart=apart)
     except Unsupported:
         return None
     try:
@@ -70,11 +74,18 @@ def rounding(left: Program, right: Program, inputs: Sequence[Any]) -> Rounding |
     )
 
 
-def bound(left: Program, right: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
+def bound(
+    left: Program, right: Program, inputs: Sequence[Any], *, apart: bool = False
+) -> list[np.ndarray]:
     """What the compiled programs may differ by, element by element, one array an output; infinite
-    where nothing is known. Raises `Unsupported` where no bound is known."""
-    one, two = (deviation(program, inputs) for program in (left, right))
-    return [a + b for a, b in zip(one, two, strict=True)]
+    where nothing is known. `apart`: as in `rounding`. Raises `Unsupported` where no bound is known.
+    """
+    one, two = (certified(program, inputs) for program in (left, right))
+    found = []
+    for (x, a), (y, b) in zip(one, two, strict=True):
+        known = np.isfinite(a) & np.isfinite(b)
+        found.append(a + b + (np.where(known, distance(x, y), 0.0) if apart else 0.0))
+    return found
 
 
 def deviation(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
@@ -192,6 +203,7 @@ class Later:
     inputs: Callable[[], Iterator[Inputs]]
     wide: bool  # whether 64-bit types were enabled
     at_examples: bool = False  # whether all inputs are the caller's own
+    apart: bool = False  # whether the real values may differ: constants have been read
 
     def __call__(self) -> Rounding | None:
         try:
@@ -206,7 +218,7 @@ class Later:
         with jax.enable_x64(self.wide):
             for inputs in self.inputs():
                 try:
-                    bound(self.left, self.right, inputs)
+                    bound(self.left, self.right, inputs, apart=self.apart)
                 except Unsupported as error:
                     return str(error)
         return "XLA ended the process that ran the programs"
@@ -216,7 +228,7 @@ class Later:
         found = None
         with jax.enable_x64(self.wide):
             for inputs in self.inputs():
-                measured = rounding(self.left, self.right, inputs)
+                measured = rounding(self.left, self.right, inputs, apart=self.apart)
                 if found is None or (measured is not None and measured.bound < np.inf):
                     found = measured
                 if found is None or found.bound < np.inf:
@@ -230,15 +242,18 @@ def later(
     examples: Any,
     seed: int,
     moved: Callable[[Inputs], Inputs | None] | None = None,
+    *,
+    apart: bool = False,
 ) -> Later:
     """`rounding` at the examples, or where they are shapes at random inputs drawn with `seed`:
-    normal ones, or if that is outside of a domain, positive ones. `moved`: to where inputs count.
+    normal ones, or if that is outside of a domain, positive ones. `moved`: to where inputs count;
+    `apart`: as in `rounding`.
     """
     # Copies: the caller may change his arrays before somebody asks.
     leaves = [x.copy() if isinstance(x, np.ndarray) else x for x in jax.tree.leaves(examples)]
     inputs = functools.partial(_inputs, left.inputs, leaves, seed, moved)
     own = not any(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in leaves)
-    return Later(left, right, inputs, bool(jax.config.read("jax_enable_x64")), own)
+    return Later(left, right, inputs, bool(jax.config.read("jax_enable_x64")), own, apart)
 
 
 def _inputs(

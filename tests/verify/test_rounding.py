@@ -243,3 +243,16 @@ def test_a_verdict_lets_go_of_the_programs_once_it_has_measured():
     verdict = verify.equivalent(factored, expanded, X)
     assert not isinstance(vars(verdict)["rounding"], Rounding)
     assert verdict.rounding is vars(verdict)["rounding"]
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_constant_that_was_read_counts_into_the_bound(dtype):
+    """Proved with 0.1 as 1/10, the programs as they are differ by more than float32 rounds."""
+    tenth = jnp.full(3, 0.1, dtype)
+    x = jax.ShapeDtypeStruct((3,), jnp.float32)
+    verdict = verify.equivalent(
+        lambda x: x * jax.lax.convert_element_type(tenth, jnp.float32), lambda x: x / 10, x
+    )
+    assert verdict, verdict
+    assert verdict.rounding.explained, verdict.rounding
+    assert verdict.rounding.bound > 1e-6
