@@ -287,15 +287,10 @@ class _Ladder:
             self.reason = f"{error}{before}"
         if self.disagreement:
             return Verdict("unknown", reason=self.disagreement)
-        if self.comparison.undecided is not None:
-            # No reading of the literals has explained it.
-            verdict = self.refuted(self.comparison.undecided, "exact evaluation at a literal")
-            if verdict is not None:
-                return verdict
-        if self.comparison.explained:
+        if explained := self.comparison.rounding.explained:
             self.reason += (
-                f"; {self.comparison.explained} differences were no larger than the rounding of "
-                'the constants explains (constants="exact" takes them at their word)'
+                f"; {explained} differences were no larger than the rounding of the constants "
+                'explains (constants="exact" takes them at their word)'
             )
         if self.searchable:
             self.reason += f" ({self.comparison.evaluations} inputs tried)"
