@@ -26,7 +26,18 @@ from typing import Any, cast
 import jax
 import numpy as np
 
-from verify import arguments, branches, budget, called, cases, effort, internal, memory, smt
+from verify import (
+    arguments,
+    branches,
+    budget,
+    called,
+    cases,
+    effort,
+    formats,
+    internal,
+    memory,
+    smt,
+)
 from verify.algebras.base import Refused, Unsupported
 from verify.algebras.field import NO_TIES, Mode
 from verify.algebras.machine import HELD
@@ -162,6 +173,9 @@ def equivalent(
             pairs.append((asked.function(assuming), given.program))
         found = next(filter(None, (called.otherwise(*pair, arrays) for pair in pairs)), "")
         verdict = Verdict("unknown", reason=found) if found else verdict
+        rounded = formats.note(read_as[0], read_as[1]) if verdict else ""
+        if rounded:
+            verdict = replace(verdict, assumptions=(*verdict.assumptions, rounded))
         about = subject(f, g, examples, (read_as[0], read_as[1]), drawn, constants=constants)
         if assuming is not None and given is not None:
             about = replace(about, assuming=named(assuming, given.program))
@@ -299,13 +313,13 @@ class _Ladder:
 
     def where_they_part(self) -> str:
         """For a reason: the first values that the other program does not have, and their lines."""
-        read = [other for _, other in self.readings if other.difference is not None]
-        last = (read or [self])[-1]
-        if last.difference is None:
-            return ""
-        told = None if last.given is None else last.given.told(last.left, last.right)
         try:
             with budget.last_words():
+                read = [other for _, other in self.readings if other.difference is not None]
+                last = (read or [self])[-1]
+                if last.difference is None:
+                    return ""
+                told = None if last.given is None else last.given.told(last.left, last.right)
                 where = where_they_part(last.left, last.right, last.difference, self.draw(), told)
         except budget.OutOfTime:
             return ""

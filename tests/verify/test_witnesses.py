@@ -236,3 +236,26 @@ def test_a_constant_nan_that_is_tested_fails_nothing(f):
     for constant in (jnp.nan, np.array([jnp.nan, 1, 2], np.float32)):
         verdict = verify.equivalent(lambda x, c=constant: f(x, c), lambda x: x, of(F32, 3))
         assert "verify itself failed" not in verdict.reason
+
+
+# Refuted where the value splits into no sum of terms: without some of the inputs it has none.
+NO_TERMS = {
+    "a root": (lambda x, y: jnp.sqrt(x * y - 1), lambda x, y: jnp.sqrt(x * y) - 1),
+    "a mask": (
+        lambda x, y: jax.nn.softmax(jnp.where(x > 0, y, -jnp.inf)),
+        lambda x, y: jax.nn.softmax(jnp.where(x >= 0, y, -jnp.inf)),
+    ),
+    "a logarithm": (jax.scipy.special.xlogy, lambda x, y: x * jnp.log1p(y)),
+}
+
+
+@pytest.mark.parametrize("name", NO_TERMS)
+def test_no_term_of_an_explanation_is_no_number(name):
+    both = (jax.ShapeDtypeStruct((3,), jnp.float32),) * 2
+    for seed in range(3):
+        verdict = verify.equivalent(*NO_TERMS[name], *both, seed=seed)
+        assert verdict.status == "refuted"
+        text = verdict.counterexample.explanation
+        assert text
+        assert "nan" not in text
+        assert "inf" not in text

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -52,27 +53,36 @@ def _terms(
     places: list[tuple[int, tuple[int, ...]]],
     names: Sequence[str],
 ) -> list[str]:
-    """The contributions to the differing element: its value as a sum over subsets of inputs."""
+    """The contributions to the differing element: its value as a sum over subsets of inputs. Where
+    it has no value without some of them, or an infinite one, all of them together."""
+    called = [
+        f"{names[number]}[{', '.join(map(str, index))}]" if index else names[number]
+        for number, index in places
+    ]
     parts: dict[tuple[int, ...], float] = {}
     for size in range(len(places) + 1):
         for subset in itertools.combinations(range(len(places)), size):
-            inputs: Inputs = [np.zeros_like(x) for x in witness.inputs]
-            for k in subset:
-                number, index = places[k]
-                inputs[number][index] = witness.inputs[number][index]
-            value = values(program, inputs)[witness.output].value[witness.index]
+            value = _without(program, witness, [places[k] for k in subset])
+            if not np.isfinite(value):
+                whole = _without(program, witness, places)
+                return [f"{whole:.9g} from {' and '.join(called)}{' together' * (len(called) > 1)}"]
             smaller = sum(v for key, v in parts.items() if set(key) < set(subset))
-            parts[subset] = value.item() - smaller
+            parts[subset] = value - smaller
     terms = []
     for subset, amount in parts.items():
         if abs(amount) <= 1e-12 * max(1.0, *(abs(v) for v in parts.values())):
             continue
-        factors = [
-            f"{names[number]}[{', '.join(map(str, index))}]" if index else names[number]
-            for number, index in (places[k] for k in subset)
-        ]
-        terms.append(f"{amount:.9g}" + (f" from {' * '.join(factors)}" if factors else ""))
+        factors = " * ".join(called[k] for k in subset)
+        terms.append(f"{amount:.9g}" + (f" from {factors}" if factors else ""))
     return terms
+
+
+def _without(program: Program, witness: Witness, places: list[tuple[int, tuple[int, ...]]]) -> Any:
+    """The differing element's value with all other inputs switched off."""
+    inputs: Inputs = [np.zeros_like(x) for x in witness.inputs]
+    for number, index in places:
+        inputs[number][index] = witness.inputs[number][index]
+    return values(program, inputs)[witness.output].value[witness.index].item()
 
 
 def _join(terms: list[str], other: list[str]) -> str:

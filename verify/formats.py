@@ -1,0 +1,84 @@
+"""Whether two programs round to different formats: over the reals that is no difference.
+
+A proof that bfloat16 and float32 programs are the same function says so, for they do not compute
+the same numbers. What counts are operations that round, in whatever format, and conversions to
+fewer digits. Moving and choosing rounds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from verify.algebras.complex import is_complex, real_dtype
+from verify.dtypes import is_kind
+from verify.program import Equation, Program
+
+NOTE = "numbers are not rounded:"
+_MOVE_OR_CHOOSE = """
+reshape squeeze expand_dims broadcast_in_dim transpose rev slice copy copy_p stop_gradient
+optimization_barrier name tile stack unstack split concatenate pad iota gather dynamic_slice
+dynamic_update_slice scatter sort argmax argmin neg abs sign max min clamp select_n
+reduce_max reduce_min cummax cummin reduce_window_max reduce_window_min select_and_gather_add
+floor ceil round is_finite eq ne lt le gt ge scan while cond random_bits random_wrap
+random_unwrap bitcast_convert_type
+"""
+_EXACT = frozenset(_MOVE_OR_CHOOSE.split())
+
+
+def note(left: Program, right: Program) -> str:
+    """What a proof that they are equal leaves out, in words; "" where they round to the same.
+
+    >>> import jax
+    >>> from verify.program import trace
+    >>> x = jax.ShapeDtypeStruct((3,), jnp.bfloat16)
+    >>> note(trace(lambda x: x * x, x), trace(lambda x: x**2, x))
+    ''
+    >>> def wide(x): return (x.astype(jnp.float32) ** 2).astype(x.dtype)
+    >>> note(trace(lambda x: x * x, x), trace(wide, x))
+    'numbers are not rounded: the left computes in bfloat16, the right in bfloat16 and float32'
+    """
+    one, two = _rounded(left), _rounded(right)
+    ends = (v for p in (left, right) for v in (*p.inputs, *p.outputs))
+    own = {_format(v) for v in ends if _is_float(v)}
+    if one == two or len(one | two | own) == 1:
+        return ""
+    return (
+        f"numbers are not rounded: the left computes in {_words(one)}, the right in {_words(two)}"
+    )
+
+
+def _rounded(program: Program) -> set[str]:
+    """The formats that it rounds to."""
+    return {
+        _format(v)
+        for equation in program.every_equation()
+        if _rounds(equation)
+        for v in equation.outputs
+        if _is_float(v)
+    }
+
+
+def _rounds(equation: Equation) -> bool:
+    if equation.primitive != "convert_element_type":
+        return equation.primitive not in _EXACT
+    (source,), (target,) = equation.inputs, equation.outputs
+    if not _is_float(target):
+        return False
+    return not _is_float(source) or jnp.promote_types(source.dtype, target.dtype) != target.dtype
+
+
+def _is_float(v: Any) -> bool:
+    return is_kind(v.dtype, np.inexact)
+
+
+def _format(v: Any) -> str:
+    """That of the parts, of a complex number."""
+    return str(real_dtype(v.dtype) if is_complex(v.dtype) else v.dtype)
+
+
+def _words(formats: Iterable[str]) -> str:
+    return " and ".join(sorted(formats)) or "the formats of its inputs, exactly"
