@@ -5,8 +5,8 @@ leaf inside of an example is static: it is what it is, in both functions, and be
 tree (`_Fixed`, a node without children). The functions asked about are called with the examples'
 own structure. What they return may have such leaves too: they have to be the same.
 
-Numbers of Python are arrays wherever they are, as in `jax.jit`. Truth values of Python are arrays
-as examples by themselves, and static inside of one, where they are flags (`inference=False`).
+Numbers of Python are arrays wherever they are, as in `jax.jit`, and so are its truth values, but
+for those in a module: there they are flags (`inference=False`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import jax
 from verify.dtypes import is_array
 from verify.verdict import Verdict
 
+_OF_CONTAINERS = (jax.tree_util.SequenceKey, jax.tree_util.DictKey)
 _SHOWN = 3  # static leaves, in a scope
 _LONGEST = 40  # characters of one
 
@@ -30,14 +31,16 @@ _LONGEST = 40  # characters of one
 def is_static(path: tuple[Any, ...], leaf: Any) -> bool:
     """Whether a leaf of the examples, at a path that begins with the example's number, is static.
 
-    >>> [is_static((0, ".x"), leaf) for leaf in (abs, "same", True, 2, 2.5)]
+    >>> module, entry = jax.tree_util.GetAttrKey("act"), jax.tree_util.DictKey("act")
+    >>> [is_static((0, module), leaf) for leaf in (abs, "same", True, 2, 2.5)]
     [True, True, True, False, False]
+    >>> [is_static((0, entry), leaf) for leaf in (abs, "same", True, 2, 2.5)]
+    [True, True, False, False, False]
     """
-    return len(path) > 1 and _no_data(leaf)
-
-
-def _no_data(leaf: Any) -> bool:
-    return not is_array(leaf) and (isinstance(leaf, bool) or not isinstance(leaf, Number))
+    inside = path[1:]
+    if isinstance(leaf, bool):
+        return not all(isinstance(key, _OF_CONTAINERS) for key in inside)
+    return bool(inside) and not _number(leaf)
 
 
 def names(f: Callable[..., Any], examples: Any) -> list[str]:
@@ -82,7 +85,9 @@ class Examples:
         def called(*arguments: Any) -> Any:
             __tracebackhide__ = True
             result = f(*plain(arguments))
-            return result if _is_leaf(result) else _fixed(result, lambda leaf: not _number(leaf))
+            if jax.tree_util.all_leaves([result]):  # JAX says what is wrong with it, if anything is
+                return result
+            return jax.tree.map(lambda leaf: leaf if _number(leaf) else _Fixed(leaf), result)
 
         return called
 
@@ -115,7 +120,11 @@ def split(examples: tuple[Any, ...]) -> Examples:
     leaves = jax.tree.leaves_with_path(examples)
     if not any(is_static(path, leaf) for path, leaf in leaves):
         return Examples(examples, examples)
-    return Examples(examples, tuple(x if _is_leaf(x) else _fixed(x, _no_data) for x in examples))
+
+    def kept(path: Any, leaf: Any) -> Any:
+        return _Fixed(leaf) if is_static(path, leaf) else leaf
+
+    return Examples(examples, jax.tree_util.tree_map_with_path(kept, examples))
 
 
 def plain(tree: Any) -> Any:
@@ -127,16 +136,8 @@ def plain(tree: Any) -> Any:
     )
 
 
-def _fixed(tree: Any, chosen: Callable[[Any], bool]) -> Any:
-    return jax.tree.map(lambda leaf: _Fixed(leaf) if chosen(leaf) else leaf, tree)
-
-
 def _number(leaf: Any) -> bool:
     return is_array(leaf) or isinstance(leaf, Number)
-
-
-def _is_leaf(x: Any) -> bool:
-    return jax.tree_util.all_leaves([x])
 
 
 @jax.tree_util.register_pytree_node_class

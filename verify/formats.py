@@ -46,6 +46,8 @@ def note(left: Program, right: Program) -> str:
     own = {_format(v) for v in ends if _is_float(v)}
     if one == two or len(one | two | own) == 1:
         return ""
+    if not (one and two) and all(_holds(f, o) for f in one | two for o in own):
+        return ""  # exact on one side, and no less than the ends hold on the other
     return (
         f"numbers are not rounded: the left computes in {_words(one)}, the right in {_words(two)}"
     )
@@ -68,7 +70,13 @@ def _rounds(equation: Equation) -> bool:
     (source,), (target,) = equation.inputs, equation.outputs
     if not _is_float(target):
         return False
-    return not _is_float(source) or jnp.promote_types(source.dtype, target.dtype) != target.dtype
+    return not _is_float(source) or not _holds(_format(target), _format(source))
+
+
+def _holds(wide: str, narrow: str) -> bool:
+    """Whether every number of one format is one of the other."""
+    one, two = jnp.finfo(wide), jnp.finfo(narrow)
+    return bool(one.nmant >= two.nmant and one.maxexp >= two.maxexp and one.minexp <= two.minexp)
 
 
 def _is_float(v: Any) -> bool:

@@ -122,8 +122,21 @@ def test_leaves_without_hash_and_equality_are_static_too():
     examples = {"w": X, "odd": Odd(), "sizes": np.float32, "on": True, "none": None}
     assert verify.equivalent(lambda d: d["w"] + d["w"], lambda d: 2 * d["w"], examples)
     assert verify.equivalent(lambda d: d, lambda d: dict(d), examples)
-    flagged = verify.equivalent(lambda d: d["w"], lambda d: 1 * d["w"], {"w": X, "on": True})
-    assert flagged.subject.examples is None  # an array of truth values would be another question
+    named = verify.equivalent(lambda d: d["w"], lambda d: 1 * d["w"], {"w": X, "mode": "same"})
+    assert named.subject.examples is None  # a certificate says nothing of them
+
+
+def test_a_truth_value_is_a_flag_in_modules_only():
+    """Elsewhere it is an input, as in `jax.jit`."""
+
+    def chosen(d):
+        return jnp.where(d["on"], d["w"], -d["w"])
+
+    examples = {"w": X, "on": True}
+    assert verify.equivalent(chosen, lambda d: d["w"], examples, seed=0).status == "refuted"
+    on = dataclasses.replace(DENSE, train=True)
+    assert verify.equivalent(lambda m: m.weight * m.train, lambda m: m.weight, on)
+    assert not verify.equivalent(lambda m: m.weight * m.train, lambda m: m.weight, DENSE, seed=0)
 
 
 def test_the_other_questions_take_modules():

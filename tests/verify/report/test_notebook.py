@@ -74,3 +74,14 @@ def test_every_style_is_nested_in_the_verdicts_own_class(refuted):
     assert depth == 0
     assert set(selectors) == {".verify-verdict", "@media (prefers-color-scheme: dark)"}
     assert ":root" not in style
+
+
+def test_a_failure_of_the_drawing_leaves_the_inputs(refuted, monkeypatch):
+    def fails(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr("verify.report.evidence.values", fails)
+    with pytest.raises(RuntimeError):
+        refuted._repr_html_()  # as in all of our tests
+    monkeypatch.setenv("VERIFY_RAISE", "0")
+    assert parse(refuted._repr_html_()).all("svg", "grid")
