@@ -5,8 +5,8 @@
     seen.box((0, 4, 4, 0))           # their bounding boxes, as slices: x[box] is what is seen
 
 The answer is an over-approximation: what is not in it cannot matter, at whatever values of the
-inputs at which all that is computed is a number (0 * log(x) is 0 there, and NaN below zero). It comes
-from the same rules as the proofs, evaluated with sets in the place of numbers
+inputs at which all that is computed is a number (0 * log(x) is 0 there, and NaN below zero). It
+comes from the same rules as the proofs, evaluated with sets in the place of numbers
 (`algebras/dependence`). A primitive that has no rule, or whose rule cannot be applied, is taken to
 depend on all elements of all its operands.
 """
