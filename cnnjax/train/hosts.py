@@ -2,9 +2,10 @@
 
 JAX runs one program in every process, and each step waits for all of them. If one is killed, the
 others get a failed operation, or are ended by JAX's coordinator, which lives in the first process;
-if one stops to answer, they wait until its heartbeat is missed. In all three cases what remains
-says in one line which checkpoint to go on from, and exits with a status other than 0
-(`vigil.py` says it, for the process itself may no longer be able to).
+if one stops to answer, they wait until its heartbeat is missed. In all three cases, at any moment
+from joining to the end of the program, what remains says in one line what is kept and how to go on,
+and exits with the status 1, or 134 where JAX is the one that ends it (`abort`).  `vigil.py` says
+the line, for the process itself may no longer be able to.
 
 Where one is asked to stop, all of them do after the same step (`interrupt.py`).
 """
@@ -33,8 +34,8 @@ from cnnjax.train.interrupt import Interrupted
 
 __all__ = ["initialise_distributed", "of_first", "watched"]
 
-# Seconds; JAX's own are 100 and 300.
-_HEARTBEAT, _SHUTDOWN = 30, 50
+# Seconds; JAX's own are 100, 300 and 300.
+_HEARTBEAT, _SHUTDOWN, _JOINING = 30, 50, 300
 _INTERRUPTED = 128 + signal.SIGINT  # what a shell reports of a program that Ctrl-C ended
 _LOST = re.compile(
     r"gloo|nccl|connection (reset|closed|refused)|socket closed|unavailable|heartbeat|"
@@ -53,19 +54,45 @@ def initialise_distributed(**options: Any) -> None:
     `jax.distributed.initialize` are taken.  Afterwards `fit` is called in every process with the
     same arguments; the first one writes files and reports.
 
-    A process that does not answer is given up after 30 seconds (`heartbeat_timeout_seconds`).
+    A process that does not answer is given up after 30 seconds (`heartbeat_timeout_seconds`); where
+    not all of them have come after 300 (`initialization_timeout`), each ends with a line that says
+    so.
     """
     global _watch
     if _watch is None and os.name == "posix":
         _watch = _Watch()
-        _interruptions_are_lines()
-    jax.distributed.initialize(
-        **{
-            "heartbeat_timeout_seconds": _HEARTBEAT,
-            "shutdown_timeout_seconds": _SHUTDOWN,
-            **options,
-        }
+        _some_errors_are_lines()
+    given = {
+        "heartbeat_timeout_seconds": _HEARTBEAT,
+        "shutdown_timeout_seconds": _SHUTDOWN,
+        "initialization_timeout": _JOINING,
+        **options,
+    }
+    if _watch is not None:
+        _watch.tell(f"line {_not_all(given)}")
+    jax.distributed.initialize(**given)
+    if _watch is not None:
+        _watch.tell(f"line {_gone(_who(given))}, before the training began")
+
+
+def _who(given: dict[str, Any]) -> str:
+    """This process, without a question to JAX, which would wait for the devices of all."""
+    here, count = given.get("process_id"), given.get("num_processes")
+    return "this process" if here is None or count is None else f"process {here} of {count}"
+
+
+def _not_all(given: dict[str, Any]) -> str:
+    """What to say where the processes do not find each other."""
+    address = given.get("coordinator_address") or os.environ.get("JAX_COORDINATOR_ADDRESS")
+    where = f" at {address}" if address else ""
+    return shown(
+        f"cnnjax train: {_who(given)} ends, for not all have joined{where} "
+        f"within {given['initialization_timeout']} s, or two of them as the same process"
     )
+
+
+def _gone(who: str) -> str:
+    return f"cnnjax train: {who} ends, for another one is gone"
 
 
 def of_first(value: int) -> int:
@@ -77,12 +104,20 @@ def of_first(value: int) -> int:
     return int(multihost_utils.broadcast_one_to_all(np.int32(value)))
 
 
-def _interruptions_are_lines() -> None:
-    """From now on an `Interrupted` that nobody handles is its message alone, and the status 130."""
+def _some_errors_are_lines() -> None:
+    """From now on an `Interrupted` that nobody handles is its message alone, and the status 130;
+    that another process is lost is a line outside of `fit` too."""
     before = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if _is_loss(error):
+            assert _watch is not None
+            _watch.lost()
+            sys.stdout.flush()
+            os._exit(1)
         if not isinstance(error, Interrupted):
+            if _watch is not None:
+                _watch.tell("failed")
             before(kind, error, trace)
             return
         print(f"cnnjax train: {error}", file=sys.stderr, flush=True)
@@ -141,7 +176,8 @@ def _is_loss(error: BaseException) -> bool:
     """
     said = str(error)
     by_jax = isinstance(error, jax.errors.JaxRuntimeError) or (
-        isinstance(error, ValueError) and re.match(r"[A-Z_]+: ", said)
+        (isinstance(error, ValueError) and re.match(r"[A-Z_]+: ", said))
+        or (isinstance(error, RuntimeError) and said.startswith("Unable to initialize backend"))
     )
     return bool(by_jax and _LOST.search(said))
 
@@ -164,18 +200,23 @@ def _going_on(checkpoint: Path | None, how: str) -> str:
 
 
 @contextmanager
-def watched(checkpoint: Path | None) -> Iterator[None]:
-    """Inside, the loss of another process ends this one with a line that names `checkpoint`."""
+def watched(checkpoint: Path | None, resume: bool = False) -> Iterator[None]:
+    """Inside, the loss of another process ends this one with a line that names `checkpoint`, or
+    says that there is none yet: one that is there before is of this run only with `resume`.
+
+    After it, the line says that the training is done.
+    """
     if jax.process_count() == 1:
         yield
         return
-    here, count = jax.process_index(), jax.process_count()
-    line = (
-        f"cnnjax train: process {here} of {count} ends, for another one is gone; "
-        f"{_going_on(checkpoint, ', on the devices that are left,')}"
-    )
+    gone = _gone(f"process {jax.process_index()} of {jax.process_count()}")
+    line = f"{gone}; {_going_on(checkpoint, ', on the devices that are left,')}"
     if _watch is not None:
         _watch.tell(f"line {line}")
+        if checkpoint is not None and not (resume and checkpoint.exists()):
+            none = f"before the first checkpoint in {shown(checkpoint.parent)}; the same call"
+            _watch.tell(f"before {gone}, {none}, on the devices that are left, begins anew")
+            _watch.tell(f"first {checkpoint.absolute()}")
     try:
         yield
     except BaseException as error:
@@ -198,4 +239,5 @@ def watched(checkpoint: Path | None) -> Iterator[None]:
             _watch.tell("failed")
         raise
     if _watch is not None:
-        _watch.tell("line ")
+        kept = "" if checkpoint is None else f"; {shown(checkpoint.parent)} holds the trained model"
+        _watch.tell(f"line {gone}, after the training{kept}")

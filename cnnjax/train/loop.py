@@ -15,7 +15,6 @@ import jax
 from jax.sharding import Mesh
 
 from cnnjax import run_folder
-from cnnjax.checkpoint import save_model
 from cnnjax.data.dataset import Dataset
 from cnnjax.data.streaming import Source, reading, streamed
 from cnnjax.preprocessing import Preprocessing
@@ -32,7 +31,7 @@ from cnnjax.train.mesh import automatic, data_mesh, spread, whole, within
 from cnnjax.train.progress import epoch_line, reporter
 from cnnjax.train.resume import Position
 from cnnjax.train.run import Callback, Run, check, prepare
-from cnnjax.train.saving import begin, save, stopped, write_history
+from cnnjax.train.saving import begin, finish, save, stopped, write_history
 from cnnjax.train.start import Start
 from cnnjax.train.state import State, params_of
 from cnnjax.train.stops import NonFiniteLoss
@@ -152,7 +151,7 @@ def fit(
     given = {"out": out is not None, "resume": resume, "checkpoints": checkpoints}
     # One process writes; the others of several hosts take no lock.
     hold = folder is not None and jax.process_index() == 0
-    with watched(folder and folder / run_folder.CHECKPOINT):
+    with watched(folder and folder / run_folder.CHECKPOINT, resume):
         if jax.process_count() > 1:
             agree(given_to_fit(model, splits, config, mesh, functions, start, **given))
         check(model, splits, config, mesh)
@@ -191,7 +190,7 @@ def _training_set(data: Any, splits: Splits) -> Dataset:
 
 def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -> FitResult:
     """`fit`, once everything fits together and the folder is held."""
-    model, config, mesh = run.model, run.config, run.mesh
+    config, mesh = run.config, run.mesh
     run, state, position = begin(run, state, resume)
     agree({"step of the checkpoint in out": position.step})
     finished = position.step >= run.steps
@@ -225,15 +224,7 @@ def _fit(run: Run, state: State, splits: Splits, resume: bool, progress: bool) -
     params = whole(params_of(state))
     if evaluation is None:  # the checkpoint was that of a finished run
         evaluation = run.test(params)
-    write_history(run, position)
-    if run.folder and run.writes:
-        save_model(
-            run.folder / run_folder.MODEL,
-            model,
-            params,
-            classes=tuple(splits.train.classes),
-            preprocessing=run.preprocessing,
-        )
+    finish(run, position, params, splits.train.classes)
     return FitResult(params, position.history, evaluation, run.preprocessing)
 
 

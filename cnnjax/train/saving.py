@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import jax
 
 from cnnjax import run_folder
+from cnnjax.checkpoint import save_model
 from cnnjax.container import CheckpointError
 from cnnjax.files import write_json
 from cnnjax.notices import notice
@@ -26,7 +29,7 @@ from cnnjax.train.run import Run
 from cnnjax.train.state import State
 from cnnjax.train.stops import diverged, interruption
 
-__all__ = ["begin", "save", "stopped", "write_history"]
+__all__ = ["begin", "finish", "save", "stopped", "write_history"]
 
 
 def begin(run: Run, state: State, resume: bool) -> tuple[Run, State, Position]:
@@ -79,6 +82,17 @@ def save(run: Run, state: State, position: Position) -> None:
     if run.replaces:
         run_folder.take_over(run.folder)
     shards.remove_others(run.folder, arrays)
+
+
+def finish(run: Run, position: Position, params: Any, classes: Sequence[str]) -> None:
+    """Write the trained model; it is there when this returns, in whatever process."""
+    write_history(run, position)
+    if run.folder is None:
+        return
+    if run.writes:
+        path = run.folder / run_folder.MODEL
+        save_model(path, run.model, params, classes=tuple(classes), preprocessing=run.preprocessing)
+    of_first(0)
 
 
 def stopped(run: Run, position: Position, state: State | None = None) -> Interrupted:

@@ -8,8 +8,11 @@ late; if the process then ends because others are lost, one line takes its place
     python vigil.py FD        FD: where the messages come in; commands come through stdin:
 
     line TEXT       what to say if the others are lost
+    before TEXT     what to say instead of it as long as
+    first PATH      this file is as it is now, which may be absent; until the next `line`
     lost            they are: say so, and nothing of what is held back
-    failed          the process ends for a reason of its own, which it says itself
+    failed          the process ends for a reason of its own, which it says itself; until the next
+                    `line`
 
 Only the standard library, and nothing of ours: this file is run by its path.
 """
@@ -40,6 +43,7 @@ def main(messages: int) -> None:
         signal.signal(ignored, signal.SIG_IGN)
     held: list[tuple[float, bytes]] = []
     commands, line, lost, failed = b"", b"", False, False
+    before, first, was = b"", b"", None
     sources = [0, messages]
     while True:
         ready, _, _ = select.select(sources, [], [], HELD / 4)
@@ -57,8 +61,13 @@ def main(messages: int) -> None:
         commands += part
         *whole, commands = commands.split(b"\n")
         for command in whole:
-            if command.startswith(b"line "):
-                line = command[5:]
+            word, _, text = command.partition(b" ")
+            if word == b"line":
+                line, first, failed = text, b"", False
+            elif word == b"before":
+                before = text
+            elif word == b"first":
+                first, was = text, _version(text)
             lost, failed = lost or command == b"lost", failed or command == b"failed"
         if not part:
             break
@@ -67,9 +76,18 @@ def main(messages: int) -> None:
     rest = b"".join(part for _, part in held)
     signs = any(sign in rest for sign in _SIGNS)
     if line and not failed and (lost or signs):
-        _say(line + b"\n")
+        _say((before if first and _version(first) == was else line) + b"\n")
     elif not (failed and signs):
         _say(rest)
+
+
+def _version(path: bytes) -> tuple[int, int] | None:
+    """What a file is replaced by has another one."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _say(text: bytes) -> None:

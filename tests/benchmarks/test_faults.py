@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from benchmarks import faults
+from benchmarks.faults import formats, hosts
 
 GIVEN = argparse.Namespace(damages=24, kills=0)
 
@@ -16,7 +16,7 @@ def quiet(capfd):
 
 
 def test_a_few_damages_to_every_format_are_refused_or_read(tmp_path):
-    found = faults.formats(tmp_path, GIVEN)
+    found = formats.formats(tmp_path, GIVEN)
     assert {sum(outcomes.values()) for outcomes in found.values()} == {GIVEN.damages}
     assert len(found) >= 17
     for name, outcomes in found.items():
@@ -29,8 +29,8 @@ def test_a_few_damages_to_every_format_are_refused_or_read(tmp_path):
     [
         (None, "the same"),
         (ValueError("file.x"), "traceback"),
-        (faults.DataError("file.x: cut short"), "refused"),
-        (faults.DataError("no name"), "traceback"),
+        (formats.DataError("file.x: cut short"), "refused"),
+        (formats.DataError("no name"), "traceback"),
     ],
 )
 def test_only_one_line_that_names_the_file_counts_as_refused(tmp_path, error, outcome):
@@ -39,4 +39,19 @@ def test_only_one_line_that_names_the_file_counts_as_refused(tmp_path, error, ou
             raise error
         return 1
 
-    assert faults._outcome(tmp_path / "file.x", read, "1") == outcome
+    assert formats._outcome(tmp_path / "file.x", read, "1") == outcome
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("what", "victim"),
+    [
+        ("joined, before the training", 0),
+        ("before the first step", 1),
+        ("writing the model", 0),
+        ("after the training", 0),
+        ("after the training", 1),
+    ],
+)
+def test_whenever_a_host_is_killed_the_other_ends_with_one_line(tmp_path, what, victim):
+    assert hosts.killed(tmp_path / "run", what, victim) == "one line"

@@ -232,6 +232,9 @@ NOISE = "F1129 client.h:80] the JAX distributed service detected fatal errors\n"
         ("line LOST\nlost\n", "W gloo\n", "LOST\n"),
         ("line LOST\nline \n", NOISE, NOISE),  # after the training
         ("line LOST\nfailed\n", NOISE, ""),  # it has said why itself
+        ("line LOST\nfailed\nline AGAIN\n", NOISE, "AGAIN\n"),
+        ("line LOST\nbefore NONE\nfirst /no/such/file\n", NOISE, "NONE\n"),
+        ("line LOST\nbefore NONE\nfirst /no/such/file\nline DONE\n", NOISE, "DONE\n"),
         ("line LOST\nfailed\n", "Segmentation fault\n", "Segmentation fault\n"),
     ],
 )
@@ -247,6 +250,31 @@ def test_the_last_word_is_one_line_only_where_others_are_lost(commands, noise, s
         assert process.communicate(commands, timeout=60)[1] == said
     finally:
         os.close(outgoing)
+
+
+@pytest.mark.parametrize("there", [False, True])  # a checkpoint of an earlier run
+def test_the_last_word_names_a_checkpoint_once_the_run_has_written_one(tmp_path, there):
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    for written, said in ((False, "NONE\n"), (True, "LOST\n")):
+        if there:
+            checkpoint.write_bytes(b"an earlier run's")
+        incoming, outgoing = os.pipe()
+        process = subprocess.Popen(
+            [sys.executable, vigil.__file__, str(incoming)],
+            pass_fds=[incoming], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        os.close(incoming)
+        os.write(outgoing, b"W read\n")
+        process.stdin.write(f"line LOST\nbefore NONE\nfirst {checkpoint}\n")
+        process.stdin.flush()
+        assert process.stderr.readline() == "W read\n"  # the commands too, a second later
+        if written:
+            (tmp_path / "new").write_bytes(b"this run's")
+            (tmp_path / "new").replace(checkpoint)
+        try:
+            assert process.communicate("lost\n", timeout=60)[1] == said
+        finally:
+            os.close(outgoing)
 
 
 def test_what_the_one_with_the_last_word_holds_it_passes_on_later():

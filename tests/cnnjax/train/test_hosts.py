@@ -200,6 +200,9 @@ def test_a_trained_model_without_its_checkpoint_is_not_trained_over(toy, tmp_pat
         (jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory"), False),
         (ValueError("train: the heartbeat of the data is unavailable"), False),
         (KeyError("UNAVAILABLE: "), False),
+        (RuntimeError("Unable to initialize backend 'cpu': UNAVAILABLE: Socket closed"), True),
+        (RuntimeError("Unable to initialize backend 'gpu': no device"), False),
+        (RuntimeError("the service is unavailable"), False),
     ],
 )
 def test_an_operation_that_fails_for_another_process_is_told_from_errors(error, lost):

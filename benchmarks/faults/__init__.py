@@ -1,0 +1,1 @@
+"""Faults on purpose, and what the outcome of each is called."""
