@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 __all__ = ["available"]
 
 _MEMINFO = Path("/proc/meminfo")
-# Limit and use of the control group this process is in (containers), versions 2 and 1.
-_GROUPS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-)
+_OWN = Path("/proc/self/cgroup")
+_GROUPS = Path("/sys/fs/cgroup")
 
 
 def available() -> int | None:
@@ -35,10 +32,46 @@ def _of_the_machine() -> list[int]:
 
 
 def _of_the_group() -> list[int]:
-    for limit, use in _GROUPS:
+    """What the control groups of this process leave it (containers, jobs of a cluster, services).
+
+    A group's limit holds for all groups within it; files that are only cached count as its use,
+    though they make room when it is needed.
+    """
+    found: list[int] = []
+    for folder, limit, use, cached in _groups():
         with suppress(OSError, ValueError):  # no such file, or "max"
-            return [int(Path(limit).read_text()) - int(Path(use).read_text())]
-    return []
+            most, used = (int((folder / name).read_text()) for name in (limit, use))
+            found.append(most - used + _of_stat(folder, cached))
+    return found
+
+
+def _groups() -> list[tuple[Path, str, str, str]]:
+    """The folder of each group this process is in, and its files: limit, use, what is cached."""
+    lines: list[str] = []
+    with suppress(OSError):
+        lines = _OWN.read_text().splitlines()
+    found: list[tuple[Path, str, str, str]] = []
+    for line in lines or ["0::/", "1:memory:/"]:
+        _, kinds, path = line.split(":", 2)
+        if not kinds:  # version 2
+            root, names = _GROUPS, ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in kinds.split(","):
+            root = _GROUPS / "memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        else:
+            continue
+        # In a container only the root may be there, which then is the container's own group.
+        inner = PurePosixPath(path.lstrip("/"))
+        found += [(root / part, *names) for part in (inner, *inner.parents)]
+    return found
+
+
+def _of_stat(folder: Path, name: str) -> int:
+    with suppress(OSError, ValueError):
+        for line in (folder / "memory.stat").read_text().splitlines():
+            if line.startswith(f"{name} "):
+                return int(line.split()[1])
+    return 0
 
 
 def _of_the_process() -> list[int]:

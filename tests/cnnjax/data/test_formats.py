@@ -190,6 +190,44 @@ def test_what_is_free_is_the_least_of_all_limits(monkeypatch):
         assert memory.available() == least
 
 
+NEW = ("memory.max", "memory.current", "inactive_file")
+OLD = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+
+
+@pytest.mark.parametrize(
+    ("own", "names", "groups", "free"),
+    [
+        # A job of a cluster: the limit is on its own group, or on one around it.
+        ("0::/slurm/job", NEW, {"slurm": ("max", 9, 0), "slurm/job": (900, 300, 0)}, [600]),
+        ("0::/slurm/job", NEW, {"slurm": (900, 500, 0), "slurm/job": ("max", 300, 0)}, [400]),
+        ("0::/a/b", NEW, {"a": (900, 500, 0), "a/b": (800, 300, 0)}, [500, 400]),
+        ("3:cpu,memory:/a", OLD, {"memory/a": (900, 300, 0), "a": (1, 1, 0)}, [600]),
+        # A container that knows its group by the name of the host.
+        ("0::/docker/1f", NEW, {"": (900, 300, 0)}, [600]),
+        ("4:memory:/docker/1f\n0::/", OLD, {"memory": (900, 300, 0)}, [600]),
+        # Cached files make room; a text that is no number is none.
+        ("0::/a", NEW, {"a": (900, 700, 600)}, [800]),
+        ("4:memory:/a", OLD, {"memory/a": (900, 700, 600)}, [800]),
+        ("0::/a", NEW, {"a": ("x", 700, 600)}, []),
+        ("0::/a", NEW, {}, []),
+    ],
+)
+def test_the_limits_of_all_control_groups_are_found(
+    tmp_path, monkeypatch, own, names, groups, free
+):
+    monkeypatch.setattr(memory, "_OWN", tmp_path / "own")
+    monkeypatch.setattr(memory, "_GROUPS", tmp_path / "groups")
+    (tmp_path / "own").write_text(f"1:cpuset:/\n{own}\n")
+    limit, use, cached = names
+    for name, (most, used, files) in groups.items():
+        folder = tmp_path / "groups" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / limit).write_text(f"{most}\n")
+        (folder / use).write_text(f"{used}\n")
+        (folder / "memory.stat").write_text(f"anon 5\n{cached} {files}\n")
+    assert memory._of_the_group() == free
+
+
 def test_a_photograph_above_the_limit_is_read_where_it_is_asked_for(image_folder):
     with pytest.raises(DataError, match=r"more than 40: .* --max-pixels 48"):
         load(f"folder:{image_folder}", max_pixels=40)
