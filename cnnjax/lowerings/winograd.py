@@ -9,9 +9,8 @@ do where the direct form needs 4 r; in two dimensions 64 where it needs 400 (5x5
                                                of matrices at each of the n x n points
 
 (Winograd, Arithmetic complexity of computations, 1980; Lavin and Gray, Fast algorithms for
-convolutional neural networks, 2016.) A, B and G come from the points exactly; all constants in the
-program are dyadic rationals, and G's odd denominators are a division, so that over the reals this
-is the convolution, not nearly the convolution.
+convolutional neural networks, 2016.) A, B and G come from the points exactly
+(`winograd_matrices.py`), so that over the reals this is the convolution, not nearly that.
 
 Two things make it pay on a CPU. Images go through in pieces whose tiles stay in the cache: all at
 once, the transformed tiles would be written to memory and read back, and cost more than is saved.
@@ -19,16 +18,16 @@ And the transformed kernel is computed once for all of them. Derivatives are tho
 which are linear: the backward pass is two products at each point, in pieces again. Tiles are
 computed again there instead of being kept.
 
-The price is rounding: see `amplification` for the worst case, and README.md for what is certified.
+The price is rounding: see `winograd_matrices.amplification` for the worst case, and README.md for
+what is certified.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from fractions import Fraction
-from functools import cache, partial
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -37,12 +36,11 @@ from jax import lax
 
 from cnnjax.lowerings import channels
 from cnnjax.lowerings.conv import Geometry, output_size
+from cnnjax.lowerings.winograd_matrices import POINTS, TILE, matrices
 
-__all__ = ["amplification", "fits", "pays", "winograd"]
+__all__ = ["fits", "pays", "winograd"]
 
-_TILE = 4  # outputs a tile, along each axis
-_TAPS = range(2, _TILE + 2)  # a tile reads its own block of pixels and the next one, no third
-_POINTS = (0, 1, -1, 2, -2, Fraction(1, 2), Fraction(-1, 2))
+_TAPS = range(2, TILE + 2)  # a tile reads its own block of pixels and the next one, no third
 # Tiles and their products of one piece of 3x3, in bytes; of larger windows the more, the more
 # points they have. Measured on a CPU with 32 MiB of shared cache: twice as much is up to a
 # twentieth slower for 3x3, half as much a tenth for the forward pass of 5x5.
@@ -54,8 +52,6 @@ _MANY, _BEYOND = 90, 1.35
 _CACHED = 9 << 20
 _WORK_CACHED, _WORK = 560, 1150
 _EXACT = lax.Precision.HIGHEST
-
-Matrix = list[list[Fraction]]
 
 
 def fits(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
@@ -95,7 +91,7 @@ def pays(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> bool:
         x.dtype == jnp.float32
         and geometry.precision is None
         and x.shape[0] * tiles >= _MANY
-        and tiles * _TILE**2 <= _BEYOND * math.prod(size)
+        and tiles * TILE**2 <= _BEYOND * math.prod(size)
         and work >= (_WORK_CACHED if cached else _WORK)
     )
 
@@ -130,25 +126,6 @@ def winograd(
     return y.reshape(-1, *y.shape[2:])[:count]
 
 
-def amplification(taps: int) -> float:
-    """How much larger the rounding bound is than the direct form's, along one axis.
-
-    With every pixel and tap at most 1 in magnitude an output of the direct form is a sum of
-    ``taps`` terms; this is the sum of the magnitudes of Winograd's terms, over ``taps``. For a
-    square window the factor is the square. It bounds the worst case: what is measured is near its
-    square root.
-
-    >>> [round(amplification(taps)) for taps in (3, 5)]
-    [16, 17]
-    """
-    a, b, g, denominators = _exact_matrices(taps)
-    mass = [
-        sum(map(abs, g[p])) * sum(map(abs, b[p])) / denominators[p] for p in range(len(b))
-    ]  # the largest magnitude that a product at point p can have
-    worst = max(sum(abs(a[output][p]) * mass[p] for p in range(len(b))) for output in range(_TILE))
-    return float(worst / taps)
-
-
 def _pieces(count: int, size: Sequence[int], kernel: Sequence[int], itemsize: int) -> int:
     """In how many pieces `count` images go through the cache."""
     limit = PIECE * _points(kernel) / _points((3, 3))
@@ -162,17 +139,17 @@ def _image_bytes(size: Sequence[int], kernel: Sequence[int], itemsize: int) -> i
 
 def _tiles_of(size: Sequence[int]) -> int:
     """How many tiles cover one image of outputs."""
-    return math.prod(-(-n // _TILE) for n in size)
+    return math.prod(-(-n // TILE) for n in size)
 
 
 def _points(kernel: Sequence[int]) -> int:
     """At how many points a tile is evaluated, for kernels (taps, taps', ...)."""
-    return math.prod(taps + _TILE - 1 for taps in kernel[:2])
+    return math.prod(taps + TILE - 1 for taps in kernel[:2])
 
 
 def _kernel_at_points(kernel: jax.Array) -> jax.Array:
     """(taps, taps', C, O) to (points' * points, C, O): columns first, as `_images` has them."""
-    rows, columns = (_matrices(taps, str(kernel.dtype)) for taps in kernel.shape[:2])
+    rows, columns = (matrices(taps, str(kernel.dtype)) for taps in kernel.shape[:2])
     both = np.einsum("ai,bj->baij", rows.g, columns.g).reshape(-1, math.prod(kernel.shape[:2]))
     denominators = np.outer(columns.denominators, rows.denominators)
     values = _product(both, kernel) / denominators.reshape(-1, 1)
@@ -190,10 +167,10 @@ def _images(
 ) -> jax.Array:
     """Some images, all at once; `weights` is the kernel at the points, `bias` (tiles, O)."""
     count, inputs = x.shape[0], x.shape[-1]
-    rows, columns = (_matrices(n, str(x.dtype)) for n in taps)
-    high, wide = (-(-n // _TILE) for n in size)
+    rows, columns = (matrices(n, str(x.dtype)) for n in taps)
+    high, wide = (-(-n // TILE) for n in size)
     edges = [
-        (low, (tiles + 1) * _TILE - n - low, 0)
+        (low, (tiles + 1) * TILE - n - low, 0)
         for (low, _), tiles, n in zip(geometry.known_pads, (high, wide), x.shape[1:3], strict=True)
     ]
     x = lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *edges, (0, 0, 0)))
@@ -201,13 +178,13 @@ def _images(
     # The axis that is transformed goes first, so that each transform is one product of matrices
     # and none of the large arrays is transposed.
     x = _product(rows.b, _tiles(x, 1, taps[0]))
-    x = x.reshape(-1, (wide + 1) * _TILE, inputs)  # (points * count * high, width, C)
+    x = x.reshape(-1, (wide + 1) * TILE, inputs)  # (points * count * high, width, C)
     x = _product(columns.b, _tiles(x, 1, taps[1]))
     x = x.reshape(-1, count * high * wide, inputs)  # (points' * points, tiles, C)
     y = lax.dot_general(x, weights, (((2,), (1,)), ((0,), (0,))), precision=geometry.precision)
     y = _product(_to_outputs(taps, y), y) if bias is None else _outputs(y, bias, taps)
-    y = y.reshape(_TILE, _TILE, count, high, wide, -1).transpose(2, 3, 1, 4, 0, 5)
-    return y.reshape(count, high * _TILE, wide * _TILE, -1)[:, : size[0], : size[1]]
+    y = y.reshape(TILE, TILE, count, high, wide, -1).transpose(2, 3, 1, 4, 0, 5)
+    return y.reshape(count, high * TILE, wide * TILE, -1)[:, : size[0], : size[1]]
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(2,))
@@ -225,20 +202,20 @@ def _outputs(y: jax.Array, bias: jax.Array, taps: tuple[int, int]) -> jax.Array:
 @_outputs.defjvp
 def _(taps: tuple[int, int], primals: Any, tangents: Any) -> Any:
     dy, dbias = tangents
-    one = _POINTS.index(1) * (taps[0] + _TILE - 1) + _POINTS.index(1)
+    one = POINTS.index(1) * (taps[0] + TILE - 1) + POINTS.index(1)
     edges = ((one, len(dy) - one - 1, 0), (0, 0, 0), (0, 0, 0))
     dy = dy + lax.pad(dbias[None], jnp.zeros((), dy.dtype), edges)
     return _outputs(*primals, taps), _product(_to_outputs(taps, dy), dy)
 
 
 def _to_outputs(taps: Sequence[int], like: jax.Array) -> np.ndarray:
-    rows, columns = (_matrices(n, str(like.dtype)) for n in taps)
+    rows, columns = (matrices(n, str(like.dtype)) for n in taps)
     return np.kron(columns.a, rows.a)
 
 
 def _tiles(x: jax.Array, axis: int, taps: int) -> jax.Array:
     """The pixels of the tiles along an axis of blocks, in front: (points, ..., tiles, ...)."""
-    blocks = x.reshape(*x.shape[:axis], -1, _TILE, *x.shape[axis + 1 :])
+    blocks = x.reshape(*x.shape[:axis], -1, TILE, *x.shape[axis + 1 :])
     # Transposed before they are put together: a tenth off the note's training step.
     blocks = lax.transpose(blocks, (axis + 1, *range(axis + 1), *range(axis + 2, blocks.ndim)))
     own = lax.slice_in_dim(blocks, 0, -1, axis=axis + 1)
@@ -251,57 +228,3 @@ def _product(matrix: np.ndarray, x: jax.Array) -> jax.Array:
     """matrix (m, n) times x (n, ...): (m, everything else in one axis)."""
     x = lax.reshape(x, (matrix.shape[1], x.size // matrix.shape[1]))
     return lax.dot(matrix, x, precision=_EXACT)
-
-
-class _Matrices(NamedTuple):
-    """For one axis: a (4, points), b (points, points), g (points, taps) over denominators."""
-
-    a: np.ndarray
-    b: np.ndarray
-    g: np.ndarray
-    denominators: np.ndarray
-
-
-@cache
-def _matrices(taps: int, dtype: str) -> _Matrices:
-    return _Matrices(*(np.array(part, np.float64).astype(dtype) for part in _exact_matrices(taps)))
-
-
-@cache
-def _exact_matrices(taps: int) -> tuple[Matrix, Matrix, Matrix, list[int]]:
-    """A^T, B^T, G and G's denominators; all entries are dyadic, the denominators odd.
-
-    At the finite points p_i, B^T holds the coefficients of prod_{j != i} (x - p_j) and G the powers
-    of p_i over prod_{j != i} (p_i - p_j); at the last point, infinity, they are those of
-    prod_j (x - p_j) and the leading coefficient.
-    """
-    points = [Fraction(p) for p in _POINTS[: taps + _TILE - 2]]
-    infinity = [Fraction(0)] * (taps - 1) + [Fraction(1)]
-    a = [[p**k for p in points] + [Fraction(int(k == _TILE - 1))] for k in range(_TILE)]
-    b, g, denominators = [], [], []
-    for i, p in enumerate(points):
-        others = points[:i] + points[i + 1 :]
-        between = math.prod((p - q for q in others), start=Fraction(1))
-        odd = _odd_part(between)
-        b.append([*_coefficients(others), Fraction(0)])
-        g.append([p**k * odd / between for k in range(taps)])
-        denominators.append(odd)
-    b.append(_coefficients(points))
-    g.append(infinity)
-    denominators.append(1)
-    return a, b, g, denominators
-
-
-def _coefficients(roots: Sequence[Fraction]) -> list[Fraction]:
-    """Of prod (x - root), constant term first."""
-    product = [Fraction(1)]
-    for root in roots:
-        shifted, scaled = [Fraction(0), *product], [*(-root * c for c in product), Fraction(0)]
-        product = [s + t for s, t in zip(shifted, scaled, strict=True)]
-    return product
-
-
-def _odd_part(value: Fraction) -> int:
-    """The odd part of a numerator; denominators here are powers of two."""
-    n = abs(value.numerator)
-    return n // (n & -n)

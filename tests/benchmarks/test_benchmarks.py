@@ -7,12 +7,13 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks import lowerings, nets, scanned, streaming, training
+from benchmarks import lowerings, nets, scanned, training
 from benchmarks.networks import NETWORKS
 from benchmarks.peers import Job
 from benchmarks.peers.jax_common import prepare
 from benchmarks.peers.jax_layers import in_a_loop, in_a_scan
 from benchmarks.peers.jax_layers import training as steps_of
+from benchmarks.streaming import measuring
 from benchmarks.training_report import picture, table
 
 JOB = {"network": "lenet5", "training": True, "batch": 1, "precision": "float32"}
@@ -82,8 +83,8 @@ def test_every_network_of_the_scans_is_known():
 
 
 def test_streamed_images_are_read_and_trained_on(tmp_path):
-    streaming.write(tmp_path, 130)
-    found = streaming.one("read", "1 process", tmp_path)
+    measuring.write(tmp_path, 130)
+    found = measuring.one("read", "1 process", tmp_path)
     assert found["rate"] > 0
     assert found["first"] > 0
     assert 20 < found["process_mb"] < 120

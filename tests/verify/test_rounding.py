@@ -15,7 +15,8 @@ import cnnjax
 import verify
 from cnnjax.lowerings import Geometry
 from cnnjax.lowerings.conv import plain
-from cnnjax.lowerings.winograd import amplification, winograd
+from cnnjax.lowerings.winograd import winograd
+from cnnjax.lowerings.winograd_matrices import amplification
 from tests.verify.pairs import famous, laws_algebra, laws_convolution, laws_network, laws_order
 from tests.verify.pairs.law import LAWS
 from verify.program import trace

@@ -10,7 +10,7 @@ import pytest
 
 import cnnjax
 import verify
-from cnnjax.lowerings import CONV, Geometry, choose, winograd, without
+from cnnjax.lowerings import CONV, Geometry, choose, winograd, winograd_matrices, without
 from tests.cnnjax.lowerings.cases import spec
 
 SAME = Geometry((1, 1), ((2, 2), (2, 2)), (1, 1))
@@ -18,7 +18,7 @@ SAME = Geometry((1, 1), ((2, 2), (2, 2)), (1, 1))
 
 @pytest.mark.parametrize("taps", [2, 3, 4, 5])
 def test_every_constant_is_a_float32_and_denominators_are_odd(taps):
-    a, b, g, denominators = winograd._exact_matrices(taps)
+    a, b, g, denominators = winograd_matrices.exact_matrices(taps)
     for entry in itertools.chain(*a, *b, *g, denominators):
         assert float(np.float32(float(entry))) == entry
     assert all(n % 2 == 1 for n in denominators)
@@ -86,11 +86,11 @@ def test_a_bias_at_one_point_is_a_bias_with_its_gradient(size, monkeypatch):
 @pytest.mark.parametrize("point", [0, 2, 5])
 def test_a_bias_at_another_point_is_refuted(point, monkeypatch):
     """Of the gradient: the bias itself is added to the outputs."""
-    points = list(winograd._POINTS)
+    points = list(winograd.POINTS)
     points[1], points[point] = points[point], points[1]
-    right = winograd._matrices(5, "float32"), winograd._matrices(3, "float32")
-    monkeypatch.setattr(winograd, "_matrices", lambda taps, dtype: right[0 if taps == 5 else 1])
-    monkeypatch.setattr(winograd, "_POINTS", tuple(points))  # where 1 is looked for, and only there
+    right = winograd.matrices(5, "float32"), winograd.matrices(3, "float32")
+    monkeypatch.setattr(winograd, "matrices", lambda taps, dtype: right[0 if taps == 5 else 1])
+    monkeypatch.setattr(winograd, "POINTS", tuple(points))  # where 1 is looked for, and only there
     verdict = verify.equivalent(_with_bias("winograd"), _with_bias("lax"), *BIASED)
     assert verdict.status == "refuted", verdict
 
@@ -114,7 +114,7 @@ def _points_exchanged(taps, dtype):
     return right._replace(a=right.a[:, [0, 2, 1, *range(3, right.a.shape[1])]])
 
 
-RIGHT = winograd._matrices
+RIGHT = winograd.matrices
 
 
 @pytest.mark.parametrize("bug", [_rounded, _negated, _points_exchanged])
@@ -126,7 +126,7 @@ def test_a_wrong_matrix_is_refuted(bug, monkeypatch):
         return lambda x, kernel: cnnjax.conv(x, kernel, lowering="winograd")
 
     assert verify.equivalent(fast(), plain, *examples)
-    monkeypatch.setattr(winograd, "_matrices", bug)
+    monkeypatch.setattr(winograd, "matrices", bug)
     verdict = verify.equivalent(fast(), plain, *examples)
     assert verdict.status == "refuted", verdict
 
@@ -142,7 +142,7 @@ def test_rounding_stays_within_the_stated_factor(taps):
     error = np.abs(np.asarray(cnnjax.conv(x, kernel, lowering="winograd")) - np.asarray(wide))
     terms = taps * taps * 16
     direct = terms * terms * np.finfo(np.float32).eps  # every pixel and tap at most 1
-    assert error.max() <= winograd.amplification(taps) ** 2 * direct
+    assert error.max() <= winograd_matrices.amplification(taps) ** 2 * direct
     assert error.max() <= 1e-4 * np.abs(wide).max()
 
 

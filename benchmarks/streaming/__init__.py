@@ -1,0 +1,1 @@
+"""Streamed images beside images in memory."""
