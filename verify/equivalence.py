@@ -1,9 +1,10 @@
 """Are two JAX functions the same function? The ladder of methods, cheapest first.
 
-1. Trace both; compare output trees, shapes and dtypes.
+1. Trace both; compare output trees, shapes and dtypes, and the programs (`value_numbers.py`).
 2. A few exact evaluations: a difference there ends it.
 3. Proof by random interpretation (`proof.py`), with more and more laws, at last those of sines and
    cosines where there are any; a few more evaluations.
+   Where the polynomials are too large, or the programs long: the same with cuts (`blocks.py`).
 4. Proof by bits and by cases (`cases.py`) of the elements that are still open. Where integers may
    wrap: 3 and 4 once more, under the assumption that they do not where something looks at them.
 5. Random interpretation off ties, after a search among inputs full of ties; the same with every
@@ -41,6 +42,7 @@ from verify import (
 from verify.algebras.base import Refused, Unsupported
 from verify.algebras.field import NO_TIES, Mode
 from verify.algebras.machine import HELD
+from verify.blocks import by_blocks
 from verify.certificate.fingerprints import fingerprint
 from verify.certificate.subjects import named, subject
 from verify.constants import rewriting
@@ -68,7 +70,7 @@ from verify.primitives.functions import POWERS
 from verify.primitives.indexing import OF_BITS, SAME_INDEX
 from verify.primitives.sorting import NO_NEGATIVE_ZERO
 from verify.program import GENERATORS, Program, read
-from verify.proof import MODES, PATTERNS, Difference, TooLarge, prove, turns
+from verify.proof import MODES, PATTERNS, Agreement, Difference, TooLarge, prove, turns
 from verify.roundoff import later
 from verify.trust import selfcheck
 from verify.value_numbers import normalised
@@ -83,6 +85,7 @@ _SEARCH_WORK = 8e8
 _SHRINK_WORK = 1.5e9
 _PATTERN_WORK, _PATTERN_SIZE = 3e9, 20_000  # array elements that the programs compute
 _BRANCH_WORK = 2e9
+_BLOCKS_WORK, _LONG = 2e10, 30
 _DOUBT_WORK, _DOUBT_AT_LEAST = 5e8, 4
 _MOST_REJECTED = 5  # differences that JAX does not confirm, before a search ends
 
@@ -228,6 +231,7 @@ class _Ladder:
     disagreement: str = ""  # what JAX says of the last difference that it did not confirm
     rejected: int = 0  # how many there were
     searched: bool = False  # whether the search before a proof has been made
+    too_large: bool = False  # whether their polynomials are
     refused: bool = False  # whether the programs are too large for random interpretation
     reason: str = ""
     difference: Difference | None = None  # of the last mode that was tried
@@ -254,6 +258,7 @@ class _Ladder:
             (f"{proof}, with multiples", lambda: self.interpret(scaling)),
             (f"{proof}, constants read", lambda: self.with_readings(briefly=True)),
             (f"{proof}, with sines and cosines", lambda: self.on_circle(scaling)),
+            ("a proof block by block", self.by_blocks),
             ("a proof, equations between inputs solved", self.with_equations),
             ("a proof by bits", self.by_bits),
             ("a proof by cases", self.by_cases),
@@ -427,6 +432,7 @@ class _Ladder:
             result = prove(self.left, self.right, mode, self.draw(), ignore, work, told)
         except (Unsupported, TooLarge) as error:
             self.reason, self.refused = str(error), isinstance(error, Refused)
+            self.too_large |= isinstance(error, TooLarge)
             return None
         if isinstance(result, Difference):
             self.difference = result
@@ -436,6 +442,28 @@ class _Ladder:
                 "was found on which their values differ"
             )
             return None
+        branches = " of all branches" if mode.patterns else ""
+        return self.agreement(result, f"random interpretation{branches}")
+
+    def by_blocks(self) -> Verdict | None:
+        """Random interpretation with cuts, where without them the polynomials are too large, or
+        the programs are long."""
+        length = min(len(program.equations) for program in (self.left, self.right))
+        if self.refused or not (self.too_large or (self.difference and length > _LONG)):
+            return None
+        effort.refuse((self.left, self.right))
+        with budget.limit(_BLOCKS_WORK):
+            try:
+                result = by_blocks(self.left, self.right, self.draw())
+            except Unsupported as error:
+                self.reason = str(error)
+                return None
+        if result is None:
+            return None
+        return self.agreement(result, "random interpretation, block by block,")
+
+    def agreement(self, result: Agreement, method: str) -> Verdict | None:
+        """The verdict, if what it assumes holds somewhere and nowhere shows a difference."""
         refuted = self.doubt(result.assumptions, NO_TIES not in result.assumptions)
         if refuted is not None:
             return refuted
@@ -445,10 +473,9 @@ class _Ladder:
                 f"is assumed of them holds ({'; '.join(result.assumptions)})"
             )
             return None
-        branches = " of all branches" if mode.patterns else ""
         return Verdict(
             "proved",
-            method=f"random interpretation{branches} over {result.primes} random primes",
+            method=f"{method} over {result.primes} random primes",
             error_probability=result.error_probability,
             assumptions=result.assumptions,
         )
@@ -513,6 +540,7 @@ class _Ladder:
         """A proof by the first method that has one."""
         strict, scaling, off_ties = MODES
         methods: tuple[Callable[[], Verdict | None], ...] = (
+            self.by_blocks,
             lambda: self.on_circle(scaling),
             self.by_bits,
             self.by_cases,

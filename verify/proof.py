@@ -96,6 +96,7 @@ def prove(
     ignore: Mapping[int, np.ndarray] | None = None,
     work: float = math.inf,
     told: Told | None = None,
+    target: float = TARGET,
 ) -> Agreement | Difference:
     """Evaluates both programs over random residues.
 
@@ -113,7 +114,7 @@ def prove(
     partial = False
     primes, wanted = 0, None  # how many primes so far; how many the next trial needs
     spent = 0.0
-    while error > TARGET or (exponents and trials < 2):  # see bound.py for the second trial
+    while error > target or (exponents and trials < 2):  # see bound.py for the second trial
         late = trials > 0 and spent > work
         if late or trials == (_MOST_PATTERN_TRIALS if mode.patterns else _MOST_TRIALS):
             raise TooLarge(
@@ -143,15 +144,15 @@ def prove(
             )
         error *= miss
         if not isinstance(field, PatternField):
-            wanted = _enough_primes(field, error)
+            wanted = _enough_primes(field, error, target)
     return Agreement(error, primes, mode, tuple(assumptions), partial)
 
 
-def _enough_primes(field: Field, error: float) -> int | None:
+def _enough_primes(field: Field, error: float, target: float) -> int | None:
     """A few primes more for the next trial, where they make it the last one; None for as many."""
     usual = len(field.moduli.primes)
     more = range(usual, usual + _MOST_MORE + 1)
-    return next((n for n in more if error * miss_probability(field, n) <= TARGET), None)
+    return next((n for n in more if error * miss_probability(field, n) <= target), None)
 
 
 class TooLarge(Exception):

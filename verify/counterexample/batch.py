@@ -166,7 +166,8 @@ class _Batch:
 
         if len(drawn[0]):
             self._evaluated(drawn)
-            yield from toward(self.comparison.left.inputs, drawn, self.edges, seen, rng)
+            size = self.comparison.left.size() + self.comparison.right.size()
+            yield from toward(self.comparison.left.inputs, drawn, self.edges, seen, rng, size)
 
     def _observe(self, equation: Equation, operands: list[Any], _: list[Any]) -> None:
         """Remembers how far apart the operands of decisions are, row by row."""

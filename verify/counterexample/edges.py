@@ -23,6 +23,7 @@ from verify.program import Equation, Var
 _EDGES, _PARENTS, _CHILDREN = 6, 6, 8
 _STEPS = tuple(0.5 * 0.4**n for n in range(9))  # relative
 _SAMPLED = 16  # elements of one argument
+_ELEMENTS = 2**21  # that are computed on the way
 
 
 def _to_one(x: np.ndarray) -> np.ndarray:
@@ -64,10 +65,10 @@ class Edges:
             room = measure(value.reshape(self.count, -1)[:, :_SAMPLED])
         self.room[id(equation)] = np.where(np.isnan(room), np.inf, room).min(axis=1, initial=np.inf)
 
-    @property
-    def near(self) -> list[int]:
-        """The equations that no row takes to the edge."""
-        return [n for n, room in self.room.items() if (room > 0).all()][:_EDGES]
+    def near(self, size: int) -> list[int]:
+        """The equations that no row takes to the edge, as many as programs of this size allow."""
+        most = min(_EDGES, _ELEMENTS // (max(1, size) * len(_STEPS) * _PARENTS * (1 + _CHILDREN)))
+        return [n for n, room in self.room.items() if (room > 0).all()][:most]
 
 
 def toward(
@@ -76,11 +77,13 @@ def toward(
     edges: Edges,
     seen: Callable[[Inputs], Edges],
     rng: np.random.Generator,
+    size: int,
 ) -> Iterator[Inputs]:
-    """Rows nearer to each edge; `seen`: evaluates rows and says how far they are from it."""
+    """Rows nearer to each edge; `seen`: evaluates rows and says how far they are from it;
+    size: elements that the programs compute for a row."""
     if not any(is_kind(v.dtype, np.floating) for v in variables):
         return
-    for edge in edges.near:
+    for edge in edges.near(size):
         rows, room = drawn, edges.room[edge]
         for step in _STEPS:
             best = np.argsort(room, kind="stable")[:_PARENTS]

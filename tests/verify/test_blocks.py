@@ -1,0 +1,142 @@
+"""Deep networks are proved with cuts, and a fault in any layer is never proved away."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from verify import equivalent
+from verify.blocks import by_blocks
+from verify.program import trace
+from verify.proof import TARGET
+
+LAYERS, WIDTH = 12, 6
+X = jax.ShapeDtypeStruct((2, WIDTH), jnp.float32)
+WEIGHTS = [
+    (jax.ShapeDtypeStruct((WIDTH, WIDTH), jnp.float32), jax.ShapeDtypeStruct((WIDTH,), jnp.float32))
+] * LAYERS
+
+
+def network(activation, fault=None, layer=7):
+    """A chain of layers; `fault` is done to the products of one of them."""
+
+    def run(weights, x):
+        for number, (w, b) in enumerate(weights):
+            y = x @ w + b
+            x = activation(fault(y) if fault is not None and number == layer else y)
+        return x
+
+    return run
+
+
+def spelt(activation):
+    """The same with other operations."""
+
+    def run(weights, x):
+        for w, b in weights:
+            x = activation(jnp.einsum("ij,bi->bj", w, x) + b[None])
+        return x
+
+    return run
+
+
+def residual(normalise):
+    def run(weights, x):
+        for w, b in weights:
+            x = x + jnp.sin(normalise(x) @ w + b)
+        return x
+
+    return run
+
+
+def norm(x):
+    m = x.mean(-1, keepdims=True)
+    return (x - m) / jnp.sqrt(((x - m) ** 2).mean(-1, keepdims=True) + 0.25)
+
+
+def norm_by_squares(x):
+    m, s = x.mean(-1, keepdims=True), (x * x).mean(-1, keepdims=True)
+    return (x - m) * jax.lax.rsqrt(jnp.maximum(0, s - m * m) + 0.25)
+
+
+def norm_of_more(x):
+    m, s = x.mean(-1, keepdims=True), (x * x).mean(-1, keepdims=True)
+    return (x - m) * jax.lax.rsqrt(jnp.maximum(0, 1.25 * s - m * m) + 0.25)
+
+
+DEEP = {
+    "tanh as an exponential": (
+        network(jnp.tanh),
+        spelt(lambda y: 2 * jax.nn.sigmoid(2 * y) - 1),
+    ),
+    "relu": (network(jax.nn.relu), spelt(lambda y: jnp.where(y > 0, y, 0))),
+    "silu": (network(jax.nn.silu), spelt(lambda y: y / (1 + jnp.exp(-y)))),
+    "a normalisation": (residual(norm), residual(norm_by_squares)),
+}
+
+
+def programs(f, g):
+    return trace(f, WEIGHTS, X), trace(g, WEIGHTS, X)
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_a_deep_network_is_proved_with_cuts(name):
+    found = by_blocks(*programs(*DEEP[name]), 1)
+    assert found is not None
+    assert found.error_probability <= TARGET
+
+
+@pytest.mark.parametrize("layer", [0, 5, LAYERS - 1])
+@pytest.mark.parametrize(
+    "fault",
+    [lambda y: y * 1.001, lambda y: y[::-1], lambda y: jnp.abs(y), lambda y: y.at[0, 0].set(0)],
+    ids=["a scale", "an order", "a sign", "an element"],
+)
+def test_a_fault_in_a_layer_is_not(fault, layer):
+    f, g = network(jnp.tanh, fault, layer), DEEP["tanh as an exponential"][1]
+    assert by_blocks(*programs(f, g), 1) is None
+
+
+def test_nor_is_another_normalisation():
+    assert by_blocks(*programs(residual(norm), residual(norm_by_squares)), 1) is not None
+    assert by_blocks(*programs(residual(norm), residual(norm_of_more)), 1) is None
+
+
+def test_the_ladder_gets_there():
+    f, g = DEEP["tanh as an exponential"]
+    verdict = equivalent(f, g, WEIGHTS, X)
+    assert verdict, verdict
+    assert "block by block" in verdict.method
+
+
+def chain(x, count=8):
+    """A deep value that both programs compute, and that is zero on a region."""
+    for _ in range(count):
+        x = jnp.sin(x) * jnp.exp(x) + 0.5
+    return jax.nn.relu(x - 1)
+
+
+# What is true of almost all values of a cut may be false of the cut: it is zero on a region.
+TRAPS = {
+    "a tie": (lambda y: jnp.where(y > 0, 1.0, 0.0), lambda y: jnp.where(y >= 0, 1.0, 0.0)),
+    "a derivative at a tie": (
+        lambda y: jax.vmap(jax.grad(lambda v: jnp.maximum(v, 0.0)))(y),
+        lambda y: jnp.where(y >= 0, 1.0, 0.0),
+    ),
+    "a sign": (jnp.sign, lambda y: jnp.where(y >= 0, 1.0, -1.0)),
+    "an equality": (lambda y: jnp.where(y == 0, 1.0, y), lambda y: y),
+    "an order of two": (
+        lambda y: jnp.where(y[0] > y[1], 1.0, 0.0) * y,
+        lambda y: jnp.where(y[0] >= y[1], 1.0, 0.0) * y + jnp.where(y[0] == y[1], 1.0, 0.0),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRAPS)
+def test_nothing_that_holds_almost_everywhere_is_used_of_a_cut(name):
+    f, g = TRAPS[name]
+    x = jax.ShapeDtypeStruct((3,), jnp.float32)
+    one, two = trace(lambda x: f(chain(x) * 2), x), trace(lambda x: g(chain(x) + chain(x)), x)
+    assert by_blocks(one, two, 1) is None
+    assert equivalent(lambda x: f(chain(x) * 2), lambda x: g(chain(x) + chain(x)), x).status != (
+        "proved"
+    )
