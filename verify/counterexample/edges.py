@@ -20,7 +20,7 @@ from verify.counterexample.held import fit
 from verify.dtypes import is_integer, is_kind
 from verify.program import Equation, Var
 
-_EDGES, _PARENTS, _CHILDREN = 6, 6, 8
+_EDGES, _PARENTS, _CHILDREN, _STARTS = 6, 6, 8, 3
 _STEPS = tuple(0.5 * 0.4**n for n in range(9))  # relative
 _SAMPLED = 16  # elements of one argument
 _ELEMENTS = 2**21  # that are computed on the way
@@ -66,9 +66,10 @@ class Edges:
         self.room[id(equation)] = np.where(np.isnan(room), np.inf, room).min(axis=1, initial=np.inf)
 
     def near(self, size: int) -> list[int]:
-        """The equations that no row takes to the edge, as many as programs of this size allow."""
+        """The equations, as many as programs of this size allow; first those that no row takes to
+        the edge."""
         most = min(_EDGES, _ELEMENTS // (max(1, size) * len(_STEPS) * _PARENTS * (1 + _CHILDREN)))
-        return [n for n, room in self.room.items() if (room > 0).all()][:most]
+        return sorted(self.room, key=lambda n: bool((self.room[n] <= 0).any()))[:most]
 
 
 def toward(
@@ -84,22 +85,40 @@ def toward(
     if not any(is_kind(v.dtype, np.floating) for v in variables):
         return
     for edge in edges.near(size):
-        rows, room = drawn, edges.room[edge]
-        for step in _STEPS:
-            best = np.argsort(room, kind="stable")[:_PARENTS]
-            parents = [x[best] for x in rows]
-            children = [
-                _moved(v, np.repeat(x, _CHILDREN, axis=0), step, rng)
-                for v, x in zip(variables, parents, strict=True)
-            ]
-            rows = [np.concatenate(pair) for pair in zip(parents, children, strict=True)]
-            found = seen(rows).room.get(edge)
-            if found is None:
+        for _ in range(_STARTS):
+            rows, reached = _descent(variables, drawn, edge, edges.room[edge], seen, rng)
+            yield rows
+            if reached:
                 break
-            room = found
-            if (room <= 0).any():
-                break
-        yield rows
+
+
+def _descent(
+    variables: Sequence[Var],
+    rows: Inputs,
+    edge: int,
+    room: np.ndarray,
+    seen: Callable[[Inputs], Edges],
+    rng: np.random.Generator,
+) -> tuple[Inputs, bool]:
+    """Rows as near to one edge as they came, and whether one is beyond it. Some around those that
+    are come with them: the first one may lie on the border of where the function has no value."""
+    beyond = bool((room <= 0).any())
+    for step in _STEPS[3:] if beyond else _STEPS:
+        best = np.argsort(room, kind="stable")[:_PARENTS]
+        parents = [x[best] for x in rows]
+        children = [
+            _moved(v, np.repeat(x, _CHILDREN, axis=0), step, rng)
+            for v, x in zip(variables, parents, strict=True)
+        ]
+        rows = [np.concatenate(pair) for pair in zip(parents, children, strict=True)]
+        found = seen(rows).room.get(edge)
+        if found is None:
+            return rows, True
+        room = found
+        if beyond:
+            return rows, True
+        beyond = bool((room <= 0).any())
+    return rows, beyond
 
 
 def _moved(v: Var, x: np.ndarray, step: float, rng: np.random.Generator) -> np.ndarray:
