@@ -19,6 +19,7 @@ A proof is never given where a concrete evaluation has shown a difference.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -59,6 +60,7 @@ from verify.counterexample import (
     unordered,
 )
 from verify.counterexample.as_it_is import somewhere_exact
+from verify.counterexample.candidates import candidates
 from verify.counterexample.held import own
 from verify.dtypes import is_integer
 from verify.examples import names, split
@@ -87,9 +89,16 @@ _PATTERN_WORK, _PATTERN_SIZE = 3e9, 20_000  # array elements that the programs c
 _BRANCH_WORK = 2e9
 _BLOCKS_WORK, _LONG = 2e10, 30
 _DOUBT_WORK, _DOUBT_AT_LEAST = 5e8, 4
+_OTHERWISE = 6  # inputs at which literals are other numbers, after a proof
 _MOST_REJECTED = 5  # differences that JAX does not confirm, before a search ends
 
 _OF_BITS = {OF_BITS, NO_ROUNDING, NO_NEGATIVE_ZERO}  # what is assumed of the machine's numbers
+
+_HELD = "the constants are the floats that they hold, and no other numbers that round to them"
+_AS_WRITTEN = (
+    'the programs are the same if constants are the floats that they hold (constants="exact"), and '
+    "differ if they are other numbers that round to them"
+)
 
 # Primitives that choose one of several values.
 _CHOICES = frozenset(
@@ -233,6 +242,7 @@ class _Ladder:
     searched: bool = False  # whether the search before a proof has been made
     too_large: bool = False  # whether their polynomials are
     refused: bool = False  # whether the programs are too large for random interpretation
+    read: bool = False  # whether the last proof is of programs whose constants have been read
     reason: str = ""
     difference: Difference | None = None  # of the last mode that was tried
     inhabited: dict[bool, bool] = field(default_factory=dict)  # by whether nothing may overflow
@@ -294,6 +304,11 @@ class _Ladder:
                 if verdict:
                     found = self.search_before_proof()
                     verdict = verdict if found is None else found
+                if verdict and self.differ_otherwise(read=True):
+                    self.reason = _AS_WRITTEN
+                    break
+                if verdict and not self.read and self.differ_otherwise(read=False):
+                    verdict = replace(verdict, assumptions=(*verdict.assumptions, _HELD))
                 if verdict is not None and not (verdict and self.disagreement):
                     with budget.doing("the comparison of rules with JAX"):
                         return self.trusted(verdict)
@@ -516,8 +531,26 @@ class _Ladder:
             # An epsilon of both programs needs no assumption if they are the same whether it is
             # read or not. Not read alone it proves nothing: 0.3 as a float is no three times 1/10.
             assumptions = dict.fromkeys((*sentences, *verdict.assumptions))
-            best = replace(verdict, assumptions=tuple(assumptions))
+            best, self.read = replace(verdict, assumptions=tuple(assumptions)), True
         return best
+
+    def differ_otherwise(self, *, read: bool) -> bool:
+        """Whether the programs, which have been proved the same, differ where literals are other
+        numbers that round to them: 10 * 0.1 > 1 is true of a float32, and not of 1/10. `read`:
+        literals with a reading are that."""
+        rounding, left = self.comparison.rounding, self.left
+        if not self.comparison.lenient_literals or not self.searchable:
+            return False
+        constants = [c for program in (left, self.right) for c in program.constants()]
+        stream = candidates(left.inputs, constants, np.random.default_rng(self.draw()))
+        late = budget.after(_GLANCE_WORK)
+        for number, drawn in enumerate(itertools.islice(stream, _OTHERWISE)):
+            inputs = self.comparison.moved(drawn)
+            if number and late():
+                break
+            if inputs is not None and rounding.decides(inputs, read=read):
+                return True
+        return False
 
     def with_equations(self) -> Verdict | None:
         """A proof in which the precondition's equations between inputs are solved."""

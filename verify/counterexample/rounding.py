@@ -41,6 +41,8 @@ _SHRINKS = 2.0**-10  # an error that shrinks with the interval is a smaller part
 _LIKE = 2.0**-10  # a difference that stays is no smaller part of what it was
 _MOST = 60  # differences that are tried and explained, before no other is tried
 _DRAWN = 2
+_STEEP = 4  # what curvature may add to a linear bound
+_FAR = Fraction(19, 20)  # of the way to the end of an interval
 
 Pair = tuple[list[Any], list[Any]]
 
@@ -67,6 +69,50 @@ class Rounding:
         if not any(part.any() for part in counts):
             self.explained += 1
         return [np.where(c, m, 0.0) for c, m in zip(counts, every, strict=True)]
+
+    def decides(self, inputs: Inputs, *, read: bool) -> bool:
+        """Whether the programs, the same at these inputs as they are written, differ there by a
+        choice once their literals are other numbers: `read`: those that have a reading are that,
+        and only the others are moved; else all are moved."""
+        found = self._seen(inputs, Numeric())
+        if found is None:
+            return False
+        open_ = [~apart for apart in _apart(found)]
+        wide = self._seen(inputs, AnyRounded(self.numbers))
+        narrow = self._seen(inputs, AnyRounded(self.numbers, _NARROW))
+        smooth = [np.zeros(part.shape) for part in open_]  # how far rounding may move a result
+        if wide is not None and narrow is not None:
+            open_ = [o & (large > 0) for o, large in zip(open_, _errors(wide), strict=True)]
+            smooth = [
+                np.where(small >= _SHRINKS * large, 0.0, _STEEP * small / _NARROW)
+                for small, large in zip(_errors(narrow), _errors(wide), strict=True)
+            ]
+        if not any(part.any() for part in open_):
+            return False
+        for assigned in self._others(read):
+            pair = self._seen(inputs, Assigned(assigned))
+            if pair is None:
+                continue
+            far = zip(open_, _gaps(pair), smooth, strict=True)
+            if any((o & (np.abs(gap) > bound)).any() for o, gap, bound in far):
+                return True
+        return False
+
+    def _others(self, read: bool) -> Iterator[Mapping[float, Fraction | Ball]]:
+        """Readings, and numbers near the ends of the intervals, on different sides."""
+        balls, readings = self._balls, self.numbers.readings
+        known = {one: _number(found) for one, found in readings.items()}
+        held = {one: Fraction(one) for one in balls}
+        if known and read:
+            yield {**held, **known}
+        sides = dict(zip(balls, self.rng.choice([-1, 1], len(balls)).tolist(), strict=True))
+        for way in (1, -1):
+            moved = {
+                one: Fraction(one) + way * sides[one] * Fraction(ball.error) * _FAR
+                for one, ball in balls.items()
+                if isinstance(ball, Ball)
+            }
+            yield {**moved, **known} if read else moved
 
     def _beyond_intervals(self, inputs: Inputs, differ: list[np.ndarray]) -> list[np.ndarray]:
         nothing = [np.zeros_like(part) for part in differ]
@@ -140,8 +186,8 @@ class Rounding:
         where they cannot be evaluated, or no such input counts."""
         try:
             with np.errstate(all="ignore"):
-                if moved and isinstance(numeric, Assigned):
-                    lifted = self._moved(inputs, numeric)
+                if isinstance(numeric, Assigned):
+                    lifted = self._lifted(inputs, numeric, moved)
                     one, two = (
                         [whole(v) for v in evaluate(p, numeric, lifted)] for p in self.programs
                     )
@@ -153,10 +199,10 @@ class Rounding:
         except (Unsupported, Meaningless):
             return None
 
-    def _moved(self, inputs: Inputs, numeric: Assigned) -> list[Any]:
+    def _lifted(self, inputs: Inputs, numeric: Assigned, moved: bool) -> list[Any]:
         return [
             numeric.literal(array, var.dtype)
-            if is_kind(var.dtype, np.floating)
+            if moved and is_kind(var.dtype, np.floating)
             else lift(numeric, array, var.dtype)
             for array, var in zip(inputs, self.programs[0].inputs, strict=True)
         ]

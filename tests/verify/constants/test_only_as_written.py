@@ -1,0 +1,64 @@
+"""Programs that are the same for the floats that their literals hold, and for no other numbers that
+round to these, are not proved the same: nobody means 10 * 0.1 > 1."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import verify
+
+x = jax.ShapeDtypeStruct((3,), jnp.float32)
+NARROW = jnp.asarray(np.full(3, 0.1), jnp.bfloat16)
+
+
+def one(condition):
+    return jnp.where(condition, 1.0, 0.0)
+
+
+def positive(x):
+    return one(x > 0)
+
+
+ONLY = {
+    "ten tenths": (lambda x: one(x * 0.1 * 10 > x), positive),
+    "ten tenths are one": (lambda x: one(x * 0.1 * 10 == x), lambda x: one(x == 0)),
+    "three tenths": (lambda x: one(x * 0.1 * 3 < x * 0.3), positive),
+    "three thirds": (lambda x: one(x * 0.33333334 * 3 > x), positive),
+    "another width": (lambda x: one(x * 0.1 < x * NARROW.astype(jnp.float32)), positive),
+    "a number without a reading": (lambda x: one(x * 123453 / 10 > x * 12345.3), positive),
+    "a root": (lambda x: one(x * np.sqrt(2.0) * np.sqrt(2.0) < 2 * x), lambda x: one(x > 0)),
+    "integers": (lambda x: (x * 0.1 * 10 > x).astype(jnp.int32), lambda x: (x > 0) * 1),
+    "a sign": (lambda x: jnp.sign(x * 0.7 - x * 0.1 * 7), lambda x: -jnp.sign(x)),
+}
+WHATEVER = {
+    "a leaky maximum": (lambda x: jnp.maximum(x, 0.1 * x), lambda x: jnp.where(x > 0, x, 0.1 * x)),
+    "a threshold": (lambda x: one(x > 0.1) * x, lambda x: jnp.where(x > 0.1, x, 0.0)),
+    "bounds": (
+        lambda x: jnp.clip(x, 0.1, 0.7),
+        lambda x: jnp.maximum(jnp.minimum(x, 0.7), 0.1),
+    ),
+    "an activation": (
+        jax.nn.gelu,
+        lambda x: (x + x * jnp.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2,
+    ),
+    "an epsilon": (lambda x: x / (1e-5 + x * x), lambda x: x / (x * x + 1e-5)),
+    "a float's own fraction": (
+        lambda x: x * (np.float32(0.1) * np.float32(134217728)),
+        lambda x: x * 13421773,
+    ),
+}
+
+
+@pytest.mark.parametrize("pair", ONLY.values(), ids=list(ONLY))
+def test_not_proved_without_a_word(pair):
+    verdict = verify.equivalent(*pair, x, seconds=2)
+    assert verdict.status != "proved" or "floats that they hold" in verdict.assumptions[-1]
+    exact = verify.equivalent(*pair, x, constants="exact")
+    assert exact.status != "refuted"
+
+
+@pytest.mark.parametrize("pair", WHATEVER.values(), ids=list(WHATEVER))
+def test_proved_whatever_the_numbers_are(pair):
+    verdict = verify.equivalent(*pair, x)
+    assert verdict.status == "proved"
