@@ -20,7 +20,7 @@ from verify.counterexample.held import fit
 from verify.dtypes import is_integer, is_kind
 from verify.program import Equation, Var
 
-_EDGES, _PARENTS, _CHILDREN, _STARTS = 6, 6, 8, 3
+_EDGES, _PARENTS, _CHILDREN, _STARTS = 6, 6, 8, 5
 _STEPS = tuple(0.5 * 0.4**n for n in range(9))  # relative
 _SAMPLED = 16  # elements of one argument
 _ELEMENTS = 2**21  # that are computed on the way
@@ -85,8 +85,13 @@ def toward(
     if not any(is_kind(v.dtype, np.floating) for v in variables):
         return
     for edge in edges.near(size):
-        for _ in range(_STARTS):
-            rows, reached = _descent(variables, drawn, edge, edges.room[edge], seen, rng)
+        room = edges.room[edge]
+        for start in range(_STARTS):
+            first = np.argsort(room, kind="stable")[start * _PARENTS :]  # each from other rows
+            from_here = [x[first] for x in drawn]
+            if not len(first):
+                break
+            rows, reached = _descent(variables, from_here, edge, room[first], seen, rng)
             yield rows
             if reached:
                 break
