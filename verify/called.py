@@ -31,8 +31,8 @@ from verify.counterexample.undefined import known
 from verify.dtypes import is_kind
 from verify.program import Program, trace
 from verify.roundoff import draw
+from verify.shown import short
 from verify.trust import child
-from verify.verdict import short
 
 _ELEMENTS, _EQUATIONS = 1_000_000, 2_000  # of a program that is traced again
 _TRIED = 4  # inputs

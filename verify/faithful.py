@@ -28,8 +28,9 @@ from verify.dtypes import is_kind
 from verify.examples import names, split
 from verify.program import Program, read, trace
 from verify.roundoff import as_inputs, by_rules, certified, distance, draw, executable, given
+from verify.shown import short
 from verify.trust import child
-from verify.verdict import Counterexample, Rounding, Verdict, short
+from verify.verdict import Counterexample, Rounding, Verdict
 
 Inputs = list[np.ndarray]
 

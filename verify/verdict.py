@@ -11,14 +11,16 @@ from typing import Any, Literal, cast
 
 import jax
 import numpy as np
+from jax.tree_util import keystr
 
 from verify.dtypes import is_array
+from verify.shown import describe, short
 
 Status = Literal["proved", "refuted", "unknown"]
 VERSION = 4  # of certificates
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Counterexample:
     """Inputs on which the two functions differ, confirmed by certified evaluation.
 
@@ -34,7 +36,21 @@ class Counterexample:
     explanation: str
     names: tuple[str, ...] = ()  # of the input arrays, in the order of the tree's leaves
     # The two programs, for drawings of what they do here; not in a pickle.
-    programs: Any = field(default=None, compare=False, repr=False)
+    programs: Any = field(default=None, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        """The same inputs, and the same of them."""
+        if not isinstance(other, Counterexample):
+            return NotImplemented
+        return self._written() == other._written()
+
+    def __hash__(self) -> int:
+        return hash((self.where, self.explanation, self.names))
+
+    def _written(self) -> Any:
+        arrays = [(keystr(path), str(a.dtype), a.shape, a.tobytes()) for path, a in self.arrays()]
+        values = [_number(value) for value in (self.left, self.right)]
+        return self.where, self.explanation, self.names, arrays, values
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "programs": None}
@@ -225,10 +241,7 @@ class Verdict:
         found = self.counterexample
         if found is not None:
             record["counterexample"] = {
-                "inputs": [
-                    {"path": jax.tree_util.keystr(path), **_array(leaf)}
-                    for path, leaf in found.arrays()
-                ],
+                "inputs": [{"path": keystr(path), **_array(leaf)} for path, leaf in found.arrays()],
                 "left": _number(found.left),
                 "right": _number(found.right),
                 "output": None if found.where is None else found.where[0],
@@ -271,36 +284,6 @@ def rounding(verdict: Verdict) -> Rounding | None:
         what = f"a verdict of verify.equivalent, got {type(verdict).__name__}"
         raise TypeError(f"rounding: verdict: expected {what}")
     return verdict.rounding
-
-
-def describe(array: np.ndarray) -> str:
-    """An array in a line: whole if small, else its non-zero elements.
-
-    >>> describe(np.array([1.0, 2.0]))
-    '[1. 2.]'
-    >>> x = np.zeros((9, 9)); x[3, 4] = 1
-    >>> describe(x)
-    'zeros of shape (9, 9) but for [3, 4] = 1'
-    """
-    if array.size <= 16 and array.ndim <= 2:
-        return np.array2string(array, separator=" ", threshold=32).replace("\n", "")
-    places = np.argwhere(array)
-    if len(places) == 0:
-        return f"zeros of shape {array.shape}"
-    shown = [f"[{', '.join(map(str, p))}] = {short(array[tuple(p)])}" for p in places[:6].tolist()]
-    more = f" and {len(places) - 6} more" if len(places) > 6 else ""
-    return f"zeros of shape {array.shape} but for {', '.join(shown)}{more}"
-
-
-def short(value: Any) -> str:
-    """A number in a few digits; whole ones and booleans as they are."""
-    if isinstance(value, bool | np.bool_ | str):
-        return str(value)
-    if isinstance(value, int | np.integer):
-        return str(int(value))
-    if isinstance(value, complex | np.complexfloating):
-        return f"{complex(value):.9g}"
-    return f"{float(value):.9g}"
 
 
 def _array(array: np.ndarray) -> dict[str, Any]:

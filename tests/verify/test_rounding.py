@@ -240,6 +240,18 @@ def test_a_verdict_is_still_plain_data():
         verdict.rounding = None
 
 
+def test_refutations_are_the_same_if_their_inputs_are():
+    pair = (factored, lambda x: x * x)
+    verdict, again, other = (verify.equivalent(*pair, X, seed=seed) for seed in (0, 0, 1))
+    again = again.changed(seconds=verdict.seconds, subject=verdict.subject)
+    assert verdict == again == pickle.loads(pickle.dumps(verdict))
+    assert hash(verdict.counterexample) == hash(again.counterexample)
+    found = verdict.counterexample
+    assert found != dataclasses.replace(found, inputs=jax.tree.map(lambda x: x + 1, found.inputs))
+    assert found != dataclasses.replace(found, left=found.left + 1)
+    assert verdict != other.changed(status="unknown")
+
+
 def test_a_verdict_lets_go_of_the_programs_once_it_has_measured():
     verdict = verify.equivalent(factored, expanded, X)
     assert not isinstance(vars(verdict)["rounding"], Rounding)

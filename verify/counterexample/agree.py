@@ -33,7 +33,7 @@ from verify.counterexample.confirm import Comparison, Witness
 from verify.counterexample.plainly import values_by_jax, values_in_float64
 from verify.dtypes import is_kind
 from verify.program import Program
-from verify.verdict import short
+from verify.shown import short
 
 _UNITS = 64  # of roundoff of the output's dtype
 _ERRORS = 8.0  # certified errors

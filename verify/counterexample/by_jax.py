@@ -25,7 +25,7 @@ from verify.counterexample.domain import has_numbers
 from verify.counterexample.plainly import values_by_jax, values_in_float64
 from verify.counterexample.rows import rows
 from verify.dtypes import is_kind
-from verify.verdict import short
+from verify.shown import short
 
 _TRIED, _NEARBY = 24, 3  # inputs of small numbers, and as many others
 _STEPS = 20_000  # equations that JAX runs, one after the other

@@ -39,7 +39,7 @@ from verify.counterexample.rows import rows
 from verify.counterexample.undefined import known, violations
 from verify.dtypes import is_integer, is_kind
 from verify.program import Program
-from verify.verdict import short
+from verify.shown import short
 
 _TRIED, _ALONE = 128, 32  # rows of plain numbers, and of wild ones; where they are evaluated alone
 _ASKED, _ALIKE, _NEARBY = 12, 3, 3  # inputs given to JAX, those with one cause, and around each

@@ -12,8 +12,9 @@ from verify.report.grid import Box, Grid, grids, slice_at
 from verify.report.markup import Markup, tag
 from verify.report.svg import Frame, Side, draw
 from verify.report.words import t
+from verify.shown import describe
 from verify.signature import format_spec
-from verify.verdict import Counterexample, Verdict, describe
+from verify.verdict import Counterexample, Verdict
 
 _MOST_INPUTS = 6
 
