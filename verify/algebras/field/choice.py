@@ -287,6 +287,14 @@ class Chooser:
         growth = a.growth.plus(b.growth)
         difference = residues.reduce(a.rows - b.rows, m)
         flat = difference.reshape(len(m), -1)
+        given = field.given
+        signs = np.zeros(flat.shape[1], np.int64) if given is None else given.signs(flat)
+        if signs.size:  # a constant, by which infinities may be selected
+            if (np.abs(signs) == STRICT).all():
+                true = np.zeros(a.shape, bool) if op == "eq" else (signs > 0).reshape(a.shape)
+                return field.lift(true)
+            if op == "gt" and (signs < 0).all():
+                return field.lift(np.zeros(a.shape, bool))
         weighed = self.weights.weigh(np.stack([flat, np.zeros_like(flat)], axis=-1), None)
         zero = (flat[: field.points] == 0).all(axis=0)
         if zero.any() and _is_float(a.dtype) and (a.concrete is None or b.concrete is None):
@@ -311,8 +319,6 @@ class Chooser:
         else:
             tie = np.zeros_like(flat)
             field.assume(NO_TIES)
-        given = field.given
-        signs = np.zeros(flat.shape[1], np.int64) if given is None else given.signs(flat)
         tie = np.where(np.abs(signs) == STRICT, 0, tie)
         if equal is not None:
             equal &= np.abs(signs) != STRICT
