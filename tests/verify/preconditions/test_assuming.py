@@ -389,3 +389,25 @@ def test_all_values_of_two_narrow_integers_are_tried_under_a_condition():
         lambda a, b: a >= b,
     )
     assert verdict.status == "refuted"
+
+
+SELECTED = {
+    "minus infinity": (
+        lambda x: jnp.where(x > 0, jnp.log(x), -jnp.inf),
+        jnp.log,
+        lambda x: x > 0,
+    ),
+    "outside of a support": (
+        lambda x: jnp.where((x == x) & (x >= 0) & (x != jnp.inf) & ~(x > 2), 1 - x, -jnp.inf),
+        lambda x: 1 - x,
+        lambda x: (x > 0) & (x < 2),
+    ),
+    "no number": (lambda x: jnp.where(x < 1, jnp.nan, x * x), jnp.square, lambda x: x > 1),
+}
+
+
+@pytest.mark.parametrize("name", SELECTED)
+def test_what_the_precondition_rules_out_is_not_selected(name):
+    f, g, assuming = SELECTED[name]
+    assert ask(f, g, [X], assuming)
+    assert ask(f, g, [X], lambda x: x > -1).status == "refuted"

@@ -94,12 +94,22 @@ class Field(State):
         return casts.cast(self, x, dtype)
 
     def logical_not(self, a: FieldArray) -> FieldArray:
-        return arithmetic.logical_not(self, a)
+        return arithmetic.logical_not(self, a) if a.concrete is None else self.lift(a.concrete == 0)
 
     def logical_and(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        for x, other in ((a, b), (b, a)):
+            if x.concrete is not None and bool(np.all(x.concrete)):
+                return other
+            if x.concrete is not None and not np.any(x.concrete):
+                return self.lift(np.zeros(a.shape, bool))
         return arithmetic.logical_and(self, a, b)
 
     def logical_or(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        for x, other in ((a, b), (b, a)):
+            if x.concrete is not None and bool(np.all(x.concrete)):
+                return self.lift(np.ones(a.shape, bool))
+            if x.concrete is not None and not np.any(x.concrete):
+                return other
         both = arithmetic.neg(self, self.logical_and(a, b))
         return arithmetic.add(self, arithmetic.add(self, a, b), both)
 
