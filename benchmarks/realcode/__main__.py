@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--kind", choices=("both", "equal", "near"), default="both")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--again", action="store_true", help="ask what is known, too")
+    parser.add_argument("--report", action="store_true", help="ask nothing, write what is known")
     parser.add_argument("--check", action="store_true", help="compare by JAX, ask no verifier")
     options = parser.parse_args()
     wanted = [
@@ -48,7 +49,7 @@ def main() -> int:
     prints = {file: fingerprint(file) for file in asking.files()}
     known = {} if options.again else read(prints, options.seconds)
     names = {(file, n): asking.group(file).pairs[n].name for file, n in wanted}
-    asked = [one for one in wanted if names[one] not in known]
+    asked = [] if options.report else [one for one in wanted if names[one] not in known]
     for (file, _), answer in asking.answers(asked, options.seconds):
         known[answer.name] = answer
         with KEPT.open("a") as lines:
@@ -57,10 +58,10 @@ def main() -> int:
                 + "\n"
             )
         print(line(answer), flush=True)
-    found = [known[names[one]] for one in wanted]
+    found = [known[names[one]] for one in wanted if names[one] in known]
     print("\n" + report.table(found) + "\n" + report.failures(found))
     if not options.group and not options.only and options.kind == "both":
-        text = report.document(found, options.seconds, versions(found))
+        text = report.document(found, options.seconds, versions(found), len(wanted) - len(found))
         (RESULTS / "realcode.md").write_text(text)
     return int(any(answer.false for answer in found))
 

@@ -93,7 +93,7 @@ def skipped(answers: list[Answer]) -> str:
     return "\n".join(f"* {count} pairs: {reason}" for reason, count in found.items())
 
 
-def document(answers: list[Answer], seconds: float, versions: str) -> str:
+def document(answers: list[Answer], seconds: float, versions: str, unasked: int = 0) -> str:
     equal = [a for a in answers if a.equal and a.status != "skipped"]
     near = [a for a in answers if not a.equal and a.status != "skipped"]
     parts = [
@@ -102,6 +102,7 @@ def document(answers: list[Answer], seconds: float, versions: str) -> str:
         f"{sum(a.right for a in equal)} of {len(equal)} equal pairs proved, "
         f"{sum(a.right for a in near)} of {len(near)} near misses refuted, "
         f"{sum(a.false for a in answers)} false verdicts.\n",
+        f"{unasked} pairs have not been asked.\n" if unasked else "",
         table(answers),
         "\n## Not answered as they should be, by cause",
         failures(answers) or "\nNone.",

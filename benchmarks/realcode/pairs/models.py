@@ -230,6 +230,6 @@ GROUP.add(
         "one-hot": lambda t, n, g: jax.nn.one_hot(n, 6).T @ g,
         "scatter": lambda t, n, g: jnp.zeros((6, 2)).at[n].add(g),
     },
-    near=lambda t, n, g: jnp.zeros((6, 2)).at[n].set(g),
+    near=lambda t, n, g: jnp.zeros((6, 2)).at[n].max(g),
     on=[real(6, 2), whole(0, 6, 3), real(3, 2)],
 )
