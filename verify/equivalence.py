@@ -289,6 +289,7 @@ class _Ladder:
             (f"{proof} of all branches, with sines", lambda: self.on_circle(PATTERNS)),
             ("a proof by branches", self.by_branches),
             ("a proof, constants read", lambda: self.with_readings(briefly=False)),
+            ("the comparison of what has no value", self.refuted_without_values),
             (
                 "a directed search for a counterexample",
                 lambda: self.search(
@@ -312,10 +313,6 @@ class _Ladder:
                 if verdict is not None and not (verdict and self.disagreement):
                     with budget.doing("the comparison of rules with JAX"):
                         return self.trusted(verdict)
-            with budget.doing("the comparison of what has no value"):
-                verdict = self.without_values()
-            if verdict is not None and verdict.status == "refuted":
-                return verdict
         except budget.OutOfTime as error:
             before = f"; before that: {self.reason}" if self.reason else ""
             self.reason = f"{error}{before}"
@@ -383,6 +380,11 @@ class _Ladder:
             return Verdict("unknown", reason=found.text)
         method = "JAX's evaluation where what is compared has no value"
         return _refuted(self.comparison, found.witness, self.examples, self.names, method)
+
+    def refuted_without_values(self) -> Verdict | None:
+        """Before the long search, which may take all the seconds."""
+        found = self.without_values()
+        return found if found is not None and found.status == "refuted" else None
 
     def glance(self) -> Verdict | None:
         """A few evaluations: most differences show at once. One for large programs, at weights:
