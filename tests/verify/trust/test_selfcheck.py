@@ -266,10 +266,11 @@ def test_a_wrong_rule_of_integers_is_found_by_the_search_and_by_the_self_check(m
 
 def test_the_right_rules_prove_again_after_a_wrong_one(monkeypatch):
     spoil, f, _, *examples = FAULTS["rev"]
+    g = lambda x: f(1 * x)  # noqa: E731 (another program: f against itself asks no rule)
     with monkeypatch.context() as patch:
         patch.setitem(RULES, "rev", spoil(RULES["rev"]))
-        assert verify.equivalent(f, f, *examples).status == "unknown"
-    assert verify.equivalent(f, f, *examples)
+        assert verify.equivalent(f, g, *examples).status == "unknown"
+    assert verify.equivalent(f, g, *examples)
 
 
 def test_a_wrong_rule_in_the_body_of_a_loop_is_found(monkeypatch):
