@@ -505,18 +505,9 @@ class _Ladder:
             return []
         found, numbers = [], self.comparison.numbers
         for all_of_them in (True, False) if numbers.common else (True,):
-            known = rewriting.read(
-                self.left,
-                self.right,
-                numbers,
-                all_of_them=all_of_them,
-                condition=None if self.given is None else self.given.program,
-            )
+            known = rewriting.read(self.left, self.right, numbers, all_of_them=all_of_them)
             if known is not None:
-                given = None
-                if self.given is not None and known.condition is not None:
-                    given = replace(self.given, program=known.condition)
-                programs = Comparison(known.left, known.right, given=given)
+                programs = Comparison(known.left, known.right, given=self.given)
                 other = _Ladder(programs, self.examples, self.names, self.rng)
                 other.searched = True  # among the programs as they are, before a proof
                 found.append((known.sentences, other))

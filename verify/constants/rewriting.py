@@ -33,21 +33,12 @@ class Read:
     left: Program
     right: Program
     sentences: tuple[str, ...]
-    condition: Program | None = None
 
 
-def read(
-    left: Program,
-    right: Program,
-    numbers: Numbers,
-    *,
-    all_of_them: bool,
-    condition: Program | None = None,
-) -> Read | None:
+def read(left: Program, right: Program, numbers: Numbers, *, all_of_them: bool) -> Read | None:
     """The programs with their rounded constants replaced; None where no constant is.
 
     all_of_them: also those that are in both programs, which may be the same whatever they are.
-    condition: a precondition, in which the same numbers are read.
     """
     found = numbers.readings
     if not all_of_them:
@@ -56,8 +47,7 @@ def read(
         return None
     rewriter = _Rewriter(found)
     one_read, two_read = rewriter.program(left), rewriter.program(right)
-    known = None if condition is None else rewriter.program(condition)
-    return Read(one_read, two_read, tuple(rewriter.sentences), known)
+    return Read(one_read, two_read, tuple(rewriter.sentences))
 
 
 @dataclass

@@ -19,6 +19,7 @@ from verify.algebras.numeric import Numeric
 from verify.branches.given import Given
 from verify.branches.writer import Writer
 from verify.cases import excluded
+from verify.constants import numbers
 from verify.counterexample.batch import evaluated
 from verify.counterexample.candidates import candidates
 from verify.counterexample.held import fit, held
@@ -56,6 +57,8 @@ class Precondition:
     def sentence(self) -> str:
         """What a verdict says of it."""
         text = f"the inputs satisfy {self.name}"
+        if numbers.of(self.program, self.program):
+            text += ", its constants being the numbers that they hold"
         unread = self.reading.unread
         if unread:
             several = f"{unread} parts" if unread > 1 else "a part"

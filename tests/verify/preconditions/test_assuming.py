@@ -411,3 +411,13 @@ def test_what_the_precondition_rules_out_is_not_selected(name):
     f, g, assuming = SELECTED[name]
     assert ask(f, g, [X], assuming)
     assert ask(f, g, [X], lambda x: x > -1).status == "refuted"
+
+
+def test_the_condition_s_literals_are_what_they_hold_and_the_verdict_says_so():
+    verdict = ask(jnp.abs, jnp.negative, [X], lambda x: x <= -0.1)
+    assert verdict
+    assert "its constants being the numbers that they hold" in verdict.assumptions[0]
+    # float32's 0.1 is above a tenth, and satisfies it.
+    verdict = ask(lambda x: jnp.abs(1 - 10 * x), lambda x: 1 - 10 * x, [S], lambda x: x <= 0.1)
+    assert verdict.status == "refuted"
+    assert verdict.counterexample.inputs[0] == np.float32(0.1)
