@@ -13,6 +13,7 @@ themselves.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -65,7 +66,7 @@ class Numbers:
         """Equal for parameters that mean the same, as far as can be told."""
         if isinstance(value, Program):
             return self.body(value)
-        if isinstance(value, np.ndarray | jax.Array):
+        if isinstance(value, np.ndarray | np.generic | jax.Array):
             return ("array", self.array(value))
         if isinstance(value, float | complex):  # -0.0 is not 0.0, and a NaN is itself
             return (type(value), repr(value))
@@ -73,13 +74,18 @@ class Numbers:
             return (type(value), *map(self.parameter, value))
         if isinstance(value, Mapping):
             return (type(value), *((k, self.parameter(v)) for k, v in sorted(value.items())))
-        try:
-            hash(value)
-        except TypeError:
-            self.alive.append(value)
-            return (type(value), id(value))
         self.alive.append(value)
-        return (type(value), value)
+        if dataclasses.is_dataclass(value) and type(value).__module__.startswith("jax"):
+            fields = (getattr(value, one.name) for one in dataclasses.fields(value))
+            return (type(value), *map(self.parameter, fields))
+        # Functions are the same if they are one object, whatever they say of being equal.
+        if isinstance(value, type) or not callable(value):
+            try:
+                hash(value)
+            except TypeError:
+                return (type(value), id(value))
+            return (type(value), value)
+        return (type(value), id(value))
 
     def body(self, program: Program) -> Hashable:
         """A loop's body, or a branch: its operations in order, over numbers of its own."""

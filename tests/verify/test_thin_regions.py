@@ -92,3 +92,32 @@ def test_no_region_is_left_out_as_points(name):
 def test_points_are_left_out(name):
     verdict = equivalent(*EQUAL[name], S, S, seconds=40)
     assert verdict, verdict
+
+
+def hole(width):
+    """A root without a value in a strip around 1.644."""
+    return lambda x: jnp.sqrt(jnp.abs(x * x + jnp.sin(x) - 3.7) - width)
+
+
+COMPARED = {
+    "a sign": (
+        lambda u: lambda x: jnp.where(u(x) >= 0, 1.0, 0.0),
+        lambda u: lambda x: 1 - jnp.where(u(x) < 0, 1.0, 0.0),
+    ),
+    "isnan": (lambda u: lambda x: jnp.where(jnp.isnan(u(x)), 0.0, u(x)), lambda u: u),
+    "a maximum": (
+        lambda u: lambda x: jnp.where(u(x) > 0, u(x), 0),
+        lambda u: lambda x: jnp.maximum(u(x), 0),
+    ),
+}
+
+
+@pytest.mark.parametrize("width", [0.1, 1e-3])
+@pytest.mark.parametrize("name", COMPARED)
+def test_what_is_compared_has_no_value_on_a_thin_region(name, width):
+    f, g = (make(hole(width)) for make in COMPARED[name])
+    x = jax.ShapeDtypeStruct((3,), jnp.float32)
+    verdict = equivalent(f, g, x, seconds=40)
+    assert verdict.status == "refuted", verdict
+    one, two = (np.asarray(h(*map(jnp.asarray, verdict.counterexample.inputs))) for h in (f, g))
+    assert not np.array_equal(one, two, equal_nan=True)

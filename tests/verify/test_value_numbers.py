@@ -1,5 +1,6 @@
 """The same operations of the same values are one value, and programs made of them are one."""
 
+import dataclasses
 import functools
 
 import jax
@@ -38,6 +39,19 @@ def steps(count, by):
     return lambda x: lax.scan(lambda c, _: (jnp.tanh(c * by), None), x, None, length=count)[0]
 
 
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """A callback that says it equals another one, which it does not."""
+
+    name: str
+    by: float = dataclasses.field(compare=False)
+
+    def __call__(self, x):
+        return np.asarray(x * self.by, np.float32)
+
+
+SCALE = Scale("scale", 2.0)
+
 SAME = {
     "itself": (deep, deep, X),
     "compiled": (deep, jax.jit(deep), X),
@@ -51,6 +65,7 @@ SAME = {
     "what is never used": (lambda x: x * 2, lambda x: [x * 2, jnp.exp(x)][0], X),
     "no rule": (jnp.linalg.eigvals, jax.jit(jnp.linalg.eigvals), M),
     "a callback": (by_host(twice), by_host(twice), X),
+    "a callback that is an object": (by_host(SCALE), by_host(SCALE), X),
     "a loop": (steps(5, 2.0), steps(5, 2.0), X),
     "a constant that is no number": (
         lambda x: jnp.where(x > 0, x, jnp.nan),
@@ -61,6 +76,7 @@ SAME = {
 OTHER = {
     "a subtraction exchanged": (lambda x: x - 2 * x[::-1], lambda x: 2 * x[::-1] - x, X),
     "a callback": (by_host(twice), by_host(thrice), X),
+    "a callback that says it is equal": (by_host(SCALE), by_host(Scale("scale", 3.0)), X),
     "a loop's constant": (steps(5, 2.0), steps(5, 2.5), X),
     "a loop's length": (steps(5, 2.0), steps(6, 2.0), X),
     "a sign of zero": (

@@ -107,6 +107,13 @@ def _drawn(
         yield rows(variables, special, rng, count, plain=False)
 
 
+def edge_rows(comparison: Comparison, drawn: Inputs, rng: np.random.Generator) -> Iterator[Inputs]:
+    """Rows nearer to where a function of the programs has no value than any of those drawn. Raises
+    Unsupported as `evaluated` does."""
+    for nearer in _Batch(comparison).toward_edges(drawn, rng):
+        yield comparison.rows(nearer)
+
+
 def evaluated(program: Program, drawn: Inputs, observe: Any = None) -> list[Any]:
     """The outputs at all rows, as numeric values with one more axis. Raises Unsupported where a
     rule must know a number that differs between rows."""

@@ -33,7 +33,7 @@ from verify.program import Equation, Program, Var
 _NEARBY, _NEARBY_COARSE = 4, 12  # inputs
 _FINE = 2.0**-10  # spacing of the floats that are close together
 _STEP = 2.0**-6  # relative
-_SCALES = (1.0, 2.0**-7, 2.0**-13)  # of steps: an open set may be a narrow strip
+SCALES = (1.0, 2.0**-7, 2.0**-13)  # of steps: an open set may be a narrow strip
 _MOST = 12  # violations looked at for the one to be named
 _READS = ("gather", "dynamic_slice", "scatter")
 
@@ -101,7 +101,7 @@ def undefined(
         if all(map(_is_read, found)) or not where.any():
             continue
         at_all = where
-        for scale in _SCALES:
+        for scale in SCALES:
             inputs_there = near(scale)
             where = at_all & bool(inputs_there)
             for there in inputs_there:

@@ -29,14 +29,14 @@ import numpy as np
 from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import parts
-from verify.counterexample.batch import evaluated, special_numbers
+from verify.counterexample.batch import edge_rows, evaluated, special_numbers
 from verify.counterexample.by_jax import both, differs
 from verify.counterexample.candidates import interesting
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.counterexample.held import held
 from verify.counterexample.plainly import values_by_jax, values_in_float64
 from verify.counterexample.rows import rows
-from verify.counterexample.undefined import known, violations
+from verify.counterexample.undefined import SCALES, known, violations
 from verify.dtypes import is_integer, is_kind
 from verify.program import Program
 from verify.shown import short
@@ -91,8 +91,7 @@ def unordered(comparison: Comparison, rng: np.random.Generator) -> Unordered | N
     special = np.unique([*interesting(constants), 0.0, 1.0, -1.0, 0.5])
     best: Unordered | None = None
     try:
-        for plain in (True, False):
-            drawn = comparison.rows(rows(left.inputs, special, rng, count, plain=plain))
+        for drawn in _drawn(comparison, special, rng, count):
             if not len(drawn[0]):
                 continue
             for inputs, cause in _without_values(comparison, drawn, asked):
@@ -104,6 +103,19 @@ def unordered(comparison: Comparison, rng: np.random.Generator) -> Unordered | N
     except Unsupported:
         pass
     return best
+
+
+def _drawn(
+    comparison: Comparison, special: np.ndarray, rng: np.random.Generator, count: int
+) -> Iterator[Inputs]:
+    """Plain rows, wild ones, and some that go to where a function has no value."""
+    plain, wild = (
+        comparison.rows(rows(comparison.left.inputs, special, rng, count, plain=way))
+        for way in (True, False)
+    )
+    yield plain
+    yield wild
+    yield from edge_rows(comparison, plain, rng)
 
 
 def _truncates(comparison: Comparison) -> bool:
@@ -219,11 +231,19 @@ def _simpler(
 
 
 def _shown(comparison: Comparison, inputs: Inputs) -> _Shown | None:
-    """The first element that differs by JAX in float64, at the inputs and around them."""
+    """The first element that differs by JAX in float64, at the inputs and around them: nearer, if
+    it does not differ as far away as usual."""
+    if not _counts(comparison, inputs):
+        return None
+    each = (_shown_around(comparison, inputs, scale) for scale in SCALES)
+    return next((found for found in each if found is not None), None)
+
+
+def _shown_around(comparison: Comparison, inputs: Inputs, scale: float) -> _Shown | None:
     everywhere: list[np.ndarray] | None = None
     shown: list[tuple[Any, Any]] = []
-    around = comparison.around(inputs)
-    if not around or not _counts(comparison, inputs):
+    around = comparison.around(inputs, scale)
+    if not around:
         return None
     for near in [inputs, *around[:_NEARBY]]:
         try:
