@@ -62,7 +62,7 @@ def search(
     """
     late = budget.after(work)
     programs = (comparison.left, comparison.right)
-    constants = [c for program in programs for c in program.constants()]
+    constants = comparison.constants()
     whole = any(is_kind(v.dtype, np.integer) for v in comparison.left.inputs)
     if overflow or (directed and whole):
         yield from _all(comparison, extremes(comparison.left.inputs, rng), late)

@@ -68,7 +68,7 @@ def before_proof(comparison: Comparison, rng: np.random.Generator) -> Iterator[W
     size = left.size() + right.size() + sum(int(np.prod(v.shape)) for v in left.inputs)
     if not left.inputs or size > _LARGE or comparison.steps > _LONG:
         return
-    special = interesting([c for program in (left, right) for c in program.constants()])
+    special = interesting(comparison.constants())
     count = int(min(_ROWS, max(_FEWEST, _ELEMENTS // max(1, size))))
     batch = _Batch(comparison)
     try:

@@ -46,7 +46,7 @@ def differ_by_jax(comparison: Comparison, rng: np.random.Generator) -> str | Non
     count = min(_TRIED, _STEPS // max(1, 4 * steps))
     if not count or not comparison.left.inputs:
         return None
-    special = interesting([c for program in programs for c in program.constants()])
+    special = interesting(comparison.constants())
     promised = any("PROMISE" in str(e.params.get("mode")) for p in programs for e in p.equations)
     for plain in (True, False):
         drawn = comparison.rows(rows(comparison.left.inputs, special, rng, count, plain=plain))

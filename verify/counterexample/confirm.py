@@ -107,6 +107,11 @@ class Comparison:
             return found
         return None if where is not None else self._undefined(inputs, left, right)
 
+    def constants(self) -> list[np.ndarray]:
+        """Of both programs, and of what says which inputs count: where a search should aim."""
+        programs = (self.left, self.right, *(() if self.given is None else (self.given.program,)))
+        return [c for program in programs for c in program.constants()]
+
     def meet(self, inputs: Inputs) -> Witness | None:
         """A confirmed difference at these inputs, moved to where inputs count."""
         found = self.moved(inputs)

@@ -87,7 +87,7 @@ def unordered(comparison: Comparison, rng: np.random.Generator) -> Unordered | N
     asked = min(_ASKED, _STEPS // ((1 + _NEARBY) * max(1, comparison.steps)))
     if not count or not asked:
         return None
-    constants = [c for program in (left, right) for c in program.constants()]
+    constants = comparison.constants()
     special = np.unique([*interesting(constants), 0.0, 1.0, -1.0, 0.5])
     best: Unordered | None = None
     try:

@@ -228,6 +228,24 @@ DIFFERENT = {
         [N, N],
         lambda a, b: a + b == 10,
     ),
+    "a bound a little beyond an edge": (
+        lambda x: jnp.sqrt(x + 6) ** 2,
+        lambda x: x + 6,
+        [S],
+        lambda x: x >= -6.0001,
+    ),
+    "a quotient beyond an edge": (
+        lambda x: jax.nn.relu(x - 6) / jax.nn.relu(x - 6),
+        lambda x: 1 + 0 * x,
+        [S],
+        lambda x: x >= 6 - 2**-10,
+    ),
+    "what is compared beyond an edge": (
+        lambda x: jnp.where(jnp.isnan(jnp.sqrt(x + 6)), 0.0, jnp.sqrt(x + 6)),
+        lambda x: jnp.sqrt(x + 6),
+        [S],
+        lambda x: x >= -6.01,
+    ),
     "softplus": (
         lambda x: jnp.maximum(x, 0) + jnp.log1p(jnp.exp(-jnp.abs(x))),
         lambda x: x + jnp.log1p(jnp.exp(x)),
