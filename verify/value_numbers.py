@@ -166,11 +166,13 @@ def _numbered(program: Program, numbers: Numbers) -> tuple[Program, list[Number]
 
 def _is_stateful(equation: Equation) -> bool:
     atoms = (*equation.inputs, *equation.outputs)
-    inside = (e for inner in inner_programs(equation) for e in inner.every_equation())
     return (
         equation.primitive in _STATEFUL
         or any(atom.mutable for atom in atoms)
-        or any(map(_is_stateful, inside))
+        or any(
+            not _STATEFUL.isdisjoint(inner.primitives()) or inner.is_stateful()
+            for inner in inner_programs(equation)
+        )
     )
 
 
