@@ -196,7 +196,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_promise_that_is_broken_is_proved_of_nothing(case):
-    verdict = verify.equivalent(BROKEN[case], BROKEN[case], ROW, seconds=5)
+    verdict = verify.equivalent(BROKEN[case], lambda x: BROKEN[case](1 * x), ROW, seconds=5)
     assert verdict.status == "unknown"
     assert "promised" in verdict.reason
 

@@ -20,16 +20,19 @@ _FEW = 64  # ... unless they have few different elements
 
 
 def rounded(values: np.ndarray, dtype: Any) -> np.ndarray:
-    """Where (float64) values of a dtype may be other numbers that were rounded to it.
+    """Where (float64) values of a dtype may be other numbers that were rounded to it. The largest
+    number of a format is what it is.
 
     >>> rounded(np.float64([0.5, 3, 16777215, 0]), np.float32)
     array([False, False, False, False])
     >>> rounded(np.float64([np.float32(0.1), np.float32(np.pi), np.inf]), np.float32)
     array([ True,  True, False])
     """
-    digits = jnp.finfo(dtype).nmant + 1
+    info = jnp.finfo(dtype)
+    digits = info.nmant + 1
     finite = np.where(np.isfinite(values), values, 0.0)
     whole = (finite == np.rint(finite)) & (np.abs(finite) < 2.0**digits)
+    whole |= np.abs(finite) == float(info.max)
     mantissa, _ = np.frexp(finite)
     short = np.ldexp(mantissa, digits // 2)
     return ~whole & (short != np.rint(short))
