@@ -161,8 +161,13 @@ class Field(State):
         return apply(self, name, args, shape, dtype, params)
 
     def may_be_zero(self, x: FieldArray) -> bool:
-        """Whether an element may be zero on more than a set of measure zero."""
-        return not x.growth.analytic or bool((x.rows[: self.points] == 0).all(axis=0).any())
+        """Whether an element may be zero on more than a set of measure zero: in branches, where
+        relu is decided, any may be."""
+        return (
+            self.mode.patterns
+            or not x.growth.analytic
+            or bool((x.rows[: self.points] == 0).all(axis=0).any())
+        )
 
     def numbers(self, *values: FieldArray) -> None:
         """Told of values that are put in order: they may be no numbers."""
