@@ -74,7 +74,7 @@ def where_they_part(
     >>> programs = [trace(lambda x: jnp.exp(f(x * 2)) + 1, 1.0) for f in (jnp.sin, jnp.cos)]
     >>> difference = prove(*programs, MODES[0], 0)
     >>> where_they_part(*programs, difference, 0)
-    "the first values without a counterpart: the left's sin at ..., and the right's cos at ..."
+    "the first values without a counterpart: the left's sin..., and the right's cos..."
     """
     mode = replace(difference.mode, patterns=False)
     try:
