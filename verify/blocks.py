@@ -16,7 +16,7 @@ proved is no cut, and the next one is tried.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
@@ -26,8 +26,8 @@ import numpy as np
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import parts
 from verify.algebras.field import Field, FieldArray
-from verify.program import Const, Equation, Program, Var
-from verify.proof import MODES, TARGET, Agreement, TooLarge, prove, traced_trial
+from verify.program import Atom, Const, Equation, Program, Var, leading_to
+from verify.proof import MODES, TARGET, Agreement, Told, TooLarge, prove, traced_trial
 
 _DEPTHS = (6, 2, 14)  # operations that make polynomials grow, between two cuts
 _MOST_CUTS = 1000
@@ -110,13 +110,9 @@ class _Sweep:
 
     def advance(self) -> bool:
         """Whether there are new cuts."""
-        one, two = self.rest(self.left.outputs, self.right.outputs)
-        cuts, before = list(self.cuts), len(self.cuts)
-
-        def told(_: Field, values: list[Any]) -> list[Any]:
-            start = len(values) - len(cuts)
-            return [*values[:start], *map(self.blunt, values[start:], cuts)]
-
+        before = len(self.cuts)
+        one, two = self.between(self.cuts, self.left.outputs, self.right.outputs)
+        told = self.told(list(self.cuts))
         try:
             (ours, theirs), _, _ = traced_trial(one, two, MODES[1], self.draw(), told, _Seen)
         except (Unsupported, TooLarge):
@@ -150,37 +146,35 @@ class _Sweep:
     def draw(self) -> int:
         return self.seed + 7919 * (len(self.cuts) + 1)
 
-    def rest(self, ours: Sequence[Any], theirs: Sequence[Any]) -> tuple[Program, Program]:
-        """What makes these values, of the inputs and all cuts."""
-        one = _part(self.left, self.cuts.keys(), ours)
-        two = _part(self.right, self.cuts.values(), theirs)
+    def between(
+        self, cuts: Mapping[Var, Var], ours: Sequence[Atom], theirs: Sequence[Atom]
+    ) -> tuple[Program, Program]:
+        """What makes these values of the inputs and of cuts."""
+        one = leading_to(self.left.equations, ours, cuts.keys())
+        two = leading_to(self.right.equations, theirs, set(cuts.values()))
         return (
-            Program((*self.left.inputs, *self.cuts), one.equations, tuple(ours)),
-            Program((*self.right.inputs, *self.cuts.values()), two.equations, tuple(theirs)),
+            Program((*self.left.inputs, *cuts), tuple(one), tuple(ours)),
+            Program((*self.right.inputs, *cuts.values()), tuple(two), tuple(theirs)),
         )
 
-    def piece(self, ours: Sequence[Any], theirs: Sequence[Any]) -> bool:
+    def piece(self, ours: Sequence[Atom], theirs: Sequence[Atom]) -> bool:
         """Whether these values are the same functions of the inputs and of the cuts."""
         active = dict(self.cuts)
         while True:
-            one = _part(self.left, active.keys(), ours)
-            two = _part(self.right, active.values(), theirs)
-            cuts = [(a, b) for a, b in active.items() if a in one.free or b in two.free]
+            left, right = self.between(active, ours, theirs)
+            one, two = _read(left), _read(right)
             # A cut of one side alone: the other has made it of something else since.
-            alone = [a for a, b in cuts if (a in one.free) != (b in two.free)]
+            alone = [a for a, b in active.items() if (a in one) != (b in two)]
             if not alone:
                 break
             for a in alone:
                 del active[a]
-        pairs = zip(self.left.inputs, self.right.inputs, strict=True)
-        inputs = [(a, b) for a, b in pairs if a in one.free or b in two.free]
-        left = Program(tuple(a for a, _ in (*inputs, *cuts)), one.equations, tuple(ours))
-        right = Program(tuple(b for _, b in (*inputs, *cuts)), two.equations, tuple(theirs))
-
-        def told(_: Field, values: list[Any]) -> list[Any]:
-            behind = zip(values[len(inputs) :], cuts, strict=True)
-            return [*values[: len(inputs)], *(self.blunt(x, a) for x, (a, _) in behind)]
-
+        used = [
+            (a, b) for a, b in zip(left.inputs, right.inputs, strict=True) if a in one or b in two
+        ]
+        left = replace(left, inputs=tuple(a for a, _ in used))
+        right = replace(right, inputs=tuple(b for _, b in used))
+        told = self.told([a for a, _ in used if a in active])
         for mode in MODES[:2]:
             try:
                 found = prove(
@@ -202,37 +196,27 @@ class _Sweep:
                 return True
         return False
 
-    def blunt(self, value: Any, cut: Var) -> Any:
-        """A value that may be zero, or equal to another, on more than a set of measure zero."""
-        for part in parts(value):
-            if isinstance(part, FieldArray):
-                part.growth = replace(part.growth, analytic=False)
-                part.nonnegative |= cut in self.nonnegative
-        return value
+    def told(self, cuts: Sequence[Var]) -> Told:
+        """The inputs of a trial, of which the last ones are cuts: values that may be zero, or equal
+        to another, on more than a set of measure zero."""
+
+        def blunt(value: Any, cut: Var) -> Any:
+            for part in parts(value):
+                if isinstance(part, FieldArray):
+                    part.growth = replace(part.growth, analytic=False)
+                    part.nonnegative |= cut in self.nonnegative
+            return value
+
+        def tell(_: Field, values: list[Any]) -> list[Any]:
+            start = len(values) - len(cuts)
+            return [*values[:start], *map(blunt, values[start:], cuts)]
+
+        return tell
 
 
-@dataclass(frozen=True)
-class _Part:
-    """What some values are made of: the equations, and the inputs and cuts that they start from."""
-
-    equations: tuple[Equation, ...]
-    free: frozenset[Var]
-
-
-def _part(program: Program, cuts: Iterable[Var], outputs: Sequence[Any]) -> _Part:
-    known = {*program.inputs, *cuts}
-    wanted = {a for a in outputs if isinstance(a, Var)}
-    free: set[Var] = wanted & known
-    wanted -= known
-    equations: list[Equation] = []
-    for equation in reversed(program.equations):
-        if wanted.isdisjoint(equation.outputs):
-            continue
-        equations.append(equation)
-        operands = {a for a in equation.inputs if isinstance(a, Var)}
-        free |= operands & known
-        wanted |= operands - known
-    return _Part(tuple(equations[::-1]), frozenset(free))
+def _read(program: Program) -> set[Atom]:
+    """What its equations and outputs read."""
+    return {a for e in program.equations for a in e.inputs} | set(program.outputs)
 
 
 def _grows(equation: Equation) -> int:

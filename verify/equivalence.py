@@ -507,11 +507,14 @@ class _Ladder:
         for all_of_them in (True, False) if numbers.common else (True,):
             known = rewriting.read(self.left, self.right, numbers, all_of_them=all_of_them)
             if known is not None:
-                programs = Comparison(known.left, known.right, given=self.given)
-                other = _Ladder(programs, self.examples, self.names, self.rng)
-                other.searched = True  # among the programs as they are, before a proof
-                found.append((known.sentences, other))
+                found.append((known.sentences, self.beside(known.left, known.right, self.given)))
         return found
+
+    def beside(self, left: Program, right: Program, given: Precondition | None) -> _Ladder:
+        """The same question of other programs; a search before a proof is one among those as they
+        are."""
+        programs = Comparison(left, right, given=given)
+        return _Ladder(programs, self.examples, self.names, self.rng, searched=True)
 
     def with_readings(self, *, briefly: bool) -> Verdict | None:
         """A proof in which rounded constants are what they are read as; `briefly`: by the first
@@ -553,9 +556,7 @@ class _Ladder:
         given, (left, right) = solved
         if not given.inhabited:
             return None
-        programs = Comparison(left, right, given=given)
-        other = _Ladder(programs, self.examples, self.names, self.rng)
-        other.searched = True  # among the programs as they are, before a proof
+        other = self.beside(left, right, given)
         for briefly in (True, False):
             verdict = other.grounded(other.proved(briefly=briefly))
             if verdict:

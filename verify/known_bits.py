@@ -27,7 +27,16 @@ from verify.algebras.base import Unsupported
 from verify.algebras.elements import ElementAlgebra
 from verify.algebras.extended import lift, plain
 from verify.primitives.indexing import OF_BITS
-from verify.program import Atom, Const, Equation, Program, Var, inner_programs, run_with_jax
+from verify.program import (
+    Atom,
+    Const,
+    Equation,
+    Program,
+    Var,
+    inner_programs,
+    leading_to,
+    run_with_jax,
+)
 from verify.trust import child
 
 _BITS = frozenset(("bitcast_convert_type", "nextafter", "top_k"))
@@ -101,15 +110,8 @@ def by_the_machine(program: Program, var: Var) -> np.ndarray | None:
     """
     found = _FOUND.setdefault(program, {})
     if var not in found:
-        made = {v: equation for equation in program.equations for v in equation.outputs}
-        wanted, needed = [var], set()
-        while wanted:
-            maker = made.get(wanted.pop())
-            if maker is not None and id(maker) not in needed:
-                needed.add(id(maker))
-                wanted += [atom for atom in maker.inputs if isinstance(atom, Var)]
-        for equation in program.equations:
-            if id(equation) in needed and equation.outputs[0] not in found:
+        for equation in leading_to(program.equations, [var]):
+            if equation.outputs[0] not in found:
                 found.update(zip(equation.outputs, _run(equation, found), strict=True))
     return found.get(var)
 

@@ -17,7 +17,7 @@ import functools
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -201,6 +201,23 @@ def last_uses(program: Program) -> dict[int, list[Var]]:
     for var, position in last.items():
         uses.setdefault(position, []).append(var)
     return uses
+
+
+def leading_to(
+    equations: Sequence[Equation],
+    wanted: Iterable[Atom],
+    known: Set[Var] = frozenset(),
+    always: Callable[[Equation], bool] = lambda equation: False,
+) -> list[Equation]:
+    """The equations that make what is wanted, in order, out of what is known and the inputs;
+    `always`: those that are wanted whatever they make."""
+    missing = {atom for atom in wanted if isinstance(atom, Var)} - known
+    found: list[Equation] = []
+    for equation in reversed(equations):
+        if always(equation) or not missing.isdisjoint(equation.outputs):
+            found.append(equation)
+            missing |= {a for a in equation.inputs if isinstance(a, Var)} - known
+    return found[::-1]
 
 
 def inner_programs(equation: Equation) -> list[Program]:

@@ -14,14 +14,14 @@ themselves.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
 import numpy as np
 
-from verify.program import Atom, Const, Equation, Program, Var, inner_programs
+from verify.program import Atom, Const, Equation, Program, Var, inner_programs, leading_to
 
 Number = int
 
@@ -159,8 +159,9 @@ def _numbered(program: Program, numbers: Numbers) -> tuple[Program, list[Number]
             kept.update(zip(results, equation.outputs, strict=True))
             equations.append(replace(equation, inputs=tuple(map(once, equation.inputs))))
     outputs = tuple(map(once, program.outputs))
-    wanted = tuple(_needed(equations, outputs))
-    rewritten = replace(program, equations=wanted, outputs=outputs)
+    # And those that do more than compute.
+    wanted = leading_to(equations, outputs, always=_is_stateful)
+    rewritten = replace(program, equations=tuple(wanted), outputs=outputs)
     return rewritten, [numbered(atom) for atom in program.outputs]
 
 
@@ -174,14 +175,3 @@ def _is_stateful(equation: Equation) -> bool:
             for inner in inner_programs(equation)
         )
     )
-
-
-def _needed(equations: Iterable[Equation], outputs: Iterable[Atom]) -> list[Equation]:
-    """Those that an output depends on, and those that do more than compute."""
-    wanted = {atom for atom in outputs if isinstance(atom, Var)}
-    found: list[Equation] = []
-    for equation in reversed(list(equations)):
-        if _is_stateful(equation) or not wanted.isdisjoint(equation.outputs):
-            found.append(equation)
-            wanted |= {atom for atom in equation.inputs if isinstance(atom, Var)}
-    return found[::-1]

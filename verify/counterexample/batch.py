@@ -74,10 +74,11 @@ def before_proof(comparison: Comparison, rng: np.random.Generator) -> Iterator[W
     try:
         for drawn in map(comparison.rows, _drawn(comparison, special, rng, count)):
             yield from batch.differences(drawn)
+            edges = batch.edges
             crossing = batch.crossings(drawn, rng)
             if crossing is not None:
                 yield from batch.differences(comparison.rows(crossing))
-            for nearer in batch.toward_edges(drawn, rng):
+            for nearer in batch.toward_edges(drawn, edges, rng):
                 yield from batch.differences(comparison.rows(nearer))
         every = every_value(left.inputs)
         if every is None or len(every[0]) * size > _EVERY:
@@ -110,7 +111,8 @@ def _drawn(
 def edge_rows(comparison: Comparison, drawn: Inputs, rng: np.random.Generator) -> Iterator[Inputs]:
     """Rows nearer to where a function of the programs has no value than any of those drawn. Raises
     Unsupported as `evaluated` does."""
-    for nearer in _Batch(comparison).toward_edges(drawn, rng):
+    batch = _Batch(comparison)
+    for nearer in batch.toward_edges(drawn, batch.seen(drawn), rng):
         yield comparison.rows(nearer)
 
 
@@ -164,17 +166,18 @@ class _Batch:
         )
         return one, two
 
-    def toward_edges(self, drawn: Inputs, rng: np.random.Generator) -> Iterator[Inputs]:
+    def seen(self, drawn: Inputs) -> Edges:
+        """How far rows are from where a function has no value."""
+        self._evaluated(drawn)
+        return self.edges
+
+    def toward_edges(
+        self, drawn: Inputs, edges: Edges, rng: np.random.Generator
+    ) -> Iterator[Inputs]:
         """Rows nearer to where a function has no value than any of those drawn."""
-
-        def seen(rows: Inputs) -> Edges:
-            self._evaluated(rows)
-            return self.edges
-
-        if len(drawn[0]):
-            self._evaluated(drawn)
-            size = self.comparison.left.size() + self.comparison.right.size()
-            yield from toward(self.comparison.left.inputs, drawn, self.edges, seen, rng, size)
+        programs = (self.comparison.left, self.comparison.right)
+        size = sum(program.size() for program in programs)
+        return toward(programs[0].inputs, drawn, edges, self.seen, rng, size)
 
     def _observe(self, equation: Equation, operands: list[Any], _: list[Any]) -> None:
         """Remembers how far apart the operands of decisions are, row by row."""

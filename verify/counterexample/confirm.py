@@ -84,10 +84,16 @@ class Comparison:
         None as well where both programs are undefined, break a promise (of unique indices, say),
         or their branches cannot be decided.
         """
-        self.evaluations += 1
         inputs = held(self.left.inputs, inputs)
         if self.given is not None and not self.given.holds(inputs):
+            self.evaluations += 1
             return None
+        return self._where_it_counts(inputs, where)
+
+    def _where_it_counts(
+        self, inputs: Inputs, where: tuple[int, tuple[int, ...]] | None = None
+    ) -> Witness | None:
+        self.evaluations += 1
         try:
             with self.domain.watch() as observe:
                 self.steps = 0
@@ -114,8 +120,10 @@ class Comparison:
 
     def meet(self, inputs: Inputs) -> Witness | None:
         """A confirmed difference at these inputs, moved to where inputs count."""
-        found = self.moved(inputs)
-        return None if found is None else self.at(found)
+        if self.given is None:
+            return self.at(inputs)
+        found = self.given.moved(inputs)
+        return None if found is None else self._where_it_counts(found)
 
     def moved(self, inputs: Inputs) -> Inputs | None:
         return inputs if self.given is None else self.given.moved(inputs)

@@ -17,7 +17,7 @@ import numpy as np
 from verify.algebras.numeric_rows import Row
 from verify.counterexample.confirm import Inputs
 from verify.counterexample.held import fit
-from verify.dtypes import is_integer, is_kind
+from verify.dtypes import is_kind
 from verify.program import Equation, Var
 
 _EDGES, _PARENTS, _CHILDREN, _STARTS = 6, 6, 8, 5
@@ -127,7 +127,7 @@ def _descent(
 
 
 def _moved(v: Var, x: np.ndarray, step: float, rng: np.random.Generator) -> np.ndarray:
-    if not is_kind(v.dtype, np.floating) or is_integer(v.dtype):
+    if not is_kind(v.dtype, np.floating):
         return x
     by = step * rng.standard_normal(x.shape) * (np.abs(x) + 0.1)
     return fit(Var(x.shape, v.dtype), x + by)

@@ -31,7 +31,7 @@ from verify.constants.assigned import Assigned, Ball, half
 from verify.constants.balls import AnyRounded
 from verify.constants.numbers import Numbers
 from verify.constants.readings import Reading
-from verify.counterexample.values import Inputs, margins, values, whole
+from verify.counterexample.values import Inputs, certain, margins, values, whole
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.program import Program
@@ -216,7 +216,7 @@ def _number(read: Reading) -> Fraction | Ball:
 
 
 def _holds(condition: list[Any]) -> bool:
-    return all(bool(np.all(part.value & ~part.unknown)) for part in condition)
+    return all(bool(certain(part).all()) for part in condition)
 
 
 def _apart(pair: Pair) -> list[np.ndarray]:

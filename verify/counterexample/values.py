@@ -37,6 +37,11 @@ def whole(value: Any) -> Any:
     return Bounded(re.value + 1j * im.value, error, value.dtype)
 
 
+def certain(truth: Any) -> np.ndarray:
+    """Where a truth value is certainly true."""
+    return np.asarray(truth.value) & ~truth.unknown
+
+
 def margins(a: Any, b: Any) -> np.ndarray:
     """How far beyond the error bounds two values differ; 0 where they do not, or are undefined."""
     x, y = np.asarray(a.value), np.asarray(b.value)

@@ -14,8 +14,6 @@ import numpy as np
 
 from verify import arguments, smt
 from verify.algebras.base import Meaningless, Unsupported
-from verify.algebras.extended import lift
-from verify.algebras.numeric import Numeric
 from verify.branches.given import Given
 from verify.branches.writer import Writer
 from verify.cases import excluded
@@ -24,7 +22,7 @@ from verify.counterexample.batch import evaluated
 from verify.counterexample.candidates import candidates
 from verify.counterexample.held import fit, held
 from verify.counterexample.undefined import around
-from verify.evaluate import evaluate
+from verify.counterexample.values import certain, values
 from verify.preconditions.eliminating import solved
 from verify.preconditions.facts import constants_of, tell
 from verify.preconditions.moving import Mover
@@ -68,14 +66,10 @@ class Precondition:
     def holds(self, inputs: Sequence[np.ndarray]) -> bool:
         """Whether it is certainly true at these inputs, over the reals."""
         try:
-            numeric = Numeric()
-            pairs = zip(inputs, self.program.inputs, strict=True)
-            lifted = [lift(numeric, array, var.dtype) for array, var in pairs]
-            with np.errstate(all="ignore"):
-                outputs = evaluate(self.program, numeric, lifted)
+            outputs = values(self.program, list(inputs))
         except (Meaningless, Unsupported):
             return False
-        return all(bool((np.asarray(x.value) & ~x.unknown).all()) for x in outputs)
+        return all(bool(certain(x).all()) for x in outputs)
 
     def moved(self, inputs: Sequence[Any]) -> list[np.ndarray] | None:
         """The inputs, moved to where it holds; None where that was not to be had."""
@@ -101,10 +95,9 @@ class Precondition:
         if not self.mover.moves or not len(outside):
             return [np.asarray(x)[inside] for x in drawn]
         moved = [self.mover.moved([np.asarray(x[row]) for x in drawn], self.rng) for row in outside]
-        pairs = zip(self.program.inputs, drawn, strict=True)
         there = [
-            fit(Var((len(moved), *v.shape), v.dtype), np.stack([row[i] for row in moved]))
-            for i, (v, _) in enumerate(pairs)
+            fit(Var((len(moved), *v.shape), v.dtype), np.stack(column))
+            for v, column in zip(self.program.inputs, zip(*moved, strict=True), strict=True)
         ]
         good = self._where(there)
         good = np.zeros(len(moved), bool) if good is None else good
@@ -124,8 +117,7 @@ class Precondition:
             return None
         inside = np.ones(len(drawn[0]), bool)
         for x in outputs:
-            true = np.asarray(x.value) & ~x.unknown
-            inside &= true.reshape(len(inside), -1).all(axis=1)
+            inside &= certain(x).reshape(len(inside), -1).all(axis=1)
         return inside
 
     def near(self, inputs: Sequence[np.ndarray], scale: float = 1.0) -> list[list[np.ndarray]]:
@@ -176,8 +168,7 @@ class Precondition:
         wrapping = writer.wrapping  # the programs are taken to do
         found = read(self.program, writer, inputs)
         writer.assuming, writer.wrapping = assuming, wrapping
-        bounds = [c for c in found.constraints if c.relation in ("gt", "ge")]
-        return Given(bounds, found.rest)
+        return Given(found.inequalities, found.rest)
 
     def told(self, *programs: Program) -> Told:
         """What `proof.prove` is to know of the inputs of these programs."""

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from verify.dtypes import is_kind
-from verify.preconditions.reading import Reading
+from verify.preconditions.reading import Reading, by_element, numbered
 from verify.program import Var
 
 _MOST_EQUATIONS, _MOST_ELEMENTS = 256, 4096
@@ -30,20 +30,22 @@ _ONE = -1
 def solved(reading: Reading, variables: Sequence[Var]) -> Callable[..., list[Any]] | None:
     """phi, a JAX function from flat inputs to flat inputs; None where there is no equation that can
     be solved for a float, or it is too much."""
-    sizes = [int(np.prod(v.shape)) for v in variables]
-    equations = reading.equalities
-    if not equations or len(equations) > _MOST_EQUATIONS or sum(sizes) > _MOST_ELEMENTS:
+    equations, count = reading.equalities, sum(map(len, numbered(variables)))
+    if not equations or len(equations) > _MOST_EQUATIONS or count > _MOST_ELEMENTS:
         return None
-    floats = np.concatenate(
-        [np.full(n, is_kind(v.dtype, np.floating)) for v, n in zip(variables, sizes, strict=True)]
-    )
+    floats = by_element(variables, _is_float)
     found = _eliminated([_form(c.terms, c.constant) for c in equations], floats)
     if not found:
         return None
-    matrix, constant, under = _matrix(found, sum(sizes))
+    matrix, constant, under = _matrix(found, len(floats))
     if max(np.abs(matrix).max(), np.abs(constant).max(), under.max()) > _LARGEST:
         return None
-    return _function(np.array(sorted(found)), matrix, constant, under, variables, sizes)
+    # No equation that is solved has other numbers than floats in it.
+    return _function(sorted(found), matrix[:, floats], constant, under, variables)
+
+
+def _is_float(dtype: Any) -> bool:
+    return is_kind(dtype, np.floating)
 
 
 def _form(terms: Sequence[tuple[int, Fraction]], constant: Fraction) -> Form:
@@ -90,30 +92,27 @@ def _matrix(found: dict[int, Form], count: int) -> tuple[np.ndarray, np.ndarray,
 
 
 def _function(
-    places: np.ndarray,
+    places: Sequence[int],
     matrix: np.ndarray,
     constant: np.ndarray,
     under: np.ndarray,
     variables: Sequence[Var],
-    sizes: Sequence[int],
 ) -> Callable[..., list[Any]]:
-    ends = np.cumsum(sizes)
-    real = [is_kind(v.dtype, np.floating) for v in variables]
-    of_reals = np.concatenate([np.full(n, r) for n, r in zip(sizes, real, strict=True)])
-    used = matrix[:, of_reals]  # no equation that is solved has other numbers in it
+    """matrix: a column a float."""
+    real = [_is_float(v.dtype) for v in variables]
 
     def phi(*leaves: Any) -> list[Any]:
         flat = [
             jnp.ravel(x).astype(jnp.float32) if r else x for x, r in zip(leaves, real, strict=True)
         ]
-        every = jnp.concatenate([x for x, r in zip(flat, real, strict=True) if r])
-        rows = jnp.asarray(used, jnp.float32) * every
+        floats = jnp.concatenate([x for x, r in zip(flat, real, strict=True) if r])
+        rows = jnp.asarray(matrix, jnp.float32) * floats
         sums = rows.sum(axis=1) + jnp.asarray(constant, jnp.float32)
         values = sums / jnp.asarray(under, jnp.float32)
         out = []
-        for i, (leaf, v) in enumerate(zip(leaves, variables, strict=True)):
-            start = int(ends[i]) - sizes[i]
-            own = [(row, n - start) for row, n in enumerate(places) if start <= n < ends[i]]
+        several = zip(leaves, variables, numbered(variables), strict=True)
+        for i, (leaf, v, here) in enumerate(several):
+            own = [(row, n - here.start) for row, n in enumerate(places) if n in here]
             for row, place in own:
                 pieces = (flat[i][:place], values[row : row + 1], flat[i][place + 1 :])
                 flat[i] = jnp.concatenate(pieces)

@@ -13,7 +13,7 @@ from verify.algebras import machine
 from verify.algebras.field import Field, FieldArray, residues
 from verify.algebras.field.given import Given
 from verify.dtypes import is_integer, is_kind
-from verify.preconditions.reading import Constraint, Reading
+from verify.preconditions.reading import Constraint, Reading, numbered
 from verify.program import Program, Var
 
 _MOST = 4096  # constraints that are told
@@ -32,18 +32,14 @@ def tell(
     constants: of the programs; numbers that are compared with them may be known to lie above."""
     if not reading.total or (not reading.constraints and not reading.truths):
         return list(inputs)
-    found: list[Any] = []
-    start = 0
-    for v, value in zip(variables, inputs, strict=True):
-        size = int(np.prod(v.shape))
-        if isinstance(value, FieldArray):
-            value = _bounded(field, value, v, range(start, start + size), reading)
-        found.append(value)
-        start += size
+    found = [
+        _bounded(field, value, v, places, reading) if isinstance(value, FieldArray) else value
+        for v, places, value in zip(variables, numbered(variables), inputs, strict=True)
+    ]
     if any(not isinstance(value, FieldArray) for value in found):
         return found
     flat = np.concatenate([x.rows.reshape(len(field.m), -1) for x in found], axis=1)
-    constraints = [c for c in reading.constraints if c.relation in ("gt", "ge")][:_MOST]
+    constraints = reading.inequalities[:_MOST]
     constraints += _beyond_constants(reading, constants)
     if constraints:
         field.given = Given(field)

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from verify import budget
 from verify.counterexample.held import fit
 from verify.dtypes import is_integer, is_kind, limits
-from verify.preconditions.reading import Constraint, Reading
+from verify.preconditions.reading import Constraint, Reading, by_element, is_whole, numbered
 from verify.program import Var
 
 _ROUNDS, _PROPAGATED, _MOST_PROPAGATED = 40, 3, 500
@@ -54,18 +55,14 @@ class Mover:
 
     def __init__(self, variables: Sequence[Var], reading: Reading) -> None:
         self.variables, self.reading = list(variables), reading
-        self.sizes = [int(np.prod(v.shape)) for v in self.variables]
-        count = sum(self.sizes)
+        self.places = [slice(r.start, r.stop) for r in numbered(self.variables)]
+        self.whole = by_element(self.variables, is_whole)
+        count = len(self.whole)
         self.low, self.high = np.full(count, -np.inf), np.full(count, np.inf)
         self.open_low, self.open_high = np.zeros(count, bool), np.zeros(count, bool)
-        self.whole = np.zeros(count, bool)
-        start = 0
-        for v, size in zip(self.variables, self.sizes, strict=True):
-            if isinstance(v.dtype, np.dtype) and is_integer(v.dtype):
-                self.whole[start : start + size] = True
-                least, most = limits(v.dtype)
-                self.low[start : start + size], self.high[start : start + size] = least, most
-            start += size
+        for v, here in zip(self.variables, self.places, strict=True):
+            if is_whole(v.dtype):
+                self.low[here], self.high[here] = limits(v.dtype)
         for bounds, ends, opened in (
             (reading.lower, self.low, self.open_low),
             (reading.upper, self.high, self.open_high),
@@ -109,7 +106,7 @@ class Mover:
     @property
     def size(self) -> int:
         """Numbers and constraints."""
-        return sum(self.sizes) + sum(len(c.terms) for c in self.several)
+        return len(self.whole) + sum(len(c.terms) for c in self.several)
 
     @property
     def moves(self) -> bool:
@@ -135,40 +132,38 @@ class Mover:
         return self._arrays(flat, inputs)
 
     def _arrays(self, flat: np.ndarray, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        found, start = [], 0
-        for v, size, before in zip(self.variables, self.sizes, inputs, strict=True):
-            part = flat[start : start + size].reshape(v.shape)
+        found = []
+        for v, here, before in zip(self.variables, self.places, inputs, strict=True):
+            part = flat[here].reshape(v.shape)
             if v.dtype == np.bool_:
                 part = np.array(before)
                 for n, value in self.reading.truths.items():
-                    if start <= n < start + size:
-                        part.reshape(-1)[n - start] = value
+                    if here.start <= n < here.stop:
+                        part.reshape(-1)[n - here.start] = value
                 found.append(part)
             elif is_integer(v.dtype):
                 # Beyond 2**53 a float is not the integer: what was not moved stays as it was.
                 kept = np.asarray(before, np.float64) == part
                 found.append(np.where(kept, before, fit(v, part)).astype(v.dtype))
             else:
-                found.append(self._rounded(v, part, start))
-            start += size
+                found.append(self._rounded(v, part, here))
         return found
 
-    def _rounded(self, v: Var, part: np.ndarray, start: int) -> np.ndarray:
+    def _rounded(self, v: Var, part: np.ndarray, here: slice) -> np.ndarray:
         """As the dtype holds it, and still within the bounds."""
         found = fit(v, part).reshape(-1)
-        here = slice(start, start + found.size)
-        low, high = self.low[here], self.high[here]
-        wrong = (found < low) | (found > high)
-        wrong |= (self.open_low[here] & (found == low)) | (self.open_high[here] & (found == high))
-        for i in np.flatnonzero(wrong):
+        for i in np.flatnonzero(~self._inside(found, here)):
             for toward in (np.inf, -np.inf):
                 there = float(_next(v, found[i], toward))
-                inside = low[i] <= there <= high[i]
-                inside &= not (self.open_low[start + i] and there == low[i])
-                inside &= not (self.open_high[start + i] and there == high[i])
-                if inside:
+                if self._inside(np.array(there), here.start + i):
                     found[i] = there
         return found.reshape(v.shape)
+
+    def _inside(self, values: np.ndarray, here: Any) -> np.ndarray:
+        """Which values lie within the bounds of the elements with these numbers."""
+        low, high = self.low[here], self.high[here]
+        above = np.where(self.open_low[here], values > low, values >= low)
+        return above & np.where(self.open_high[here], values < high, values <= high)
 
     def _folded(self, flat: np.ndarray) -> np.ndarray:
         """Reflected at the bounds until it lies within them."""
@@ -220,15 +215,11 @@ class Mover:
             n, factor = c.terms[k]
             before = flat[n]
             there = before + share * missing / float(factor)
-            if share < 1 and c.relation == "eq":
-                there = np.rint(there / _GRID) * _GRID
             if self.whole[n]:
-                there = np.ceil(there) if missing * float(factor) > 0 else np.floor(there)
-                there = (
-                    np.rint(before + share * missing / float(factor))
-                    if c.relation == "eq"
-                    else there
-                )
+                enough = np.ceil if missing * float(factor) > 0 else np.floor
+                there = np.rint(there) if c.relation == "eq" else enough(there)
+            elif share < 1 and c.relation == "eq":
+                there = np.rint(there / _GRID) * _GRID
             flat[n] = self._clipped(n, float(there))
             missing -= (flat[n] - before) * float(factor)
             if abs(missing) < 1e-12 or (c.relation != "eq" and missing <= 0):
@@ -272,8 +263,6 @@ def _next(v: Var, number: float, toward: float) -> Any:
         return number
     dtype = v.dtype if v.dtype.kind == "f" else np.dtype(np.float32)
     if dtype != v.dtype:  # bfloat16 and narrower: a step of its own size
-        import jax.numpy as jnp
-
         step = max(abs(number), float(jnp.finfo(v.dtype).tiny)) * float(jnp.finfo(v.dtype).eps)
         return fit(v, number + (step if toward > 0 else -step))
     return np.nextafter(dtype.type(number), dtype.type(toward))

@@ -9,7 +9,7 @@ proof by random interpretation, but it is asked of every counterexample, and the
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -20,8 +20,9 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field.choice import NO_INFINITIES, NO_NANS
 from verify.branches.formula import Node
 from verify.branches.writer import Writer
+from verify.dtypes import is_integer
 from verify.evaluate import evaluate
-from verify.program import Program
+from verify.program import Program, Var
 
 _WORK = 6_000_000  # of the writer: some 100,000 elements
 _OF_NUMBERS = {NO_NANS, NO_INFINITIES}
@@ -66,6 +67,10 @@ class Reading:
     def equalities(self) -> list[Constraint]:
         return [c for c in self.constraints if c.relation == "eq"]
 
+    @property
+    def inequalities(self) -> list[Constraint]:
+        return [c for c in self.constraints if c.relation in ("gt", "ge")]
+
     def bounds(self, numbers: range) -> tuple[Fraction | None, Fraction | None]:
         """The least lower and the greatest upper bound of some elements; None without one."""
         low = [self.lower.get(n) for n in numbers]
@@ -92,7 +97,7 @@ def read(program: Program, writer: Writer | None = None, inputs: Sequence[Any] =
         return Reading(written=False, total=False)
     # Inputs are numbers: what is assumed of them alone is nothing.
     reading = Reading(total=not writer.partial and writer.assumptions.keys() <= _OF_NUMBERS)
-    whole = _whole_numbers(program)
+    whole = by_element(program.inputs, is_whole)
     for value in outputs:
         for node in value.items.flat:
             _conjunction(reading, node, True, whole)
@@ -100,15 +105,20 @@ def read(program: Program, writer: Writer | None = None, inputs: Sequence[Any] =
     return reading
 
 
-def _whole_numbers(program: Program) -> np.ndarray:
-    """Which input elements are integers."""
-    parts = [
-        np.full(int(np.prod(v.shape)), np.issubdtype(v.dtype, np.integer))
-        if isinstance(v.dtype, np.dtype)
-        else np.zeros(int(np.prod(v.shape)), bool)
-        for v in program.inputs
-    ]
-    return np.concatenate(parts) if parts else np.zeros(0, bool)
+def numbered(variables: Sequence[Var]) -> list[range]:
+    """The numbers of each variable's elements."""
+    ends = np.cumsum([int(np.prod(v.shape)) for v in variables]).tolist()
+    return [range(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def by_element(variables: Sequence[Var], holds: Callable[[Any], bool]) -> np.ndarray:
+    """For each element, whether something is true of its variable's dtype."""
+    found = [np.full(int(np.prod(v.shape)), holds(v.dtype)) for v in variables]
+    return np.concatenate(found) if found else np.zeros(0, bool)
+
+
+def is_whole(dtype: Any) -> bool:
+    return isinstance(dtype, np.dtype) and is_integer(dtype)
 
 
 def _conjunction(reading: Reading, top: Node, value: bool, whole: np.ndarray) -> None:

@@ -224,6 +224,18 @@ def as_there(data):
 NOISE = "F1129 client.h:80] the JAX distributed service detected fatal errors\n"
 
 
+def with_the_last_word(noise):
+    """The process that watches another one, and where that one's standard error goes."""
+    incoming, outgoing = os.pipe()
+    os.write(outgoing, noise)
+    process = subprocess.Popen(
+        [sys.executable, vigil.__file__, str(incoming)],
+        pass_fds=[incoming], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    os.close(incoming)
+    return process, outgoing
+
+
 @pytest.mark.parametrize(
     ("commands", "noise", "said"),
     [
@@ -239,13 +251,7 @@ NOISE = "F1129 client.h:80] the JAX distributed service detected fatal errors\n"
     ],
 )
 def test_the_last_word_is_one_line_only_where_others_are_lost(commands, noise, said):
-    incoming, outgoing = os.pipe()
-    os.write(outgoing, noise.encode())
-    process = subprocess.Popen(
-        [sys.executable, vigil.__file__, str(incoming)],
-        pass_fds=[incoming], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    os.close(incoming)
+    process, outgoing = with_the_last_word(noise.encode())
     try:
         assert process.communicate(commands, timeout=60)[1] == said
     finally:
@@ -258,13 +264,7 @@ def test_the_last_word_names_a_checkpoint_once_the_run_has_written_one(tmp_path,
     for written, said in ((False, "NONE\n"), (True, "LOST\n")):
         if there:
             checkpoint.write_bytes(b"an earlier run's")
-        incoming, outgoing = os.pipe()
-        process = subprocess.Popen(
-            [sys.executable, vigil.__file__, str(incoming)],
-            pass_fds=[incoming], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        os.close(incoming)
-        os.write(outgoing, b"W read\n")
+        process, outgoing = with_the_last_word(b"W read\n")
         process.stdin.write(f"line LOST\nbefore NONE\nfirst {checkpoint}\n")
         process.stdin.flush()
         assert process.stderr.readline() == "W read\n"  # the commands too, a second later
@@ -278,13 +278,7 @@ def test_the_last_word_names_a_checkpoint_once_the_run_has_written_one(tmp_path,
 
 
 def test_what_the_one_with_the_last_word_holds_it_passes_on_later():
-    incoming, outgoing = os.pipe()
-    process = subprocess.Popen(
-        [sys.executable, vigil.__file__, str(incoming)],
-        pass_fds=[incoming], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    os.close(incoming)
-    os.write(outgoing, b"W a warning\n")
+    process, outgoing = with_the_last_word(b"W a warning\n")
     assert process.stderr.readline() == "W a warning\n"
     assert process.poll() is None
     process.send_signal(signal.SIGINT)  # Ctrl-C is for the one it watches
