@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         identity,
         leaky_relu,
         relu,
+        relu6,
         sigmoid,
         silu,
         softmax,
@@ -40,8 +41,10 @@ if TYPE_CHECKING:
     from cnnjax.layers.conv import conv, conv_transpose
     from cnnjax.layers.dense import dense, flatten
     from cnnjax.layers.dropout import dropout
-    from cnnjax.layers.norm import batch_norm, group_norm, layer_norm
+    from cnnjax.layers.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+    from cnnjax.layers.pad import pad
     from cnnjax.layers.pool import avg_pool, global_avg_pool, global_max_pool, max_pool
+    from cnnjax.layers.stochastic_depth import stochastic_depth
     from cnnjax.losses import accuracy, cross_entropy
     from cnnjax.tiling.tiled import tiled
 
@@ -65,15 +68,20 @@ __all__ = [
     "group_norm",
     "identity",
     "init",
+    "instance_norm",
     "layer_norm",
     "leaky_relu",
     "losses",
     "max_pool",
+    "pad",
     "relu",
+    "relu6",
+    "rms_norm",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
+    "stochastic_depth",
     "tanh",
     "tiled",
 ]

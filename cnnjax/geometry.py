@@ -146,6 +146,37 @@ def _explicit(padding: Any, axes: int, caller: str) -> Pads:
     return tuple((low, high) for low, high in pairs)
 
 
+def ceil_pads(
+    size: Sequence[int],
+    window: Sequence[int],
+    stride: Sequence[int],
+    pads: Pads,
+    *,
+    caller: str = "ceil_pads",
+) -> Pads:
+    """`pads`, with as much more behind each axis as rounding the number of outputs up takes.
+
+    PyTorch's ``ceil_mode``: a last window that begins within the image or the padding before it
+    may stick out; one that would begin behind the image is left out.
+
+    Errors: ValueError where a size is symbolic.
+
+    >>> ceil_pads((5, 6), (2, 2), (2, 2), ((0, 0), (0, 0)))
+    ((0, 1), (0, 0))
+    >>> ceil_pads((5,), (1,), (3,), ((0, 0),))  # a second window would begin behind the image
+    ((0, 0),)
+    """
+    more = []
+    for n, k, s, (low, high) in zip(size, window, stride, pads, strict=True):
+        if not all(isinstance(v, int) for v in (n, low, high)):
+            raise ValueError(f"{caller}: ceil_mode needs image sizes that are known, got {size}")
+        room = n + low + high - k
+        rest = -room % s
+        # Where the window that sticks out would begin, counted from the image's first element.
+        more.append((low, high + rest if room + rest - low < n else high))
+    return tuple(more)
+
+
 def output_size(
     size: Sequence[int],
     window: int | Sequence[int],

@@ -12,7 +12,10 @@ from pathlib import Path
 
 from cnnjax.notices import shown
 
-MODELS = ("notes", "lenet", "vgg11", "resnet18")
+MODELS = (
+    *("notes", "lenet", "vgg11", "vgg16", "resnet18", "resnet34", "resnet50"),
+    *("mobilenet_v2", "convnext", "unet"),
+)
 DATA = (
     "patterns",
     "digits",

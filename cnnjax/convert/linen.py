@@ -1,4 +1,4 @@
-"""To and from Flax linen, and the four models as linen modules.
+"""To and from Flax linen, and models as linen modules.
 
 Flax keeps images, kernels and flattened maps in the same order as this library, so only names
 are at stake. The modules here name their layers as the parameters are named: what `to_linen`
@@ -11,6 +11,7 @@ biased one in Flax. It differs by n / (n - 1) for n values a channel; inference 
 Needs `pip install "cnnjax[flax]"`.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ import flax.linen as nn
 import jax
 
 from cnnjax.convert import leaves
-from cnnjax.models import resnet, vgg
+from cnnjax.models import residual, resnet, vgg
 from cnnjax.models.model import BATCH_STATS, Model, Params
 
 
@@ -26,7 +27,7 @@ def to_linen(model: Model, params: Params) -> dict[str, Any]:
     """Variables for `module(model).apply(variables, x)`.
 
     Args:
-      model: one of the four of `cnnjax.models`.
+      model: one of `cnnjax.models`.
       params: its parameters.
 
     Raises:
@@ -108,9 +109,10 @@ class LeNet5(nn.Module):
         return nn.Dense(self.classes, name="dense3")(x)
 
 
-class VGG11(nn.Module):
-    """`cnnjax.models.vgg11`; training needs `rngs={"dropout": key}`."""
+class VGG(nn.Module):
+    """`cnnjax.models.vgg11`, `vgg16`; training needs `rngs={"dropout": key}`."""
 
+    name_: str
     classes: int
     image: Sequence[int]
     head: int
@@ -120,7 +122,7 @@ class VGG11(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         i = 0
-        for stage in vgg.STAGES:
+        for stage in vgg.STAGES[self.name_]:
             for units in stage:
                 i += 1
                 conv = nn.Conv(units * self.width, (3, 3), padding=1, name=f"conv{i}")
@@ -154,36 +156,48 @@ class Downsample(nn.Module):
 
 
 class Block(nn.Module):
-    """A residual block of two 3x3 convolutions."""
+    """A residual block: two 3x3 convolutions, or a bottleneck of 1x1, 3x3 and 1x1."""
 
+    kind: str
     width: int
     stride: int
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        y = nn.relu(norm(train, "bn1")(conv(self.width, 3, self.stride, 1, "conv1")(x)))
-        y = norm(train, "bn2")(conv(self.width, 3, 1, 1, "conv2")(y))
-        if x.shape[-1] != self.width:
-            x = Downsample(self.width, self.stride, name="downsample")(x, train)
+        outputs, y = self.width * residual.EXPANSION[self.kind], x
+        sides = residual.sides(self.kind)
+        first = 2 if self.kind == "bottleneck" else 1  # the convolution with the stride
+        for i, side in enumerate(sides, 1):
+            last = i == len(sides)
+            stride = self.stride if i == first else 1
+            y = conv(outputs if last else self.width, side, stride, side // 2, f"conv{i}")(y)
+            y = norm(train, f"bn{i}")(y)
+            y = y if last else nn.relu(y)
+        if x.shape[-1] != outputs:
+            x = Downsample(outputs, self.stride, name="downsample")(x, train)
         return nn.relu(x + y)
 
 
 class Stage(nn.Module):
     """The blocks of one resolution; the first one changes it."""
 
+    kind: str
+    count: int
     width: int
     stride: int
 
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
-        for j in range(resnet.BLOCKS):
-            x = Block(self.width, self.stride if j == 0 else 1, name=f"block{j}")(x, train)
+        for j in range(self.count):
+            stride = self.stride if j == 0 else 1
+            x = Block(self.kind, self.width, stride, name=f"block{j}")(x, train)
         return x
 
 
-class ResNet18(nn.Module):
-    """`cnnjax.models.resnet18`; training needs `mutable=["batch_stats"]`."""
+class ResNet(nn.Module):
+    """`cnnjax.models.resnet18` and its relatives; training needs `mutable=["batch_stats"]`."""
 
+    name_: str
     classes: int
     image: Sequence[int]
     stem: str
@@ -196,10 +210,16 @@ class ResNet18(nn.Module):
         x = nn.relu(norm(train, "bn1")(conv(self.width, *stem, "conv1")(x)))
         if imagenet:
             x = nn.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
-        for i in range(1, resnet.STAGES + 1):
+        kind, blocks = resnet.BLOCKS[self.name_]
+        for i, count in enumerate(blocks, 1):
             width, stride = self.width * 2 ** (i - 1), 1 if i == 1 else 2
-            x = Stage(width, stride, name=f"layer{i}")(x, train)
+            x = Stage(kind, count, width, stride, name=f"layer{i}")(x, train)
         return nn.Dense(self.classes, name="dense")(x.mean((-3, -2)))
 
 
-MODULES = {"notes": NotesCNN, "lenet": LeNet5, "vgg11": VGG11, "resnet18": ResNet18}
+MODULES: dict[str, Any] = {
+    "notes": NotesCNN,
+    "lenet": LeNet5,
+    **{name: functools.partial(VGG, name) for name in vgg.STAGES},
+    **{name: functools.partial(ResNet, name) for name in resnet.BLOCKS},
+}

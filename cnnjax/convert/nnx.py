@@ -1,4 +1,4 @@
-"""To and from Flax nnx, and the four models as nnx modules.
+"""To and from Flax nnx, and models as nnx modules.
 
 As with linen (see `linen.py`) only names are at stake: the modules here name their layers as the
 parameters are named. An nnx module holds its arrays: `to_nnx` returns a module ready to call, and
@@ -11,14 +11,16 @@ biased one in Flax. It differs by n / (n - 1) for n values a channel; inference 
 Needs `pip install "cnnjax[flax]"`.
 """
 
+import functools
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from cnnjax.convert import leaves
-from cnnjax.models import resnet, vgg
+from cnnjax.models import residual, resnet, vgg
 from cnnjax.models.model import BATCH_STATS, Model, Params
 
 # What an nnx module learns or keeps running; the rest of its state is the keys of dropout.
@@ -30,7 +32,7 @@ def to_nnx(model: Model, params: Params) -> nnx.Module:
     """The nnx twin of `model`, holding `params`, in inference mode.
 
     Args:
-      model: one of the four of `cnnjax.models`.
+      model: one of `cnnjax.models`.
       params: its parameters.
 
     Returns:
@@ -143,11 +145,12 @@ class LeNet5(nnx.Module):
         return self.dense3(nnx.relu(self.dense2(nnx.relu(self.dense1(flat(x))))))
 
 
-class VGG11(nnx.Module):
-    """`cnnjax.models.vgg11`."""
+class VGG(nnx.Module):
+    """`cnnjax.models.vgg11`, `vgg16`."""
 
     def __init__(
         self,
+        name: str,
         classes: int,
         image: Sequence[int],
         head: int,
@@ -157,14 +160,15 @@ class VGG11(nnx.Module):
         rngs: nnx.Rngs,
     ):
         channels = image[2]
+        self.stages = tuple(map(len, vgg.STAGES[name]))
         i = 0
-        for stage in vgg.STAGES:
+        for stage in vgg.STAGES[name]:
             for units in stage:
                 i += 1
                 conv = nnx.Conv(channels, units * width, (3, 3), padding=1, rngs=rngs)
                 setattr(self, f"conv{i}", conv)
                 channels = units * width
-        cells = (image[0] // 2 ** len(vgg.STAGES)) * (image[1] // 2 ** len(vgg.STAGES))
+        cells = (image[0] // 2 ** len(self.stages)) * (image[1] // 2 ** len(self.stages))
         self.dense1 = nnx.Linear(cells * channels, head, rngs=rngs)
         self.dense2 = nnx.Linear(head, head, rngs=rngs)
         self.dense3 = nnx.Linear(head, classes, rngs=rngs)
@@ -172,8 +176,8 @@ class VGG11(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         i = 0
-        for stage in vgg.STAGES:
-            for _ in stage:
+        for count in self.stages:
+            for _ in range(count):
                 i += 1
                 x = nnx.relu(getattr(self, f"conv{i}")(x))
             x = pool(x)
@@ -206,57 +210,86 @@ class Downsample(nnx.Module):
 
 
 class Block(nnx.Module):
-    """A residual block of two 3x3 convolutions."""
+    """A residual block: two 3x3 convolutions, or a bottleneck of 1x1, 3x3 and 1x1."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, rngs: nnx.Rngs):
-        self.conv1 = conv(inputs, outputs, 3, stride, 1, rngs)
-        self.bn1 = norm(outputs, rngs)
-        self.conv2 = conv(outputs, outputs, 3, 1, 1, rngs)
-        self.bn2 = norm(outputs, rngs)
+    def __init__(self, kind: str, inputs: int, width: int, stride: int, rngs: nnx.Rngs):
+        sides, outputs = residual.sides(kind), width * residual.EXPANSION[kind]
+        self.depth = len(sides)
+        first = 2 if kind == "bottleneck" else 1  # the convolution with the stride
+        channels = inputs
+        for i, side in enumerate(sides, 1):
+            after = outputs if i == len(sides) else width
+            step = stride if i == first else 1
+            setattr(self, f"conv{i}", conv(channels, after, side, step, side // 2, rngs))
+            setattr(self, f"bn{i}", norm(after, rngs))
+            channels = after
         self.project = inputs != outputs
         if self.project:
             self.downsample = Downsample(inputs, outputs, stride, rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        y = self.bn2(self.conv2(nnx.relu(self.bn1(self.conv1(x)))))
+        y = x
+        for i in range(1, self.depth + 1):
+            y = getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(y))
+            y = nnx.relu(y) if i < self.depth else y
         return nnx.relu(y + (self.downsample(x) if self.project else x))
 
 
 class Stage(nnx.Module):
     """The blocks of one resolution; the first one changes it."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int, rngs: nnx.Rngs):
-        self.block0 = Block(inputs, outputs, stride, rngs)
-        self.block1 = Block(outputs, outputs, 1, rngs)
+    def __init__(self, kind: str, count: int, inputs: int, width: int, stride: int, rngs: nnx.Rngs):
+        self.count = count
+        for j in range(count):
+            block = Block(kind, inputs, width, stride if j == 0 else 1, rngs)
+            setattr(self, f"block{j}", block)
+            inputs = width * residual.EXPANSION[kind]
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        return self.block1(self.block0(x))
+        for j in range(self.count):
+            x = getattr(self, f"block{j}")(x)
+        return x
 
 
-class ResNet18(nnx.Module):
-    """`cnnjax.models.resnet18`."""
+class ResNet(nnx.Module):
+    """`cnnjax.models.resnet18` and its relatives."""
 
     def __init__(
-        self, classes: int, image: Sequence[int], stem: str, width: int, *, rngs: nnx.Rngs
+        self,
+        name: str,
+        classes: int,
+        image: Sequence[int],
+        stem: str,
+        width: int,
+        *,
+        rngs: nnx.Rngs,
     ):
         self.imagenet = stem == "imagenet"
         side, stride, padding = (7, 2, 3) if self.imagenet else (3, 1, 1)
         self.conv1 = conv(image[2], width, side, stride, padding, rngs)
         self.bn1 = norm(width, rngs)
+        kind, blocks = resnet.BLOCKS[name]
+        self.depth = len(blocks)
         channels = width
-        for i in range(1, resnet.STAGES + 1):
-            outputs = width * 2 ** (i - 1)
-            setattr(self, f"layer{i}", Stage(channels, outputs, 1 if i == 1 else 2, rngs))
-            channels = outputs
+        for i, count in enumerate(blocks, 1):
+            inner = width * 2 ** (i - 1)
+            stage = Stage(kind, count, channels, inner, 1 if i == 1 else 2, rngs)
+            setattr(self, f"layer{i}", stage)
+            channels = inner * residual.EXPANSION[kind]
         self.dense = nnx.Linear(channels, classes, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         x = nnx.relu(self.bn1(self.conv1(x)))
         if self.imagenet:
             x = nnx.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
-        for i in range(1, resnet.STAGES + 1):
+        for i in range(1, self.depth + 1):
             x = getattr(self, f"layer{i}")(x)
         return self.dense(x.mean((-3, -2)))
 
 
-MODULES = {"notes": NotesCNN, "lenet": LeNet5, "vgg11": VGG11, "resnet18": ResNet18}
+MODULES: dict[str, Any] = {
+    "notes": NotesCNN,
+    "lenet": LeNet5,
+    **{name: functools.partial(VGG, name) for name in vgg.STAGES},
+    **{name: functools.partial(ResNet, name) for name in resnet.BLOCKS},
+}

@@ -11,12 +11,12 @@ The third line is the trap: a dense kernel that is only transposed has the right
 wrong rows. `num_batches_tracked` counts training steps; PyTorch reads it only when its momentum
 is None, and there is no such number here: it is written as 0 and ignored on the way back.
 
-Names: `vgg11` and `resnet18` are torchvision's, `lenet` has conv1, conv2, fc1, fc2, fc3, `notes`
-has conv1, conv2, ..., dense.
+A scale a channel of a map that is no norm's (ConvNeXt's `layer_scale`) has shape (C,) here and
+(C, 1, 1) in PyTorch. Names are in `names.py`.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,10 @@ import numpy as np
 
 from cnnjax.convert import leaves
 from cnnjax.convert.leaves import Path as LeafPath
+from cnnjax.convert.names import MODULES
 from cnnjax.convert.sizes import fitting
 from cnnjax.models.model import BATCH_STATS, Model, Params
 from cnnjax.models.transfer import head as head_of
-from cnnjax.models.vgg import STAGES
 from cnnjax.notices import shown
 
 COUNTER = "num_batches_tracked"
@@ -45,40 +45,17 @@ LEAVES = {
 }
 
 
-def vgg_modules() -> dict[str, str]:
-    """Our layers -> torchvision's: `features` also counts each ReLU and each pool."""
-    names: dict[str, str] = {}
-    position = 0
-    for stage in STAGES:
-        for _ in stage:
-            names[f"conv{len(names) + 1}"] = f"features.{position}"
-            position += 2  # the convolution and its ReLU
-        position += 1  # the pool
-    # classifier: Linear, ReLU, Dropout, Linear, ReLU, Dropout, Linear
-    return names | {f"dense{i + 1}": f"classifier.{3 * i}" for i in range(3)}
-
-
-VGG_MODULES = vgg_modules()
-LENET_MODULES = {f"dense{i}": f"fc{i}" for i in (1, 2, 3)}
-RESNET_PARTS = {"block0": "0", "block1": "1", "conv": "0", "bn": "1", "dense": "fc"}
-
-# How the path of a layer becomes the name of a PyTorch module.
-MODULES: Mapping[str, Callable[[LeafPath], str]] = {
-    "notes": lambda path: path[0],
-    "lenet": lambda path: LENET_MODULES.get(path[0], path[0]),
-    "vgg11": lambda path: VGG_MODULES[path[0]],
-    "resnet18": lambda path: ".".join(RESNET_PARTS.get(part, part) for part in path),
-}
+LAYER_SCALE = "layer_scale"  # its array has no name of its own in PyTorch
 
 # The dense layer that reads a flattened map, if there is one.
-AFTER_FLATTEN = {"notes": "dense", "lenet": "dense1", "vgg11": "dense1"}
+AFTER_FLATTEN = {"notes": "dense", "lenet": "dense1", "vgg11": "dense1", "vgg16": "dense1"}
 
 
 def to_torch(model: Model, params: Params) -> dict[str, np.ndarray]:
     """The state dict of the PyTorch twin of `model`.
 
     Args:
-      model: one of the four of `cnnjax.models`.
+      model: one of `cnnjax.models`.
       params: its parameters.
 
     Returns:
@@ -109,7 +86,7 @@ def from_torch(model: Model, state: Any) -> Params:
     """The parameters of `model` from its PyTorch twin, as people have it.
 
     Args:
-      model: one of the four of `cnnjax.models`.
+      model: one of `cnnjax.models`.
       state: {name: NumPy array or PyTorch tensor}, for example `module.state_dict()`; or the module
         itself; or a checkpoint that holds one of them under a name such as `state_dict` beside
         other things; or the path of a file of any of these, which PyTorch reads (tensors only: no
@@ -246,7 +223,8 @@ def torch_name(model: Model, path: LeafPath) -> str:
             f"convert: no PyTorch names for {model.name!r}, there are {', '.join(MODULES)}"
         )
     *layer, leaf = path[1:] if path[0] == BATCH_STATS else path
-    return f"{MODULES[model.name](tuple(layer))}.{LEAVES[leaf]}"
+    name = MODULES[model.name](tuple(layer))
+    return name if layer[-1] == LAYER_SCALE else f"{name}.{LEAVES[leaf]}"
 
 
 def flattened_map(model: Model, path: LeafPath) -> tuple[int, ...] | None:
@@ -260,6 +238,8 @@ def flattened_map(model: Model, path: LeafPath) -> tuple[int, ...] | None:
 
 def to_layout(model: Model, path: LeafPath, leaf: np.ndarray) -> np.ndarray:
     """One leaf in PyTorch's order of axes and rows."""
+    if path[-2] == LAYER_SCALE:
+        return leaf[:, None, None]
     if path[-1] != "kernel":
         return leaf
     if leaf.ndim == 4:
@@ -272,6 +252,8 @@ def to_layout(model: Model, path: LeafPath, leaf: np.ndarray) -> np.ndarray:
 
 def from_layout(model: Model, path: LeafPath, leaf: np.ndarray) -> np.ndarray:
     """The inverse of `to_layout`."""
+    if path[-2] == LAYER_SCALE:
+        return leaf[:, 0, 0]
     if path[-1] != "kernel":
         return leaf
     if leaf.ndim == 4:

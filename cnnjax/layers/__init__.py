@@ -6,6 +6,7 @@ from cnnjax.layers.activation import (
     identity,
     leaky_relu,
     relu,
+    relu6,
     sigmoid,
     silu,
     softmax,
@@ -15,8 +16,10 @@ from cnnjax.layers.activation import (
 from cnnjax.layers.conv import conv, conv_transpose
 from cnnjax.layers.dense import dense, flatten
 from cnnjax.layers.dropout import dropout
-from cnnjax.layers.norm import batch_norm, group_norm, layer_norm
+from cnnjax.layers.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from cnnjax.layers.pad import pad
 from cnnjax.layers.pool import avg_pool, global_avg_pool, global_max_pool, max_pool
+from cnnjax.layers.stochastic_depth import stochastic_depth
 
 __all__ = [
     "avg_pool",
@@ -32,13 +35,18 @@ __all__ = [
     "global_max_pool",
     "group_norm",
     "identity",
+    "instance_norm",
     "layer_norm",
     "leaky_relu",
     "max_pool",
+    "pad",
     "relu",
+    "relu6",
+    "rms_norm",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
+    "stochastic_depth",
     "tanh",
 ]

@@ -19,6 +19,18 @@ def relu(x: jax.Array) -> jax.Array:
     return jax.nn.relu(_check.array("relu", "x", x))
 
 
+def relu6(x: jax.Array) -> jax.Array:
+    """Return min(max(x, 0), 6); the gradient at 0 and at 6 is 0, as in PyTorch.
+
+    >>> import jax.numpy as jnp
+    >>> relu6(jnp.array([-1.0, 2.0, 7.0])).tolist()
+    [0.0, 2.0, 6.0]
+    """
+    x = _check.floating("relu6", "x", x)
+    zero, six = jnp.zeros((), x.dtype), jnp.full((), 6, x.dtype)
+    return jnp.where(x <= zero, zero, jnp.where(x >= six, six, x))
+
+
 def leaky_relu(x: jax.Array, slope: float = 0.01) -> jax.Array:
     """Return x where it is positive, ``slope`` x elsewhere (Maas et al. 2013).
 

@@ -2,10 +2,11 @@
 
     y[i, o] = bias[o] + sum_{j, c} x[i stride - low + j dilation, c] kernel[j, c, o]
 
-with x zero outside the image: what the field calls convolution, a cross-correlation. The kernel's
-rank says how many image axes there are. Layout: channels last, (*batch, *image, C); kernels are
-(*window, C // groups, O). Group g reads input channels g C/groups ... and writes output channels
-g O/groups ...; depthwise is ``groups == C``. Source: `jax.lax.conv_general_dilated`.
+with x zero outside the image, or as `padding_mode` says: what the field calls convolution, a
+cross-correlation. The kernel's rank says how many image axes there are. Layout: channels last,
+(*batch, *image, C); kernels are (*window, C // groups, O). Group g reads input channels
+g C/groups ... and writes output channels g O/groups ...; depthwise is ``groups == C``.
+Source: `jax.lax.conv_general_dilated`.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ import math
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 from jax import lax
 
 from cnnjax import geometry
 from cnnjax.explicit import Split, over_mesh, splits
 from cnnjax.geometry import Padding, Pads
 from cnnjax.layers import _check
+from cnnjax.layers.pad import check_mode, padded
 from cnnjax.lowerings import CONV, CONV_TRANSPOSE, SPREAD, Geometry, by_platform, chosen, run
 
 _LETTERS = {1: "W", 2: "HW", 3: "DHW"}
@@ -33,6 +34,7 @@ def conv(
     *,
     stride: int | Sequence[int] = 1,
     padding: Padding = "SAME",
+    padding_mode: str = "zeros",
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
     precision: lax.PrecisionLike = None,
@@ -42,9 +44,11 @@ def conv(
 
     Returns (*batch, *image', O) in ``x``'s dtype; image' is what `geometry.output_size` says.
     ``bias`` is (O,). ``stride`` and ``dilation`` are an int or one an axis; ``padding`` is any
-    form of `geometry.pads`. ``precision`` goes to `lax.conv_general_dilated`: on GPUs and TPUs
-    None lets float32 be multiplied in fewer bits. ``lowering`` names the way to compute it, one of
-    `cnnjax.lowerings.CONV`; None picks one by platform and shape. They are the same function.
+    form of `geometry.pads`, and ``padding_mode`` what is put there, one of `pad.MODES`: zeros, or
+    "reflect", "replicate", "circular" of the image itself. ``precision`` goes to
+    `lax.conv_general_dilated`: on GPUs and TPUs None lets float32 be multiplied in fewer bits.
+    ``lowering`` names the way to compute it, one of `cnnjax.lowerings.CONV`; None picks one by
+    platform and shape. They are the same function.
 
     Errors: TypeError where kernel or bias have another dtype than ``x`` (nothing is promoted),
     ValueError for shapes that do not fit each other, at the call.
@@ -71,7 +75,11 @@ def conv(
     window = kernel.shape[:axes]
     pads = geometry.pads(padding, image, window, stride, dilation, caller="conv")
     geometry.output_size(image, window, stride, dilation, pads, caller="conv")
-    inner, outer = _split_pads(pads, padding, window, dilation)
+    check_mode("conv", padding_mode, image, pads)
+    inner: Pads | str = ((0, 0),) * axes
+    outer = pads
+    if padding_mode == "zeros":
+        inner, outer = _split_pads(pads, padding, window, dilation)
     how = Geometry(stride, inner, dilation, groups, precision)
     if bias is not None:
         bias = _checked_bias("conv", bias, x, kernel.shape[-1])
@@ -86,8 +94,7 @@ def conv(
 
     def everywhere(x: jax.Array, *others: jax.Array) -> jax.Array:
         x = _one_batch_axis(x, axes)
-        if any(p != 0 for pair in outer for p in pair):
-            x = _pad(x, outer)
+        x = padded(x, outer, padding_mode)
         if lowering is not None:
             return compute(x, *others)
         return by_platform(compute, x, *others, choices=[("conv", CONV, (x, others[0], how))])
@@ -248,12 +255,6 @@ def _split_pads(
 
 def _least(pad: int, half: int) -> int:
     return min(pad, half) if isinstance(half, int) else pad
-
-
-def _pad(x: jax.Array, edges: Sequence[tuple[int, int]]) -> jax.Array:
-    """Add zeros around the image of ``x`` (N, *image, C)."""
-    spatial = [(low, high, 0) for low, high in edges]
-    return lax.pad(x, jnp.zeros((), x.dtype), ((0, 0, 0), *spatial, (0, 0, 0)))
 
 
 def _checked_bias(name: str, bias: jax.Array, x: jax.Array, channels: int) -> jax.Array:

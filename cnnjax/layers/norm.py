@@ -4,15 +4,18 @@
 
 They differ in what mean and var are taken over: `batch_norm` (Ioffe and Szegedy 2015) over all
 axes but the channels, `layer_norm` (Ba et al. 2016) over the channels of one position,
-`group_norm` (Wu and He 2018) over the image and one group of channels of one example. The variance
-is the biased one (divided by n). Statistics and the arithmetic are in float32 for narrower
-dtypes (in float64 for float64), whatever the dtype of the parameters; the result has x's dtype.
+`group_norm` (Wu and He 2018) over the image and one group of channels of one example,
+`instance_norm` (Ulyanov et al. 2016) over the image of one channel of one example. `rms_norm`
+(Zhang and Sennrich 2019) subtracts nothing and has no bias: it divides by the root of the mean
+square. The variance is the biased one (divided by n). Statistics and the arithmetic are in
+float32 for narrower dtypes (in float64 for float64), whatever the dtype of the parameters; the
+result has x's dtype.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -118,7 +121,7 @@ def group_norm(
     """Normalise each of ``groups`` channel groups of each example of ``x`` (*batch, *image, C).
 
     The statistics run over the ``spatial`` image axes and the C // groups channels of the group;
-    ``groups=C`` is instance norm. ``params`` as in `batch_norm`.
+    ``groups=C`` is `instance_norm`. ``params`` as in `batch_norm`.
 
     Errors: ValueError where ``groups`` does not divide C.
 
@@ -146,6 +149,52 @@ def group_norm(
     return over_mesh(compute, wide, scale, bias, out=lambda: splits(x)).astype(x.dtype)
 
 
+def instance_norm(
+    x: jax.Array, params: Arrays | None = None, *, eps: float = 1e-5, spatial: int = 2
+) -> jax.Array:
+    """Normalise each channel of each example of ``x`` (*batch, *image, C) over its image.
+
+    The same as `group_norm` with a group a channel. ``params`` as in `batch_norm`; None for
+    neither scale nor bias (PyTorch's default).
+
+    >>> import jax.numpy as jnp
+    >>> instance_norm(jnp.array([1.0, 3.0])[:, None], spatial=1)[:, 0].round(3).tolist()
+    [-1.0, 1.0]
+    """
+    name = "instance_norm"
+    x, wide = _prepare(name, x)
+    _check.spatial_axes(name, x, spatial)
+    axes = tuple(range(-spatial - 1, -1))
+
+    def compute(x: jax.Array, *affine: jax.Array) -> jax.Array:
+        y = _normalise(x, *_moments(x, axes), eps)
+        return _scaled(y, *affine) if affine else y
+
+    affine: tuple[jax.Array, ...] = ()
+    if params is not None:
+        affine = _entries(name, "params", params, ("scale", "bias"), x.shape[-1], wide.dtype)
+    return over_mesh(compute, wide, *affine, out=lambda: splits(x)).astype(x.dtype)
+
+
+def rms_norm(x: jax.Array, params: Arrays, *, eps: float = 1e-6) -> jax.Array:
+    """Divide the channels of each position of ``x`` (..., C) by the root of their mean square.
+
+    ``params`` is {"scale": (C,)}; y = x / sqrt(mean(x^2) + eps) * scale.
+
+    >>> import jax.numpy as jnp
+    >>> rms_norm(jnp.array([3.0, -3.0]), {"scale": jnp.ones(2)}).round(3).tolist()
+    [1.0, -1.0]
+    """
+    x, wide = _prepare("rms_norm", x)
+    (scale,) = _entries("rms_norm", "params", params, ("scale",), x.shape[-1], wide.dtype)
+
+    def compute(x: jax.Array, scale: jax.Array) -> jax.Array:
+        factor = lax.rsqrt(jnp.mean(jnp.square(x), -1, keepdims=True) + eps)
+        return x * jnp.broadcast_to(factor, x.shape) * _spread(scale, x)
+
+    return over_mesh(compute, wide, scale, out=lambda: splits(x)).astype(x.dtype)
+
+
 def _prepare(name: str, x: jax.Array) -> tuple[jax.Array, jax.Array]:
     x = _check.floating(name, "x", x)
     if x.ndim < 1:
@@ -154,18 +203,18 @@ def _prepare(name: str, x: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def _entries(
-    name: str, what: str, given: Arrays, keys: tuple[str, str], channels: int, dtype: jnp.dtype
-) -> tuple[jax.Array, jax.Array]:
+    name: str, what: str, given: Arrays, keys: Sequence[str], channels: int, dtype: jnp.dtype
+) -> tuple[jax.Array, ...]:
     missing = [key for key in keys if key not in given]
     if missing:
         raise KeyError(f"{name}: {what} needs {list(keys)}, got {sorted(given)}")
-    first, second = (_check.floating(name, f"{what}[{key!r}]", given[key]) for key in keys)
-    for key, value in zip(keys, (first, second), strict=True):
+    values = [_check.floating(name, f"{what}[{key!r}]", given[key]) for key in keys]
+    for key, value in zip(keys, values, strict=True):
         if value.shape != (channels,):
             raise ValueError(
                 f"{name}: {what}[{key!r}] must have shape ({channels},), got {value.shape}"
             )
-    return first.astype(dtype), second.astype(dtype)
+    return tuple(value.astype(dtype) for value in values)
 
 
 def _moments(x: jax.Array, axes: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:

@@ -29,12 +29,14 @@ def max_pool(
     *,
     stride: int | Sequence[int] | None = None,
     padding: Padding = "VALID",
+    ceil_mode: bool = False,
     lowering: str | None = None,
 ) -> jax.Array:
     """Take the maximum of each window: (*batch, *image, C) -> (*batch, *image', C).
 
     ``window`` is an int (two image axes) or one int an image axis; ``stride`` None is the window.
     Padding is minus infinity (the smallest integer), so it never wins. Integers and floats.
+    ``ceil_mode`` rounds the number of outputs up as PyTorch does: the last window may stick out.
     ``lowering`` names the way to compute it, one of `cnnjax.lowerings.MAX_POOL`; None picks one by
     platform and shape. They are the same function with the same gradient.
 
@@ -48,7 +50,7 @@ def max_pool(
     (8, 13, 13, 128)
     """
     x = _check.array("max_pool", "x", x)
-    window, stride, pads = _resolve("max_pool", x, window, stride, padding)
+    window, stride, _, pads = _resolve("max_pool", x, window, stride, padding, ceil_mode)
     _refuse_empty_windows("max_pool", x, window, stride, pads)
     _refuse_unordered("max_pool", x)
 
@@ -64,14 +66,16 @@ def avg_pool(
     *,
     stride: int | Sequence[int] | None = None,
     padding: Padding = "VALID",
+    ceil_mode: bool = False,
     count_padding: bool | None = None,
 ) -> jax.Array:
     """Take the mean of each window: (*batch, *image, C) -> (*batch, *image', C).
 
     ``window`` is an int (two image axes) or one int an image axis; ``stride`` None is the window.
     ``count_padding`` says what a window that overlaps the padding is divided by: True, by all its
-    cells (padding counts as zeros); False, by those inside the image. Floats only; sums are kept
-    in float32 for narrower dtypes.
+    cells (padding counts as zeros); False, by those inside the image. ``ceil_mode`` is as in
+    `max_pool`; what sticks out beyond the padding never counts. Floats only; sums are kept in
+    float32 for narrower dtypes.
 
     Errors: TypeError where anything is padded and ``count_padding`` is not given, ValueError for
     shapes that do not fit, and where an uncounted window would lie in the padding alone.
@@ -84,15 +88,17 @@ def avg_pool(
     [1.0, 1.0, 1.0]
     """
     x = _check.floating("avg_pool", "x", x)
-    window, stride, pads = _resolve("avg_pool", x, window, stride, padding)
-    padded = any(p != 0 for pair in pads for p in pair)
+    window, stride, given, pads = _resolve("avg_pool", x, window, stride, padding, ceil_mode)
+    padded = any(p != 0 for pair in given for p in pair)
     if padded and count_padding is None:
         raise TypeError(
-            f"avg_pool: padding {padding!r} pads {pads}: give count_padding=True (divide by the "
+            f"avg_pool: padding {padding!r} pads {given}: give count_padding=True (divide by the "
             "whole window) or False (by the cells inside the image)"
         )
-    divided = padded and not count_padding
-    if divided:
+    counted = given if count_padding else ((0, 0),) * len(window)  # whose cells count
+    image = x.shape[-len(window) - 1 : -1]
+    divided = counted != pads
+    if divided and not count_padding:
         _refuse_empty_windows("avg_pool", x, window, stride, pads)
 
     def compute(x: jax.Array) -> jax.Array:
@@ -100,8 +106,10 @@ def avg_pool(
         total = run("sum_pool", SUM_POOL, None, wide, window, stride, pads)
         if not divided:
             return (total / np.array(math.prod(window), wide.dtype)).astype(x.dtype)
-        ones = jnp.ones((*x.shape[-len(window) - 1 : -1], 1), wide.dtype)
-        inside = SUM_POOL["lax"].run(ones, window, stride, pads)
+        cells = [n + low + high for n, (low, high) in zip(image, counted, strict=True)]
+        beyond = [(a - c, b - d) for (a, b), (c, d) in zip(pads, counted, strict=True)]
+        ones = jnp.ones((*cells, 1), wide.dtype)
+        inside = SUM_POOL["lax"].run(ones, window, stride, tuple(beyond))
         inside = inside.reshape((1,) * (x.ndim - inside.ndim) + inside.shape)
         return (total / jnp.broadcast_to(inside, total.shape)).astype(x.dtype)
 
@@ -168,15 +176,21 @@ def _resolve(
     window: int | Sequence[int],
     stride: int | Sequence[int] | None,
     padding: Padding,
-) -> tuple[tuple[int, ...], tuple[int, ...], Pads]:
+    ceil_mode: bool,
+) -> tuple[tuple[int, ...], tuple[int, ...], Pads, Pads]:
+    """Window and stride, one an axis; the padding that was asked for, and with what rounding up
+    takes."""
     axes = len(window) if isinstance(window, Sequence) else 2
     window = geometry.per_axis(window, axes, name=f"{name}: window")
     _check.spatial_axes(name, x, axes)
     stride = geometry.per_axis(window if stride is None else stride, axes, name=f"{name}: stride")
     image = x.shape[-axes - 1 : -1]
-    pads = geometry.pads(padding, image, window, stride, caller=name)
+    given = geometry.pads(padding, image, window, stride, caller=name)
+    pads = given
+    if ceil_mode:
+        pads = geometry.ceil_pads(image, window, stride, given, caller=name)
     geometry.output_size(image, window, stride, pads=pads, caller=name)
-    return window, stride, pads
+    return window, stride, given, pads
 
 
 def _refuse_empty_windows(

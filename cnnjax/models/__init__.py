@@ -5,13 +5,16 @@
 ('notes', (28, 28, 1))
 """
 
+from cnnjax.models.convnext import convnext
 from cnnjax.models.lenet import lenet5
+from cnnjax.models.mobilenet import mobilenet_v2
 from cnnjax.models.model import BATCH_STATS, Model, Params, conv_params, dense_params, from_forward
 from cnnjax.models.notes import notes_cnn
 from cnnjax.models.registry import MODELS, NAMES, build, register
-from cnnjax.models.resnet import resnet18
+from cnnjax.models.resnet import resnet18, resnet34, resnet50
 from cnnjax.models.transfer import body, head, with_head
-from cnnjax.models.vgg import vgg11
+from cnnjax.models.unet import unet
+from cnnjax.models.vgg import vgg11, vgg16
 
 __all__ = [
     "BATCH_STATS",
@@ -22,13 +25,19 @@ __all__ = [
     "body",
     "build",
     "conv_params",
+    "convnext",
     "dense_params",
     "from_forward",
     "head",
     "lenet5",
+    "mobilenet_v2",
     "notes_cnn",
     "register",
     "resnet18",
+    "resnet34",
+    "resnet50",
+    "unet",
     "vgg11",
+    "vgg16",
     "with_head",
 ]

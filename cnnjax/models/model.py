@@ -44,6 +44,8 @@ class Model:
         the form of `params["batch_stats"]`, `{}` when the model has none.
       features: `features(params, x) -> {name: map}`, inference, every named intermediate map
         in the order of computation (under jit too); the last one is the logits.
+      per_pixel: whether there are logits for each pixel, (*batch, H, W, classes), not one vector an
+        image. Such a network is not trained by `fit`, which counts classified images.
 
     All of them compute in the dtype of x: for bfloat16 compute with float32 parameters call
     `apply(params, x.astype(jnp.bfloat16))`.
@@ -57,6 +59,7 @@ class Model:
     apply: Callable[[Params, jax.Array], jax.Array]
     apply_train: Callable[[Params, jax.Array, jax.Array], tuple[jax.Array, Params]]
     features: Callable[[Params, jax.Array], dict[str, jax.Array]]
+    per_pixel: bool = False
 
 
 # `record(name, y)` hands an intermediate map to whoever asked for it and returns it unchanged.
@@ -76,9 +79,16 @@ class Forward(Protocol):
 
 
 def from_forward(
-    name: str, config: Mapping[str, Any], init: Callable[[jax.Array], Params], forward: Forward
+    name: str,
+    config: Mapping[str, Any],
+    init: Callable[[jax.Array], Params],
+    forward: Forward,
+    *,
+    per_pixel: bool = False,
 ) -> Model:
     """The `Model` whose four functions share one `forward`; `config` has `classes` and `image`.
+
+    With `per_pixel`, `forward` returns logits (*batch, H, W, classes).
 
     Raises TypeError where `forward` is no function of `(params, x, *, key, record)`; the model's
     functions raise ValueError where it returns something else than logits and statistics.
@@ -97,7 +107,7 @@ def from_forward(
         check_returned(
             f"{name}: forward",
             returned,
-            (*x.shape[:-3], config["classes"]),
+            (*x.shape[: -1 if per_pixel else -3], config["classes"]),
             params,
             key is not None,
         )
@@ -120,7 +130,9 @@ def from_forward(
         run(params, x, record=record)
         return maps
 
-    return Model(name, dict(config), image, config["classes"], init, apply, apply_train, features)
+    return Model(
+        name, dict(config), image, config["classes"], init, apply, apply_train, features, per_pixel
+    )
 
 
 def in_dtype(params: Params, dtype: jnp.dtype) -> Params:
@@ -194,6 +206,13 @@ def check_counts(model: str, argument: str, values: Sequence[int]) -> tuple[int,
     if not values:
         raise ValueError(f"{model}: {argument} must have at least one entry, got {values!r}")
     return tuple(check_count(model, f"{argument}[{i}]", v) for i, v in enumerate(values))
+
+
+def check_rate(model: str, argument: str, value: float) -> float:
+    """`value` if it is a rate at which something is dropped."""
+    if not 0 <= value < 1:
+        raise ValueError(f"{model}: {argument} must be a rate in [0, 1), got {value!r}")
+    return float(value)
 
 
 def check_image(model: str, image: Sequence[int], *, smallest: int = 1) -> tuple[int, int, int]:

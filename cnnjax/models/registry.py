@@ -10,11 +10,14 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cnnjax.models.convnext import convnext
 from cnnjax.models.lenet import lenet5
+from cnnjax.models.mobilenet import mobilenet_v2
 from cnnjax.models.model import Model
 from cnnjax.models.notes import notes_cnn
-from cnnjax.models.resnet import resnet18
-from cnnjax.models.vgg import vgg11
+from cnnjax.models.resnet import resnet18, resnet34, resnet50
+from cnnjax.models.unet import unet
+from cnnjax.models.vgg import vgg11, vgg16
 
 __all__ = ["MODELS", "NAMES", "build", "register"]
 
@@ -24,7 +27,13 @@ MODELS: dict[str, Builder] = {
     "notes": notes_cnn,
     "lenet": lenet5,
     "vgg11": vgg11,
+    "vgg16": vgg16,
     "resnet18": resnet18,
+    "resnet34": resnet34,
+    "resnet50": resnet50,
+    "mobilenet_v2": mobilenet_v2,
+    "convnext": convnext,
+    "unet": unet,
 }
 NAMES: tuple[str, ...] = tuple(MODELS)
 """The models of the library."""

@@ -1,20 +1,19 @@
-"""ResNet-18: four stages of residual blocks with batch normalisation.
+"""ResNet-18, -34 and -50: four stages of residual blocks with batch normalisation.
 
 Source: He, Zhang, Ren and Sun, "Deep residual learning for image recognition", CVPR 2016,
-table 1 (18-layer) and section 3.3 (projection shortcuts, option B). At the default size the
-parameters are those of torchvision's `resnet18`, one to one (`cnnjax.convert`).
+table 1 and section 3.3 (projection shortcuts, option B). At the default size the parameters are
+those of torchvision's `resnet18`, `resnet34` and `resnet50`, one to one (`cnnjax.convert`).
 
 Padding is explicit (3 for the 7x7 stem, 1 for 3x3), not "SAME": with stride 2 and an even size
 "SAME" pads one side less, which shifts every map against PyTorch's.
 
 The stem for small images is that of the paper's CIFAR-10 section (4.2): one 3x3 convolution,
-no pooling; the four stages after it stay those of the 18-layer network.
+no pooling; the four stages after it stay those of the network.
 """
 
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 
 from cnnjax import layers
 from cnnjax.models.model import (
@@ -23,16 +22,20 @@ from cnnjax.models.model import (
     Params,
     check_count,
     check_image,
-    conv_params,
     dense_params,
     from_forward,
 )
+from cnnjax.models.residual import EXPANSION, init_block, kernel, norm, run_block, sides
 
-NAME = "resnet18"
 STEMS = ("imagenet", "small")
 SMALL = 64  # pixels: up to this side the default stem keeps the resolution
-BLOCKS = 2  # residual blocks a stage
 STAGES = 4  # each halves the map and doubles the channels, except the first
+# The kind of block, and how many of them a stage.
+BLOCKS: dict[str, tuple[str, tuple[int, ...]]] = {
+    "resnet18": ("basic", (2, 2, 2, 2)),
+    "resnet34": ("basic", (3, 4, 6, 3)),
+    "resnet50": ("bottleneck", (3, 4, 6, 3)),
+}
 
 
 def resnet18(
@@ -69,30 +72,74 @@ def resnet18(
     >>> sum(leaf.size for leaf in jax.tree.leaves(params)) # 11,173,962 trained + 9,600
     11183562
     """
-    classes = check_count(NAME, "classes", classes)
-    image = check_image(NAME, image)
+    return _resnet("resnet18", classes, image, stem, width)
+
+
+def resnet34(
+    classes: int = 1000,
+    image: Sequence[int] = (224, 224, 3),
+    stem: str | None = None,
+    width: int = 64,
+) -> Model:
+    """ResNet-34: as `resnet18`, with 3, 4, 6 and 3 blocks a stage.
+
+    >>> import jax
+    >>> params = jax.eval_shape(resnet34(10, image=(32, 32, 3)).init, jax.random.key(0))
+    >>> sorted(params["layer4"])
+    ['block0', 'block1', 'block2']
+    """
+    return _resnet("resnet34", classes, image, stem, width)
+
+
+def resnet50(
+    classes: int = 1000,
+    image: Sequence[int] = (224, 224, 3),
+    stem: str | None = None,
+    width: int = 64,
+) -> Model:
+    """ResNet-50: 3, 4, 6 and 3 bottleneck blocks a stage, each of `conv1` (1x1), `conv2` (3x3,
+    which has the stride) and `conv3` (1x1, to four times `width`); else as `resnet18`.
+
+    >>> import jax
+    >>> params = jax.eval_shape(resnet50(10, image=(32, 32, 3)).init, jax.random.key(0))
+    >>> params["layer1"]["block0"]["conv3"]["kernel"].shape
+    (1, 1, 64, 256)
+    """
+    return _resnet("resnet50", classes, image, stem, width)
+
+
+def pick_stem(name: str, stem: str | None, image: Sequence[int]) -> str:
+    """The stem that was asked for, or the one for images of this size."""
     if stem is None:
-        stem = "small" if max(image[:2]) <= SMALL else "imagenet"
+        return "small" if max(image[:2]) <= SMALL else "imagenet"
     if stem not in STEMS:
-        raise ValueError(f"{NAME}: unknown stem {stem!r}, there are {', '.join(STEMS)}")
-    width = check_count(NAME, "width", width)
+        raise ValueError(f"{name}: unknown stem {stem!r}, there are {', '.join(STEMS)}")
+    return stem
+
+
+def _resnet(name: str, classes: int, image: Sequence[int], stem: str | None, width: int) -> Model:
+    classes = check_count(name, "classes", classes)
+    image = check_image(name, image)
+    stem = pick_stem(name, stem, image)
+    width = check_count(name, "width", width)
+    kind, blocks = BLOCKS[name]
     # What is true of the stem follows from its name: kernel side, stride and padding.
     side, stem_stride, stem_padding = (7, 2, 3) if stem == "imagenet" else (3, 1, 1)
 
     def init(key: jax.Array):
-        keys = iter(jax.random.split(key, 2 + 3 * BLOCKS * STAGES))
+        keys = iter(jax.random.split(key, 2 + (len(sides(kind)) + 1) * sum(blocks)))
         params: Params = {"conv1": kernel(next(keys), side, image[2], width)}
         params["bn1"], stem_stats = norm(width)
         stats: Params = {"bn1": stem_stats}
         channels = width
-        for i in range(1, STAGES + 1):
+        for i, count in enumerate(blocks, 1):
             params[f"layer{i}"], stats[f"layer{i}"] = {}, {}
-            for j in range(BLOCKS):
-                outputs = width * 2 ** (i - 1)
-                block, block_stats = init_block(keys, channels, outputs)
+            inner = width * 2 ** (i - 1)
+            for j in range(count):
+                block, block_stats = init_block(keys, kind, channels, inner)
                 params[f"layer{i}"][f"block{j}"] = block
                 stats[f"layer{i}"][f"block{j}"] = block_stats
-                channels = outputs
+                channels = inner * EXPANSION[kind]
         params["dense"] = dense_params(next(keys), channels, classes)
         return {**params, BATCH_STATS: stats}
 
@@ -109,14 +156,14 @@ def resnet18(
         if stem == "imagenet":
             with jax.named_scope("pool1"):
                 x = record("pool1", layers.max_pool(x, 3, stride=2, padding=1))
-        for i in range(1, STAGES + 1):
+        for i, count in enumerate(blocks, 1):
             new[f"layer{i}"] = {}
-            for j in range(BLOCKS):
+            for j in range(count):
                 layer, block = f"layer{i}", f"block{j}"
                 stride = 2 if i > 1 and j == 0 else 1
                 with jax.named_scope(f"{layer}/{block}"):
                     x, new[layer][block] = run_block(
-                        x, params[layer][block], old[layer][block], stride, training
+                        x, params[layer][block], old[layer][block], kind, stride, training
                     )
                 record(f"{layer}/{block}", x)
         with jax.named_scope("global_pool"):
@@ -126,57 +173,4 @@ def resnet18(
         return x, new
 
     config = {"classes": classes, "image": image, "stem": stem, "width": width}
-    return from_forward(NAME, config, init, forward)
-
-
-def kernel(key: jax.Array, side: int, inputs: int, outputs: int) -> Params:
-    """A square He-normal kernel without bias: the norm after it has one."""
-    return conv_params(key, (side, side, inputs, outputs), bias=False)
-
-
-def norm(channels: int) -> tuple[Params, Params]:
-    """Parameters and running statistics of a batch norm that changes nothing yet."""
-    ones, zeros = jnp.ones(channels, jnp.float32), jnp.zeros(channels, jnp.float32)
-    return {"scale": ones, "bias": zeros}, {"mean": zeros, "var": ones}
-
-
-def init_block(keys, inputs: int, outputs: int) -> tuple[Params, Params]:
-    """Parameters and statistics of one block; a projection where the channels change."""
-    first, second, projection = next(keys), next(keys), next(keys)
-    params: Params = {"conv1": kernel(first, 3, inputs, outputs)}
-    stats: Params = {}
-    params["bn1"], stats["bn1"] = norm(outputs)
-    params["conv2"] = kernel(second, 3, outputs, outputs)
-    params["bn2"], stats["bn2"] = norm(outputs)
-    if inputs != outputs:
-        scale, running = norm(outputs)
-        params["downsample"] = {"conv": kernel(projection, 1, inputs, outputs), "bn": scale}
-        stats["downsample"] = {"bn": running}
-    return params, stats
-
-
-def run_block(
-    x: jax.Array, params: Params, stats: Params, stride: int, training: bool
-) -> tuple[jax.Array, Params]:
-    """relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)) and the block's new statistics."""
-
-    def normed(name, y, weights, running):
-        with jax.named_scope(name):
-            return layers.batch_norm(y, weights, running, training=training)
-
-    new: Params = {}
-    with jax.named_scope("conv1"):
-        y = layers.conv(x, **params["conv1"], stride=stride, padding=1)
-    y, new["bn1"] = normed("bn1", y, params["bn1"], stats["bn1"])
-    y = layers.relu(y)
-    with jax.named_scope("conv2"):
-        y = layers.conv(y, **params["conv2"], padding=1)
-    y, new["bn2"] = normed("bn2", y, params["bn2"], stats["bn2"])
-    if "downsample" in params:
-        with jax.named_scope("downsample/conv"):
-            x = layers.conv(x, **params["downsample"]["conv"], stride=stride, padding=0)
-        x, running = normed(
-            "downsample/bn", x, params["downsample"]["bn"], stats["downsample"]["bn"]
-        )
-        new["downsample"] = {"bn": running}
-    return layers.relu(y + x), new
+    return from_forward(name, config, init, forward)

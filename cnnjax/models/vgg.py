@@ -1,8 +1,8 @@
-"""VGG-11: eight 3x3 convolutions in five halvings, then three dense layers.
+"""VGG-11 and VGG-16: 3x3 convolutions in five halvings, then three dense layers.
 
 Source: Simonyan and Zisserman, "Very deep convolutional networks for large-scale image
-recognition", ICLR 2015, table 1, column A. At the default size the parameters are those of
-torchvision's `vgg11`, one to one (`cnnjax.convert`).
+recognition", ICLR 2015, table 1, columns A and D. At the default size the parameters are those of
+torchvision's `vgg11` and `vgg16`, one to one (`cnnjax.convert`).
 
 What differs: torchvision averages to 7x7 before the dense layers. At 224x224 that is the
 identity; at other sizes the dense layers here take the maps as they are. No batch norm, as in
@@ -19,15 +19,17 @@ from cnnjax.models.model import (
     Params,
     check_count,
     check_image,
+    check_rate,
     conv_params,
     dense_params,
     from_forward,
 )
 
-NAME = "vgg11"
-
-# Kernels of each convolution in units of `width`, one tuple a pooling stage (table 1, column A).
-STAGES = ((1,), (2,), (4, 4), (8, 8), (8, 8))
+# Kernels of each convolution in units of `width`, one tuple a pooling stage (table 1).
+STAGES: dict[str, tuple[tuple[int, ...], ...]] = {
+    "vgg11": ((1,), (2,), (4, 4), (8, 8), (8, 8)),  # column A
+    "vgg16": ((1, 1), (2, 2), (4, 4, 4), (8, 8, 8), (8, 8, 8)),  # column D
+}
 
 
 def vgg11(
@@ -60,20 +62,48 @@ def vgg11(
     >>> params["conv8"]["kernel"].shape, params["dense1"]["kernel"].shape
     ((3, 3, 512, 512), (512, 512))
     """
-    classes = check_count(NAME, "classes", classes)
-    image = check_image(NAME, image, smallest=32)
+    return _vgg("vgg11", classes, image, head, width, dropout)
+
+
+def vgg16(
+    classes: int = 1000,
+    image: Sequence[int] = (224, 224, 3),
+    head: int | None = None,
+    width: int = 64,
+    dropout: float = 0.5,
+) -> Model:
+    """VGG-16, configuration D: as `vgg11`, with `conv1` to `conv13`.
+
+    >>> import jax
+    >>> params = jax.eval_shape(vgg16(10, image=(32, 32, 3)).init, jax.random.key(0))
+    >>> params["conv13"]["kernel"].shape
+    (3, 3, 512, 512)
+    """
+    return _vgg("vgg16", classes, image, head, width, dropout)
+
+
+def _vgg(
+    name: str,
+    classes: int,
+    image: Sequence[int],
+    head: int | None,
+    width: int,
+    dropout: float,
+) -> Model:
+    stages = STAGES[name]
+    classes = check_count(name, "classes", classes)
+    image = check_image(name, image, smallest=32)
     head = check_count(
-        NAME, "head", (4096 if min(image[:2]) >= 224 else 512) if head is None else head
+        name, "head", (4096 if min(image[:2]) >= 224 else 512) if head is None else head
     )
-    width = check_count(NAME, "width", width)
-    if not 0 <= dropout < 1:
-        raise ValueError(f"{NAME}: dropout must be a rate in [0, 1), got {dropout!r}")
+    width = check_count(name, "width", width)
+    dropout = check_rate(name, "dropout", dropout)
 
     def init(key: jax.Array):
-        keys = iter(jax.random.split(key, 11))
+        keys = iter(jax.random.split(key, sum(map(len, stages)) + 3))
         height, width_, channels = image
         params: Params = {}
-        for stage in STAGES:
+        for stage in stages:
             for units in stage:
                 shape = (3, 3, channels, units * width)
                 params[f"conv{len(params) + 1}"] = conv_params(next(keys), shape)
@@ -86,7 +116,7 @@ def vgg11(
 
     def forward(params, x, *, key, record):
         i = 0
-        for pool, stage in enumerate(STAGES, 1):
+        for pool, stage in enumerate(stages, 1):
             for _ in stage:
                 i += 1
                 with jax.named_scope(f"conv{i}"):
@@ -111,4 +141,4 @@ def vgg11(
         "width": width,
         "dropout": dropout,
     }
-    return from_forward(NAME, config, init, forward)
+    return from_forward(name, config, init, forward)

@@ -93,6 +93,11 @@ class Run:
 def check(model: Model, splits: Splits, config: TrainConfig, mesh: Mesh) -> None:
     """Raise ValueError where model, data, batch size and devices do not fit each other."""
     train = splits.train
+    if model.per_pixel:
+        raise ValueError(
+            f"train: {model.name} gives logits for each pixel, and what is trained here are "
+            "classifiers of images; cnnjax/models/README.md shows how to train it"
+        )
     if tuple(train.images.shape[1:]) != tuple(model.image):
         raise ValueError(
             f"train: images are {tuple(train.images.shape[1:])}, "

@@ -25,12 +25,15 @@ CONFIGS = {
     "vgg11": {"classes": 3, "image": (32, 64, 2), "head": 6, "width": 2},
     "resnet18": {"classes": 3, "image": (13, 18, 2), "width": 3},
     "resnet18-imagenet": {"classes": 3, "image": (64, 32, 2), "width": 3, "stem": "imagenet"},
+    "resnet50": {"classes": 3, "image": (13, 18, 2), "width": 2},
 }
+RELATIVES = {"vgg16": {"classes": 3, "image": (32, 64, 2), "head": 6, "width": 2}}
+RELATIVES |= {"resnet34": CONFIGS["resnet18"]}
 KINDS = {"linen": (to_linen, from_linen), "nnx": (to_nnx, from_nnx)}
 
 
 def model_of(variant):
-    return build(variant.split("-")[0], **CONFIGS[variant])
+    return build(variant.split("-")[0], **(CONFIGS | RELATIVES)[variant])
 
 
 def some_params(model, dtype=np.float32):
@@ -98,13 +101,22 @@ def test_there_and_back_again_is_exact(kind, variant):
         assert flatten(again)[path].dtype == leaf.dtype
 
 
-@pytest.mark.parametrize("variant", CONFIGS)
+@pytest.mark.parametrize("variant", [*CONFIGS, *RELATIVES])
 def test_what_linen_initialises_has_the_names_and_shapes_of_the_model(variant):
     model = model_of(variant)
     twin = linen_twins.module(model)
     x = jnp.zeros((1, *model.image))
     variables = jax.eval_shape(twin.init, jax.random.key(0), x)
     found = {path: leaf.shape for path, leaf in flatten(from_linen(model, variables)).items()}
+    params = jax.eval_shape(model.init, jax.random.key(0))
+    assert found == {path: leaf.shape for path, leaf in flatten(params).items()}
+
+
+@pytest.mark.parametrize("variant", [*CONFIGS, *RELATIVES])
+def test_what_nnx_initialises_has_the_names_and_shapes_of_the_model(variant):
+    model = model_of(variant)
+    twin = nnx.eval_shape(lambda: nnx_twins.module(model))
+    found = {path: leaf.shape for path, leaf in flatten(from_nnx(model, twin)).items()}
     params = jax.eval_shape(model.init, jax.random.key(0))
     assert found == {path: leaf.shape for path, leaf in flatten(params).items()}
 

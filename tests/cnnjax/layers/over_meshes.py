@@ -88,6 +88,8 @@ LAYERS = {
         (((4, 4, 4, 4), P("data")), ((3, 3, 8, 4), P()), ((8,), P())),
         P("data"),
     ),
+    "conv, reflected": (partial(cnnjax.conv, padding_mode="reflect"), (X, KERNEL, BIAS), SPLIT),
+    "pad, circular": (partial(cnnjax.pad, padding=1, mode="circular"), (X,), SPLIT),
     "max_pool": (partial(cnnjax.max_pool, window=2), (X,), SPLIT),
     "max_pool, overlapping": (partial(cnnjax.max_pool, window=3, stride=2), (X,), SPLIT),
     "max_pool, images": (partial(cnnjax.max_pool, window=2), (IMAGE,), P(None, "data", "model")),
@@ -102,6 +104,12 @@ LAYERS = {
     "batch_norm, inference": (at_inference, (X, *CHANNELS, *CHANNELS), SPLIT),
     "layer_norm": (partial(norm, cnnjax.layer_norm), (X, *CHANNELS), SPLIT),
     "group_norm": (partial(norm, partial(cnnjax.group_norm, groups=4)), (X, *CHANNELS), SPLIT),
+    "instance_norm": (partial(norm, cnnjax.instance_norm), (X, *CHANNELS), SPLIT),
+    "rms_norm": (
+        lambda x, scale: cnnjax.rms_norm(x, {"scale": scale}),
+        (X, ((8,), P("model"))),
+        SPLIT,
+    ),
     "flatten": (cnnjax.flatten, (X,), P("data")),
     "dense": (
         cnnjax.dense,
@@ -114,6 +122,11 @@ LAYERS = {
         P("data"),
     ),
     "dropout": (lambda x: cnnjax.dropout(jax.random.key(0), x, 0.5), (X,), SPLIT),
+    "stochastic_depth": (
+        lambda x: cnnjax.stochastic_depth(jax.random.key(0), x, 0.5),
+        (X,),
+        SPLIT,
+    ),
     "softmax": (cnnjax.softmax, (X,), SPLIT),
     "cross_entropy": (
         lambda x: cross_entropy(x, jnp.arange(4), label_smoothing=0.1),
@@ -126,7 +139,7 @@ LAYERS = {
         None,
     ),
 }
-for _name in ("relu", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus"):
+for _name in ("relu", "relu6", "leaky_relu", "elu", "gelu", "silu", "sigmoid", "tanh", "softplus"):
     LAYERS[_name] = (getattr(cnnjax, _name), (X,), SPLIT)
 
 

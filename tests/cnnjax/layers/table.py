@@ -73,6 +73,14 @@ LAYERS = [
     Layer("conv, depthwise", partial(_conv, groups=4), shapes=((3, 3, 1, 8),), exact=True),
     Layer("conv, wide padding", partial(_conv, padding=5), shapes=((3, 3, 4, 2),), exact=True),
     Layer(
+        "conv, reflected",
+        partial(_conv, padding_mode="reflect"),
+        shapes=((3, 3, 4, 2),),
+        exact=True,
+    ),
+    Layer("pad, circular", lambda _, x: cnnjax.pad(x, (2, 1), mode="circular"), exact=True),
+    Layer("pad, replicate", lambda _, x: cnnjax.pad(x, 2, mode="replicate"), exact=True),
+    Layer(
         "conv_transpose",
         partial(_conv_transpose, stride=2, padding="SAME"),
         shapes=((3, 3, 3, 4), (3,)),
@@ -80,6 +88,7 @@ LAYERS = [
     ),
     Layer("max_pool", lambda _, x: cnnjax.max_pool(x, 2), exact=True),
     Layer("max_pool, padded", lambda _, x: cnnjax.max_pool(x, 3, padding="SAME"), exact=True),
+    Layer("max_pool, rounded up", lambda _, x: cnnjax.max_pool(x, 2, ceil_mode=True), exact=True),
     Layer("avg_pool", lambda _, x: cnnjax.avg_pool(x, 2), exact=True),
     Layer(
         "avg_pool, counted",
@@ -98,7 +107,10 @@ LAYERS = [
     Layer("batch_norm, inference", partial(_batch_norm, training=False), shapes=(_C, _C, _C)),
     Layer("layer_norm", partial(_norm, cnnjax.layer_norm), shapes=(_C, _C)),
     Layer("group_norm", partial(_norm, cnnjax.group_norm, groups=2), shapes=(_C, _C)),
+    Layer("instance_norm", partial(_norm, cnnjax.instance_norm), shapes=(_C, _C)),
+    Layer("rms_norm", partial(_norm, cnnjax.rms_norm), shapes=(_C, _C)),
     Layer("relu", lambda _, x: cnnjax.relu(x), exact=True),
+    Layer("relu6", lambda _, x: cnnjax.relu6(x), exact=True),
     Layer("leaky_relu", lambda _, x: cnnjax.leaky_relu(x, 0.25), exact=True),
     Layer("identity", lambda _, x: cnnjax.identity(x), exact=True),
     Layer("elu", lambda _, x: cnnjax.elu(x)),

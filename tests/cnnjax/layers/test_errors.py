@@ -67,6 +67,23 @@ CALLS = [
         ValueError,
         "conv: window 5 (dilation 3, spans 13) does not fit into spatial axis 1 of size 10",
     ),
+    (
+        lambda: cnnjax.conv(X, GOOD, padding_mode="mirror"),
+        ValueError,
+        "conv: padding mode must be one of zeros, reflect, replicate, circular; got 'mirror'",
+    ),
+    (
+        lambda: cnnjax.conv(X[:, :2], GOOD, padding_mode="reflect"),
+        ValueError,
+        "conv: reflect padding (2, 2) needs 3 elements along spatial axis 0 or more, there are 2",
+    ),
+    (
+        lambda: cnnjax.pad(X[:, :3], 4, mode="circular"),
+        ValueError,
+        "pad: circular padding (4, 4) needs 4 elements along spatial axis 0 or more, there are 3",
+    ),
+    (lambda: cnnjax.pad(X[:, :0], 1, mode="replicate"), ValueError, "needs 1 elements along spat"),
+    (lambda: cnnjax.pad(X, "SAME"), TypeError, "pad: padding must be numbers"),
     (lambda: cnnjax.conv("image", GOOD), TypeError, "conv: x must be an array, got str"),
     (lambda: cnnjax.conv(X, None), TypeError, "conv: kernel must be an array, got NoneType"),
     # conv_transpose
@@ -174,7 +191,18 @@ CALLS = [
         ValueError,
         "group_norm: groups 3 must divide the 4 channels of x (8, 10, 10, 4)",
     ),
+    (
+        lambda: cnnjax.rms_norm(X, {"bias": jnp.zeros(4)}),
+        KeyError,
+        "rms_norm: params needs ['scale'], got ['bias']",
+    ),
+    (lambda: cnnjax.instance_norm(X[0, 0]), ValueError, "instance_norm: x needs 2 image axes"),
     # activations and dropout
+    (
+        lambda: cnnjax.stochastic_depth(cnnjax.init, X, 1.0),
+        ValueError,
+        "stochastic_depth: rate is the probability to drop, in [0, 1); got 1.0",
+    ),
     (
         lambda: cnnjax.gelu(X.astype(int)),
         TypeError,

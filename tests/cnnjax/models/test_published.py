@@ -6,7 +6,21 @@ import numpy as np
 import pytest
 
 from cnnjax.convert.leaves import flatten
-from cnnjax.models import BATCH_STATS, NAMES, build, lenet5, notes_cnn, resnet18, vgg11
+from cnnjax.models import (
+    BATCH_STATS,
+    NAMES,
+    build,
+    convnext,
+    lenet5,
+    mobilenet_v2,
+    notes_cnn,
+    resnet18,
+    resnet34,
+    resnet50,
+    unet,
+    vgg11,
+    vgg16,
+)
 
 
 def trained_size(model):
@@ -20,14 +34,20 @@ def map_shapes(model):
     return {name: y.shape for name, y in jax.eval_shape(model.features, params, x).items()}
 
 
-# Published or counted by hand; vgg11 and resnet18 are torchvision's counts.
+# Published or counted by hand: torchvision's counts, and that of milesial's Pytorch-UNet.
 COUNTS = [
     # 5*5*3*32+32 + 5*5*32*64+64 + 5*5*64*128+128 + 12*12*128*10+10
     (notes_cnn(10), 2_432 + 51_264 + 204_928 + 184_330),
     # The paper has 60,000: its C3 leaves connections out, and its pools have 44 of their own.
     (lenet5(10), 61_706),
     (vgg11(1000), 132_863_336),
+    (vgg16(1000), 138_357_544),
     (resnet18(1000), 11_689_512),
+    (resnet34(1000), 21_797_672),
+    (resnet50(1000), 25_557_032),
+    (mobilenet_v2(1000), 3_504_872),
+    (convnext(1000), 28_589_128),
+    (unet(2), 31_037_698),
 ]
 
 
@@ -93,6 +113,31 @@ def test_resnet18_keeps_small_images_large(image, first, last):
     shapes = map_shapes(resnet18(10, image=image))
     assert shapes["conv1"] == first
     assert shapes["layer4/block1"] == last
+
+
+@pytest.mark.parametrize(
+    ("model", "maps"),
+    [
+        (resnet34(), {"layer2/block3": (28, 28, 128), "layer4/block2": (7, 7, 512)}),
+        (resnet50(), {"layer1/block0": (56, 56, 256), "layer4/block2": (7, 7, 2048)}),
+        (vgg16(), {"conv13": (14, 14, 512), "pool5": (7, 7, 512)}),
+        (mobilenet_v2(), {"block1": (112, 112, 16), "block17": (7, 7, 320), "conv2": (7, 7, 1280)}),
+        (
+            mobilenet_v2(10, image=(32, 32, 3)),
+            {"conv1": (32, 32, 32), "block3": (32, 32, 24), "block17": (4, 4, 320)},
+        ),
+        (convnext(), {"stem": (56, 56, 96), "stage3/block8": (14, 14, 384)}),
+        (convnext(10, image=(32, 32, 3)), {"stem": (16, 16, 96), "stage4/block2": (2, 2, 768)}),
+        (
+            unet(image=(75, 50, 3)),
+            {"inc": (75, 50, 64), "down4": (4, 3, 1024), "up1": (9, 6, 512), "outc": (75, 50, 2)},
+        ),
+    ],
+    ids=lambda value: value.name if hasattr(value, "name") else "",
+)
+def test_maps_have_the_published_shapes(model, maps):
+    shapes = map_shapes(model)
+    assert {name: shapes[name] for name in maps} == maps
 
 
 NAMES_OF_PARAMETERS = {
@@ -173,6 +218,15 @@ ERRORS = [
     (lambda: vgg11(10, dropout=1.0), r"vgg11: dropout must be a rate in \[0, 1\), got 1.0"),
     (lambda: resnet18(10, stem="big"), "resnet18: unknown stem 'big', there are imagenet, small"),
     (lambda: resnet18(10, image=(0, 3, 3)), r"resnet18: image\[0\] must be .*, got 0"),
+    (
+        lambda: mobilenet_v2(10, width=0),
+        "mobilenet_v2: width must be a positive number, got 0",
+    ),
+    (lambda: mobilenet_v2(10, dropout=1), r"mobilenet_v2: dropout must be a rate in \[0, 1\)"),
+    (lambda: convnext(10, depths=(1,)), "one entry a stage each, got 1 and 4"),
+    (lambda: convnext(10, image=(15, 64, 3)), "convnext: image 15x64 is too small.*at least 16"),
+    (lambda: convnext(10, drop=-0.1), "convnext: drop must be a rate"),
+    (lambda: unet(image=(15, 64, 3)), "unet: image 15x64 is too small.*at least 16"),
     (lambda: build("vgg", classes=2), "unknown model 'vgg', there are notes, lenet, vgg11"),
     (lambda: build("notes", classes=2, width=3), "no option 'width', there are widths, kernel"),
     (lambda: build("lenet", classes=2, width=3), "no option 'width', there are none"),
@@ -201,8 +255,10 @@ def test_integer_images_are_refused_because_x_sets_the_dtype():
         vgg11(2, image=(32, 32, 1), width=1, head=2),
         resnet18(2, image=(1, 1, 1), width=1),
         resnet18(2, image=(1, 1, 1), width=1, stem="imagenet"),
+        mobilenet_v2(2, image=(1, 1, 1), stem="imagenet"),
+        convnext(2, image=(16, 16, 1)),
     ],
-    ids=["notes", "lenet", "vgg11", "resnet18", "resnet18-imagenet"],
+    ids=["notes", "lenet", "vgg11", "resnet18", "resnet18-imagenet", "mobilenet_v2", "convnext"],
 )
 def test_the_smallest_image_still_works(smallest):
     params = jax.eval_shape(smallest.init, jax.random.key(0))
