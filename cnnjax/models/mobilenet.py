@@ -195,16 +195,15 @@ def _run_block(
     y = x
     new: Params = {}
     for part in parts_of(block):
-        options = (
-            {"stride": block.stride, "padding": 1, "groups": block.inner}
-            if part == "depthwise"
-            else {}
-        )
         with jax.named_scope(f"{part}/conv"):
-            y = layers.conv(y, **params[part]["conv"], **options)
+            given = params[part]["conv"]
+            if part == "depthwise":
+                y = layers.conv(y, **given, stride=block.stride, padding=1, groups=block.inner)
+            else:
+                y = layers.conv(y, **given)
         with jax.named_scope(f"{part}/bn"):
-            given = params[part]["bn"], stats[part]["bn"]
-            y, running = layers.batch_norm(y, *given, training=training)
+            affine, running = params[part]["bn"], stats[part]["bn"]
+            y, running = layers.batch_norm(y, affine, running, training=training)
         new[part] = {"bn": running}
         y = y if part == "project" else layers.relu6(y)
     return (x + y if block.adds else y), new

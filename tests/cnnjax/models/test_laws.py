@@ -18,15 +18,16 @@ SMALL = {
     "vgg11": {"classes": 3, "image": (32, 64, 2), "head": 6, "width": 2},
     "resnet18": {"classes": 3, "image": (12, 18, 2), "width": 3},
     "resnet18-imagenet": {"classes": 3, "image": (30, 46, 2), "width": 3, "stem": "imagenet"},
-    "convnext": {"classes": 3, "image": (12, 18, 2), "depths": (1, 2), "widths": (3, 4)},
     "unet": {"classes": 3, "image": (9, 6, 2), "width": 2, "depth": 2},
 }
-# More of the same layers: their parts obey the laws above, and compiling them takes long.
+# Their parts obey the laws above, and compiling them takes long: their forms are looked at, and
+# their numbers compared with PyTorch's (tests/cnnjax/convert/test_published.py).
 RELATIVES = {
     "vgg16": {"classes": 3, "image": (32, 64, 2), "head": 6, "width": 2},
     "resnet34": {"classes": 3, "image": (12, 18, 2), "width": 3},
     "resnet50": {"classes": 3, "image": (12, 18, 2), "width": 3},
     "mobilenet_v2": {"classes": 3, "image": (12, 18, 2), "width": 0.1},
+    "convnext": {"classes": 3, "image": (12, 18, 2), "depths": (1, 2), "widths": (3, 4)},
 }
 
 
