@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.base import Meaningless
 from verify.constants import numbers
 from verify.counterexample.held import held
@@ -74,6 +75,7 @@ class Comparison:
         self.rounding = Rounding(left, right, self.numbers, condition)
         self.evaluations = 0
         self.steps = 0  # equations that an evaluation of both programs walks over, loops unrolled
+        self.cost = 0.0  # units of work (`budget.py`) that the last evaluation took
         self.domain = Domain(left, right)
 
     def at(
@@ -95,7 +97,7 @@ class Comparison:
     ) -> Witness | None:
         self.evaluations += 1
         try:
-            with self.domain.watch() as observe:
+            with self.domain.watch() as observe, budget.metered() as meter:
                 self.steps = 0
 
                 def step(*seen: Any) -> None:
@@ -103,6 +105,7 @@ class Comparison:
                     observe(*seen)
 
                 left, right = (values(p, inputs, step) for p in (self.left, self.right))
+            self.cost = meter.spent
         except Meaningless:
             return None
         every = [margins(a, b) for a, b in zip(left, right, strict=True)]
