@@ -174,7 +174,7 @@ class _Steps:
     def _fewer_with_signs(self) -> None:
         """One number less where another has the other sign: a bias that lifts what is negative over
         a ReLU is not needed if it is positive."""
-        places = [(n, p) for n, x in enumerate(self.inputs) for p in np.flatnonzero(x)]
+        places = [(n, int(p)) for n, x in enumerate(self.inputs) for p in np.flatnonzero(x)]
         if len(places) > _FEW:
             return
         signed = {n for n, x in enumerate(self.inputs) if x.dtype.kind in "fc" and np.any(x)}
