@@ -111,6 +111,10 @@ _CHOICES = frozenset(
 )
 
 
+# Primitives whose results may be integers of few values.
+_FEW_VALUES = frozenset(("argmax", "argmin", "rem", "clamp", "and", "top_k", "sign"))
+
+
 def equivalent(
     f: Callable[..., Any],
     g: Callable[..., Any],
@@ -266,6 +270,7 @@ class _Ladder:
             (proof, lambda: self.interpret(strict)),
             ("a few more inputs", self.second_glance),
             (f"{proof}, with multiples", lambda: self.interpret(scaling)),
+            (f"{proof}, value by value", lambda: self.value_by_value(scaling)),
             (f"{proof}, constants read", lambda: self.with_readings(briefly=True)),
             (f"{proof}, with sines and cosines", lambda: self.on_circle(scaling)),
             ("a proof block by block", self.by_blocks),
@@ -279,6 +284,7 @@ class _Ladder:
                 lambda: self.assuming(lambda mode: self.by_cases(mode.assuming), scaling),
             ),
             (f"{proof}, off ties", lambda: self.interpret(off_ties)),
+            (f"{proof}, off ties, value by value", lambda: self.value_by_value(off_ties)),
             (f"{proof}, off ties, {wraps}", lambda: self.assuming(self.interpret, off_ties)),
             (f"{proof} of all branches", lambda: self.by_patterns(PATTERNS)),
             (
@@ -287,6 +293,10 @@ class _Ladder:
             ),
             (f"{proof}, with sines and cosines, off ties", lambda: self.on_circle(off_ties)),
             (f"{proof} of all branches, with sines", lambda: self.on_circle(PATTERNS)),
+            (
+                f"{proof} of all branches, value by value",
+                lambda: self.value_by_value(PATTERNS),
+            ),
             ("a proof by branches", self.by_branches),
             ("a proof, constants read", lambda: self.with_readings(briefly=False)),
             ("the comparison of what has no value", self.refuted_without_values),
@@ -567,13 +577,16 @@ class _Ladder:
         """A proof by the first method that has one."""
         strict, scaling, off_ties = MODES
         methods: tuple[Callable[[], Verdict | None], ...] = (
+            lambda: self.value_by_value(scaling),
             self.by_blocks,
             lambda: self.on_circle(scaling),
             self.by_bits,
             self.by_cases,
             lambda: self.interpret(off_ties),
+            lambda: self.value_by_value(off_ties),
             lambda: self.by_patterns(PATTERNS),
             lambda: self.on_circle(off_ties),
+            lambda: self.value_by_value(PATTERNS),
             self.by_branches,
         )
         if briefly:
@@ -593,6 +606,29 @@ class _Ladder:
         """Whether there is something to choose."""
         masks = any(v.dtype == np.bool_ for v in self.left.inputs)
         return masks or any(p.primitives() & _CHOICES for p in (self.left, self.right))
+
+    def value_by_value(self, mode: Mode) -> Verdict | None:
+        """With numbers that take few values case by case, where there may be any."""
+        if not self.has_few:
+            return None
+        split = replace(mode, split=True)
+        before = self.reason, self.difference
+        circle = turns(self.left) or turns(self.right)
+        for way in (split, replace(split, circle=True)) if circle else (split,):
+            verdict = self.by_patterns(way) if way.patterns else self.interpret(way)
+            if verdict is not None:
+                return verdict
+        self.reason, self.difference = before  # case analysis goes on from there
+        return None
+
+    @functools.cached_property
+    def has_few(self) -> bool:
+        """Whether a number in the programs may have few values."""
+        if any(p.primitives() & _FEW_VALUES for p in (self.left, self.right)):
+            return True
+        read = None if self.given is None else self.given.reading
+        whole = any(v.dtype == np.bool_ or is_integer(v.dtype) for v in self.left.inputs)
+        return whole or (read is not None and bool(read.values))
 
     def by_patterns(self, mode: Mode) -> Verdict | None:
         """Branch by branch, where there is something to choose and the programs are small."""

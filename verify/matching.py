@@ -76,7 +76,7 @@ def where_they_part(
     >>> where_they_part(*programs, difference, 0)
     "the first values without a counterpart: the left's sin..., and the right's cos..."
     """
-    mode = replace(difference.mode, patterns=False)
+    mode = replace(difference.mode, patterns=False, split=False)
     try:
         watched, inputs, outputs = traced_trial(left, right, mode, seed, told, _Watched)
         shared = {_number(x) for x in inputs}

@@ -21,6 +21,8 @@ from verify.algebras.field.bound import miss_probability
 from verify.algebras.field.integers import congruent
 from verify.algebras.field.laws.radicals import Radicals
 from verify.algebras.field.patterns import PatternField
+from verify.algebras.field.split import Split, SplitField, SplitPatternField, Wider
+from verify.algebras.field.split import inputs as split_inputs
 from verify.dtypes import is_integer
 from verify.evaluate import evaluate
 from verify.program import Program
@@ -192,13 +194,18 @@ def _trial(
     told: Told | None,
     watch: Callable[[list[Any]], tuple[Any, Any]] = lambda inputs: (None, None),
 ) -> tuple[Field, list[Any], list[Any]]:
+    kind: Any = PatternField if mode.patterns else Field
+    if mode.split:
+        kind = SplitPatternField if mode.patterns else SplitField
+    width = 1
     for attempt in range(_MOST_DRAWS):
-        kind = PatternField if mode.patterns else Field
         field = kind(seed + attempt, mode, exponents, order, primes)
         memory.refuse((left, right), 8.0 * len(field.m), "a proof by random interpretation")
         inputs = [fresh(field.random, v.shape, v.dtype) for v in left.inputs]
         if told is not None:
             inputs = told(field, inputs)
+        if isinstance(field, SplitField | SplitPatternField):
+            inputs = split_inputs(field, inputs, width)
         try:
             by_one, by_two = watch(inputs)
             one = evaluate(left, field, inputs, by_one)
@@ -215,6 +222,8 @@ def _trial(
             return field, one, two
         except Unlucky:
             continue
+        except Wider as more:
+            width = more.values
     raise TooLarge("every draw of random inputs divides by zero")
 
 
@@ -225,12 +234,19 @@ def _compare(
     for output, (left, right) in enumerate(zip(one, two, strict=True)):
         same = np.ones(int(np.prod(left.shape)), bool)
         for a, b in zip(parts(left), parts(right), strict=True):
-            agree = _equal(field, a, b)  # a random key has several words an element
+            agree = _agree(field, a, b)  # a random key has several words an element
             same &= agree.reshape(len(same), -1).all(axis=1) if len(same) else True
         same[ignore.get(output, np.zeros(0, np.int64))] = True
         if not same.all():
             elements[output] = np.flatnonzero(~same)
     return Difference(elements, field.mode, field.wrapping) if elements else None
+
+
+def _agree(field: Field, a: Any, b: Any) -> np.ndarray:
+    """Element by element, whether two values are equal: case by case where both are split alike."""
+    if isinstance(a, Split) and isinstance(b, Split) and np.array_equal(a.selector, b.selector):
+        return np.asarray(_equal(field, a.cases, b.cases).all(axis=0))
+    return _equal(field, *(x.whole if isinstance(x, Split) else x for x in (a, b)))
 
 
 def _equal(field: Field, a: FieldArray, b: FieldArray) -> np.ndarray:

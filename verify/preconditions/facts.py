@@ -30,7 +30,7 @@ def tell(
     """The inputs of a trial under a precondition; what it says of signs goes to `field.given`.
 
     constants: of the programs; numbers that are compared with them may be known to lie above."""
-    if not reading.total or (not reading.constraints and not reading.truths):
+    if not reading.total or not (reading.constraints or reading.truths or reading.values):
         return list(inputs)
     found = [
         _bounded(field, value, v, places, reading) if isinstance(value, FieldArray) else value
@@ -67,6 +67,17 @@ def _bounded(
             value.bounds, value.nonnegative = (least, most), least >= 0
     elif is_kind(v.dtype, np.floating):
         value.nonnegative = low is not None and low >= 0
+    return _of_few(value, [reading.values.get(n) for n in numbers])
+
+
+def _of_few(value: FieldArray, known: list[frozenset[Fraction] | None]) -> FieldArray:
+    """An input with the values that its elements may have, if all of them are known."""
+    sets = [values for values in known if values is not None]
+    if sets and len(sets) == len(known):
+        values = sorted(frozenset().union(*sets))
+        exact = all(Fraction(float(v)) == v for v in values)
+        if exact and not (is_integer(value.dtype) and any(v.denominator > 1 for v in values)):
+            value.few = tuple(values)
     return value
 
 

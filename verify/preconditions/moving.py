@@ -77,6 +77,7 @@ class Mover:
                 for c in self.several:
                     self._propagate(c)
         self.table = _Table(self.several)
+        self.few = {n: [float(v) for v in sorted(vs)] for n, vs in reading.values.items() if vs}
         equal = [n for c in self.several if c.relation == "eq" for n, _ in c.terms]
         self.exact = np.array(sorted(set(equal)), np.int64)
 
@@ -121,6 +122,9 @@ class Mover:
         if len(self.exact):
             flat[self.exact] = np.rint(flat[self.exact] / _GRID) * _GRID
         flat = self._folded(flat)
+        for n, values in self.few.items():
+            if flat[n] not in values:
+                flat[n] = values[int(rng.integers(len(values)))]
         for _ in range(_ROUNDS):
             budget.spend(_UNIT * self.size)
             mended = False

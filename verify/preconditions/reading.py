@@ -53,6 +53,7 @@ class Reading:
     lower: dict[int, tuple[Fraction, bool]] = field(default_factory=dict)
     upper: dict[int, tuple[Fraction, bool]] = field(default_factory=dict)
     truths: dict[int, bool] = field(default_factory=dict)
+    values: dict[int, frozenset[Fraction]] = field(default_factory=dict)  # the only ones
     rest: list[tuple[Node, bool]] = field(default_factory=list)  # formulas that have this value
     written: bool = True  # whether there are formulas at all
     impossible: bool = False  # whether one of its parts is false whatever the inputs are
@@ -61,7 +62,9 @@ class Reading:
     @property
     def unread(self) -> int:
         """How many parts of the conjunction are neither linear nor truths."""
-        return len(self.rest) if self.written else 1
+        if not self.written:
+            return 1
+        return sum(one_of(node, wanted) is None for node, wanted in self.rest)
 
     @property
     def equalities(self) -> list[Constraint]:
@@ -139,6 +142,36 @@ def _conjunction(reading: Reading, top: Node, value: bool, whole: np.ndarray) ->
             _comparison(reading, node, wanted, whole)
         else:
             reading.rest.append((node, wanted))
+            found = one_of(node, wanted)
+            if found is not None:
+                n, values = found
+                kept = reading.values[n] = reading.values.get(n, values) & values
+                reading.impossible |= not kept
+                one = Fraction(1)
+                if kept:
+                    low = Constraint(((n, one),), -min(kept), "ge")
+                    reading.constraints += [low, Constraint(((n, -one),), max(kept), "ge")]
+
+
+def one_of(node: Node, wanted: bool) -> tuple[int, frozenset[Fraction]] | None:
+    """Of `(x == 0) | (x == 1)`, x and its values; None for any other formula."""
+    if node.op == "not":
+        return one_of(node.args[0], not wanted)
+    if node.op == ("or" if wanted else "and"):
+        each = [one_of(a, wanted) for a in node.args]
+        known = [found for found in each if found is not None]
+        if len(known) < len(each) or len({n for n, _ in known}) != 1:
+            return None
+        return known[0][0], frozenset().union(*(values for _, values in known))
+    if node.op != "test" or node.info != ("eq" if wanted else "ne"):
+        return None
+    form = _Form()
+    form.add(node.args[0], Fraction(1))
+    form.add(node.args[1], Fraction(-1))
+    if not form.linear or form.maxima or len(form.terms) != 1:
+        return None
+    ((n, factor),) = form.terms.items()
+    return None if not factor else (n, frozenset((-form.constant / factor,)))
 
 
 def _comparison(reading: Reading, node: Node, wanted: bool, whole: np.ndarray) -> None:

@@ -219,6 +219,9 @@ def in_order(indices: np.ndarray, batching: Sequence[int]) -> bool:
 
 def take_inside(ctx: Context, indices: Any, last: Sequence[int], sentence: str) -> None:
     """Notes the assumption that each of (n, d) indices is in bounds."""
+    possible = getattr(indices, "possible", None)  # all that it may be, in domains that tell
+    if possible is not None and ((possible >= 0) & (possible <= np.asarray(last))).all():
+        return
     assume_somewhere(ctx, sentence)
     algebra = plain(ctx.algebra)
     if hasattr(algebra, "inside"):

@@ -75,7 +75,7 @@ class Origin:
     inner: Origin | None = None  # of the same value, from an operation within this one
 
 
-_NOTHING = Origin("each", (), [])
+NOTHING = Origin("each", (), [])
 
 # Operations of the algebra by how their operands' elements reach the result's.
 _KINDS = {
@@ -169,7 +169,7 @@ class PatternField(Field):
     def random(self, shape: tuple[int, ...], dtype: Any) -> FieldArray:
         """An input; a boolean is true or false in each row, decided like every other choice."""
         value = super().random(shape, dtype)
-        value.origin = _NOTHING
+        value.origin = NOTHING
         if value.dtype != np.bool_:
             return value
         rows = value.rows[: self.points]
@@ -185,7 +185,7 @@ class PatternField(Field):
 
     def roots(self, n: int) -> tuple[FieldArray, FieldArray]:
         cos, sin = super().roots(n)
-        cos.origin = sin.origin = _NOTHING
+        cos.origin = sin.origin = NOTHING
         return cos, sin
 
     def note(self, digests: np.ndarray, count: np.ndarray | int = 1) -> None:

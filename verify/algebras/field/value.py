@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as field_of
+from fractions import Fraction
 from typing import Any, Protocol
 
 import numpy as np
@@ -38,6 +39,7 @@ class Mode:
     nested: bool = False
     patterns: bool = False
     assuming: bool = False
+    split: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +104,7 @@ class FieldArray:
     serial: int = 0  # values are numbered in the order in which they are made
     bounds: Interval = None  # of an integer's expression: see integers.py
     seen: dict[Any, FieldArray] = field_of(default_factory=dict)  # its machine values, by dtype
+    few: tuple[Fraction, ...] = ()  # the only values of an input's elements, where that is known
 
     def __post_init__(self) -> None:
         self.serial = next(_SERIAL)
