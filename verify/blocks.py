@@ -1,38 +1,43 @@
 """Proof block by block: values that both programs compute are cut points.
 
-The degrees of a deep network's polynomials grow with its depth, until a trial's bound says nothing.
-But two programs that do the same layer after layer share many values on the way. One trial finds
-them, as equal residues. Then, in order, each is proved to be the same function of the inputs and of
-the cuts before it, and from there on it is an unknown of its own in both programs: degrees start
-anew behind it. Equal behind cuts is equal, and the errors of the pieces add up. (Sweeping, as
-hardware is checked: Kuehlmann et al. 2002; Mishchenko et al. 2005.)
+The degrees of a deep network's polynomials grow with its depth, until a trial's bound says nothing;
+and of an exponential in the exponent of another one little is known. But two programs that do the
+same layer after layer share many values on the way. A trial finds them, element by element, as equal
+residues, in whatever order and shape each program has them; there both are cut (`cuts.py`), and
+degrees start anew. Behind new cuts, values are found to be the same that were not before them:
+trials go on from the last cuts, until the outputs are the same. Then one proof is tried, of the
+programs with all cuts. (Sweeping, as hardware is checked: Kuehlmann et al. 2002; Mishchenko et al.
+2005; with cuts as unknown functions, so that it need not be proved that they are the same.)
 
 What a cut loses is what the value is made of: two cuts may have something to do with one another,
-or be zero on a region. So a piece takes its cuts for values that may be anything, ties and zeros
-included: nothing that holds but for a set of measure zero is used of them. A value that is not
-proved is no cut, and the next one is tried.
+or be zero on a region. So where there are cuts is a guess: every so many operations.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from hashlib import blake2b
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from verify import budget
 from verify.algebras.base import Unsupported
-from verify.algebras.extended import parts
 from verify.algebras.field import Field, FieldArray
-from verify.program import Atom, Const, Equation, Program, Var, leading_to
-from verify.proof import MODES, TARGET, Agreement, Told, TooLarge, prove, traced_trial
+from verify.algebras.field.cutting import names
+from verify.cuts import CUT, Cut, with_cuts
+from verify.dtypes import is_kind
+from verify.program import Const, Equation, Program, Var, leading_to
+from verify.proof import MODES, Agreement, Told, TooLarge, prove, same, traced_trial
 
-_DEPTHS = (6, 2, 14)  # operations that make polynomials grow, between two cuts
-_MOST_CUTS = 1000
-_MOST_FAILURES = 12
-_WORK = 2e9  # for one piece
+# Where cuts may be: how many operations that make polynomials grow lie between two of them, and
+# whether only sums are cut, so that what is made of one by a function and its derivative is known.
+_PLACES = ((6, False), (2, True), (2, False), (14, False))
+_ROUNDS = 200
+_PRIMES = 3  # of trials that only look for cuts: as many as small fractions take
+_WORK = 2e10  # of the proof
 
 _LINEAR = frozenset(
     (
@@ -42,45 +47,110 @@ _LINEAR = frozenset(
         *("gather", "iota", "cumsum", "reduce_window_sum", "select_n", "copy_p"),
     )
 )
+_SUMS = frozenset(("add", "add_any", "sub", "dot_general", "conv_general_dilated"))
 _PRODUCTS = frozenset(("mul", "dot_general", "conv_general_dilated"))
 
-
-@dataclass
-class _Seen:
-    """One program's values by what their residues are."""
-
-    named: dict[bytes, Var] = field(default_factory=dict)
-    names: dict[Var, bytes] = field(default_factory=dict)
-    nonnegative: set[Var] = field(default_factory=set)
-
-    def __call__(self, equation: Equation, operands: list[Any], results: list[Any]) -> None:
-        for v, value in zip(equation.outputs, results, strict=True):
-            if isinstance(v.dtype, np.dtype) and value.concrete is None:
-                if getattr(value, "nonnegative", False):
-                    self.nonnegative.add(v)
-                name = _name(value, v)
-                if name is not None:
-                    self.names[v] = name
-                    self.named.setdefault(name, v)
+_Names = np.ndarray
 
 
-def _name(value: Any, v: Var) -> bytes | None:
-    digest = blake2b(repr((v.shape, str(v.dtype))).encode(), digest_size=16)
-    try:
-        for part in parts(value):
-            digest.update(np.ascontiguousarray(part.field.digest(part.rows)).tobytes())
-    except Unsupported:  # infinities
-        return None
-    return digest.digest()
-
-
-def by_blocks(left: Program, right: Program, seed: int) -> Agreement | None:
-    """A proof with cuts, None if none is found."""
-    for depth in _DEPTHS:
-        found = _Sweep(left, right, seed, depth).proved()
+def by_blocks(
+    left: Program, right: Program, seed: int, told: Told | None = None
+) -> Agreement | None:
+    """A proof with cuts, None if none is found. `told`: the inputs of a trial, as a precondition
+    has them."""
+    for depth, sums in _PLACES:
+        found = _Sweep(left, right, seed, depth, sums, told).proved()
         if found is not None:
             return found
     return None
+
+
+class _Side:
+    """One of the programs: its cuts, and what its values were called in the last trial."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.cuts: dict[Var, Cut] = {}
+        self.makes = {v: e for e in program.equations for v in e.outputs}
+        self.begin()
+
+    def begin(self) -> None:
+        """A trial of what is left begins."""
+        self.names: dict[Var, _Names] = {}
+        self.nonnegative: set[Var] = set()
+        cut, self.stands_for = with_cuts(self.program, self.cuts)
+        behind = {v for v, old in self.stands_for.items() if self.cuts[old].whole}
+        left = leading_to(cut.equations, cut.outputs, behind)
+        read = {a for e in left for a in e.inputs} | set(cut.outputs)
+        self.inputs = [v for v in self.stands_for if v in behind and v in read]
+        self.rest = Program((*cut.inputs, *self.inputs), tuple(left), cut.outputs)
+
+    def see(self, v: Var, value: Any) -> None:
+        """In a trial: what a value is called."""
+        old = self.stands_for.get(v, v)
+        if old not in self.makes and old not in self.program.inputs:
+            return  # within a loop
+        if not isinstance(value, FieldArray) or not is_kind(value.dtype, np.floating):
+            return
+        if value.concrete is not None or value.mask is not None:
+            return
+        try:
+            self.names[old] = names(value.field, value)
+        except Unsupported:  # infinities
+            return
+        if value.nonnegative:
+            self.nonnegative.add(old)
+
+    def __call__(self, equation: Equation, operands: list[Any], results: list[Any]) -> None:
+        for v, value in zip(equation.outputs, results, strict=True):
+            self.see(v, value)
+
+    def of_inputs(self) -> _Names:
+        """The elements of the program's inputs."""
+        return _set(self.names[v] for v in self.program.inputs if v in self.names)
+
+    def known(self) -> _Names:
+        """The elements that it computes."""
+        return _set(self.names[v] for v in self.names if v in self.makes)
+
+    def cut(self, chosen: _Names) -> bool:
+        """Cuts the chosen elements where they are first made; whether there are any."""
+        new = False
+        for v, found in self.names.items():
+            equation = self.makes.get(v)
+            if equation is None:
+                continue
+            where = _within(found, chosen)
+            if not where.any():
+                continue
+            passed = _set(self.names[a] for a in equation.inputs if a in self.names)
+            where &= ~_within(found, passed)
+            before = self.cuts.get(v)
+            if before is not None:
+                where &= ~before.where
+            if not where.any():
+                continue
+            called = np.where(where, found, 0 if before is None else before.names)
+            where = where if before is None else where | before.where
+            whole = bool((where | (found == 0)).all())
+            self.cuts[v] = Cut(where, called, whole, v in self.nonnegative)
+            new = True
+        return new
+
+
+def _set(several: Iterable[_Names]) -> _Names:
+    flat = [found.ravel() for found in several]
+    every = np.unique(np.concatenate(flat)) if flat else np.zeros(0, np.uint64)
+    return every[every != 0]
+
+
+def _within(found: _Names, known: _Names) -> np.ndarray:
+    """Which elements are among those known; `known` is sorted."""
+    budget.spend(20 * found.size)
+    if not len(known):
+        return np.zeros(found.shape, bool)
+    place = np.minimum(np.searchsorted(known, found), len(known) - 1)
+    return np.asarray(known[place] == found)
 
 
 @dataclass
@@ -91,132 +161,89 @@ class _Sweep:
     right: Program
     seed: int
     depth: int
-    cuts: dict[Var, Var] = field(default_factory=dict)  # of the left and of the right
-    nonnegative: set[Var] = field(default_factory=set)  # cuts, of either program
-    refused: set[Var] = field(default_factory=set)  # what was tried, and is no cut
-    error: float = 0.0
-    primes: int = 0
-    partial: bool = False
-    assumptions: dict[str, None] = field(default_factory=dict)
+    sums: bool
+    told: Told | None = None
+
+    def __post_init__(self) -> None:
+        self.ours, self.theirs = _Side(self.left), _Side(self.right)
 
     def proved(self) -> Agreement | None:
-        """Behind new cuts, values are found to be the same that were not before them: exponentials
-        of exponentials, say. So on it goes for as long as there are more."""
-        while self.advance():
-            pass
-        if not self.cuts or not self.piece(self.left.outputs, self.right.outputs):
+        """By a trial after the other, and a proof at last."""
+        for number in range(_ROUNDS):
+            try:
+                equal = self.trial(self.seed + 7919 * (number + 1))
+            except (Unsupported, TooLarge):
+                return None
+            new = self.more_cuts()
+            if equal:
+                break
+            if not new:
+                return None
+        if not self.ours.cuts:
             return None
-        return Agreement(self.error, self.primes, MODES[1], tuple(self.assumptions), self.partial)
-
-    def advance(self) -> bool:
-        """Whether there are new cuts."""
-        before = len(self.cuts)
-        one, two = self.between(self.cuts, self.left.outputs, self.right.outputs)
-        told = self.told(list(self.cuts))
+        left, right = (with_cuts(one.program, one.cuts)[0] for one in (self.ours, self.theirs))
         try:
-            (ours, theirs), _, _ = traced_trial(one, two, MODES[1], self.draw(), told, _Seen)
+            found = prove(left, right, MODES[1], self.seed, work=_WORK, told=self.told)
         except (Unsupported, TooLarge):
-            return False
-        made = {v for equation in self.right.equations for v in equation.outputs}
+            return None
+        return found if isinstance(found, Agreement) else None
+
+    def trial(self, seed: int) -> bool:
+        """What is behind the cuts, evaluated once: whether the outputs are the same."""
+        sides = (self.ours, self.theirs)
+        for side in sides:
+            side.begin()
+        fresh = [v for side in sides for v in side.inputs]
+        programs = [replace(side.rest, inputs=(*side.program.inputs, *fresh)) for side in sides]
+        next_side = itertools.cycle(sides).__next__
+        _, _, (one, two) = traced_trial(*programs, MODES[1], seed, self.tell, next_side, _PRIMES)
+        return same(one, two)
+
+    def tell(self, field: Field, values: list[Any]) -> list[Any]:
+        """The inputs of a trial: those of the programs, and cuts."""
+        count = len(self.left.inputs)
+        given = values[:count] if self.told is None else self.told(field, values[:count])
+        known = list(given)
+        for side in (self.ours, self.theirs):
+            side.names = {}
+            for v, value in zip(side.program.inputs, given, strict=True):
+                side.see(v, value)
+            for v in side.inputs:
+                cut = side.cuts[side.stands_for[v]]
+                value = field.named(cut.names, v.dtype, nonnegative=cut.nonnegative)
+                side.see(v, value)
+                known.append(value)
+        return known
+
+    def more_cuts(self) -> bool:
+        """Cuts where the left is deep enough, and the right has the same elements; whether there
+        are any."""
+        known, inputs = self.theirs.known(), self.ours.of_inputs()
         grown: dict[Var, int] = {}
-        for equation in one.equations:
-            operands = (a for a in equation.inputs if isinstance(a, Var))
+        chosen: list[np.ndarray] = []
+        for equation in self.ours.rest.equations:
+            if equation.primitive == CUT:
+                continue
+            operands = (
+                self.ours.stands_for.get(a, a) for a in equation.inputs if isinstance(a, Var)
+            )
             here = max((grown.get(a, 0) for a in operands), default=0) + _grows(equation)
             for v in equation.outputs:
                 grown[v] = here
-                other = theirs.named.get(ours.names.get(v, b""))
-                if here < self.depth or other not in made or not self.is_cut(v, other):
+                found = self.ours.names.get(v)
+                if found is None or here < self.depth or not found.any():
+                    continue
+                if self.sums and equation.primitive not in _SUMS:
+                    continue
+                if not (_within(found, known) | (found == 0)).all():
                     continue
                 grown[v] = 0
-                if v in ours.nonnegative or other in theirs.nonnegative:
-                    self.nonnegative.add(v)
-            if len(self.refused) > _MOST_FAILURES:
-                return False
-        return len(self.cuts) > before
-
-    def is_cut(self, v: Var, other: Var) -> bool:
-        if len(self.cuts) >= _MOST_CUTS or v in self.left.outputs or v in self.refused:
-            return False
-        if not self.piece((v,), (other,)):
-            self.refused.add(v)
-            return False
-        self.cuts[v] = other
-        return True
-
-    def draw(self) -> int:
-        return self.seed + 7919 * (len(self.cuts) + 1)
-
-    def between(
-        self, cuts: Mapping[Var, Var], ours: Sequence[Atom], theirs: Sequence[Atom]
-    ) -> tuple[Program, Program]:
-        """What makes these values of the inputs and of cuts."""
-        one = leading_to(self.left.equations, ours, cuts.keys())
-        two = leading_to(self.right.equations, theirs, set(cuts.values()))
-        return (
-            Program((*self.left.inputs, *cuts), tuple(one), tuple(ours)),
-            Program((*self.right.inputs, *cuts.values()), tuple(two), tuple(theirs)),
-        )
-
-    def piece(self, ours: Sequence[Atom], theirs: Sequence[Atom]) -> bool:
-        """Whether these values are the same functions of the inputs and of the cuts."""
-        active = dict(self.cuts)
-        while True:
-            left, right = self.between(active, ours, theirs)
-            one, two = _read(left), _read(right)
-            # A cut of one side alone: the other has made it of something else since.
-            alone = [a for a, b in active.items() if (a in one) != (b in two)]
-            if not alone:
-                break
-            for a in alone:
-                del active[a]
-        used = [
-            (a, b) for a, b in zip(left.inputs, right.inputs, strict=True) if a in one or b in two
-        ]
-        left = replace(left, inputs=tuple(a for a, _ in used))
-        right = replace(right, inputs=tuple(b for _, b in used))
-        told = self.told([a for a, _ in used if a in active])
-        for mode in MODES[:2]:
-            try:
-                found = prove(
-                    left,
-                    right,
-                    mode,
-                    self.draw(),
-                    work=_WORK,
-                    told=told,
-                    target=TARGET / 2 / _MOST_CUTS,
-                )
-            except (Unsupported, TooLarge):
-                return False
-            if isinstance(found, Agreement):
-                self.error += found.error_probability
-                self.primes += found.primes
-                self.partial |= found.partial
-                self.assumptions.update(dict.fromkeys(found.assumptions))
-                return True
-        return False
-
-    def told(self, cuts: Sequence[Var]) -> Told:
-        """The inputs of a trial, of which the last ones are cuts: values that may be zero, or equal
-        to another, on more than a set of measure zero."""
-
-        def blunt(value: Any, cut: Var) -> Any:
-            for part in parts(value):
-                if isinstance(part, FieldArray):
-                    part.growth = replace(part.growth, analytic=False)
-                    part.nonnegative |= cut in self.nonnegative
-            return value
-
-        def tell(_: Field, values: list[Any]) -> list[Any]:
-            start = len(values) - len(cuts)
-            return [*values[:start], *map(blunt, values[start:], cuts)]
-
-        return tell
-
-
-def _read(program: Program) -> set[Atom]:
-    """What its equations and outputs read."""
-    return {a for e in program.equations for a in e.inputs} | set(program.outputs)
+                before = self.ours.cuts.get(v)
+                if before is None or not before.whole:
+                    chosen.append(found)
+        elements = _set(chosen)
+        elements = elements[~_within(elements, inputs)]
+        return any([side.cut(elements) for side in (self.ours, self.theirs)])
 
 
 def _grows(equation: Equation) -> int:

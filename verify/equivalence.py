@@ -481,7 +481,8 @@ class _Ladder:
         effort.refuse((self.left, self.right))
         with budget.limit(_BLOCKS_WORK):
             try:
-                result = by_blocks(self.left, self.right, self.draw())
+                told = None if self.given is None else self.given.told(self.left, self.right)
+                result = by_blocks(self.left, self.right, self.draw(), told)
             except Unsupported as error:
                 self.reason = str(error)
                 return None

@@ -168,6 +168,7 @@ def traced_trial(
     seed: int,
     told: Told | None,
     watcher: Callable[[], Watcher],
+    primes: int | None = None,
 ) -> tuple[tuple[Watcher, Watcher], list[Any], tuple[list[Any], list[Any]]]:
     """One trial in which each program has a watcher, told of each of its equations as `evaluate`
     tells: the two watchers, the inputs, and the outputs of both programs."""
@@ -179,7 +180,7 @@ def traced_trial(
         watched, given = (watcher(), watcher()), inputs
         return watched
 
-    _, one, two = _trial(left, right, mode, seed, exponents, order, None, told, watch)
+    _, one, two = _trial(left, right, mode, seed, exponents, order, primes, told, watch)
     return watched, given, (one, two)
 
 
@@ -247,6 +248,13 @@ def _agree(field: Field, a: Any, b: Any) -> np.ndarray:
     if isinstance(a, Split) and isinstance(b, Split) and np.array_equal(a.selector, b.selector):
         return np.asarray(_equal(field, a.cases, b.cases).all(axis=0))
     return _equal(field, *(x.whole if isinstance(x, Split) else x for x in (a, b)))
+
+
+def same(one: list[Any], two: list[Any]) -> bool:
+    """Whether the outputs of a trial agree."""
+    fields = (part.field for value in one for part in parts(value))
+    field = next(fields, None)
+    return field is None or _compare(field, one, two, {}) is None
 
 
 def _equal(field: Field, a: FieldArray, b: FieldArray) -> np.ndarray:

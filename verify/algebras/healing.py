@@ -157,14 +157,14 @@ class Healing(Numeric):
 
     def div(self, a: Bounded, b: Bounded) -> Bounded:
         bad = (b.value == 0) & (b.errors == 0) & ~a.unknown
-        bad = bad | _both_infinite(a, b)
+        bad = bad | both_infinite(a, b)
         return self._healed(super().div(a, b), bad, "div", a, b)
 
     def add(self, a: Bounded, b: Bounded) -> Bounded:
         result = super().add(a, b)
         if kind(a.dtype) != "float" or result.error is None:
             return result
-        return self._healed(result, _both_infinite(a, b) & (a.value == -b.value), "add", a, b)
+        return self._healed(result, both_infinite(a, b) & (a.value == -b.value), "add", a, b)
 
     def mul(self, a: Bounded, b: Bounded) -> Bounded:
         result = super().mul(a, b)
@@ -192,5 +192,5 @@ class Healing(Numeric):
         return self._healed(result, bad, name, *args)
 
 
-def _both_infinite(a: Bounded, b: Bounded) -> Array:
+def both_infinite(a: Bounded, b: Bounded) -> Array:
     return np.asarray(np.isinf(a.value) & np.isinf(b.value))

@@ -52,8 +52,8 @@ class Rows:
 
     native = Numeric.native
 
-    def __init__(self) -> None:
-        self.numeric = Numeric()
+    def __init__(self, numeric: Numeric | None = None) -> None:
+        self.numeric = Numeric() if numeric is None else numeric
 
     def input(self, array: np.ndarray, dtype: Any = None) -> Row:
         """An input of the program, the rows along the first axis."""

@@ -22,6 +22,7 @@ from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.complex import Pair, is_complex, real_dtype
 from verify.algebras.extended import parts
+from verify.algebras.numeric import Numeric
 from verify.algebras.numeric_rows import Row, Rows
 from verify.algebras.numeric_value import Bounded, join
 from verify.counterexample.candidates import interesting
@@ -116,10 +117,12 @@ def edge_rows(comparison: Comparison, drawn: Inputs, rng: np.random.Generator) -
         yield comparison.rows(nearer)
 
 
-def evaluated(program: Program, drawn: Inputs, observe: Any = None) -> list[Any]:
+def evaluated(
+    program: Program, drawn: Inputs, observe: Any = None, numeric: Numeric | None = None
+) -> list[Any]:
     """The outputs at all rows, as numeric values with one more axis. Raises Unsupported where a
     rule must know a number that differs between rows."""
-    algebra, count = Rows(), len(drawn[0])
+    algebra, count = Rows(numeric), len(drawn[0])
     budget.spend(count * program.size())
     lifted = [_lifted(algebra, x, v) for x, v in zip(drawn, program.inputs, strict=True)]
     with np.errstate(all="ignore"):

@@ -29,6 +29,7 @@ import numpy as np
 from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import parts
+from verify.algebras.wary import Wary
 from verify.counterexample.batch import edge_rows, evaluated, special_numbers
 from verify.counterexample.by_jax import both, differs
 from verify.counterexample.candidates import interesting
@@ -138,9 +139,9 @@ def _without_values(
     asked = 0
     # First where no number is special: what has no value there, has none around it.
     order = np.argsort(special_numbers(drawn), kind="stable")
-    for row in _uncertain(programs, drawn, order):
+    for row, suspects in _uncertain(programs, drawn, order):
         inputs = [np.asarray(x[row]) for x in drawn]
-        for program in programs:
+        for program in suspects:
             cause, _ = violations(program, inputs)
             if not cause:
                 continue
@@ -150,22 +151,31 @@ def _without_values(
                 asked += 1
                 yield inputs, cause[0]
                 break
+        if asked >= most:
+            return
 
 
-def _uncertain(programs: tuple[Program, ...], drawn: Inputs, order: np.ndarray) -> Iterator[int]:
-    """The rows in which an output is not known up to rounding."""
+def _uncertain(
+    programs: tuple[Program, ...], drawn: Inputs, order: np.ndarray
+) -> Iterator[tuple[int, list[Program]]]:
+    """The rows in which an output is not known up to rounding, and the programs that may have asked
+    a function there for what it has not."""
     try:
         uncertain = np.zeros(len(drawn[0]), bool)
-        for program in programs:
-            for value in evaluated(program, drawn):
+        wary = [Wary(len(uncertain)) for _ in programs]
+        for program, numeric in zip(programs, wary, strict=True):
+            for value in evaluated(program, drawn, numeric=numeric):
                 uncertain |= ~_certain(value).reshape(len(uncertain), -1).all(axis=1)
-        yield from (int(row) for row in order if uncertain[row])
+        for row in order:
+            suspects = [p for p, w in zip(programs, wary, strict=True) if w.suspect[row]]
+            if uncertain[row] and suspects:
+                yield int(row), suspects
     except Unsupported:  # a number that differs between rows is one that a rule must know
         for row in order[:_ALONE]:
             inputs = [np.asarray(x[row]) for x in drawn]
             budget.spend(sum(p.size() for p in programs))
             if not all(_certain(v).all() for p in programs for v in values(p, inputs)):
-                yield int(row)
+                yield int(row), list(programs)
 
 
 def _certain(value: Any) -> np.ndarray:

@@ -28,7 +28,7 @@ import numpy as np
 from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.booleans import boolean_cases
-from verify.algebras.field import arithmetic, casts, integers, movement, residues
+from verify.algebras.field import arithmetic, casts, cutting, integers, movement, residues
 from verify.algebras.field.choice import Chooser
 from verify.algebras.field.functions import apply
 from verify.algebras.field.state import State
@@ -159,6 +159,14 @@ class Field(State):
         params: Any = (),
     ) -> FieldArray:
         return apply(self, name, args, shape, dtype, params)
+
+    # -- cut points: cutting.py --------------------------------------------------------------------
+
+    def cut(self, x: FieldArray, where: np.ndarray) -> FieldArray:
+        return cutting.cut(self, x, where)
+
+    def named(self, names: np.ndarray, dtype: Any, *, nonnegative: bool) -> FieldArray:
+        return cutting.named(self, names, dtype, nonnegative=nonnegative)
 
     def may_be_zero(self, x: FieldArray) -> bool:
         """Whether an element may be zero on more than a set of measure zero: in branches, where
