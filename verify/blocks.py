@@ -2,9 +2,9 @@
 
 The degrees of a deep network's polynomials grow with its depth, until a trial's bound says nothing;
 and of an exponential in the exponent of another one little is known. But two programs that do the
-same layer after layer share many values on the way. A trial finds them, element by element, as equal
-residues, in whatever order and shape each program has them; there both are cut (`cuts.py`), and
-degrees start anew. Behind new cuts, values are found to be the same that were not before them:
+same layer after layer share many values on the way. A trial finds them, element by element, as
+equal residues, in whatever order and shape each program has them; there both are cut (`cuts.py`),
+and degrees start anew. Behind new cuts, values are found to be the same that were not before them:
 trials go on from the last cuts, until the outputs are the same. Then one proof is tried, of the
 programs with all cuts. (Sweeping, as hardware is checked: Kuehlmann et al. 2002; Mishchenko et al.
 2005; with cuts as unknown functions, so that it need not be proved that they are the same.)
@@ -26,11 +26,10 @@ import numpy as np
 from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.field import Field, FieldArray
-from verify.algebras.field.cutting import names
 from verify.cuts import CUT, Cut, with_cuts
 from verify.dtypes import is_kind
 from verify.program import Const, Equation, Program, Var, leading_to
-from verify.proof import MODES, Agreement, Told, TooLarge, prove, same, traced_trial
+from verify.proof import MANY_PRIMES, MODES, Agreement, Told, TooLarge, prove, same, traced_trial
 
 # Where cuts may be: how many operations that make polynomials grow lie between two of them, and
 # whether only sums are cut, so that what is made of one by a function and its derivative is known.
@@ -95,7 +94,7 @@ class _Side:
         if value.concrete is not None or value.mask is not None:
             return
         try:
-            self.names[old] = names(value.field, value)
+            self.names[old] = value.field.called(value)
         except Unsupported:  # infinities
             return
         if value.nonnegative:
@@ -183,7 +182,15 @@ class _Sweep:
             return None
         left, right = (with_cuts(one.program, one.cuts)[0] for one in (self.ours, self.theirs))
         try:
-            found = prove(left, right, MODES[1], self.seed, work=_WORK, told=self.told)
+            found = prove(
+                left,
+                right,
+                MODES[1],
+                self.seed,
+                work=_WORK,
+                told=self.told,
+                most_primes=MANY_PRIMES,
+            )
         except (Unsupported, TooLarge):
             return None
         return found if isinstance(found, Agreement) else None
@@ -194,10 +201,12 @@ class _Sweep:
         for side in sides:
             side.begin()
         fresh = [v for side in sides for v in side.inputs]
-        programs = [replace(side.rest, inputs=(*side.program.inputs, *fresh)) for side in sides]
-        next_side = itertools.cycle(sides).__next__
-        _, _, (one, two) = traced_trial(*programs, MODES[1], seed, self.tell, next_side, _PRIMES)
-        return same(one, two)
+        left, right = (replace(side.rest, inputs=(*side.program.inputs, *fresh)) for side in sides)
+        turn = itertools.cycle(sides)
+        _, _, outputs = traced_trial(
+            left, right, MODES[1], seed, self.tell, lambda: next(turn), _PRIMES
+        )
+        return same(*outputs)
 
     def tell(self, field: Field, values: list[Any]) -> list[Any]:
         """The inputs of a trial: those of the programs, and cuts."""
@@ -243,7 +252,8 @@ class _Sweep:
                     chosen.append(found)
         elements = _set(chosen)
         elements = elements[~_within(elements, inputs)]
-        return any([side.cut(elements) for side in (self.ours, self.theirs)])
+        new = [side.cut(elements) for side in (self.ours, self.theirs)]  # both, whatever the first
+        return any(new)
 
 
 def _grows(equation: Equation) -> int:

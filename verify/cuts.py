@@ -1,10 +1,10 @@
 """Cut points: values of a program that are taken for unknowns.
 
-`with_cuts` writes v' = H(v) behind each value v that is cut, and whatever reads v then reads v'. H is
-one function of a number, the same in both programs and everywhere; nothing is known of it but that
-it is not negative where its operand is not. Two programs that are equal whatever H is are equal for
-H(v) = v, which are the programs without cuts. So it does not matter for a proof where cuts are, and
-who put them there.
+`with_cuts` writes v' = H(v) behind each value v that is cut, and whatever reads v then reads v'. H
+is one function of a number, the same in both programs and everywhere; nothing is known of it but
+that it is not negative where its operand is not. Two programs that are equal whatever H is are
+equal for H(v) = v, which are the programs without cuts. So it does not matter for a proof where
+cuts are, and who put them there.
 
 The rule below is that of `H` over residues, the only numbers over which programs have cuts.
 """

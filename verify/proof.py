@@ -31,7 +31,7 @@ TARGET = 2.0**-100
 _MOST_TRIALS = 12
 _MOST_PATTERN_TRIALS = 150
 _MOST_DRAWS = 30
-_MOST_MORE = 3  # primes
+_FEW_PRIMES, MANY_PRIMES = 10, 20  # of a trial, if it takes more than usual
 
 Told = Callable[[Field, list[Any]], list[Any]]
 Watcher = TypeVar("Watcher")
@@ -99,12 +99,13 @@ def prove(
     work: float = math.inf,
     told: Told | None = None,
     target: float = TARGET,
+    most_primes: int = _FEW_PRIMES,
 ) -> Agreement | Difference:
     """Evaluates both programs over random residues.
 
     `ignore` names output elements that are proved equal by other means, as in `Difference`.
     After so much `work` (`budget.py`) no further trial is begun. `told`: the inputs of a trial, as
-    a precondition has them.
+    a precondition has them. A trial has `most_primes` at most.
     Raises `Unsupported` where a program cannot be evaluated so, `TooLarge` where the error bound
     says too little.
     """
@@ -140,21 +141,29 @@ def prove(
             miss = miss_probability(field)
         trials += 1
         primes += len(field.moduli.primes)
+        error *= miss
+        if not isinstance(field, PatternField):
+            wanted = _enough_primes(field, error, target, most_primes)
         if miss > 0.5 and (wanted is None or wanted <= len(field.moduli.primes)):
             raise TooLarge(
                 "the polynomials are too large for a proof: a trial's bound says nothing"
             )
-        error *= miss
-        if not isinstance(field, PatternField):
-            wanted = _enough_primes(field, error, target)
     return Agreement(error, primes, mode, tuple(assumptions), partial)
 
 
-def _enough_primes(field: Field, error: float, target: float) -> int | None:
-    """A few primes more for the next trial, where they make it the last one; None for as many."""
+def _enough_primes(field: Field, error: float, target: float, most: int) -> int | None:
+    """How many primes the next trials should have, so that they are the least work together; None
+    where they say nothing however many there are."""
     usual = len(field.moduli.primes)
-    more = range(usual, usual + _MOST_MORE + 1)
-    return next((n for n in more if error * miss_probability(field, n) <= target), None)
+    best, least = None, math.inf
+    for n in range(usual, max(usual, most) + 1):
+        miss = miss_probability(field, n)
+        if miss > 0.5:
+            continue
+        trials = max(1, math.ceil(math.log(max(error, target) / target) / -math.log(miss)))
+        if n * trials < least:
+            best, least = n, n * trials
+    return best
 
 
 class TooLarge(Exception):

@@ -140,3 +140,92 @@ def test_nothing_that_holds_almost_everywhere_is_used_of_a_cut(name):
     assert equivalent(lambda x: f(chain(x) * 2), lambda x: g(chain(x) + chain(x)), x).status != (
         "proved"
     )
+
+
+def squared(run):
+    return lambda weights, x: (run(weights, x) ** 2).sum()
+
+
+def backward(weights, x, doubled=None):
+    """The gradient of the squared outputs of a tanh network, by hand."""
+    values, gradients = [x], []
+    for w, b in weights:
+        values.append(jnp.tanh(values[-1] @ w + b))
+    g = 2 * values[-1]
+    for number in reversed(range(LAYERS)):
+        w, _ = weights[number]
+        g = g * (1 - values[number + 1] ** 2)
+        g = 2 * g if number == doubled else g
+        gradients.append((values[number].T @ g, g.sum(0)))
+        g = g @ w.T
+    return gradients[::-1]
+
+
+GRADIENTS = {
+    "the same activation": (jax.grad(squared(network(jnp.tanh))), backward),
+    "another form of it": (
+        jax.grad(squared(network(jnp.tanh))),
+        jax.grad(squared(DEEP["tanh as an exponential"][1])),
+    ),
+    "relu": (jax.grad(squared(network(jax.nn.relu))), jax.grad(squared(spelt(jax.nn.relu)))),
+    "silu": (jax.grad(squared(DEEP["silu"][0])), jax.grad(squared(DEEP["silu"][1]))),
+}
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_gradients_of_deep_networks_are_proved_with_cuts(name):
+    found = by_blocks(*programs(*GRADIENTS[name]), 1)
+    assert found is not None
+    assert found.error_probability <= TARGET
+
+
+@pytest.mark.parametrize("layer", [0, 6, LAYERS - 1])
+def test_a_fault_in_the_backward_pass_is_not(layer):
+    f = GRADIENTS["the same activation"][0]
+    assert by_blocks(*programs(f, lambda weights, x: backward(weights, x, layer)), 1) is None
+
+
+def tanh_by_sigmoid(y):
+    return 2 * jax.nn.sigmoid(2 * y) - 1
+
+
+def one_by_one(activation, mix=False):
+    """A network of examples in turn; `mix`: the first example's value once in the place of the
+    second's."""
+
+    def run(weights, x):
+        rows = list(x)
+        for number, (w, b) in enumerate(weights):
+            rows = [activation(w.T @ row + b) for row in rows]
+            rows = [rows[0], rows[0]] if mix and number == 5 else rows
+        return jnp.stack(rows)
+
+    return run
+
+
+def test_elements_are_cut_in_whatever_array_they_are():
+    f = DEEP["tanh as an exponential"][0]
+    assert by_blocks(*programs(f, one_by_one(tanh_by_sigmoid)), 1) is not None
+    assert by_blocks(*programs(f, one_by_one(tanh_by_sigmoid, mix=True)), 1) is None
+
+
+def guarded(weights, x):
+    """What is true of it only where the weights are not negative."""
+    for w, b in weights:
+        x = jnp.exp(-jnp.abs(w) @ jnp.abs(b)) + jnp.sin(x @ w + b)
+    return x
+
+
+def unguarded(weights, x):
+    for w, b in weights:
+        x = jnp.exp(-(w @ b)) + jnp.sin(jnp.einsum("ij,bi->bj", w, x) + b)
+    return x
+
+
+def test_a_precondition_is_known_between_cuts():
+    def positive(weights, x):
+        return jax.tree.reduce(jnp.logical_and, [jnp.all(v >= 0) for v in jax.tree.leaves(weights)])
+
+    verdict = equivalent(guarded, unguarded, WEIGHTS, X, assuming=positive)
+    assert verdict, verdict
+    assert equivalent(guarded, unguarded, WEIGHTS, X).status == "refuted"

@@ -1,9 +1,9 @@
 """Numbers in many rows, and which rows may ask a function for a value that it does not have.
 
 `healing.py` finds what is certainly undefined, one input at a time. Most inputs have nothing of the
-kind: here all are evaluated at once, and what is left out has nothing of the kind: what is certainly outside
-of a domain has its centre outside, and what is exactly zero alone is exactly zero in a batch,
-however much wider the bounds of a batch may be.
+kind. Here all are evaluated at once, and those with something of it are kept: what is certainly
+outside of a domain has its centre outside, and what is exactly zero alone is exactly zero in a
+batch, however much wider the bounds of a batch may be.
 """
 
 from __future__ import annotations

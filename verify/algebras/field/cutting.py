@@ -12,8 +12,6 @@ from verify.algebras.field.growth import Growth
 from verify.algebras.field.state import State, key_rows
 from verify.algebras.field.value import FieldArray
 
-_WORD = np.uint64(31)
-
 
 def cut(field: State, x: FieldArray, where: np.ndarray) -> FieldArray:
     """H(x) where it is said, x elsewhere. H(x) may be zero on a region, or equal to another value,
@@ -39,11 +37,3 @@ def named(field: State, names: np.ndarray, dtype: Any, *, nonnegative: bool) -> 
     x.growth = replace(x.growth, analytic=False)
     x._rows = np.where(names == 0, 0, x.rows)
     return x
-
-
-def names(field: State, x: FieldArray) -> np.ndarray:
-    """A word for each element of a value, of its residues modulo two primes: the same for the same
-    element, and but for chance only for that. Zero for zero."""
-    rows = key_rows(field, x)
-    one, two = (rows[i].astype(np.uint64) for i in (0, 2))
-    return np.asarray((one << _WORD) | two)
