@@ -164,6 +164,7 @@ class _Sweep:
     told: Told | None = None
 
     def __post_init__(self) -> None:
+        self.field: Field | None = None  # of the last trial
         self.ours, self.theirs = _Side(self.left), _Side(self.right)
 
     def proved(self) -> Agreement | None:
@@ -206,11 +207,12 @@ class _Sweep:
         _, _, outputs = traced_trial(
             left, right, MODES[1], seed, self.tell, lambda: next(turn), _PRIMES
         )
-        return same(*outputs)
+        assert self.field is not None
+        return same(self.field, *outputs)
 
     def tell(self, field: Field, values: list[Any]) -> list[Any]:
         """The inputs of a trial: those of the programs, and cuts."""
-        count = len(self.left.inputs)
+        count, self.field = len(self.left.inputs), field
         given = values[:count] if self.told is None else self.told(field, values[:count])
         known = list(given)
         for side in (self.ours, self.theirs):

@@ -259,11 +259,9 @@ def _agree(field: Field, a: Any, b: Any) -> np.ndarray:
     return _equal(field, *(x.whole if isinstance(x, Split) else x for x in (a, b)))
 
 
-def same(one: list[Any], two: list[Any]) -> bool:
+def same(field: Field, one: list[Any], two: list[Any]) -> bool:
     """Whether the outputs of a trial agree."""
-    fields = (part.field for value in one for part in parts(value))
-    field = next(fields, None)
-    return field is None or _compare(field, one, two, {}) is None
+    return _compare(field, one, two, {}) is None
 
 
 def _equal(field: Field, a: FieldArray, b: FieldArray) -> np.ndarray:
