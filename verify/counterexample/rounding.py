@@ -71,9 +71,9 @@ class Rounding:
         return [np.where(c, m, 0.0) for c, m in zip(counts, every, strict=True)]
 
     def decides(self, inputs: Inputs, *, read: bool) -> bool:
-        """Whether the programs, the same at these inputs as they are written, differ there by a
-        choice once their literals are other numbers: `read`: those that have a reading are that,
-        and only the others are moved; else all are moved."""
+        """Whether the programs, the same at these inputs as they are written, differ there once
+        their literals are other numbers. `read`: those that have a reading are that, only the others
+        are moved, and only a difference by a choice counts; else all are moved."""
         found = self._seen(inputs, Numeric())
         if found is None:
             return False
@@ -94,7 +94,7 @@ class Rounding:
             if pair is None:
                 continue
             far = zip(open_, _gaps(pair), smooth, strict=True)
-            if any((o & (np.abs(gap) > bound)).any() for o, gap, bound in far):
+            if any((o & (np.abs(gap) > (bound if read else 0))).any() for o, gap, bound in far):
                 return True
         return False
 
