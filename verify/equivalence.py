@@ -72,7 +72,7 @@ from verify.primitives.functions import POWERS
 from verify.primitives.indexing import OF_BITS, SAME_INDEX
 from verify.primitives.sorting import NO_NEGATIVE_ZERO
 from verify.program import GENERATORS, Program, read
-from verify.proof import MODES, PATTERNS, Agreement, Difference, TooLarge, prove, turns
+from verify.proof import MASKS, MODES, PATTERNS, Agreement, Difference, TooLarge, prove, turns
 from verify.roundoff import later
 from verify.trust import selfcheck
 from verify.value_numbers import normalised
@@ -271,6 +271,7 @@ class _Ladder:
             ("a few more inputs", self.second_glance),
             (f"{proof}, with multiples", lambda: self.interpret(scaling)),
             (f"{proof}, value by value", lambda: self.value_by_value(scaling)),
+            (f"{proof}, masks decided", self.by_masks),
             (f"{proof}, constants read", lambda: self.with_readings(briefly=True)),
             (f"{proof}, with sines and cosines", lambda: self.on_circle(scaling)),
             ("a proof block by block", self.by_blocks),
@@ -454,7 +455,7 @@ class _Ladder:
             return None
         effort.refuse((self.left, self.right))
         try:
-            work = _PATTERN_WORK if mode.patterns else math.inf
+            work = _PATTERN_WORK if mode.decides else math.inf
             told = None if self.given is None else self.given.told(self.left, self.right)
             result = prove(self.left, self.right, mode, self.draw(), ignore, work, told)
         except (Unsupported, TooLarge) as error:
@@ -469,7 +470,7 @@ class _Ladder:
                 "was found on which their values differ"
             )
             return None
-        branches = " of all branches" if mode.patterns else ""
+        branches = " of all branches" if mode.patterns else " of all masks" if mode.masks else ""
         return self.agreement(result, f"random interpretation{branches}")
 
     def by_blocks(self) -> Verdict | None:
@@ -579,6 +580,7 @@ class _Ladder:
         strict, scaling, off_ties = MODES
         methods: tuple[Callable[[], Verdict | None], ...] = (
             lambda: self.value_by_value(scaling),
+            self.by_masks,
             self.by_blocks,
             lambda: self.on_circle(scaling),
             self.by_bits,
@@ -630,6 +632,18 @@ class _Ladder:
         read = None if self.given is None else self.given.reading
         whole = any(v.dtype == np.bool_ or is_integer(v.dtype) for v in self.left.inputs)
         return whole or (read is not None and bool(read.values))
+
+    def by_masks(self) -> Verdict | None:
+        """Mask by mask, where the programs are small and masks are among the inputs."""
+        masks = any(v.dtype == np.bool_ for v in self.left.inputs)
+        masks |= self.given is not None and self.given.has_few_values
+        if not masks or self.left.size() + self.right.size() > _PATTERN_SIZE:
+            return None
+        before = self.reason, self.difference
+        verdict = self.interpret(MASKS)
+        if verdict is None and self.difference is not None and before[1] is not None:
+            self.reason, self.difference = before
+        return verdict
 
     def by_patterns(self, mode: Mode) -> Verdict | None:
         """Branch by branch, where there is something to choose and the programs are small."""
@@ -789,7 +803,7 @@ class _Ladder:
         with budget.apart():  # most of it is XLA's compilation, of one operation after the other
             found = agreed(self.comparison, witness)
         if isinstance(found, str):
-            self.disagreement, self.rejected = found, self.rejected + 1
+            self.disagreement, self.rejected = found or self.disagreement, self.rejected + 1
             return None
         try:
             small = shrink(self.comparison, witness, _SHRINK_WORK)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from verify import budget, memory
+from verify.algebras.base import Unsupported
 from verify.algebras.complex import is_complex
 from verify.algebras.extended import fresh, parts
 from verify.algebras.field import Field, FieldArray, Mode, Unlucky
@@ -23,7 +24,8 @@ from verify.algebras.field.laws.radicals import Radicals
 from verify.algebras.field.patterns import PatternField
 from verify.algebras.field.split import Split, SplitField, SplitPatternField, Wider
 from verify.algebras.field.split import inputs as split_inputs
-from verify.dtypes import is_integer
+from verify.algebras.guarded import Guards
+from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
 from verify.program import Program
 
@@ -39,6 +41,7 @@ Watcher = TypeVar("Watcher")
 # Cheap first; each knows more laws than the one before it.
 MODES = (Mode(), Mode(scaling=True), Mode(ties=False, scaling=True))
 PATTERNS = Mode(ties=False, scaling=True, patterns=True)
+MASKS = Mode(scaling=True, masks=True)
 
 _EXPONENTIAL = frozenset(
     (
@@ -119,7 +122,7 @@ def prove(
     spent = 0.0
     while error > target or (exponents and trials < 2):  # see bound.py for the second trial
         late = trials > 0 and spent > work
-        if late or trials == (_MOST_PATTERN_TRIALS if mode.patterns else _MOST_TRIALS):
+        if late or trials == (_MOST_PATTERN_TRIALS if mode.decides else _MOST_TRIALS):
             raise TooLarge(
                 f"the polynomials are too large for a proof: {trials} trials bound the error only "
                 f"by {error:.1e}"
@@ -204,7 +207,7 @@ def _trial(
     told: Told | None,
     watch: Callable[[list[Any]], tuple[Any, Any]] = lambda inputs: (None, None),
 ) -> tuple[Field, list[Any], list[Any]]:
-    kind: Any = PatternField if mode.patterns else Field
+    kind: Any = PatternField if mode.decides else Field
     if mode.split:
         kind = SplitPatternField if mode.patterns else SplitField
     width = 1
@@ -216,16 +219,25 @@ def _trial(
             inputs = told(field, inputs)
         if isinstance(field, SplitField | SplitPatternField):
             inputs = split_inputs(field, inputs, width)
+        guards = None
+        if not mode.split and (mode.decides or _has_infinities(left, right)):
+            guards = Guards(field)
+        domain = field if guards is None else guards
         try:
+            if isinstance(field, PatternField) and field.condition is not None and not mode.split:
+                field.counted = _condition(field, domain, inputs)
             by_one, by_two = watch(inputs)
-            one = evaluate(left, field, inputs, by_one)
-            two = evaluate(right, field, inputs, by_two)
+            one = evaluate(left, domain, inputs, by_one)
+            two = evaluate(right, domain, inputs, by_two)
             if field.inside.late or field.law(Radicals).late:
                 field.inside.again()
                 field.law(Radicals).again()
                 by_one, by_two = watch(inputs)
-                one = evaluate(left, field, inputs, by_one)
-                two = evaluate(right, field, inputs, by_two)
+                one = evaluate(left, domain, inputs, by_one)
+                two = evaluate(right, domain, inputs, by_two)
+            if guards is not None:
+                shown = [guards.compared(a, b) for a, b in zip(one, two, strict=True)]
+                one, two = ([pair[side] for pair in shown] for side in (0, 1))
             for value in (*one, *two):
                 for part in parts(value):
                     _ = part.rows
@@ -237,6 +249,28 @@ def _trial(
     raise TooLarge("every draw of random inputs divides by zero")
 
 
+def _condition(field: Field, domain: Any, inputs: list[Any]) -> list[FieldArray]:
+    """The truth values of the precondition, branch by branch; they are no part of the programs."""
+    assert field.condition is not None
+    before = field.assumptions, field.partial, field.may_be_nan, field.wrapping
+    field.assumptions = {}
+    try:
+        return evaluate(field.condition, domain, inputs)
+    except Unsupported:
+        return []
+    finally:
+        field.assumptions, field.partial, field.may_be_nan, field.wrapping = before
+
+
+def _has_infinities(*programs: Program) -> bool:
+    """Whether a program has an infinite constant, or one that is no number."""
+    return any(
+        is_kind(np.asarray(c).dtype, np.inexact) and not np.isfinite(np.asarray(c)).all()
+        for program in programs
+        for c in program.constants()
+    )
+
+
 def _compare(
     field: Field, one: list[Any], two: list[Any], ignore: Mapping[int, np.ndarray]
 ) -> Difference | None:
@@ -245,6 +279,8 @@ def _compare(
         same = np.ones(int(np.prod(left.shape)), bool)
         for a, b in zip(parts(left), parts(right), strict=True):
             agree = _agree(field, a, b)  # a random key has several words an element
+            if isinstance(field, PatternField) and not agree.all():
+                agree = field.equal_where_it_counts(a, b, agree)
             same &= agree.reshape(len(same), -1).all(axis=1) if len(same) else True
         same[ignore.get(output, np.zeros(0, np.int64))] = True
         if not same.all():

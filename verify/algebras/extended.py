@@ -13,6 +13,8 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.algebras.complex import Complex, Pair, is_complex, real_dtype
+from verify.algebras.guarded import Guarded, Guards
+from verify.algebras.guarded.value import Compared
 from verify.algebras.keys import KeyAlgebra, Keys, generator, is_key
 from verify.algebras.mesh import Mesh, Sharded
 from verify.dtypes import is_kind
@@ -42,7 +44,8 @@ def plain(algebra: Any) -> Any:
     """The algebra without what `over` put around it."""
     if isinstance(algebra, Mesh):
         return algebra.over(plain(algebra.inner))
-    return plain(algebra.inner) if isinstance(algebra, Complex | KeyAlgebra) else algebra
+    wrapped = isinstance(algebra, Complex | KeyAlgebra | Guards)
+    return plain(algebra.inner) if wrapped else algebra
 
 
 def lift(algebra: Any, array: Any, dtype: Any = None) -> Any:
@@ -84,5 +87,7 @@ def parts(value: Any) -> list[Any]:
     if isinstance(value, Sharded):
         return [part for one in value.parts for part in parts(one)]
     if isinstance(value, Pair):
-        return [value.re, value.im]
+        return [part for one in (value.re, value.im) for part in parts(one)]
+    if isinstance(value, Guarded | Compared):
+        return list(value.parts)
     return [value.bits] if isinstance(value, Keys) else [value]

@@ -41,7 +41,9 @@ _FLOAT64 = 2.0**-30  # relative: far more than XLA's functions lose in float64
 
 
 def agreed(comparison: Comparison, witness: Witness) -> Witness | str:
-    """The witness if JAX shows the same difference, else a sentence that says what JAX shows."""
+    """The witness if JAX shows the same difference, else a sentence that says what JAX shows: ""
+    where one side has no value over the reals (a logarithm of zero), but to JAX both have the same,
+    so that nothing is wrong with what verify reads."""
     seen = ""
     if comparison.given is not None and not _allowed(comparison.given.program, witness):
         return "JAX does not find that what is assumed holds at an input where verify does"
@@ -61,6 +63,8 @@ def agreed(comparison: Comparison, witness: Witness) -> Witness | str:
         if witness.cause:
             if way and _undefined(witness, left, right, units):
                 return replace(witness, left=left, right=right)
+            if way and _same(witness, left, right):
+                return ""
         elif _shown(witness, left, right, units):
             return witness
         seen = f"JAX computes {short(left)} and {short(right)}{way}"
@@ -111,6 +115,14 @@ def _undefined(witness: Witness, left: Any, right: Any, units: float) -> bool:
             if not _near(ours, theirs, max(units * size, _ERRORS * witness.error)):
                 return False
     return True
+
+
+def _same(witness: Witness, left: Any, right: Any) -> bool:
+    """Whether both sides are the same number, or infinity, to JAX, and the one that has a value is
+    that."""
+    size = max((abs(complex(x)) for x in (left, right) if np.isfinite(x)), default=0.0)
+    ours = [x for x in (witness.left, witness.right) if not np.isnan(x)]
+    return all(_near(a, b, _FLOAT64 * size) for a in (left, *ours) for b in (right,))
 
 
 def _near(ours: Any, theirs: Any, allowed: float) -> bool:

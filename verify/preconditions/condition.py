@@ -24,7 +24,7 @@ from verify.counterexample.held import fit, held
 from verify.counterexample.undefined import around
 from verify.counterexample.values import certain, values
 from verify.preconditions.eliminating import solved
-from verify.preconditions.facts import constants_of, tell
+from verify.preconditions.facts import constants_of, few_values, tell
 from verify.preconditions.moving import Mover
 from verify.preconditions.reading import Reading, read
 from verify.program import Program, Var, call, trace
@@ -155,6 +155,12 @@ class Precondition:
         )
 
     @property
+    def has_few_values(self) -> bool:
+        """Whether some input takes only a few values."""
+        inputs = self.program.inputs
+        return self.reading.total and any(few_values(inputs, self.reading))
+
+    @property
     def certain(self) -> Program | None:
         """The condition for a solver, which takes it for a formula over the reals: None where it
         asks what has no value for some inputs, and is then false or true as it happens."""
@@ -173,7 +179,13 @@ class Precondition:
     def told(self, *programs: Program) -> Told:
         """What `proof.prove` is to know of the inputs of these programs."""
         constants, variables = constants_of(*programs), self.program.inputs
-        return partial(tell, variables=variables, reading=self.reading, constants=constants)
+        return partial(
+            tell,
+            variables=variables,
+            reading=self.reading,
+            constants=constants,
+            condition=self.certain,
+        )
 
     def solved(self, *programs: Program) -> tuple[Precondition, list[Program]] | None:
         """With its equations solved: the rest of it and the programs, of free inputs."""

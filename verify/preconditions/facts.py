@@ -12,11 +12,13 @@ import numpy as np
 from verify.algebras import machine
 from verify.algebras.field import Field, FieldArray, residues
 from verify.algebras.field.given import Given
+from verify.algebras.field.patterns import PatternField
 from verify.dtypes import is_integer, is_kind
 from verify.preconditions.reading import Constraint, Reading, numbered
 from verify.program import Program, Var
 
 _MOST = 4096  # constraints that are told
+_MOST_VALUES, _LARGEST = 10, 256  # of an input that rows decide
 _MOST_CONSTANTS = 32  # of the programs, that bounded elements are compared with
 
 
@@ -26,10 +28,13 @@ def tell(
     variables: Sequence[Var],
     reading: Reading,
     constants: Sequence[Fraction],
+    condition: Program | None = None,
 ) -> list[Any]:
     """The inputs of a trial under a precondition; what it says of signs goes to `field.given`.
 
-    constants: of the programs; numbers that are compared with them may be known to lie above."""
+    constants: of the programs; numbers that are compared with them may be known to lie above.
+    condition: the precondition, if it has a value for all inputs: branches need it."""
+    field.condition = condition
     if not reading.total or not (reading.constraints or reading.truths or reading.values):
         return list(inputs)
     found = [
@@ -38,6 +43,11 @@ def tell(
     ]
     if any(not isinstance(value, FieldArray) for value in found):
         return found
+    if isinstance(field, PatternField) and field.mode.masks:
+        found = [
+            value if values is None else field.one_of(value, values)
+            for value, values in zip(found, few_values(variables, reading), strict=True)
+        ]
     flat = np.concatenate([x.rows.reshape(len(field.m), -1) for x in found], axis=1)
     constraints = reading.inequalities[:_MOST]
     constraints += _beyond_constants(reading, constants)
@@ -79,6 +89,31 @@ def _of_few(value: FieldArray, known: list[frozenset[Fraction] | None]) -> Field
         if exact and not (is_integer(value.dtype) and any(v.denominator > 1 for v in values)):
             value.few = tuple(values)
     return value
+
+
+def few_values(variables: Sequence[Var], reading: Reading) -> list[list[tuple[int, ...]] | None]:
+    """For each input the few whole numbers that each of its elements may be; None for others."""
+    found: list[list[tuple[int, ...]] | None] = []
+    for v, numbers in zip(variables, numbered(variables), strict=True):
+        each = [_values_of(v, n, reading) for n in numbers]
+        known = [values for values in each if values is not None]
+        found.append(known if known and len(known) == len(each) else None)
+    return found
+
+
+def _values_of(v: Var, n: int, reading: Reading) -> tuple[int, ...] | None:
+    if n in reading.values and not is_kind(v.dtype, np.bool_):
+        values = tuple(sorted(reading.values[n]))
+    elif is_kind(v.dtype, np.integer) and n in reading.lower and n in reading.upper:
+        low, high = math.ceil(reading.lower[n][0]), math.floor(reading.upper[n][0])
+        if not 0 <= high - low < _MOST_VALUES:
+            return None
+        values = tuple(map(Fraction, range(low, high + 1)))
+    else:
+        return None
+    if len(values) > _MOST_VALUES or any(x.denominator > 1 or abs(x) > _LARGEST for x in values):
+        return None
+    return tuple(map(int, values))
 
 
 def _beyond_constants(reading: Reading, constants: Sequence[Fraction]) -> list[Constraint]:

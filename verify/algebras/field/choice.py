@@ -31,7 +31,7 @@ from verify import budget
 from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.elements import COMPARED
-from verify.algebras.field import arithmetic, mixing, movement, residues
+from verify.algebras.field import arithmetic, branches, mixing, movement, residues
 from verify.algebras.field.given import STRICT
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.state import State
@@ -52,8 +52,10 @@ class Chooser:
     def __init__(self, field: State) -> None:
         self.field = field
         self.weights = field.law(Weights)
-        # Of a comparison's result: fresh random values, or zeros and ones once decided.
-        self.mask_growth = Growth(analytic=field.mode.patterns)
+        # Of a comparison's result: fresh random values, or zeros and ones once decided, which are
+        # constants of their branch.
+        decided = field.mode.decides
+        self.mask_growth = Growth(0.0 if decided else 1.0, analytic=decided)
 
     def value(self, rows: np.ndarray, present: np.ndarray | None) -> np.ndarray:
         """The maxima of (rows, *shape, S) candidates as residues (rows, *shape)."""
@@ -285,8 +287,14 @@ class Chooser:
         """a > b or a == b."""
         field, m = self.field, self.field.m
         growth = a.growth.plus(b.growth)
+        if op == "gt" and b.nonnegative and a.concrete is not None and (a.concrete <= 0).all():
+            return field.lift(np.zeros(a.shape, bool))
         difference = residues.reduce(a.rows - b.rows, m)
         flat = difference.reshape(len(m), -1)
+        if field.mode.decides:
+            order, known = branches.order(flat[: field.points], field.moduli.p)
+            if known.all():
+                return self._decided(order == 0 if op == "eq" else order > 0, a.shape)
         given = field.given
         signs = np.zeros(flat.shape[1], np.int64) if given is None else given.signs(flat)
         if signs.size:  # a constant, by which infinities may be selected
@@ -323,7 +331,7 @@ class Chooser:
         if equal is not None:
             equal &= np.abs(signs) != STRICT
         shape = a.shape
-        if field.mode.patterns:  # in some branches the two are equal
+        if field.mode.decides:  # in some branches the two are equal
             zero = field.for_all(flat[: field.points] == 0)
         if op == "eq":
             rows = np.where(zero, 1, tie)
@@ -336,7 +344,7 @@ class Chooser:
                 nonnegative=True,
             )
         weight = np.where(zero, 0, weighed.weights[..., 0])
-        if field.mode.patterns:  # what cannot be negative is above zero where it is not zero
+        if field.mode.decides:  # what cannot be negative is above zero where it is not zero
             if a.nonnegative and b.concrete is not None and (b.concrete <= 0).all():
                 weight = np.where(zero, 0, 1)
             if b.nonnegative and a.concrete is not None and (a.concrete <= 0).all():
@@ -359,6 +367,13 @@ class Chooser:
         )
         result.mask = Mask(difference, weight.reshape(len(m), *shape))
         return result
+
+    def _decided(self, true: np.ndarray, shape: tuple[int, ...]) -> FieldArray:
+        """A comparison of numbers that each row knows: no choice, whatever they are made of."""
+        rows = self.field.for_all(true.astype(np.int64)).reshape(len(self.field.m), *shape)
+        return FieldArray(
+            self.field, shape, np.dtype(bool), self.mask_growth, rows, nonnegative=True
+        )
 
     def _is_maximum(self, x: FieldArray, other: FieldArray) -> FieldArray:
         """[max(s) == t]: the weight of t in s off ties, an unknown of {s_i - t} otherwise."""
@@ -472,5 +487,6 @@ def _is_float(dtype: Any) -> bool:
 def _chosen(a: Growth, b: Growth, patterns: bool) -> Growth:
     """A weight (a fresh random value) times a value, over all candidates; no longer analytic."""
     both = a.union(b)
-    analytic = both.analytic and patterns  # once decided, a choice is what was chosen
-    return replace(both, degree=both.degree + 1, bits=both.bits + 8, analytic=analytic)
+    if patterns:  # once decided, a choice is what was chosen
+        return both
+    return replace(both, degree=both.degree + 1, bits=both.bits + 8, analytic=False)

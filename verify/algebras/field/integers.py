@@ -58,7 +58,7 @@ def _wrapped(field: State, x: FieldArray, dtype: Any) -> FieldArray:
         atoms = field.atom(state, dtype)
         rows = _with_constants(field, x.rows, atoms.rows, dtype)
         known = field.plain(rows, atoms, Growth(analytic=False), bounds=machine.of_dtype(dtype))
-        if not field.mode.patterns:  # (there each use counts what it has told apart)
+        if not field.mode.decides:  # (there each use counts what it has told apart)
             x.seen[dtype] = known
     return known
 

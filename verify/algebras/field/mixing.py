@@ -15,6 +15,7 @@ import hashlib
 import numpy as np
 
 from verify import budget
+from verify.algebras.field import residues
 from verify.algebras.field.residues import each_row
 
 WORDS = 3
@@ -45,6 +46,12 @@ def digest(rows: np.ndarray, key: np.ndarray) -> np.ndarray:
     """(rows, *shape) residues -> (WORDS, *shape) words. `key`: WORDS random words."""
     budget.spend(WORDS * (rows.size + 4 * budget.OPERATION * len(rows)))
     shape = rows.shape[1:]
+    if residues.short(rows):
+        words = np.broadcast_to(key.reshape(-1, *[1] * len(shape)), (WORDS, *shape)).copy()
+        with np.errstate(over="ignore"):
+            for row in rows.astype(np.uint64) + _STEP:
+                words = _mix(words + row)
+        return words
     state = np.empty((WORDS, *shape), np.uint64)
 
     def one(word: int) -> None:
@@ -81,6 +88,13 @@ def expand(state: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     """(WORDS, *shape) words -> (rows, *shape) residues, one independent draw a row."""
     out = np.empty((len(moduli), *state.shape[1:]), np.int64)
     budget.spend(2 * out.size + 8 * budget.OPERATION * len(out))
+    if residues.short(out):
+        row = np.arange(1, len(out) + 1, dtype=np.uint64) * _STEP
+        row = residues.column(row, out.ndim)
+        value = _mix(state[:1] + row)
+        value = _mix(_mix(value ^ state[1:2]) + state[2:3])
+        every = residues.column(moduli.astype(np.uint64), out.ndim)
+        return (value % every).astype(np.int64)
 
     def one(row: int) -> None:
         with np.errstate(over="ignore"):

@@ -25,43 +25,20 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.extended import parts
-from verify.algebras.field import mixing
+from verify.algebras.field import mixing, residues
 from verify.algebras.field.bound import wrong_fractions
+from verify.algebras.field.growth import Growth
+from verify.algebras.field.laws import LAWS
+from verify.algebras.field.marks import WORDS as _WORDS
+from verify.algebras.field.marks import Design, Marks
 from verify.algebras.field.moduli import POINTS_A_PRIME
 from verify.algebras.field.trial import Field
 from verify.algebras.field.value import FieldArray, newest
+from verify.dtypes import is_integer
 
-_WORDS = 16  # 64 bits each
 _GOAL = 25.0  # a trial should miss a difference with the probability 2**-25
-_MOST_PRIMES = 500
-
-
-class Marks:
-    """Sets of choices, one an array element, as bits. Choices that share a bit count together."""
-
-    def __init__(self) -> None:
-        self.places: dict[bytes, int] = {}
-        self.flips = np.zeros(64 * _WORDS)  # log2 of the candidates, summed over a bit's choices
-        self.values = np.zeros(64 * _WORDS)  # how many values were told apart
-
-    def of(self, digests: np.ndarray, count: np.ndarray) -> np.ndarray:
-        """(N, _WORDS): one bit each for (WORDS, N) digests of choices among (N,) candidates."""
-        out = np.zeros((digests.shape[1], _WORDS), np.uint64)
-        flips, values = np.log2(np.maximum(count, 1)), count + 1.0
-        for n, column in enumerate(np.ascontiguousarray(digests.T)):
-            name = column.tobytes()
-            bit = self.places.get(name)
-            if bit is None:
-                bit = self.places[name] = len(self.places) % len(self.flips)
-                self.flips[bit] += flips[n]
-                self.values[bit] += values[n]
-            out[n, bit // 64] |= np.uint64(1 << (bit % 64))
-        return out
-
-    def totals(self, marks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Coin flips, and values told apart, of each of (N, _WORDS) sets."""
-        bits = np.unpackbits(marks.view(np.uint8), axis=1, bitorder="little").astype(np.float64)
-        return bits @ self.flips, bits @ self.values
+_GOAL_OF_MASKS = 55.0  # where combinations are laid out
+_MOST_PRIMES, _HOPELESS = 500, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,10 +133,15 @@ class PatternField(Field):
 
     def __post_init__(self) -> None:
         self.marks = Marks()
+        self.design: Design
         self.wanted: int | None = None  # primes that a trial should have, as far as is known
+        self.counted: list[FieldArray] = []  # truth values: inputs count where all are true
+        self.conditions: list[np.ndarray] = []  # choices behind results and what they rest on
+        self.behind: dict[int, np.ndarray] = {}  # the choices behind values, as far as is known
         self.noted: list[list[np.ndarray]] = [[]]  # by the operations in progress
         self.making: list[Origin] = []  # of all that is made in these operations
         super().__post_init__()
+        self.design = Design(self.rng, self.points)
 
     def origin(self) -> Origin | None:
         """Of a value that is being made: the operands of the operation in progress. Every value has
@@ -172,16 +154,30 @@ class PatternField(Field):
         value.origin = NOTHING
         if value.dtype != np.bool_:
             return value
-        rows = value.rows[: self.points]
-        digests = mixing.digest(rows, self.key)
-        decided = self.for_all(rows & 1)
-        self.noted.append([])
-        self.note(digests.reshape(len(digests), -1), 2)
-        result = FieldArray(
-            self, value.shape, value.dtype, self.chooser.mask_growth, decided, nonnegative=True
+        return self.one_of(value, [(0, 1)] * int(np.prod(shape)))
+
+    def one_of(self, value: FieldArray, values: Sequence[tuple[int, ...]]) -> FieldArray:
+        """An input of which each element is one of a few whole numbers: which, the rows decide."""
+        digests = mixing.digest(value.rows[: self.points], self.key).reshape(mixing.WORDS, -1)
+        counts = np.array([len(each) for each in values], np.int64)
+        drawn = [self.design.drawn(count) for count in counts.tolist()]
+        numbers = [np.array(each)[n] for each, n in zip(values, drawn, strict=True)]
+        empty = np.zeros((self.points, 0), np.int64)
+        own = self.marks.decided(digests, np.stack(drawn, 1) if drawn else empty, counts)
+        rows = np.stack(numbers, 1) if numbers else empty
+        low = min((each[0] for each in values), default=0)
+        rows = residues.reduce(self.for_all(rows), self.m).reshape(len(self.m), *value.shape)
+        whole = is_integer(value.dtype)
+        return FieldArray(
+            self,
+            value.shape,
+            value.dtype,
+            Growth(0.0, 8.0),
+            rows,
+            nonnegative=low >= 0,
+            bounds=value.bounds if whole else None,
+            origin=Origin("each", (), [own]),
         )
-        result.origin = Origin("each", (), self.noted.pop())
-        return result
 
     def roots(self, n: int) -> tuple[FieldArray, FieldArray]:
         cos, sin = super().roots(n)
@@ -190,7 +186,26 @@ class PatternField(Field):
 
     def note(self, digests: np.ndarray, count: np.ndarray | int = 1) -> None:
         flat = digests.reshape(len(digests), -1)
-        self.noted[-1].append(self.marks.of(flat, np.broadcast_to(count, flat.shape[1])))
+        several = np.broadcast_to(count, flat.shape[1])  # weights are no decision
+        self.noted[-1].append(self.marks.of(flat, several, decides=self.mode.patterns))
+
+    def zeros(self, x: FieldArray) -> FieldArray:
+        """The rows in which x is zero: the branches in which it is, and a few others by chance,
+        which is as if a divisor had been zero there."""
+        rows = (x.rows[: self.points] == 0) if not x.growth.logs else x.rows[self.points :] == 0
+        digests = mixing.digest(x.rows[: self.points], self.key).reshape(mixing.WORDS, -1)
+        own = self.marks.of(digests, np.ones(digests.shape[1]), x.growth.cleared[0])
+        if not rows.any():
+            return self.lift(np.zeros(x.shape, bool))
+        zero = self.for_all(rows.astype(np.int64))
+        result = FieldArray(
+            self, x.shape, np.dtype(bool), self.chooser.mask_growth, zero, nonnegative=True
+        )
+        result.origin = Origin("each", (x,), [own])
+        return result
+
+    def beside(self, x: FieldArray, other: FieldArray) -> FieldArray:
+        return replace(x, origin=Origin("each", (x, other), []))
 
     def collapse(self, x: FieldArray) -> np.ndarray:
         self.noted.append([])
@@ -222,32 +237,86 @@ class PatternField(Field):
                 known[id(y)] = marks
         return known[id(x)]
 
+    def equal_where_it_counts(self, a: FieldArray, b: FieldArray, agree: np.ndarray) -> np.ndarray:
+        """Whether elements are equal in the branches in which the precondition is true.
+
+        An input that satisfies it is in such a branch. For an element only those of its conditions
+        are asked that share a choice with it; whoever wants to see a difference there has to be in
+        a branch of them as well, so that their choices count with the element's own.
+        """
+        flat = np.flatnonzero(~agree.reshape(-1))
+        if not self.counted or not len(flat):
+            return agree
+        left, right = (x.rows[: self.points].reshape(self.points, -1)[:, flat] for x in (a, b))
+        if self.exponents and (a.growth.logs or b.growth.logs):
+            left, right = (x.rows[self.points :].reshape(self.points, -1)[:, flat] for x in (a, b))
+        truths, needed = self._conditions()
+        own = np.zeros((len(flat), _WORDS), np.uint64)
+        for x in (a, b):
+            if x.concrete is None:
+                own |= self.marks_of(x, self.behind)[flat]
+        out = agree.reshape(-1).copy()
+        for n, place in enumerate(flat):
+            asked = (needed & own[n]).any(axis=1)
+            inside = (truths[:, asked] != 0).all(axis=1)
+            if (left[:, n] == right[:, n])[inside].all():
+                out[place] = True
+                joined = np.bitwise_or.reduce(needed[asked], axis=0, initial=0) | own[n]
+                self.conditions.append(joined[None])
+        return out.reshape(agree.shape)
+
+    def _conditions(self) -> tuple[np.ndarray, np.ndarray]:
+        """The precondition's truth values (points, N), and the choices behind each."""
+        variable = [x for x in self.counted if x.concrete is None]
+        truths = [x.rows[: self.points].reshape(self.points, -1) for x in variable]
+        needed = [self.marks_of(x, self.behind) for x in variable]
+        nothing = np.zeros((self.points, 0), np.int64), np.zeros((0, _WORDS), np.uint64)
+        return (
+            np.concatenate([nothing[0], *truths], axis=1),
+            np.concatenate([nothing[1], *needed], axis=0),
+        )
+
     def miss_probability(self, outputs: Sequence[Any]) -> float:
         """An upper bound on missing a difference in this trial, for the worst output element."""
-        known: dict[int, np.ndarray] = {}
         values = [part for value in outputs for part in parts(value)]
-        sets = [self.marks_of(value, known) for value in values if value.concrete is None]
+        sets = [self.marks_of(value, self.behind) for value in values if value.concrete is None]
+        sets += self.conditions
         if not sets:
             return 2.0**-200
-        flips, told_apart = self.marks.totals(np.unique(np.concatenate(sets), axis=0))
+        distinct = np.unique(np.concatenate(sets), axis=0)
+        _, told_apart, degrees = self.marks.totals(distinct)
+        found = [self.marks.covered(row, apart=self.mode.scaling) for row in distinct]
+        flips, seen_by = (np.array(column, np.float64) for column in zip(*found, strict=True))
+        count = len(self.moduli.primes)
+        primes = np.where(seen_by < 0, count, seen_by)
         one_point, bad_prime = self.coincidences()
-        seen = np.maximum(0.0, 2.0**-flips - one_point)
-        one_prime = np.minimum(1.0, (1 - seen) ** POINTS_A_PRIME + bad_prime)
-        all_primes = one_prime ** len(self.moduli.primes) + 2.0**-mixing.DIGEST_BITS
+        # Of what is zero by chance, in the row that would show a difference, more is undefined.
+        point = np.minimum(1.0, one_point + degrees / self.moduli.smallest)
         # Any two of the values told apart on the way may have been confused. Sets are compared up
         # to a factor, taken at one of the two points: those that differ in a part s of all branches
         # are told apart if one point is in it and the other is not, and for s up to a half
         # (1 - s)**2 + s**2 <= 1 - s; if they differ in all of them, as in `bound.py`.
-        confusions = 1 + (told_apart + 1) ** 2 / 2
+        # A prime divides all coefficients of a difference, or a point may show it.
         if self.mode.scaling:
-            one_prime = np.minimum(1.0, 1 - seen + 4 * (one_point + bad_prime))
-            all_primes = one_prime ** len(self.moduli.primes) + 2.0**-mixing.DIGEST_BITS
-        worst = int(np.argmax(confusions * all_primes))
-        with np.errstate(divide="ignore"):
-            needed = (_GOAL + np.log2(confusions[worst])) / -np.log2(one_prime[worst])
-        self.wanted = int(min(_MOST_PRIMES, max(len(self.moduli.primes), np.ceil(needed))))
+            bad_prime = min(1.0, 4 * bad_prime)
+            missed = 1 - np.maximum(0.0, 2.0**-flips - 5 * point)
+        else:
+            missed = (1 - np.maximum(0.0, 2.0**-flips - point)) ** POINTS_A_PRIME
+            missed = np.where(seen_by < 0, missed, missed**0.5)  # by one point, perhaps
+        one_prime = bad_prime + (1 - bad_prime) * missed
+        all_primes = one_prime**primes + 2.0**-mixing.DIGEST_BITS
+        confusions = 1 + (told_apart + 1) ** 2 / 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            goal = _GOAL if self.mode.patterns else _GOAL_OF_MASKS
+            needed = (goal + np.log2(confusions)) / -np.log2(one_prime) * count
+            needed = np.where(primes > 0, needed / np.maximum(primes, 1), 4.0 * count)
+        worst = int(np.argmax(needed))
+        self.wanted = int(min(_MOST_PRIMES, max(count, np.ceil(needed[worst]))))
+        if self.mode.masks and needed[worst] > _HOPELESS * _MOST_PRIMES:
+            self.wanted = count
         wrong = wrong_fractions(self, len(self.moduli.primes))
-        return min(1.0, float(confusions[worst] * all_primes[worst]) + wrong)
+        wrong += sum(law.error(self, len(self.moduli.primes)) for law in LAWS)
+        return min(1.0, float((confusions * all_primes).max()) + wrong)
 
 
 def _parts(origin: Origin | None) -> Iterator[Origin]:

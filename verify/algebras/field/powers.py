@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from verify import budget
+from verify.algebras.field import residues
 from verify.algebras.field.state import State
-
-_HALF = 15  # bits; exponents are below 2**30
 
 
 def power(field: State, exponent: np.ndarray) -> np.ndarray:
@@ -15,9 +14,16 @@ def power(field: State, exponent: np.ndarray) -> np.ndarray:
     tables = field.law(Tables)
     low, high = tables.low, tables.high
     out = np.empty_like(exponent)
+    if residues.short(exponent):
+        half, m = tables.half, residues.column(field.m[: field.points], exponent.ndim)
+        rows = residues.column(np.arange(field.points), exponent.ndim)
+        return np.asarray(
+            low[rows, exponent & ((1 << half) - 1)] * high[rows, exponent >> half] % m
+        )
     for row in range(field.points):
         e = exponent[row]
-        out[row] = low[row][e & ((1 << _HALF) - 1)] * high[row][e >> _HALF] % field.m[row]
+        half = tables.half
+        out[row] = low[row][e & ((1 << half) - 1)] * high[row][e >> half] % field.m[row]
     return out
 
 
@@ -33,12 +39,14 @@ def first_powers(base: int, count: int, p: int) -> np.ndarray:
 
 
 class Tables:
-    """w**i and w**(i * 2**15) for i < 2**15, one row a point; w is a random power of the prime's
-    generator."""
+    """w**i and w**(i * 2**half) for i < 2**half, one row a point; w is a random power of the
+    prime's generator. Exponents are below 2**(2 half)."""
 
     def __init__(self, field: State) -> None:
-        self.low, self.high = (np.empty((field.points, 1 << _HALF), np.int64) for _ in range(2))
+        self.half = (int(field.m.max()).bit_length() + 1) // 2
+        size = 1 << self.half
+        self.low, self.high = (np.empty((field.points, size), np.int64) for _ in range(2))
         for row, p in enumerate(field.moduli.p.tolist()):
             w = pow(field.generators[p], int(field.bases[row]), p)
-            self.low[row] = first_powers(w, 1 << _HALF, p)
-            self.high[row] = first_powers(pow(w, 1 << _HALF, p), 1 << _HALF, p)
+            self.low[row] = first_powers(w, size, p)
+            self.high[row] = first_powers(pow(w, size, p), size, p)

@@ -25,6 +25,7 @@ from verify.algebras.field import compiled
 _HALF = 16
 _PARALLEL = 2**21  # elements from which several threads are worth starting
 _LARGE = 2**20  # products of more elements than this are computed by a compiled kernel
+_SHORT = 128  # elements of a row
 _TERMS = 2**18  # a dot product longer than this is summed in pieces
 
 
@@ -33,11 +34,18 @@ def column(moduli: np.ndarray, ndim: int) -> np.ndarray:
     return moduli.reshape((-1,) + (1,) * (ndim - 1))
 
 
+def short(x: np.ndarray) -> bool:
+    """Whether rows are so short that a loop over them costs more than it saves."""
+    return x.ndim > 1 and x[:1].size <= _SHORT and len(x) > 8
+
+
 def reduce(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     """x modulo its row's prime; a scalar modulus for each row is twice as fast as a column."""
     budget.spend(x.size + budget.OPERATION * len(x))
     if x.ndim == 1:
         return x % moduli
+    if short(x):
+        return np.remainder(x, column(moduli[: len(x)], x.ndim))
     out = np.empty_like(x)
 
     def one(row: int) -> None:
@@ -62,6 +70,9 @@ def take(x: np.ndarray, index: np.ndarray) -> np.ndarray:
     """(rows, N) -> (rows, *index.shape)."""
     budget.spend(len(x) * (index.size + budget.OPERATION))
     out = np.empty((len(x), *index.shape), x.dtype)
+    if short(out):
+        np.take(x, index, axis=1, out=out, mode="clip")
+        return out
 
     def one(row: int) -> None:
         np.take(x[row], index, out=out[row, ...], mode="clip")  # other modes buffer the result
@@ -79,6 +90,10 @@ def add(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     budget.spend(a.size + budget.OPERATION * len(a))
     if a.ndim == 1:
         return (a + b) % moduli
+    if short(a):
+        every = column(moduli[: len(a)], a.ndim)
+        total = a - (every - b)
+        return np.where(total < 0, total + every, total)
     out = np.empty_like(a)
 
     def one(row: int) -> None:
@@ -154,6 +169,8 @@ def power(x: np.ndarray, exponent: int, moduli: np.ndarray) -> np.ndarray:
 
 def inverse(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     """x**-1, row by row by Fermat's little theorem; zero stays zero."""
+    if short(x):
+        return _inverses(x, column(moduli, x.ndim))
     out = np.empty_like(x)
     for row, modulus in enumerate(moduli):
         # Few distinct denominators are common (a mean, a variance a channel): invert each once.
@@ -161,6 +178,16 @@ def inverse(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
         m = moduli[row : row + 1]
         out[row] = power(values[None], int(modulus) - 2, m)[0][where].reshape(x.shape[1:])
     return out
+
+
+def _inverses(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
+    """All rows at once, whose exponents differ."""
+    exponents, result = moduli - 2, np.ones_like(x)
+    budget.spend(2 * int(moduli.max()).bit_length() * (x.size + budget.OPERATION))
+    while exponents.any():
+        result = np.where(exponents & 1, result * x % moduli, result)
+        x, exponents = x * x % moduli, exponents >> 1
+    return result
 
 
 def inverse_of_integer(n: int, moduli: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ from verify.algebras.field.moduli import LARGE, SMALL, Moduli, draw, element_of_
 from verify.algebras.field.value import FieldArray, Mode, constant_growth
 from verify.algebras.inside import Inside
 from verify.dtypes import is_integer, is_kind
+from verify.program import Program
 
 Memory = TypeVar("Memory")
 
@@ -48,7 +49,7 @@ class State(ABC):
             exponents=self.exponents,
             circle=self.mode.circle,
             root_order=self.root_order,
-            source=SMALL if self.mode.patterns else LARGE,
+            source=SMALL if self.mode.decides else LARGE,
             count=self.primes,
         )
         self.m = self.moduli.all
@@ -74,7 +75,8 @@ class State(ABC):
             self.bases = self.rng.integers(1, self.moduli.q)
             self.detour = self.rng.integers(2, self.moduli.q - 1)  # for powers of another base
         self._memories: dict[Callable[..., Any], Any] = {}  # what laws remember
-        self.given: Given | None = None  # what a precondition says
+        self.given: Given | None = None  # what a precondition says of signs
+        self.condition: Program | None = None  # the precondition itself
 
     def law(self, kind: Callable[[Any], Memory]) -> Memory:
         """What a law remembers in this trial: made by `kind(state)` when it is first asked for."""
@@ -198,6 +200,14 @@ class State(ABC):
     def origin(self) -> Any:
         """Of a value that is being made, for those who want to know."""
         return None
+
+    def zeros(self, x: FieldArray) -> FieldArray:
+        """Where x is zero in a branch: nowhere, where no branch is decided."""
+        return self.lift(np.zeros(x.shape, bool))
+
+    def beside(self, x: FieldArray, other: FieldArray) -> FieldArray:
+        """x, with the choices behind the other value behind it too."""
+        return x
 
     def note(self, digests: np.ndarray, count: np.ndarray | int = 1) -> None:
         """Told of all values that were hashed: (WORDS, ...) digests; and of choices, where `count`

@@ -172,7 +172,7 @@ class Field(State):
         """Whether an element may be zero on more than a set of measure zero: in branches, where
         relu is decided, any may be."""
         return (
-            self.mode.patterns
+            self.mode.decides
             or not x.growth.analytic
             or bool((x.rows[: self.points] == 0).all(axis=0).any())
         )

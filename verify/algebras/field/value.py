@@ -26,6 +26,8 @@ class Mode:
     scaling: recognise arguments that are constant multiples of one another: [3x > 0] = [x > 0].
     patterns: each row decides every choice one way or the other, at random (`patterns.py`): more
         laws hold, but only as many proofs as there are rows. Without ties.
+    masks: each row decides the inputs that are truth values, or have few values, and nothing else:
+        infinities that these select are known in each row (`guarded/`).
     circle: sines and cosines obey their laws, logarithms none (`laws/circle.py`). With exponents.
     assuming: an integer that may have wrapped is taken not to, where something looks at it, and the
         proof says so. Without, its machine value is an unknown function (`integers.py`).
@@ -38,8 +40,14 @@ class Mode:
     circle: bool = False
     nested: bool = False
     patterns: bool = False
+    masks: bool = False
     assuming: bool = False
     split: bool = False
+
+    @property
+    def decides(self) -> bool:
+        """Whether each row is one branch, as far as something is decided."""
+        return self.patterns or self.masks
 
 
 @dataclass(frozen=True, eq=False)

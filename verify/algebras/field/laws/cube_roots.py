@@ -157,7 +157,7 @@ class CubeRoots(Law[Root | Cube]):
 def _equal(state: State, a: FieldArray, b: FieldArray) -> bool:
     """Whether two values are equal in every element, up to the trial's error probability. Where
     each row is in a branch of its own, or residues are right modulo q only, they do not say."""
-    if state.mode.patterns or a.growth.logs or b.growth.logs or a.shape != b.shape:
+    if state.mode.decides or a.growth.logs or b.growth.logs or a.shape != b.shape:
         return False
     state.inner_pairs += int(np.prod(a.shape))
     return state.agree(a, b)

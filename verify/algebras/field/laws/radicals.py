@@ -107,7 +107,7 @@ class Radicals:
     def lines(self, u: FieldArray) -> np.ndarray | None:
         """A `Line` for each element: a structured array. None where u is not looked up: where each
         row is in a branch of its own, where u is right modulo q only, where there is too much."""
-        if self.field.mode.patterns or u.growth.logs or not 0 < u.rows[0].size <= _MOST:
+        if self.field.mode.decides or u.growth.logs or not 0 < u.rows[0].size <= _MOST:
             return None
         field, points = self.field, self.field.points
         flat = u.rows.reshape(len(field.m), -1)

@@ -1,0 +1,31 @@
+"""Numbers that each row knows: what is made of constants and of inputs that rows decide.
+
+In a row the difference of two of them is a fraction, the same modulo whatever prime the row has. A
+column of residues in which every row is a small multiple of 1/60 or 1/128 is no column of random
+ones: of those one in 2**8 is so small, and a column has dozens of rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from verify.algebras.field import residues
+
+_SMALL, _DENOMINATORS, _ROWS = 1024, (1, 60, 128), 40
+
+
+def order(rows: np.ndarray, moduli: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For (points, N) residues: the signs of the numbers in each row, and which columns are known.
+    Of others the signs mean nothing."""
+    sign = np.zeros(rows.shape, np.int64)
+    known = np.zeros(rows.shape[1], bool)
+    if len(rows) < _ROWS:
+        return sign, known
+    p = moduli[:, None]
+    for denominator in _DENOMINATORS:
+        scaled = residues.reduce(rows * denominator, moduli)
+        number = np.where(2 * scaled > p, scaled - p, scaled)
+        here = (np.abs(number) <= _SMALL).all(axis=0) & ~known
+        sign = np.where(here, np.sign(number), sign)
+        known |= here
+    return sign, known

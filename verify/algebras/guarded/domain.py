@@ -1,0 +1,277 @@
+"""The domain of residues with infinities that truth values select.
+
+Numbers are residues (`field/`), and what has no infinity is passed through as it is. A selection of
+an infinity makes a `Guarded` value, and each operation says what becomes of its guards, by what
+JAX computes of infinities: exp(-inf) = 0, max(-inf, x) = x, -inf + x = -inf, inf - inf and 0 inf
+are NaN. Nothing is said of functions that are not named here: they are refused.
+
+Truth values are as sound as the residues': programs that agree whatever their truth values are
+(as polynomials in them, or decided row by row) agree for those that they have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.algebras.complex import Pair
+from verify.algebras.field.value import FieldArray
+from verify.algebras.guarded import functions, order, products
+from verify.algebras.guarded.logic import Logic
+from verify.algebras.guarded.value import Compared, Guard, Guarded, is_finite, opened
+from verify.dtypes import is_integer
+
+if TYPE_CHECKING:
+    from verify.algebras.field.trial import Field
+
+
+class Guards:
+    """The algebra; `inner`: the residues."""
+
+    def __init__(self, inner: Field) -> None:
+        self.inner = inner
+        self.logic = Logic(inner)
+
+    def __getattr__(self, name: str) -> Any:
+        """What residues have beyond the protocol, of values without guards."""
+        found = getattr(self.inner, name)
+        if not callable(found):
+            return found
+
+        def checked(*args: Any, **options: Any) -> Any:
+            if any(isinstance(a, Guarded) for a in _flat(args)):
+                raise Unsupported(f"{name} of what may be infinite")
+            return found(*args, **options)
+
+        return checked
+
+    def lift(self, array: np.ndarray, dtype: Any = None) -> Any:
+        return self.inner.lift(array, dtype)
+
+    # -- opening and closing ----------------------------------------------------------------------
+
+    def open(self, x: Any) -> Guarded:
+        return opened(self.inner, x)
+
+    def made(
+        self, number: FieldArray, low: Guard, high: Guard, void: Guard, nan: bool = True
+    ) -> Any:
+        found: list[Guard] = []
+        for guard in map(self.logic.kept, (low, high, void)):
+            if guard is not None and self.logic.is_never(guard):
+                number, guard = self.inner.beside(number, guard), None
+            found.append(guard)
+        low, high, void = found
+        if low is None and high is None and void is None:
+            return number
+        return Guarded(number, low, high, void, nan)
+
+    def each(self, operation: Callable[..., FieldArray], *values: Any) -> Any:
+        """A movement or a choice: of the numbers, and of each kind of guards."""
+        several = [self.open(x) for x in values]
+        number = operation(*(x.number for x in several))
+        guards: list[Guard] = []
+        for kind in ("low", "high", "void"):
+            own = [getattr(x, kind) for x in several]
+            if all(guard is None for guard in own):
+                guards.append(None)
+            else:
+                full = [self.logic.full(g, x.shape) for g, x in zip(own, several, strict=True)]
+                guards.append(operation(*full))
+        low, high, void = guards
+        return self.made(number, low, high, void, all(x.nan for x in several))
+
+    # -- movement and choice ----------------------------------------------------------------------
+
+    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+        if isinstance(x, Guarded):
+            return self.each(lambda part: self.inner.reshape(part, shape), x)
+        return self.inner.reshape(x, shape)
+
+    def pick(self, operands: Sequence[Any], index: np.ndarray) -> Any:
+        if not any(isinstance(x, Guarded) for x in operands):
+            return self.inner.pick(operands, index)
+        return self.each(lambda *parts: self.inner.pick(list(parts), index), *operands)
+
+    def select(self, which: FieldArray, cases: Sequence[Any]) -> Any:
+        if which.concrete is None and which.dtype == np.bool_ and len(cases) == 2:
+            if not all(is_finite(x) for x in cases):
+                return self._select(which, *map(self.open, cases))
+        elif any(isinstance(x, Guarded) for x in cases):
+            return self.each(lambda *parts: self.inner.select(which, list(parts)), *cases)
+        return self.inner.select(which, cases)
+
+    def _select(self, which: FieldArray, no: Guarded, yes: Guarded) -> Any:
+        """The number beside what is infinite everywhere is the other one, whichever is chosen."""
+        if _nowhere(no):
+            no = Guarded(yes.number, *no.guards, no.nan)
+        elif _nowhere(yes):
+            yes = Guarded(no.number, *yes.guards, yes.nan)
+        number = no.number
+        if yes.number is not no.number:
+            number = self.inner.select(which, [no.number, yes.number])
+        other = self.inner.logical_not(which)
+        low, high, void = (
+            self.logic.either(self.logic.both(which, b), self.logic.both(other, a))
+            for a, b in zip(no.guards, yes.guards, strict=True)
+        )
+        return self.made(number, low, high, void, no.nan and yes.nan)
+
+    # -- sums -------------------------------------------------------------------------------------
+
+    def neg(self, a: Any) -> Any:
+        if not isinstance(a, Guarded):
+            return self.inner.neg(a)
+        return Guarded(self.inner.neg(a.number), a.high, a.low, a.void, a.nan)
+
+    def add(self, a: Any, b: Any) -> Any:
+        guarded = isinstance(a, Guarded) or isinstance(b, Guarded)
+        if not guarded and (a.dtype == np.bool_ or is_finite(a) or is_finite(b)):
+            return self.inner.add(a, b)
+        return self._sum([self.open(a), self.open(b)], self.inner.add)
+
+    def sub(self, a: Any, b: Any) -> Any:
+        if is_integer(a.dtype):
+            return self.inner.sub(a, b)
+        return self.add(a, self.neg(b))
+
+    def sum(self, x: Any) -> Any:
+        if x.dtype == np.bool_ or is_finite(x):
+            return self.inner.sum(x)
+        x = self.open(x)
+        if x.shape[-1] == 0:
+            return self.inner.sum(x.number)
+        parts = self.along(x)
+        return self._sum(parts, lambda *_: self.inner.sum(x.number))
+
+    def _sum(self, parts: Sequence[Guarded], number: Callable[..., FieldArray]) -> Any:
+        logic = self.logic
+        low = logic.either(*(x.low for x in parts))
+        high = logic.either(*(x.high for x in parts))
+        void = logic.either(*(x.void for x in parts), logic.both(low, high))
+        total = number(*(x.number for x in parts))
+        nan = all(x.nan for x in parts)
+        return self.made(total, logic.but(low, void), logic.but(high, void), void, nan)
+
+    def along(self, x: Guarded) -> list[Guarded]:
+        """The elements along the last axis, one after the other."""
+        index = np.arange(int(np.prod(x.shape))).reshape(x.shape)
+        return [self.open(self.pick([x], index[..., i])) for i in range(x.shape[-1])]
+
+    # -- products: products.py --------------------------------------------------------------------
+
+    def mul(self, a: Any, b: Any) -> Any:
+        if a.dtype == np.bool_ or (is_finite(a) and is_finite(b)):
+            return self.inner.mul(a, b)
+        return products.mul(self, self.open(a), self.open(b))
+
+    def div(self, a: Any, b: Any) -> Any:
+        return products.div(self, a, b)
+
+    def dot(self, a: Any, b: Any) -> Any:
+        if a.dtype == np.bool_ or (is_finite(a) and is_finite(b)):
+            return self.inner.dot(a, b)
+        return products.dot(self, self.open(a), self.open(b))
+
+    def prod(self, x: Any) -> Any:
+        if x.dtype == np.bool_ or is_finite(x):
+            return self.inner.prod(x)
+        if x.shape[-1] == 0:
+            return self.inner.prod(self.open(x).number)
+        first, *rest = self.along(self.open(x))
+        result: Any = first
+        for factor in rest:
+            result = self.mul(result, factor)
+        return result
+
+    # -- order: order.py --------------------------------------------------------------------------
+
+    def maximum(self, a: Any, b: Any) -> Any:
+        if isinstance(a, Guarded) or isinstance(b, Guarded):
+            return order.largest(self, [self.open(a), self.open(b)])
+        return self.inner.maximum(a, b)
+
+    def max(self, x: Any) -> Any:
+        if isinstance(x, Guarded) and x.shape[-1]:
+            return order.largest(self, self.along(x))
+        return self.inner.max(x.number if isinstance(x, Guarded) else x)
+
+    def winner(self, x: Any, *, last: bool = False) -> Any:
+        if isinstance(x, Guarded):
+            return order.winner(self, x, last)
+        return self.inner.winner(x, last=last)
+
+    def compare(self, op: str, a: Any, b: Any) -> Any:
+        if isinstance(a, Guarded) or isinstance(b, Guarded):
+            return order.compare(self, op, a, b)
+        return self.inner.compare(op, a, b)
+
+    # -- logic, conversions, functions ------------------------------------------------------------
+
+    def logical_not(self, a: FieldArray) -> FieldArray:
+        return self.inner.logical_not(a)
+
+    def logical_and(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        return self.inner.logical_and(a, b)
+
+    def logical_or(self, a: FieldArray, b: FieldArray) -> FieldArray:
+        return self.inner.logical_or(a, b)
+
+    def cast(self, x: Any, dtype: Any) -> Any:
+        if not isinstance(x, Guarded):
+            return self.inner.cast(x, dtype)
+        if is_integer(np.dtype(dtype)):
+            raise Unsupported("an infinity as an integer")
+        if np.dtype(dtype) == np.bool_:
+            zero = self.inner.lift(np.zeros(x.shape), x.dtype)
+            return self.compare("ne", x, zero)
+        return Guarded(self.inner.cast(x.number, dtype), *x.guards, x.nan)
+
+    def compared(self, a: Any, b: Any) -> tuple[Any, Any]:
+        """Two results, made of parts that are equal where they are: what has no value on both sides
+        is equal if it is NaN for certain, and else what no value is equal to."""
+        if not (isinstance(a, Guarded) or isinstance(b, Guarded)):
+            if isinstance(a, Pair) and isinstance(b, Pair):
+                re, im = self.compared(a.re, b.re), self.compared(a.im, b.im)
+                return Pair(re[0], im[0], a.dtype), Pair(re[1], im[1], b.dtype)
+            return a, b
+        a, b = self._shown(a), self._shown(b)
+        if not (a.nan and b.nan):
+            never = self.logic.full(None, a.shape)
+            return Compared((*a.parts, never)), Compared((*b.parts[:3], never, b.parts[3]))
+        return Compared(tuple(a.parts)), Compared(tuple(b.parts))
+
+    def _shown(self, x: Any) -> Guarded:
+        """With zero for a number where there is none, and all guards spelt out."""
+        x = self.open(x)
+        anywhere = self.logic.either(*x.guards)
+        number = x.number
+        if anywhere is not None:
+            zero = self.inner.lift(np.zeros(x.shape), x.dtype)
+            number = self.inner.select(anywhere, [number, zero])
+        low, high, void = (self.logic.full(guard, x.shape) for guard in x.guards)
+        return Guarded(number, low, high, void, x.nan)
+
+    def numbers(self, *values: Any) -> None:
+        self.inner.numbers(*(x.number if isinstance(x, Guarded) else x for x in values))
+
+    def function(
+        self, name: str, args: Sequence[Any], shape: tuple[int, ...], dtype: Any, params: Any = ()
+    ) -> Any:
+        return functions.apply(self, name, args, shape, dtype, params)
+
+
+def _flat(args: Sequence[Any]) -> list[Any]:
+    found: list[Any] = []
+    for a in args:
+        found += _flat(a) if isinstance(a, list | tuple) else [a]
+    return found
+
+
+def _nowhere(x: Guarded) -> bool:
+    """Whether it is known to have no number, at any element."""
+    known = [g.concrete for g in x.guards if g is not None and g.concrete is not None]
+    return bool(known) and bool(np.logical_or.reduce(known).all())

@@ -1,0 +1,82 @@
+"""exp, log and sqrt of what may be infinite, and log of what may be zero in some branch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.algebras.field.value import FieldArray
+from verify.algebras.guarded.value import Guard, Guarded, is_finite
+
+if TYPE_CHECKING:
+    from verify.algebras.guarded.domain import Guards
+
+
+def apply(
+    domain: Guards,
+    name: str,
+    args: Sequence[Any],
+    shape: tuple[int, ...],
+    dtype: Any,
+    params: Any,
+) -> Any:
+    if name == "log":
+        return _log(domain, args[0], dtype)
+    if not any(isinstance(a, Guarded) for a in args):
+        return domain.inner.function(name, args, shape, dtype, params)
+    if name == "exp":
+        return _exp(domain, args[0], dtype)
+    if name == "sqrt":
+        return _sqrt(domain, args[0], dtype)
+    raise Unsupported(f"{name} of what may be infinite")
+
+
+def _of(domain: Guards, name: str, x: FieldArray, dtype: Any) -> FieldArray:
+    found: FieldArray = domain.inner.function(name, [x], x.shape, dtype)
+    return found
+
+
+def _filled(domain: Guards, number: FieldArray, guard: Guard, value: float) -> FieldArray:
+    if guard is None:
+        return number
+    state = domain.inner
+    return state.select(guard, [number, state.lift(np.full(number.shape, value), number.dtype)])
+
+
+def _exp(domain: Guards, x: Guarded, dtype: Any) -> Any:
+    """Zero at minus infinity."""
+    number = _filled(domain, _of(domain, "exp", x.number, dtype), x.low, 0.0)
+    return domain.made(number, None, x.high, x.void, x.nan)
+
+
+def _log(domain: Guards, x: Any, dtype: Any) -> Any:
+    """Minus infinity at zero, which is one branch's business: elsewhere the logarithm of what is
+    not known to be zero has a value, as the residues assume."""
+    zero: Guard = None
+    if not isinstance(x, Guarded):
+        if x.concrete is not None or not is_finite(x):
+            return _of(domain, "log", x, dtype)
+        zero = domain.logic.kept(domain.inner.zeros(x))
+        if zero is None:
+            return _of(domain, "log", x, dtype)
+    x, logic = domain.open(x), domain.logic
+    if zero is None:
+        zero = logic.both(domain.inner.zeros(x.number), logic.none_of(x.guards, x.shape))
+    without = logic.either(zero, *x.guards)
+    filled = _filled(domain, x.number, without, 1.0)
+    if (filled.rows == 1).all():  # of a mask: log 1 = 0
+        nothing = domain.inner.lift(np.zeros(x.shape), dtype)
+        number = domain.inner.beside(nothing, filled)
+    else:
+        number = _of(domain, "log", filled, dtype)
+    void = logic.either(x.void, x.low)
+    return domain.made(number, zero, x.high, void, x.nan)
+
+
+def _sqrt(domain: Guards, x: Guarded, dtype: Any) -> Any:
+    number = _filled(domain, x.number, domain.logic.either(*x.guards), 1.0)
+    void = domain.logic.either(x.void, x.low)
+    return domain.made(_of(domain, "sqrt", number, dtype), None, x.high, void, x.nan)

@@ -1,0 +1,130 @@
+"""Maxima, their places and comparisons of what may be infinite: -inf < numbers < inf.
+
+NaN is compared as IEEE 754 has it (all but `ne` are false); what may be an infinity or NaN, as the
+quotient of a number and zero, is not compared at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.algebras.field.value import FieldArray
+from verify.algebras.guarded.value import Guard, Guarded
+
+if TYPE_CHECKING:
+    from verify.algebras.guarded.domain import Guards
+
+_OPPOSITE = {"ne": "eq", "ge": "lt", "le": "gt"}
+
+
+def largest(domain: Guards, parts: Sequence[Guarded]) -> Any:
+    """The maximum of several values of one shape; NaN if one of them is.
+
+    Among the numbers, one that is minus infinity is replaced by the first that is not: a maximum
+    does not mind what comes twice.
+    """
+    logic, state = domain.logic, domain.inner
+    if len(parts) == 1:
+        return parts[0]
+    shape = parts[0].shape
+    low = logic.both(*(x.low for x in parts))
+    void = logic.either(*(x.void for x in parts))
+    high = logic.but(logic.either(*(x.high for x in parts)), void)
+    some = first_present(domain, [x.number for x in parts], [x.low for x in parts])
+    numbers = [_or(domain, x.low, x.number, some) for x in parts]
+    size = int(np.prod(shape))
+    index = np.arange(len(parts) * size).reshape(len(parts), *shape)
+    beside = state.pick(numbers, np.moveaxis(index, 0, -1))
+    if void is not None and not all(x.nan for x in parts):
+        raise Unsupported("a maximum with what may be NaN or infinite")
+    return domain.made(state.max(beside), logic.but(low, void), high, void)
+
+
+def first_present(
+    domain: Guards, numbers: Sequence[FieldArray], absent: Sequence[Guard]
+) -> FieldArray:
+    found = numbers[-1]
+    for number, guard in zip(reversed(numbers[:-1]), reversed(absent[:-1]), strict=True):
+        found = _or(domain, guard, number, found)
+    return found
+
+
+def _or(domain: Guards, guard: Guard, number: FieldArray, other: FieldArray) -> FieldArray:
+    """The other one where the guard is true."""
+    if guard is None or number is other:
+        return number
+    return domain.inner.select(guard, [number, other])
+
+
+def winner(domain: Guards, x: Guarded, last: bool) -> FieldArray:
+    """1 at the first maximum: what is minus infinity takes part as another that is not, and gives
+    it its place; where all of them are, it is the first one."""
+    if x.high is not None or x.void is not None:
+        raise Unsupported("the place of a maximum that may be infinite or NaN")
+    state, logic = domain.inner, domain.logic
+    parts = domain.along(x)
+    order = list(reversed(range(len(parts)))) if last else list(range(len(parts)))
+    absent = [logic.full(parts[i].low, parts[i].shape) for i in order]
+    numbers = [parts[i].number for i in order]
+    some = first_present(domain, numbers, absent)
+    numbers = [_or(domain, guard, p, some) for p, guard in zip(numbers, absent, strict=True)]
+    shape, size = parts[0].shape, int(np.prod(parts[0].shape))
+    index = np.moveaxis(np.arange(len(order) * size).reshape(len(order), *shape), 0, -1)
+    weights = state.winner(state.pick(numbers, index))
+    each = [
+        state.pick([weights], np.arange(weights_size(weights)).reshape(weights.shape)[..., i])
+        for i in range(len(order))
+    ]
+    nothing = state.lift(np.zeros(shape), each[0].dtype)
+    moved = nothing
+    for weight, guard in zip(each, absent, strict=True):
+        moved = state.add(moved, state.select(guard, [nothing, weight]))
+    found: list[FieldArray] = []
+    before: Guard = state.lift(np.ones(shape, bool))  # whether all so far are absent
+    every = logic.both(*absent)
+    for place, (weight, guard) in enumerate(zip(each, absent, strict=True)):
+        first = logic.but(before, guard)
+        kept = state.select(guard, [weight, nothing])
+        if first is not None:
+            kept = state.add(kept, state.select(first, [nothing, moved]))
+        if every is not None:
+            alone = state.lift(np.full(shape, float(place == 0)), weight.dtype)
+            kept = state.select(every, [kept, alone])
+        found.append(kept)
+        before = logic.both(before, guard)
+    back = [found[order.index(i)] for i in range(len(order))]
+    return state.pick(back, index)
+
+
+def weights_size(x: FieldArray) -> int:
+    return int(np.prod(x.shape))
+
+
+def compare(domain: Guards, op: str, a: Any, b: Any) -> FieldArray:
+    state, logic = domain.inner, domain.logic
+    a, b = domain.open(a), domain.open(b)
+    void = logic.either(a.void, b.void)
+    if void is not None and not (a.nan and b.nan):
+        raise Unsupported("a comparison of what may be NaN or infinite")
+    if op in _OPPOSITE:
+        other = state.logical_not(compare(domain, _OPPOSITE[op], a, b))
+        if op == "ne" or void is None:
+            return other
+        return logic.full(logic.but(other, void), a.shape)
+    if op == "lt":
+        return compare(domain, "gt", b, a)
+    numeric = logic.kept(logic.none_of((*a.guards, *b.guards), a.shape))
+    found: Guard = None
+    if numeric is not None:
+        found = logic.both(numeric, state.compare(op, a.number, b.number))
+    if op == "eq":
+        found = logic.either(found, logic.both(a.low, b.low), logic.both(a.high, b.high))
+    else:
+        above = logic.but(a.high, b.high)
+        below = logic.but(b.low, a.low)
+        found = logic.either(found, above, logic.but(below, above))
+    return logic.full(logic.but(found, void), a.shape)

@@ -1,0 +1,116 @@
+"""A number, minus infinity, infinity or none of them, as truth values say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from verify.algebras.field.value import FieldArray, Pending
+
+if TYPE_CHECKING:
+    from verify.algebras.field.trial import Field
+
+Guard = FieldArray | None  # a truth value an element; None: never
+
+
+@dataclass(frozen=True, eq=False)
+class Guarded:
+    """`number` where no guard is true, and there only; at most one of the guards is true.
+
+    low: minus infinity; high: infinity; void: no value. `nan`: what has no value is NaN to JAX;
+    otherwise it may be an infinity, as the quotient of a number and zero is.
+    """
+
+    number: FieldArray
+    low: Guard = None
+    high: Guard = None
+    void: Guard = None
+    nan: bool = True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.number.shape
+
+    @property
+    def dtype(self) -> Any:
+        return self.number.dtype
+
+    @property
+    def concrete(self) -> None:
+        """It depends on the inputs."""
+        return None
+
+    @property
+    def nonnegative(self) -> bool:
+        """Whether it is never below zero."""
+        return self.number.nonnegative and self.low is None
+
+    @property
+    def guards(self) -> tuple[Guard, Guard, Guard]:
+        return self.low, self.high, self.void
+
+    @property
+    def parts(self) -> list[FieldArray]:
+        return [self.number, *(guard for guard in self.guards if guard is not None)]
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """A result as it is compared: equal if all its parts are."""
+
+    parts: tuple[FieldArray, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.parts[0].shape
+
+    @property
+    def dtype(self) -> Any:
+        return self.parts[0].dtype
+
+    @property
+    def concrete(self) -> None:
+        return None
+
+
+def is_finite(x: Any) -> bool:
+    """Whether a value of the residues has a number everywhere."""
+    if isinstance(x, Guarded):
+        return False
+    if x.concrete is not None:
+        return x.concrete.dtype != np.float64 or bool(np.isfinite(x.concrete).all())
+    if x._rows is not None or x._pending is None:
+        return True
+    p = x.pending
+    return p is None or p.present is None or bool(p.present.any(axis=-1).all())
+
+
+def opened(state: Field, x: Any) -> Guarded:
+    """Any value with its infinities in guards: those of constants, and maxima of nothing."""
+    if isinstance(x, Guarded):
+        return x
+    if is_finite(x):
+        return Guarded(x)
+    if x.concrete is not None:
+        known = np.asarray(x.concrete)
+        number = state.lift(np.where(np.isfinite(known), known, 0.0), x.dtype)
+        kinds = (np.isneginf(known), np.isposinf(known), np.isnan(known))
+        low, high, void = (state.lift(k) if k.any() else None for k in kinds)
+        return Guarded(number, low, high, void)
+    p = x.pending
+    assert p is not None
+    assert p.present is not None
+    missing = ~p.present.any(axis=-1)
+    rows, present = np.where(missing[..., None], 0, p.rows), p.present.copy()
+    present[missing, 0] = True
+    number = FieldArray(
+        state,
+        x.shape,
+        x.dtype,
+        x.growth,
+        _pending=Pending(rows, present, p.sign, p.analytic),
+    )
+    guard = state.lift(missing)
+    return Guarded(number, guard) if p.sign > 0 else Guarded(number, None, guard)
