@@ -86,7 +86,7 @@ _GLANCE_WORK = 1e8
 _SEARCH_WORK = 8e8
 _SHRINK_WORK = 1.5e9
 _PATTERN_WORK, _PATTERN_SIZE = 3e9, 20_000  # array elements that the programs compute
-_BRANCH_WORK = 2e9
+_BRANCH_WORK, _BRIEFLY = 2e9, 0.05
 _BLOCKS_WORK, _LONG = 2e10, 30
 _DOUBT_WORK, _DOUBT_AT_LEAST = 5e8, 4
 _OTHERWISE = 6  # inputs at which literals are other numbers, after a proof
@@ -111,6 +111,7 @@ _CHOICES = frozenset(
 )
 
 
+_ROOTS = frozenset(("sqrt", "rsqrt", "pow"))
 # Primitives whose results may be integers of few values.
 _FEW_VALUES = frozenset(("argmax", "argmin", "rem", "clamp", "and", "top_k", "sign"))
 
@@ -272,6 +273,7 @@ class _Ladder:
             (f"{proof}, with multiples", lambda: self.interpret(scaling)),
             (f"{proof}, value by value", lambda: self.value_by_value(scaling)),
             (f"{proof}, masks decided", self.by_masks),
+            ("a short proof by branches", lambda: self.by_branches(_BRIEFLY)),
             (f"{proof}, constants read", lambda: self.with_readings(briefly=True)),
             (f"{proof}, with sines and cosines", lambda: self.on_circle(scaling)),
             ("a proof block by block", self.by_blocks),
@@ -581,6 +583,7 @@ class _Ladder:
         methods: tuple[Callable[[], Verdict | None], ...] = (
             lambda: self.value_by_value(scaling),
             self.by_masks,
+            lambda: self.by_branches(_BRIEFLY),
             self.by_blocks,
             lambda: self.on_circle(scaling),
             self.by_bits,
@@ -747,9 +750,12 @@ class _Ladder:
         method = f"{verdict.method}, and {name} of {self._count(elements)} elements by z3"
         return replace(verdict, method=method, assumptions=tuple(assumptions))
 
-    def by_branches(self) -> Verdict | None:
-        """The elements that still differ, in all possible branches; the others stay proved."""
-        if self.difference is None or not self.chooses() or not smt.available():
+    def by_branches(self, share: float = 1.0) -> Verdict | None:
+        """The elements that still differ, in all possible branches; the others stay proved.
+        `share`: of the work that may be done."""
+        if self.difference is None or not smt.available():
+            return None
+        if not self.chooses() and not any(p.primitives() & _ROOTS for p in (self.left, self.right)):
             return None
         if self.given is not None and not self.given.is_open:
             return None  # where all is a tie, a branch of measure zero is all there is
@@ -761,7 +767,8 @@ class _Ladder:
                     self.left,
                     self.right,
                     elements,
-                    _BRANCH_WORK,
+                    share * _BRANCH_WORK,
+                    share=share,
                     ties=ties,
                     lenient=lenient,
                     assuming=assuming,

@@ -19,7 +19,8 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field.choice import NO_NANS, NO_TIES
 from verify.branches import walk
 from verify.branches.certify import possible, signed
-from verify.branches.terms import ONE, Terms, add, join, polynomial
+from verify.branches.polynomials import ONE, add, join, polynomial
+from verify.branches.terms import Terms
 from verify.program import trace
 
 z3 = pytest.importorskip("z3")

@@ -20,7 +20,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field import NO_TIES
 from verify.branches.formula import Node, below
 from verify.branches.given import Given
-from verify.branches.terms import Undefined
+from verify.branches.polynomials import Undefined
 from verify.branches.walk import Walk
 from verify.branches.writer import Writer
 from verify.cases import only_real
@@ -45,12 +45,14 @@ def settle(
     elements: dict[int, np.ndarray],
     work: float,
     *,
+    share: float = 1.0,
     ties: bool = True,
     lenient: bool = False,
     assuming: bool = False,
     given: Callable[[Writer, list[Any]], Given] | None = None,
 ) -> Settled | None:
-    """Whether these elements (by number of the output) are equal; None if that stays open. Without
+    """Whether these elements (by number of the output) are equal; None if that stays open. `share`:
+    of the largest formulas. Without
     `ties` they need not be where polynomials of inputs that are compared are equal, but for what
     asks whether they are; `lenient`: unless it is the right program that asks. `assuming`: no
     integer overflows where something looks at it. `given`: what is known of the inputs,
@@ -63,6 +65,7 @@ def settle(
     if not ties and any(is_integer(v.dtype) for v in left.inputs):
         return None  # two integers are equal on more than a set of measure zero
     writer = Writer(assuming=assuming)
+    writer.work = int(share * writer.work)
     inputs = [writer.input(v.shape, v.dtype) for v in left.inputs]
     try:
         known = Given() if given is None else given(writer, inputs)

@@ -13,7 +13,9 @@ from verify.algebras.base import Unsupported
 from verify.algebras.numeric_order import COMPARE
 from verify.branches.certify import Fact
 from verify.branches.formula import Node
-from verify.branches.terms import Polynomial, Quotient, Terms, Undefined, constant, frozen, scale
+from verify.branches.polynomials import Polynomial, Quotient, Undefined, constant, frozen, scale
+from verify.branches.roots import root, roots_in, sign_with_root
+from verify.branches.terms import Terms
 
 _NODE = 1500  # units of work
 
@@ -91,10 +93,15 @@ class Evaluation:
         atom = self.terms.atoms[a]
         if atom.kind == "log":  # log u > 0 just when u > 1
             return self.sign(self.terms.minus(atom.args[0], constant(1)))
+        if atom.kind == "root":
+            return abs(self.sign(atom.args[0]))
         return self.assumed({((a, Fraction(1)),): Fraction(1)})
 
     def sign_of_sum(self, p: Polynomial) -> int:
         """Of two terms or more without a common factor, the first with the coefficient one."""
+        made_of = roots_in(self.terms, p) if self.terms.roots else []
+        if made_of:
+            return sign_with_root(self, p, made_of[0])
         if len(p) == 2:  # e**a - e**b has the sign of a - b
             (m, c), (n, d) = p.items()
             one, two = self.terms.exponent(m), self.terms.exponent(n)
@@ -201,8 +208,11 @@ class Evaluation:
             if self.sign(args[0]) <= 0:
                 raise Undefined
             return terms.log(args[0])
-        if name[0] == "sqrt" and self.sign(args[0]) < 0:
-            raise Undefined
+        if name[0] == "sqrt":
+            sign = self.sign(args[0])
+            if sign < 0:
+                raise Undefined
+            return root(terms, args[0]) if sign else constant(0)
         return terms.function(name, args)
 
 

@@ -22,11 +22,10 @@ from typing import Any
 
 from verify import budget
 from verify.algebras.base import Unsupported
-from verify.branches.terms import (
+from verify.branches.polynomials import (
     ONE,
     Monomial,
     Polynomial,
-    Terms,
     add,
     constant,
     frozen,
@@ -34,6 +33,7 @@ from verify.branches.terms import (
     scale,
     times,
 )
+from verify.branches.terms import Terms
 
 ZERO, POSITIVE, NOT_NEGATIVE = "== 0", "> 0", ">= 0"
 Fact = tuple[Polynomial, str]

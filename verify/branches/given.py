@@ -9,7 +9,8 @@ from typing import Protocol
 
 from verify.branches.certify import NOT_NEGATIVE, POSITIVE, Fact
 from verify.branches.formula import Node
-from verify.branches.terms import ONE, Polynomial, Terms
+from verify.branches.polynomials import ONE, Polynomial
+from verify.branches.terms import Terms
 
 _RELATED, _MOST, _MOST_FORMULAS = 2, 24, 6  # steps from input to input; what is used
 

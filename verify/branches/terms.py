@@ -13,85 +13,29 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.field.functions import EVEN, ODD
+from verify.branches import roots
+from verify.branches.polynomials import (
+    Monomial,
+    Polynomial,
+    Quotient,
+    Undefined,
+    add,
+    constant,
+    frozen,
+    polynomial,
+    scale,
+    times,
+)
 
-Monomial = tuple[tuple[int, Fraction], ...]  # (atom, exponent), sorted by atom
-Polynomial = dict[Monomial, Fraction]
-ONE: Monomial = ()
-_PRODUCT = 500  # units of work for a product of two terms
-_MOST_TERMS = 300
 _LARGEST_POWER = 8
-
-
-class Undefined(Exception):
-    """The value is none: a quotient by zero, a logarithm of what is not positive."""
-
-
-@dataclass(frozen=True)
-class Quotient:
-    over: Polynomial
-    under: Polynomial  # {ONE: 1} wherever that can be had
-
-    def is_polynomial(self) -> bool:
-        return self.under.keys() == {ONE}
-
-
-def constant(c: Fraction | int) -> Quotient:
-    return polynomial({ONE: Fraction(c)} if c else {})
-
-
-def polynomial(p: Polynomial) -> Quotient:
-    return Quotient(p, {ONE: Fraction(1)})
-
-
-def frozen(p: Polynomial) -> frozenset[Any]:
-    return frozenset(p.items())
-
-
-def join(m: Monomial, n: Monomial, sign: int = 1) -> Monomial:
-    """m n, or m / n."""
-    powers = dict(m)
-    for atom, e in n:
-        powers[atom] = powers.get(atom, Fraction(0)) + sign * e
-    return tuple(sorted((atom, e) for atom, e in powers.items() if e))
-
-
-def add(p: Polynomial, q: Polynomial) -> Polynomial:
-    out = dict(p)
-    for m, c in q.items():
-        total = out.get(m, Fraction(0)) + c
-        if total:
-            out[m] = total
-        else:
-            out.pop(m, None)
-    return out
-
-
-def scale(p: Polynomial, c: Fraction | int, n: Monomial = ONE) -> Polynomial:
-    return {join(m, n): c * v for m, v in p.items()} if c else {}
-
-
-def times(p: Polynomial, q: Polynomial) -> Polynomial:
-    if len(p) * len(q) > 30 * _MOST_TERMS:
-        raise Unsupported("polynomials too large for a proof by branches")
-    budget.spend(_PRODUCT * len(p) * len(q))
-    out: Polynomial = {}
-    for m, c in p.items():
-        for n, d in q.items():
-            key = join(m, n)
-            out[key] = out.get(key, Fraction(0)) + c * d
-    out = {m: c for m, c in out.items() if c}
-    if len(out) > _MOST_TERMS:
-        raise Unsupported("polynomials too large for a proof by branches")
-    return out
 
 
 @dataclass(frozen=True)
 class Atom:
-    """kind: input, exp, log, fn. args: of exp and log one quotient; data: an input's number, a
-    function's name."""
+    """kind: input, exp, log, root, fn. args: of exp, log and root one quotient; data: an input's
+    number, a function's name."""
 
     kind: str
     args: tuple[Quotient, ...]
@@ -105,12 +49,14 @@ class Terms:
         self.atoms: list[Atom] = []
         self.numbers: dict[Any, int] = {}
         self.supports: list[frozenset[int]] = []  # the input atoms within each
+        self.roots = False  # whether there are any
 
     def atom(self, kind: str, args: tuple[Quotient, ...], data: Any = None) -> int:
         key = (kind, tuple((frozen(a.over), frozen(a.under)) for a in args), data)
         if key not in self.numbers:
             self.numbers[key] = number = len(self.atoms)
             self.atoms.append(Atom(kind, args, data))
+            self.roots |= kind == "root"
             within = frozenset((number,)) if kind == "input" else frozenset()
             parts = (self.support(p) for a in args for p in (a.over, a.under))
             self.supports.append(within.union(*parts))
@@ -129,7 +75,7 @@ class Terms:
         log x - log y, or exp(log(x) / 2)**2 - x. A single one has not."""
         within = self._within(p)
         kinds = [self.atoms[a].kind for a in within]
-        if "fn" in kinds or kinds.count("log") > 1:
+        if "fn" in kinds or "root" in kinds or kinds.count("log") > 1:
             return False
         exponentials = (a for a in within if self.atoms[a].kind == "exp")
         return not any(
@@ -171,6 +117,9 @@ class Terms:
             raise Undefined
         if not over:
             return constant(0)
+        if self.roots and (roots.has_squares(self, over) or roots.has_squares(self, under)):
+            top, bottom = (roots.without_squares(self, p) for p in (over, under))
+            return self.product(top, self.inverse(bottom))
         lead = max(under)
         # Positive atoms may have negative exponents; others lose what both sides share.
         common = {a: e for a, e in lead if self.is_positive(a)}
@@ -284,7 +233,10 @@ class Terms:
             base = by
         else:
             args = tuple(self.replace(x, number, by) for x in atom.args)
-            base = self.log(args[0]) if atom.kind == "log" else self.function(atom.data, args)
+            if atom.kind == "root":
+                base = roots.root(self, args[0])
+            else:
+                base = self.log(args[0]) if atom.kind == "log" else self.function(atom.data, args)
         result = constant(1)
         for _ in range(int(e)):
             result = self.product(result, base)

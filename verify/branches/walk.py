@@ -24,17 +24,18 @@ from verify.branches.branch import Branch, Evaluation, Undecided
 from verify.branches.certify import possible, signed
 from verify.branches.formula import Node
 from verify.branches.given import Given
-from verify.branches.terms import (
+from verify.branches.polynomials import (
     ONE,
     Polynomial,
     Quotient,
-    Terms,
     Undefined,
     constant,
     frozen,
     polynomial,
     scale,
 )
+from verify.branches.roots import roots_in
+from verify.branches.terms import Terms
 
 _MOST_BRANCHES = 400
 _BRANCH = 5000  # units of work
@@ -81,21 +82,22 @@ class Walk:
                 left = evaluation.value(self.tops[0])
                 evaluation.lenient = self.lenient
                 right = evaluation.value(self.tops[1])
+                same = self.agree(evaluation, left, right)
             except Undefined:
                 continue  # neither equal nor different
             except Undecided as question:
                 stack += self.divided(branch, question)
                 continue
-            if not self.agree(branch, left, right):
+            if not same:
                 return False
         return True
 
-    def agree(self, branch: Branch, left: Any, right: Any) -> bool:
+    def agree(self, evaluation: Evaluation, left: Any, right: Any) -> bool:
         if isinstance(left, Quotient) and isinstance(right, Quotient):
-            return self.differ_by_offset(branch, self.terms.minus(left, right))
+            return self.differ_by_offset(evaluation, self.terms.minus(left, right))
         return type(left) is type(right) and bool(left == right)
 
-    def differ_by_offset(self, branch: Branch, difference: Quotient) -> bool:
+    def differ_by_offset(self, evaluation: Evaluation, difference: Quotient) -> bool:
         if self.offset is None:
             if not difference.is_polynomial() or difference.over.keys() - {ONE}:
                 return False
@@ -103,9 +105,11 @@ class Walk:
         rest = self.terms.minus(difference, constant(self.offset)).over
         if not rest or self.is_zero_as_power(rest):
             return True
+        if roots_in(self.terms, rest):
+            return evaluation.sign_of(rest) == 0
+        facts = evaluation.branch.facts
         return not any(
-            possible(self.z3, self.terms, [*branch.facts, signed(rest, sign)], 3)
-            for sign in (1, -1)
+            possible(self.z3, self.terms, [*facts, signed(rest, sign)], 3) for sign in (1, -1)
         )
 
     def is_zero_as_power(self, p: Polynomial) -> bool:

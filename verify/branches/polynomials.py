@@ -1,0 +1,79 @@
+"""Polynomials, exactly: sums of monomials, products of powers of numbered atoms; and quotients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from verify import budget
+from verify.algebras.base import Unsupported
+
+Monomial = tuple[tuple[int, Fraction], ...]  # (atom, exponent), sorted by atom
+Polynomial = dict[Monomial, Fraction]
+ONE: Monomial = ()
+_PRODUCT = 500  # units of work for a product of two terms
+_MOST_TERMS = 300
+
+
+class Undefined(Exception):
+    """The value is none: a quotient by zero, a logarithm of what is not positive."""
+
+
+@dataclass(frozen=True)
+class Quotient:
+    over: Polynomial
+    under: Polynomial  # {ONE: 1} wherever that can be had
+
+    def is_polynomial(self) -> bool:
+        return self.under.keys() == {ONE}
+
+
+def constant(c: Fraction | int) -> Quotient:
+    return polynomial({ONE: Fraction(c)} if c else {})
+
+
+def polynomial(p: Polynomial) -> Quotient:
+    return Quotient(p, {ONE: Fraction(1)})
+
+
+def frozen(p: Polynomial) -> frozenset[Any]:
+    return frozenset(p.items())
+
+
+def join(m: Monomial, n: Monomial, sign: int = 1) -> Monomial:
+    """m n, or m / n."""
+    powers = dict(m)
+    for atom, e in n:
+        powers[atom] = powers.get(atom, Fraction(0)) + sign * e
+    return tuple(sorted((atom, e) for atom, e in powers.items() if e))
+
+
+def add(p: Polynomial, q: Polynomial) -> Polynomial:
+    out = dict(p)
+    for m, c in q.items():
+        total = out.get(m, Fraction(0)) + c
+        if total:
+            out[m] = total
+        else:
+            out.pop(m, None)
+    return out
+
+
+def scale(p: Polynomial, c: Fraction | int, n: Monomial = ONE) -> Polynomial:
+    return {join(m, n): c * v for m, v in p.items()} if c else {}
+
+
+def times(p: Polynomial, q: Polynomial) -> Polynomial:
+    if len(p) * len(q) > 30 * _MOST_TERMS:
+        raise Unsupported("polynomials too large for a proof by branches")
+    budget.spend(_PRODUCT * len(p) * len(q))
+    out: Polynomial = {}
+    for m, c in p.items():
+        for n, d in q.items():
+            key = join(m, n)
+            out[key] = out.get(key, Fraction(0)) + c * d
+    out = {m: c for m, c in out.items() if c}
+    if len(out) > _MOST_TERMS:
+        raise Unsupported("polynomials too large for a proof by branches")
+    return out
