@@ -5,6 +5,7 @@
 ('notes', (28, 28, 1))
 """
 
+from cnnjax.models import model as _model
 from cnnjax.models.convnext import convnext
 from cnnjax.models.lenet import lenet5
 from cnnjax.models.mobilenet import mobilenet_v2
@@ -41,3 +42,12 @@ __all__ = [
     "vgg16",
     "with_head",
 ]
+
+
+def _table(shown: Model) -> str:
+    from cnnjax.summary import summary  # here, since it imports this package
+
+    return summary(shown)._repr_html_()
+
+
+_model.drawing = _table

@@ -28,7 +28,7 @@ Params = dict[str, Any]
 BATCH_STATS = "batch_stats"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model:
     """A network as pure functions.
 
@@ -61,6 +61,17 @@ class Model:
     features: Callable[[Params, jax.Array], dict[str, jax.Array]]
     per_pixel: bool = False
 
+    def __repr__(self) -> str:
+        options = ", ".join(f"{name}={value!r}" for name, value in self.config.items())
+        return f"Model({self.name!r}, {options})"
+
+    def _repr_html_(self) -> str | None:
+        """How notebooks show it: the table of `summary`."""
+        return None if drawing is None else drawing(self)
+
+
+# What makes `_repr_html_`, set in `cnnjax/models/__init__.py`: the summary reads models.
+drawing: Callable[[Model], str] | None = None
 
 # `record(name, y)` hands an intermediate map to whoever asked for it and returns it unchanged.
 Record = Callable[[str, jax.Array], jax.Array]

@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from cnnjax import notebook
+
 Numbers = tuple[Fraction, ...]
+
+COUNTS = ("parameters", "multiply-adds")
+HEADER = ("layer", "kind", "output", *COUNTS, "field", "stride", "offset")
+LEFT = 3  # names and shapes align left, numbers right
 
 
 @dataclass(frozen=True)
@@ -72,32 +78,45 @@ class Summary:
         raise KeyError(f"no layer {name!r}, there are {', '.join(row.name for row in self.rows)}")
 
     def __str__(self) -> str:
-        counts = ("parameters", "multiply-adds")
-        header = ("layer", "kind", "output", *counts, "field", "stride", "offset")
-        lines = [cells(row) for row in self.rows]
-        total = ("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}", "", "", "")
-        widths = [max(map(len, column)) for column in zip(header, *lines, total, strict=True)]
-        left = 3  # names and shapes align left, numbers right
+        lines, total = [cells(row) for row in self.rows], self._total()
+        widths = [max(map(len, column)) for column in zip(HEADER, *lines, total, strict=True)]
 
         def line(entries: tuple[str, ...]) -> str:
             padded = (
-                entry.ljust(width) if i < left else entry.rjust(width)
+                entry.ljust(width) if i < LEFT else entry.rjust(width)
                 for i, (entry, width) in enumerate(zip(entries, widths, strict=True))
             )
             return "  ".join(padded).rstrip()
 
         rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
         table = [
-            f"{self.title}, x {shape_text(self.shape)} {self.dtype}",
-            line(header),
+            self._caption(),
+            line(HEADER),
             rule,
             *map(line, lines),
             rule,
             line(total),
         ]
         if self.statistics:
-            table.append(f"and {self.statistics:,} running statistics")
+            table.append(self._note())
         return "\n".join(table)
+
+    def _repr_html_(self) -> str:
+        """How notebooks show it."""
+        lines = [cells(row) for row in self.rows]
+        note = self._note() if self.statistics else ""
+        return notebook.table(
+            self._caption(), HEADER, lines, left=LEFT, total=self._total(), note=note
+        )
+
+    def _caption(self) -> str:
+        return f"{self.title}, x {shape_text(self.shape)} {self.dtype}"
+
+    def _total(self) -> tuple[str, ...]:
+        return ("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}", "", "", "")
+
+    def _note(self) -> str:
+        return f"and {self.statistics:,} running statistics"
 
 
 def cells(row: Row) -> tuple[str, ...]:

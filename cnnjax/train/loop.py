@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from cnnjax.train.hosts import watched
 from cnnjax.train.interrupt import interruptible
 from cnnjax.train.mesh import automatic, data_mesh, spread, whole, within
 from cnnjax.train.progress import epoch_line, reporter
+from cnnjax.train.result import FitResult
 from cnnjax.train.resume import Position
 from cnnjax.train.run import Callback, Run, check, prepare
 from cnnjax.train.saving import begin, finish, save, stopped, write_history
@@ -41,25 +42,6 @@ if TYPE_CHECKING:
     from cnnjax.models import Model
 
 __all__ = ["FitResult", "NonFiniteLoss", "fit"]
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """`params` (host arrays; averaged ones with `config.ema`), `history` (a row an epoch), the last
-    `evaluation` on the test images, and the `preprocessing` of images, which was measured on the
-    training images or given.
-
-    A row has `epoch` (from 1), `step`, `loss` and `accuracy` (means over the epoch's training
-    batches as they were trained on, augmentation and dropout included), `test_loss`,
-    `test_accuracy`, `learning_rate` (of the last step; not with an optimiser that keeps its own),
-    `images_per_second` and `seconds`
-    (training alone: no evaluation, no compilation, no writing).
-    """
-
-    params: Any
-    history: tuple[dict[str, Any], ...]
-    evaluation: Evaluation
-    preprocessing: Preprocessing
 
 
 def fit(
