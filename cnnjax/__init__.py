@@ -13,6 +13,7 @@ import away and loaded only then:
     cnnjax.summary     the table of a model
     cnnjax.tiling      tiled, blocks: networks tile by tile, for large images
     cnnjax.convert     to and from Flax and PyTorch
+    cnnjax.export      StableHLO and ONNX
     cnnjax.pictures    curves, kernels, feature maps
     cnnjax.cli         the command line
 
@@ -88,7 +89,17 @@ __all__ = [
 
 # What `cnnjax.NAME` is without an import of its own.
 _MODULES = (
-    *("checkpoint", "convert", "data", "geometry", "init", "layers", "losses", "lowerings"),
+    *(
+        "checkpoint",
+        "convert",
+        "data",
+        "export",
+        "geometry",
+        "init",
+        "layers",
+        "losses",
+        "lowerings",
+    ),
     *("models", "pictures", "preprocessing", "summary", "tiling", "train"),
 )
 _ELSEWHERE = {"accuracy": "losses", "cross_entropy": "losses", "tiled": "tiling"}

@@ -16,12 +16,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from cnnjax.cli import demo, evaluate, predict, show, summary, train, tune
+from cnnjax.cli import demo, evaluate, export, predict, show, summary, train, tune
 from cnnjax.cli.interrupt import INTERRUPTED, leave, lost_interrupts_return
 from cnnjax.cli.problems import BadUsage, Failed, reason
 from cnnjax.notices import Notice, shown
 
-COMMANDS = (train, evaluate, predict, summary, show, tune, demo)
+COMMANDS = (train, evaluate, predict, summary, show, export, tune, demo)
 
 DESCRIPTION = "Convolutional networks as pure JAX functions: train them, and see what they see."
 EPILOG = """\
