@@ -100,12 +100,15 @@ class Graph:
                 parts.append(self.constant(np.array([1], np.int64)))
             elif isinstance(size, int):
                 parts.append(self.constant(np.array([size], np.int64)))
-            elif str(size) == BATCH:
-                first = self.node("Shape", IMAGES, start=0, end=1)
-                parts.append(first)
             else:
-                raise ExportError(f"onnx: an array is stretched to {size}, not to {BATCH}")
+                parts.append(self.batch(size))
         return self.node("Expand", name, self.node("Concat", *parts, axis=0))
+
+    def batch(self, size: Any) -> str:
+        """The number of images, as an array of one element."""
+        if str(size) != BATCH:
+            raise ExportError(f"onnx: a size is {size}, and can only be {BATCH} or a number")
+        return self.node("Shape", IMAGES, start=0, end=1)
 
     def reshaped(self, name: str, shape: Sequence[Any]) -> str:
         return self.node("Reshape", name, self.constant(np.array(dims(shape), np.int64)))

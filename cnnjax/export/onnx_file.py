@@ -2,7 +2,8 @@
 
 The program is that of plain `lax` (`lowerings.plain_only`), traced for any number of images; what
 depends on parameters alone is computed here, the rest becomes nodes, one rule a primitive
-(`rules.py`, `windows.py`). The graph does the arithmetic of the program in the program's order, so
+(`rules.py`, `elementwise.py`,
+`windows.py`). The graph does the arithmetic of the program in the program's order, so
 that the certified bound of the program's rounding (`verify.rounding`) speaks of it too, as long as
 the runtime's own operations are as exact as XLA's.
 """
@@ -26,7 +27,7 @@ from cnnjax.summary.walk import CALLS, inner_program
 try:
     from onnx import checker, helper
 
-    from cnnjax.export import windows  # noqa: F401 (registers its rules)
+    from cnnjax.export import elementwise, windows  # noqa: F401 (they register their rules)
     from cnnjax.export.graph import IMAGES, Graph, Known, Made, Value
     from cnnjax.export.rules import RULES, NoRule, unknown
 except ModuleNotFoundError as error:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 OPSET, IR = 18, 8  # of 2022: every runtime reads them
 PLATFORM = "cpu"
+_LATER = ("broadcast_in_dim", "dim_as_value")  # never folded: stretched, or the number of images
 
 
 def to_onnx(saved: SavedModel) -> bytes:
@@ -85,7 +87,9 @@ class _Walk:
         env.update(zip([*jaxpr.constvars, *jaxpr.invars], [*known, *given], strict=True))
 
         def read(atom: Any) -> Value:
-            return _known(atom.val) if isinstance(atom, core.Literal) else env[atom]
+            if isinstance(atom, core.Literal):  # a number of Python's, perhaps
+                return _known(np.asarray(atom.val, getattr(atom.aval, "dtype", None)))
+            return env[atom]
 
         for eqn in jaxpr.eqns:
             inner = join_scopes(scope, scope_of(eqn))
@@ -102,9 +106,9 @@ class _Walk:
         if (platforms := eqn.params.get("branches_platforms")) is not None:
             branch = eqn.params["branches"][branch_of(platforms, PLATFORM)]
             return self.program(branch, operands[1:], scope)
-        if name != "broadcast_in_dim" and all(isinstance(value, Known) for value in operands):
-            if (results := _folded(eqn, operands)) is not None:
-                return results
+        known = name not in _LATER and all(isinstance(v, Known) for v in operands)
+        if known and (results := _folded(eqn, operands)) is not None:
+            return results
         if name not in RULES:
             raise unknown(eqn, scope, "")
         try:

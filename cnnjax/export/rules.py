@@ -1,4 +1,6 @@
-"""How each primitive of JAX is written in ONNX: one rule a family. Windows are in `windows.py`.
+"""How each primitive of JAX is written in ONNX: one rule a family.
+
+What moves, joins and sums elements is here; `elementwise.py` and `windows.py` have the others.
 
 A rule gets the graph, the equation and its operands, at least one of which depends on the images,
 and returns one value a result. To add a primitive, add a name to a table or a rule
@@ -20,15 +22,6 @@ Rule = Callable[[Graph, Any, Sequence[Value]], list[Value]]
 
 RULES: dict[str, Rule] = {}
 
-# Element by element, with the same name and meaning.
-SAME = {
-    "abs": "Abs", "add": "Add", "add_any": "Add", "ceil": "Ceil", "cos": "Cos", "div": "Div",
-    "eq": "Equal", "erf": "Erf", "exp": "Exp", "floor": "Floor", "ge": "GreaterOrEqual",
-    "gt": "Greater", "le": "LessOrEqual", "log": "Log", "logistic": "Sigmoid", "lt": "Less",
-    "max": "Max", "min": "Min", "mul": "Mul", "neg": "Neg", "pow": "Pow", "sign": "Sign",
-    "sin": "Sin", "sqrt": "Sqrt", "sub": "Sub", "tanh": "Tanh",
-}  # fmt: skip
-LOGICAL = {"and": "And", "not": "Not", "or": "Or", "xor": "Xor"}  # of booleans; not of integers
 IDENTITY = frozenset(("copy", "copy_p", "stop_gradient", "optimization_barrier"))
 REDUCTIONS = {"reduce_sum": "ReduceSum", "reduce_max": "ReduceMax", "reduce_min": "ReduceMin",
               "reduce_prod": "ReduceProd"}  # fmt: skip
@@ -55,96 +48,17 @@ def is_bool(value: Any) -> bool:
     return value.aval.dtype == np.bool_
 
 
-def elementwise(eqn: Any, operands: Sequence[Value], name: str) -> list[Value]:
-    """The result `name` of operands that broadcast; scalars stretch along every axis."""
-    shape = shape_of(eqn)
-    ranked = [value.ones for value in operands if len(value.shape) == len(shape)]
-    return [Made(name, shape, frozenset.intersection(*ranked))]
-
-
-@rule(*SAME)
-def same(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    name = eqn.primitive.name
-    if is_bool(eqn.invars[0]) and name in ("max", "min"):
-        raise NoRule("of booleans")
-    return elementwise(eqn, operands, graph.node(SAME[name], *map(graph.loose, operands)))
-
-
-@rule(*LOGICAL)
-def logical(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    if not is_bool(eqn.invars[0]):
-        raise NoRule("of integers")
-    node = graph.node(LOGICAL[eqn.primitive.name], *map(graph.loose, operands))
-    return elementwise(eqn, operands, node)
-
-
 @rule(*IDENTITY)
 def identity(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
     return list(operands)
 
 
-def one(graph: Graph, eqn: Any, number: float) -> str:
-    """A number in the dtype of the first operand."""
-    return graph.constant(np.array(number, eqn.invars[0].aval.dtype))
-
-
-@rule("rsqrt", "square", "integer_pow", "erfc", "log1p", "expm1", "ne", "is_finite", "cbrt")
-def composed(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    name, given = eqn.primitive.name, [graph.loose(value) for value in operands]
-    x = given[0]
-    if name == "rsqrt":
-        found = graph.node("Reciprocal", graph.node("Sqrt", x))
-    elif name == "square":
-        found = graph.node("Mul", x, x)
-    elif name == "integer_pow":
-        found = power(graph, eqn, x, eqn.params["y"])
-    elif name == "erfc":
-        found = graph.node("Sub", one(graph, eqn, 1), graph.node("Erf", x))
-    elif name == "log1p":
-        found = graph.node("Log", graph.node("Add", x, one(graph, eqn, 1)))
-    elif name == "expm1":
-        found = graph.node("Sub", graph.node("Exp", x), one(graph, eqn, 1))
-    elif name == "ne":
-        found = graph.node("Not", graph.node("Equal", *given))
-    else:
-        raise NoRule("has no operation of its own")
-    return elementwise(eqn, operands, found)
-
-
-def power(graph: Graph, eqn: Any, x: str, exponent: int) -> str:
-    """By products, as JAX computes it."""
-    base = x
-    if exponent < 0:
-        base = graph.node("Reciprocal", base)
-    found, left = "", abs(exponent)
-    while left:
-        if left & 1:
-            found = graph.node("Mul", found, base) if found else base
-        left >>= 1
-        base = graph.node("Mul", base, base) if left else base
-    return found or graph.node("Pow", x, one(graph, eqn, 0))
-
-
-@rule("select_n")
-def select(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    which, *cases = operands
-    if not is_bool(eqn.invars[0]) or len(cases) != 2:
-        raise NoRule("by an integer")
-    found = graph.node("Where", *(graph.loose(v) for v in (which, cases[1], cases[0])))
-    return elementwise(eqn, operands, found)
-
-
-@rule("clamp")
-def clamp(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    low, x, high = (graph.loose(value) for value in operands)
-    found = graph.node("Min", graph.node("Max", x, low), high)
-    return elementwise(eqn, operands, found)
-
-
-@rule("convert_element_type")
-def convert(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
+@rule("dim_as_value")
+def size(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
+    """The number of images, as a scalar."""
+    count = graph.batch(eqn.params["dim"])
     to = helper.np_dtype_to_tensor_dtype(np.dtype(eqn.outvars[0].aval.dtype))
-    return elementwise(eqn, operands, graph.node("Cast", graph.loose(operands[0]), to=to))
+    return [Made(graph.node("Cast", graph.reshaped(count, ()), to=to), ())]
 
 
 @rule("broadcast_in_dim")
@@ -191,6 +105,24 @@ def concatenate(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value
     return [Made(graph.node("Concat", *names, axis=eqn.params["dimension"]), shape_of(eqn))]
 
 
+@rule("stack")
+def stack(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
+    axis, shape = eqn.params["axis"], shape_of(eqn)
+    row = [*shape[:axis], 1, *shape[axis + 1 :]]
+    names = [graph.reshaped(graph.whole(value), row) for value in operands]
+    return [Made(graph.node("Concat", *names, axis=axis), shape)]
+
+
+@rule("split")
+def split(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
+    axis, start, found = eqn.params["axis"], 0, []
+    for size, var in zip(map(int, eqn.params["sizes"]), eqn.outvars, strict=True):
+        piece = cut(graph, eqn, operands[0], [start], [start + size], [axis], [1])
+        found.append(Made(piece.name, tuple(var.aval.shape)))
+        start += size
+    return list(found)
+
+
 @rule("slice")
 def slice_(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
     starts, limits = eqn.params["start_indices"], eqn.params["limit_indices"]
@@ -206,7 +138,54 @@ def slice_(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
 
 
 def _same(size: Any, other: Any) -> bool:
-    return bool(size == other) if isinstance(size, int) == isinstance(other, int) else False
+    return isinstance(size, int) == isinstance(other, int) and bool(size == other)
+
+
+@rule("dynamic_slice")
+def dynamic_slice(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
+    """At a place that is known after all; clamped, as JAX has it."""
+    operand, *places = operands
+    if not all(isinstance(place, Known) for place in places):
+        raise NoRule("at a place that depends on the image")
+    parts: list[list[int]] = [[], [], []]
+    pairs = zip(places, operand.shape, eqn.params["slice_sizes"], strict=True)
+    for axis, (place, n, size) in enumerate(pairs):
+        if _same(n, size):
+            continue
+        if not isinstance(n, int) or not isinstance(size, int):
+            raise NoRule("of some of the images")
+        first = min(max(int(place.value), 0), n - size)  # type: ignore[union-attr]
+        for part, number in zip(parts, (first, first + size, axis), strict=True):
+            part.append(number)
+    return [cut(graph, eqn, operand, *parts, [1] * len(parts[0]))]
+
+
+@rule("gather")
+def gather(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
+    """What indexing by known numbers becomes: one piece, or rows along one axis."""
+    operand, index = operands
+    numbers, sizes = eqn.params["dimension_numbers"], eqn.params["slice_sizes"]
+    if not isinstance(index, Known) or numbers.operand_batching_dims:
+        raise NoRule("at places that depend on the image")
+    places, shape = np.broadcast_to(index.value, index.shape), shape_of(eqn)
+    axes = numbers.start_index_map
+    room = [operand.shape[axis] - sizes[axis] for axis in axes]
+    inside = all(
+        isinstance(most, int) and int(column.min()) >= 0 and int(column.max()) <= most
+        for most, column in zip(room, places.reshape(-1, len(axes)).T, strict=True)
+    )
+    if not inside:
+        raise NoRule("at places that are not within the image")
+    if places.ndim == 1:
+        parts = [list(places), [p + sizes[a] for p, a in zip(places, axes, strict=True)], axes]
+        parts = [[int(n) for n in part] for part in parts]
+        name = cut(graph, eqn, operand, *parts, [1] * len(axes)).name
+        return [Made(graph.reshaped(name, shape), shape)]
+    others = [place for place in range(len(shape)) if place not in numbers.offset_dims]
+    if places.ndim != 2 or tuple(numbers.collapsed_slice_dims) != tuple(axes) or others != [*axes]:
+        raise NoRule("along several axes")
+    rows = graph.constant(places.reshape(-1).astype(np.int64))
+    return [Made(graph.node("Gather", graph.whole(operand), rows, axis=axes[0]), shape)]
 
 
 @rule("rev")
@@ -216,7 +195,7 @@ def rev(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
     return [cut(graph, eqn, operands[0], [-1] * len(axes), first, axes, [-1] * len(axes))]
 
 
-def cut(graph: Graph, eqn: Any, operand: Value, *parts: Sequence[Any]) -> Value:
+def cut(graph: Graph, eqn: Any, operand: Value, *parts: Sequence[Any]) -> Made:
     """`Slice` by starts, ends, axes and steps."""
     if not all(isinstance(n, int) for part in parts for n in part):
         raise NoRule("at a place that depends on the number of images")
@@ -291,8 +270,9 @@ def dot(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
 
 
 def unknown(eqn: Any, scope: str, why: str) -> ExportError:
-    where = f"layer {scope} " if scope else "the model "
+    where = f"layer {scope}" if scope else "the model"
+    operation = f"{eqn.primitive.name} {why}".strip()
     return ExportError(
-        f"onnx: {where}uses the operation {eqn.primitive.name}{f' {why}' if why else ''}, which has "
-        "no form in ONNX here; the format stablehlo takes every model"
+        f"onnx: {where} uses the operation {operation}, which has no form in ONNX here; the format "
+        "stablehlo takes every model"
     )

@@ -2,9 +2,9 @@
 
 Runtimes take out transpositions that undo each other.
 
-    lhs_dilation (a transposed convolution)   ConvTranspose with the kernel flipped: element i of x
-        meets output i s + j - (k - 1 - low) with tap k - 1 - j, as x's zeros in between do not count
-    a sum of windows                          Conv with ones, a channel a group: the same additions
+    zeros between pixels (`lhs_dilation`)   ConvTranspose with the kernel flipped: pixel i meets
+                                            output i s + j - (k - 1 - low) with tap k - 1 - j
+    a sum of windows                        Conv with ones, a channel a group: the same additions
 """
 
 from __future__ import annotations
