@@ -2,9 +2,9 @@
 
     python -m benchmarks.exports [--models resnet50 ...]
 
-Small versions with parameters as `init` draws them, two random images. Apart: the largest difference
-of a logit between onnxruntime, or the StableHLO file, and the compiled model. Certified: what
-`verify.rounding` allows two programs of this arithmetic to differ by at these images, whatever
+Small versions with parameters as `init` draws them, two random images. Apart: the largest
+difference of a logit between onnxruntime, or the StableHLO file, and the compiled model. Certified:
+what `verify.rounding` allows two programs of this arithmetic to differ by at these images, whatever
 the order of their sums.
 """
 

@@ -3,8 +3,8 @@
     python -m benchmarks.models [--models resnet50 ...] [--rounds 5]
 
 Sizes are those of one image of the published size. Times are of two cores: inference of one such
-image, and a training step (forward, gradient, statistics) of 8 images of 32x32; next to plain `lax`,
-which takes turns with it.
+image, and a training step (forward, gradient, statistics) of 8 images of 32x32; next to plain
+`lax`, which takes turns with it.
 """
 
 from __future__ import annotations
