@@ -113,7 +113,7 @@ _CHOICES = frozenset(
 
 _ROOTS = frozenset(("sqrt", "rsqrt", "pow"))
 # Primitives whose results may be integers of few values.
-_FEW_VALUES = frozenset(("argmax", "argmin", "rem", "clamp", "and", "top_k", "sign"))
+_FEW_VALUES = frozenset(("lu", "argmax", "argmin", "rem", "clamp", "and", "top_k", "sign"))
 
 
 def equivalent(

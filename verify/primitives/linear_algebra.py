@@ -4,9 +4,10 @@
     cholesky            L_jj = sqrt(a_jj - sum_k<j |L_jk|**2)
                         L_ij = (a_ij - sum_k<j L_ik conj(L_jk)) / L_jj
 
-Both are exact over the reals. LU with pivots, QR, eigenvalues and singular values are functions of
-the whole matrix of which nothing is known but that equal matrices have equal factors (for one
-matrix of a batch as for one alone).
+Both are exact over the reals, and so is LU of small matrices (`pivoting.py`). QR, eigenvalues and
+singular values, and LU of larger ones where there are no numbers, are functions of the whole matrix
+of which nothing is known but that equal matrices have equal factors (for one matrix of a batch as
+for one alone).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.complex import Pair
 from verify.algebras.extended import parts as parts_of
 from verify.dtypes import is_kind
+from verify.primitives import pivoting
 from verify.primitives.registry import Context, flat_index, rule
 
 _ENTRY = 5_000  # units of work for a value of its own
@@ -136,7 +138,19 @@ def _stacked(algebra: Any, blocks: list[Any], axis: int = 1) -> Any:
     return algebra.pick(blocks, np.concatenate(index, axis=axis))
 
 
-@rule("lu", "qr", "eigh", "eig", "svd", "schur", "hessenberg", "householder_product", "geqrf")
+@rule("lu")
+def _lu(ctx: Context, a: Any, **params: Any) -> Any:
+    """With numbers, and of matrices so small that there are few cases, by elimination."""
+    batch, (m, n) = a.shape[:-2], a.shape[-2:]
+    largest = pivoting.LARGEST if hasattr(ctx.algebra, "native") else pivoting.FEW
+    if 0 in a.shape or max(m, n) > largest or is_kind(a.dtype, np.complexfloating):
+        return _factorisation(ctx, a, **params)
+    found = pivoting.factors(ctx, _batched(ctx.algebra, a))
+    shapes = ((*batch, m, n), (*batch, min(m, n)), (*batch, m))
+    return tuple(ctx.algebra.reshape(x, s) for x, s in zip(found, shapes, strict=True))
+
+
+@rule("qr", "eigh", "eig", "svd", "schur", "hessenberg", "householder_product", "geqrf")
 def _factorisation(ctx: Context, *operands: Any, **params: Any) -> Any:
     """Each element of each result is a function of the whole matrix, and of its place."""
     algebra, name = ctx.algebra, ctx.equation.primitive
