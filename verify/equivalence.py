@@ -42,6 +42,7 @@ from verify import (
 )
 from verify.algebras.base import Refused, Unsupported
 from verify.algebras.field import NO_TIES, Mode
+from verify.algebras.guarded.large import has_large
 from verify.algebras.machine import HELD
 from verify.blocks import by_blocks
 from verify.certificate.fingerprints import fingerprint
@@ -99,6 +100,9 @@ _AS_WRITTEN = (
     'the programs are the same if constants are the floats that they hold (constants="exact"), and '
     "differ if they are other numbers that round to them"
 )
+
+# Primitives to which a large negative number is as good as minus infinity.
+_SINK = frozenset(("exp", "logistic", "reduce_max", "argmax"))
 
 # Primitives that choose one of several values.
 _CHOICES = frozenset(
@@ -273,6 +277,7 @@ class _Ladder:
             (f"{proof}, with multiples", lambda: self.interpret(scaling)),
             (f"{proof}, value by value", lambda: self.value_by_value(scaling)),
             (f"{proof}, masks decided", self.by_masks),
+            (f"{proof}, large constants as masks", self.by_sinking),
             ("a short proof by branches", lambda: self.by_branches(_BRIEFLY)),
             (f"{proof}, constants read", lambda: self.with_readings(briefly=True)),
             (f"{proof}, with sines and cosines", lambda: self.on_circle(scaling)),
@@ -583,6 +588,7 @@ class _Ladder:
         methods: tuple[Callable[[], Verdict | None], ...] = (
             lambda: self.value_by_value(scaling),
             self.by_masks,
+            self.by_sinking,
             lambda: self.by_branches(_BRIEFLY),
             self.by_blocks,
             lambda: self.on_circle(scaling),
@@ -636,15 +642,30 @@ class _Ladder:
         whole = any(v.dtype == np.bool_ or is_integer(v.dtype) for v in self.left.inputs)
         return whole or (read is not None and bool(read.values))
 
-    def by_masks(self) -> Verdict | None:
-        """Mask by mask, where the programs are small and masks are among the inputs."""
+    @property
+    def has_masks(self) -> bool:
+        """Whether masks, or numbers of few values, are among the inputs, and the programs small."""
         masks = any(v.dtype == np.bool_ for v in self.left.inputs)
         masks |= self.given is not None and self.given.has_few_values
-        if not masks or self.left.size() + self.right.size() > _PATTERN_SIZE:
+        return masks and self.left.size() + self.right.size() <= _PATTERN_SIZE
+
+    def by_masks(self) -> Verdict | None:
+        """Mask by mask."""
+        return self.besides(MASKS) if self.has_masks else None
+
+    def by_sinking(self) -> Verdict | None:
+        """Large constants are masks, where something lets them sink: exponentials and maxima."""
+        programs = (self.left, self.right)
+        if not any(p.primitives() & _SINK for p in programs) or not has_large(*programs):
             return None
+        modes = (MODES[1], MASKS) if self.has_masks else (MODES[1],)
+        return next(filter(None, (self.besides(replace(m, sinking=True)) for m in modes)), None)
+
+    def besides(self, mode: Mode) -> Verdict | None:
+        """A mode that leaves no trace if it fails: what comes later goes on from before."""
         before = self.reason, self.difference
-        verdict = self.interpret(MASKS)
-        if verdict is None and self.difference is not None and before[1] is not None:
+        verdict = self.interpret(mode)
+        if verdict is None and before[1] is not None:
             self.reason, self.difference = before
         return verdict
 

@@ -24,7 +24,7 @@ from verify.algebras.field.laws.radicals import Radicals
 from verify.algebras.field.patterns import PatternField
 from verify.algebras.field.split import Split, SplitField, SplitPatternField, Wider
 from verify.algebras.field.split import inputs as split_inputs
-from verify.algebras.guarded import Guards
+from verify.algebras.guarded import Guards, Sinking
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
 from verify.program import Program
@@ -220,8 +220,8 @@ def _trial(
         if isinstance(field, SplitField | SplitPatternField):
             inputs = split_inputs(field, inputs, width)
         guards = None
-        if not mode.split and (mode.decides or _has_infinities(left, right)):
-            guards = Guards(field)
+        if not mode.split and (mode.decides or mode.sinking or _has_infinities(left, right)):
+            guards = Sinking(field) if mode.sinking else Guards(field)
         domain = field if guards is None else guards
         try:
             if isinstance(field, PatternField) and field.condition is not None and not mode.split:
@@ -255,7 +255,8 @@ def _condition(field: Field, domain: Any, inputs: list[Any]) -> list[FieldArray]
     before = field.assumptions, field.partial, field.may_be_nan, field.wrapping
     field.assumptions = {}
     try:
-        return evaluate(field.condition, domain, inputs)
+        plain = Guards(field) if isinstance(domain, Sinking) else domain
+        return evaluate(field.condition, plain, inputs)
     except Unsupported:
         return []
     finally:

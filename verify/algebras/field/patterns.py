@@ -197,12 +197,29 @@ class PatternField(Field):
         own = self.marks.of(digests, np.ones(digests.shape[1]), x.growth.cleared[0])
         if not rows.any():
             return self.lift(np.zeros(x.shape, bool))
-        zero = self.for_all(rows.astype(np.int64))
-        result = FieldArray(
-            self, x.shape, np.dtype(bool), self.chooser.mask_growth, zero, nonnegative=True
-        )
+        result = self.decided(rows, x)
         result.origin = Origin("each", (x,), [own])
         return result
+
+    def decided(self, true: np.ndarray, source: FieldArray) -> FieldArray:
+        result = super().decided(true, source)
+        result.growth = self.chooser.mask_growth
+        result.origin = Origin("each", (source,), [])
+        return result
+
+    def excused(self, guard: FieldArray) -> bool:
+        """In each row in which it is true a part of the precondition is false that shares a choice
+        with it: what it has a say in is not compared there (`equal_where_it_counts`)."""
+        true = guard.rows[: self.points].reshape(self.points, -1) != 0
+        if not true.any():
+            return True
+        truths, needed = self._conditions()
+        own = self.marks_of(guard, self.behind)
+        for n in np.flatnonzero(true.any(axis=0)):
+            asked = (needed & own[n]).any(axis=1)
+            if (true[:, n] & (truths[:, asked] != 0).all(axis=1)).any():
+                return False
+        return True
 
     def beside(self, x: FieldArray, other: FieldArray) -> FieldArray:
         return replace(x, origin=Origin("each", (x, other), []))

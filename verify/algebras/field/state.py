@@ -205,6 +205,15 @@ class State(ABC):
         """Where x is zero in a branch: nowhere, where no branch is decided."""
         return self.lift(np.zeros(x.shape, bool))
 
+    def decided(self, true: np.ndarray, source: FieldArray) -> FieldArray:
+        """Truth values of the rows, (points, *shape), that follow from those of a value."""
+        rows = self.for_all(true.astype(np.int64))
+        return FieldArray(self, source.shape, np.dtype(bool), ATOM, rows, nonnegative=True)
+
+    def excused(self, guard: FieldArray) -> bool:
+        """Whether a truth value is false wherever the inputs count."""
+        return not guard.rows[: self.points].any()
+
     def beside(self, x: FieldArray, other: FieldArray) -> FieldArray:
         """x, with the choices behind the other value behind it too."""
         return x

@@ -28,6 +28,7 @@ class Mode:
         laws hold, but only as many proofs as there are rows. Without ties.
     masks: each row decides the inputs that are truth values, or have few values, and nothing else:
         infinities that these select are known in each row (`guarded/`).
+    sinking: large constants are read as masks (`guarded/large.py`), and the proof says so.
     circle: sines and cosines obey their laws, logarithms none (`laws/circle.py`). With exponents.
     assuming: an integer that may have wrapped is taken not to, where something looks at it, and the
         proof says so. Without, its machine value is an unknown function (`integers.py`).
@@ -41,6 +42,7 @@ class Mode:
     nested: bool = False
     patterns: bool = False
     masks: bool = False
+    sinking: bool = False
     assuming: bool = False
     split: bool = False
 

@@ -12,6 +12,7 @@ Truth values are as sound as the residues': programs that agree whatever their t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class Guards:
     def __init__(self, inner: Field) -> None:
         self.inner = inner
         self.logic = Logic(inner)
+        self.masks: set[float] = set()  # large constants that have been read as masks
 
     def __getattr__(self, name: str) -> Any:
         """What residues have beyond the protocol, of values without guards."""
@@ -238,10 +240,18 @@ class Guards:
                 re, im = self.compared(a.re, b.re), self.compared(a.im, b.im)
                 return Pair(re[0], im[0], a.dtype), Pair(re[1], im[1], b.dtype)
             return a, b
+        large = [x.large if isinstance(x, Guarded) else None for x in (a, b)]
         a, b = self._shown(a), self._shown(b)
+        if large != [None, None]:
+            zero = self.inner.lift(np.zeros(a.shape), a.dtype)
+            a, b = (replace(x, large=y or zero) for x, y in zip((a, b), large, strict=True))
         if not (a.nan and b.nan):
             never = self.logic.full(None, a.shape)
-            return Compared((*a.parts, never)), Compared((*b.parts[:3], never, b.parts[3]))
+            left, right = a.parts, b.parts
+            return (
+                Compared((*left, never)),
+                Compared((*right[:3], never, *right[4:], right[3])),
+            )
         return Compared(tuple(a.parts)), Compared(tuple(b.parts))
 
     def _shown(self, x: Any) -> Guarded:

@@ -39,7 +39,7 @@ def largest(domain: Guards, parts: Sequence[Guarded]) -> Any:
     size = int(np.prod(shape))
     index = np.arange(len(parts) * size).reshape(len(parts), *shape)
     beside = state.pick(numbers, np.moveaxis(index, 0, -1))
-    if void is not None and not all(x.nan for x in parts):
+    if void is not None and not all(x.nan for x in parts) and not state.excused(void):
         raise Unsupported("a maximum with what may be NaN or infinite")
     return domain.made(state.max(beside), logic.but(low, void), high, void)
 
@@ -63,7 +63,7 @@ def _or(domain: Guards, guard: Guard, number: FieldArray, other: FieldArray) -> 
 def winner(domain: Guards, x: Guarded, last: bool) -> FieldArray:
     """1 at the first maximum: what is minus infinity takes part as another that is not, and gives
     it its place; where all of them are, it is the first one."""
-    if x.high is not None or x.void is not None:
+    if x.high is not None or (x.void is not None and not domain.inner.excused(x.void)):
         raise Unsupported("the place of a maximum that may be infinite or NaN")
     state, logic = domain.inner, domain.logic
     parts = domain.along(x)
@@ -108,7 +108,7 @@ def compare(domain: Guards, op: str, a: Any, b: Any) -> FieldArray:
     state, logic = domain.inner, domain.logic
     a, b = domain.open(a), domain.open(b)
     void = logic.either(a.void, b.void)
-    if void is not None and not (a.nan and b.nan):
+    if void is not None and not (a.nan and b.nan) and not state.excused(void):
         raise Unsupported("a comparison of what may be NaN or infinite")
     if op in _OPPOSITE:
         other = state.logical_not(compare(domain, _OPPOSITE[op], a, b))

@@ -28,6 +28,7 @@ class Guarded:
     high: Guard = None
     void: Guard = None
     nan: bool = True
+    large: FieldArray | None = None  # beside the number: see large.py
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -45,7 +46,7 @@ class Guarded:
     @property
     def nonnegative(self) -> bool:
         """Whether it is never below zero."""
-        return self.number.nonnegative and self.low is None
+        return self.number.nonnegative and self.low is None and self.large is None
 
     @property
     def guards(self) -> tuple[Guard, Guard, Guard]:
@@ -53,7 +54,7 @@ class Guarded:
 
     @property
     def parts(self) -> list[FieldArray]:
-        return [self.number, *(guard for guard in self.guards if guard is not None)]
+        return [x for x in (self.number, *self.guards, self.large) if x is not None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,206 @@
+"""The domain in which large constants are masks: `large.py` says what is read into them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.base import Unsupported
+from verify.algebras.field.value import FieldArray
+from verify.algebras.guarded import large
+from verify.algebras.guarded.domain import Guards
+from verify.algebras.guarded.value import Guard, Guarded, is_finite
+from verify.dtypes import is_integer
+
+
+class Sinking(Guards):
+    """Sums and products keep a value's large part; exponentials and maxima along an axis let what
+    has one sink; everything else refuses it."""
+
+    def literal(self, array: np.ndarray) -> Any:
+        return large.literal(self.inner, array, self.masks)
+
+    # -- the two parts ----------------------------------------------------------------------------
+
+    def joined(self, base: Any, part: FieldArray | None) -> Any:
+        if part is None or (part.concrete is not None and not part.concrete.any()):
+            return base
+        if self.logic.is_never(part):
+            if isinstance(base, Guarded):
+                return replace(base, number=self.inner.beside(base.number, part))
+            return self.inner.beside(base, part) if base.concrete is None else base
+        return replace(self.open(base), large=part)
+
+    def _full(self, x: Any) -> FieldArray:
+        part = _part(x)
+        return self.inner.lift(np.zeros(x.shape), x.dtype) if part is None else part
+
+    def refused(self, what: str, *values: Any) -> None:
+        if any(_part(x) is not None for x in values):
+            raise Unsupported(f"{what} of a constant that is read as a mask")
+
+    # -- movement, choice and sums ----------------------------------------------------------------
+
+    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+        part = _part(x)
+        moved = None if part is None else self.inner.reshape(part, shape)
+        return self.joined(super().reshape(_base(self, x), shape), moved)
+
+    def pick(self, operands: Sequence[Any], index: np.ndarray) -> Any:
+        base = super().pick([_base(self, x) for x in operands], index)
+        if not any(_part(x) is not None for x in operands):
+            return base
+        return self.joined(base, self.inner.pick([self._full(x) for x in operands], index))
+
+    def select(self, which: FieldArray, cases: Sequence[Any]) -> Any:
+        base = super().select(which, [_base(self, x) for x in cases])
+        if not any(_part(x) is not None for x in cases):
+            return base
+        return self.joined(base, self.inner.select(which, [self._full(x) for x in cases]))
+
+    def neg(self, a: Any) -> Any:
+        part = _part(a)
+        return self.joined(super().neg(_base(self, a)), None if part is None else _neg(self, part))
+
+    def add(self, a: Any, b: Any) -> Any:
+        base = super().add(_base(self, a), _base(self, b))
+        parts = [part for part in (_part(a), _part(b)) if part is not None]
+        if len(parts) < 2:
+            return self.joined(base, parts[0] if parts else None)
+        one, two = parts[0].concrete, parts[1].concrete
+        if one is not None and two is not None:
+            return self.joined(base, self.inner.lift(one + two, a.dtype))
+        return self.joined(base, self.inner.add(*parts))
+
+    def sub(self, a: Any, b: Any) -> Any:
+        if is_integer(a.dtype):
+            return super().sub(a, b)
+        return self.add(a, self.neg(b))
+
+    def sum(self, x: Any) -> Any:
+        part = _part(x)
+        base = super().sum(_base(self, x))
+        return self.joined(base, None if part is None else self.inner.sum(part))
+
+    # -- products ---------------------------------------------------------------------------------
+
+    def mul(self, a: Any, b: Any) -> Any:
+        base = super().mul(_base(self, a), _base(self, b))
+        for x, other in ((a, b), (b, a)):
+            part = _part(x)
+            if part is None:
+                continue
+            if _part(other) is not None or not is_finite(other):
+                raise Unsupported("a product of masks")
+            if part.concrete is not None and other.concrete is not None:
+                both = part.concrete * other.concrete
+                return self.joined(base, self.inner.lift(both, x.dtype))
+            return self.joined(base, self.inner.mul(part, other))
+        return base
+
+    def div(self, a: Any, b: Any) -> Any:
+        self.refused("a quotient", b)
+        part = _part(a)
+        if part is not None and b.concrete is None:
+            raise Unsupported("a quotient of a mask")
+        base = super().div(_base(self, a), b)
+        return self.joined(base, None if part is None else self.inner.div(part, b))
+
+    def dot(self, a: Any, b: Any) -> Any:
+        base = super().dot(_base(self, a), _base(self, b))
+        for x, other, swapped in ((a, b, False), (b, a, True)):
+            part = _part(x)
+            if part is None:
+                continue
+            if _part(other) is not None or not is_finite(other):
+                raise Unsupported("a product of masks")
+            both = (other, part) if swapped else (part, other)
+            return self.joined(base, self.inner.dot(*both))
+        return base
+
+    def prod(self, x: Any) -> Any:
+        self.refused("a product", x)
+        return super().prod(x)
+
+    # -- where it sinks ---------------------------------------------------------------------------
+
+    def sunk(self, x: Any) -> tuple[Any, Guard]:
+        """What is large as minus infinity, and where that is."""
+        part = _part(x)
+        if part is None:
+            return x, None
+        below, above = large.signs(self.inner, part, self.masks)
+        if above is not None:
+            raise Unsupported("a mask that lies above")
+        self.inner.assume(large.sentence(self.masks))
+        base = self.open(_base(self, x))
+        number = self.inner.beside(base.number, part)
+        low, high = self.logic.either(base.low, below), self.logic.but(base.high, below)
+        return self.made(number, low, high, self.logic.but(base.void, below), base.nan), below
+
+    def max(self, x: Any) -> Any:
+        """Where nothing is left but masks, it is one of them: nothing is known of that."""
+        lowered, below = self.sunk(x)
+        found = super().max(lowered)
+        if below is None or not isinstance(found, Guarded) or found.low is None:
+            return found
+        some = self.logic.both(found.low, self._any(below))
+        void = self.logic.either(found.void, some)
+        low = self.logic.but(found.low, void)
+        return self.made(found.number, low, found.high, void, nan=False)
+
+    def winner(self, x: Any, *, last: bool = False) -> Any:
+        lowered, below = self.sunk(x)
+        if below is not None:
+            found = super().max(lowered)
+            none = found.low if isinstance(found, Guarded) else None
+            if none is not None and not self.inner.excused(none):
+                raise Unsupported("the place of a maximum of nothing but masks")
+        return super().winner(lowered, last=last)
+
+    def _any(self, guard: FieldArray) -> FieldArray:
+        return self.inner.max(guard)
+
+    def maximum(self, a: Any, b: Any) -> Any:
+        for x, other in ((a, b), (b, a)):
+            if other.concrete is not None and np.isneginf(other.concrete).all():
+                return x
+        self.refused("a bound", a, b)
+        return super().maximum(a, b)
+
+    def compare(self, op: str, a: Any, b: Any) -> Any:
+        self.refused("a comparison", a, b)
+        return super().compare(op, a, b)
+
+    def cast(self, x: Any, dtype: Any) -> Any:
+        part = _part(x)
+        if part is None:
+            return super().cast(x, dtype)
+        if np.dtype(dtype) == np.bool_ or is_integer(np.dtype(dtype)):
+            raise Unsupported("a conversion of a constant that is read as a mask")
+        return self.joined(super().cast(_base(self, x), dtype), self.inner.cast(part, dtype))
+
+    def function(
+        self, name: str, args: Sequence[Any], shape: tuple[int, ...], dtype: Any, params: Any = ()
+    ) -> Any:
+        if name == "exp":
+            args = [self.sunk(args[0])[0]]
+        self.refused(name, *args)
+        return super().function(name, args, shape, dtype, params)
+
+
+def _part(x: Any) -> FieldArray | None:
+    return x.large if isinstance(x, Guarded) else None
+
+
+def _base(domain: Guards, x: Any) -> Any:
+    if _part(x) is None:
+        return x
+    return domain.made(x.number, x.low, x.high, x.void, x.nan)
+
+
+def _neg(domain: Guards, x: FieldArray) -> FieldArray:
+    return domain.inner.neg(x)
