@@ -602,7 +602,12 @@ class _Ladder:
             self.by_branches,
         )
         if briefly:
-            methods = (lambda: self.interpret(strict), lambda: self.interpret(scaling))
+            methods = (
+                lambda: self.interpret(strict),
+                lambda: self.interpret(scaling),
+                self.by_masks,
+                self.by_sinking,
+            )
         for method in methods:
             verdict = method()
             if verdict is not None and verdict.status == "proved":

@@ -93,8 +93,7 @@ class Sinking(Guards):
             part = _part(x)
             if part is None:
                 continue
-            if _part(other) is not None or not is_finite(other):
-                raise Unsupported("a product of masks")
+            other = self._factor(other)
             if part.concrete is not None and other.concrete is not None:
                 both = part.concrete * other.concrete
                 return self.joined(base, self.inner.lift(both, x.dtype))
@@ -115,11 +114,19 @@ class Sinking(Guards):
             part = _part(x)
             if part is None:
                 continue
-            if _part(other) is not None or not is_finite(other):
-                raise Unsupported("a product of masks")
+            other = self._factor(other)
             both = (other, part) if swapped else (part, other)
             return self.joined(base, self.inner.dot(*both))
         return base
+
+    def _factor(self, x: Any) -> FieldArray:
+        """What a mask is multiplied with: a number, where there is one."""
+        if is_finite(x):
+            return x  # type: ignore[no-any-return]
+        found = self.open(x)
+        if found.large is not None or found.low is not None or found.high is not None:
+            raise Unsupported("a product of masks")
+        return found.number
 
     def prod(self, x: Any) -> Any:
         self.refused("a product", x)
