@@ -68,6 +68,18 @@ PROVED = {
         V,
     ),
     "logarithm of a root": (lambda x: jnp.log(jnp.sqrt(x)), lambda x: 0.5 * jnp.log(x), V),
+    "logarithm of a multiple of a root": (
+        lambda u, s: jnp.log(jnp.sqrt(u) * s),
+        lambda u, s: jnp.log(u) / 2 + jnp.log(s),
+        V,
+        V,
+    ),
+    "exponential of a logarithm of one": (
+        lambda u, s: jnp.exp(jnp.log(jnp.sqrt(u) * s)) + 0 * jnp.log(s),
+        lambda u, s: jnp.sqrt(u) * s + 0 * jnp.log(s),
+        V,
+        V,
+    ),
     "one root a row": (
         lambda x: jnp.einsum("ij,ij->i", standardised(x, (1,)), standardised(x, (1,))),
         lambda x: 4 * x.var(1) / (x.var(1) + EPSILON),
@@ -110,6 +122,28 @@ REFUTED = {
         lambda x: standardised(x, (1,)) @ standardised(x, (1,)).T,
         lambda x: jnp.ones((3, 3)) * 4 * x.var(1) / (x.var(1) + EPSILON),
         f32(3, 4),
+    ),
+}
+
+
+REFUTED |= {
+    "logarithm of a multiple of a root, not halved": (
+        lambda u, s: jnp.log(jnp.sqrt(u) * s),
+        lambda u, s: jnp.log(u) + jnp.log(s),
+        V,
+        V,
+    ),
+    "logarithm of a multiple that may be negative": (
+        lambda u, s: jnp.log(jnp.sqrt(u) * s),
+        lambda u, s: jnp.log(u * s * s) / 2,
+        V,
+        V,
+    ),
+    "the other root in a logarithm": (
+        lambda u, s: jnp.exp(jnp.log(jnp.sqrt(u) * s)),
+        lambda u, s: -jnp.sqrt(u) * s,
+        V,
+        V,
     ),
 }
 

@@ -145,8 +145,9 @@ class Sinking(Guards):
         self.inner.assume(large.sentence(self.masks))
         base = self.open(_base(self, x))
         number = self.inner.beside(base.number, part)
-        low, high = self.logic.either(base.low, below), self.logic.but(base.high, below)
-        return self.made(number, low, high, self.logic.but(base.void, below), base.nan), below
+        below = self.logic.but(below, base.high, base.void)
+        low = self.logic.either(base.low, below)
+        return self.made(number, low, base.high, base.void, base.nan), below
 
     def max(self, x: Any) -> Any:
         """Where nothing is left but masks, it is one of them: nothing is known of that."""

@@ -24,6 +24,7 @@ from verify.algebras.field.growth import Growth
 from verify.algebras.field.laws import rooted
 from verify.algebras.field.laws.elements import MOST_PRODUCTS, by_elements
 from verify.algebras.field.laws.law import Law, Move
+from verify.algebras.field.laws.logarithms import LOGARITHMS, Sum
 from verify.algebras.field.laws.radicals import Radicals
 from verify.algebras.field.laws.rooted import (
     Joined,
@@ -50,12 +51,15 @@ class SquareRoots(Law[Parts]):
         self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
     ) -> FieldArray | None:
         (x,) = args
-        if name == "log":  # log(sqrt(u)) = log(u) / 2
+        if name == "log":  # log(c sqrt(u)) = log(c**2 u) / 2: where that has a value, c is positive
             square = None if self.of(x) is None else self.square(state, x)
             if square is None:
                 return None
             half = state.lift(np.full(x.shape, 0.5), x.dtype)
-            return state.mul(half, state.function("log", [square], x.shape, x.dtype))
+            found = state.mul(half, state.function("log", [square], x.shape, x.dtype))
+            found = state.plain(found.rows, found, found.growth)
+            LOGARITHMS.know(found, Sum(None, x))
+            return found
         if not x.nonnegative:
             state.assume(NO_ROOT)
             state.partial = True
@@ -174,13 +178,9 @@ class SquareRoots(Law[Parts]):
         return value
 
     def square(self, state: State, x: FieldArray) -> FieldArray | None:
-        """x**2 = c**2 u v ... where x is c R S ... with a number c."""
+        """x**2 = c**2 u v ... where x is c R S ..."""
         r = parts(x)
-        if r is None or len(r.terms) != 1:
-            return None
-        ((bits, c),) = r.terms.items()
-        numbers = c.rows[: state.points]
-        if not bits or not np.array_equal(numbers[::2], numbers[1::2]):
+        if r is None or len(r.terms) != 1 or not all(r.terms):
             return None
         return state.mul(x, x)
 
