@@ -122,7 +122,7 @@ class Sinking(Guards):
     def _factor(self, x: Any) -> FieldArray:
         """What a mask is multiplied with: a number, where there is one."""
         if is_finite(x):
-            return x  # type: ignore[no-any-return]
+            return x
         found = self.open(x)
         if found.large is not None or found.low is not None or found.high is not None:
             raise Unsupported("a product of masks")
