@@ -13,7 +13,8 @@ not be trusted. How many rows there are depends on the programs alone, never on 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ from verify.counterexample.rows import every_narrow_value, every_value, rows
 from verify.counterexample.undefined import one_sided
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
-from verify.program import Equation, Program, Var
+from verify.program import Equation, Program, Var, leading_to
 
 _ROWS, _FEWEST = 512, 8
 _ELEMENTS = 2**12  # that both programs compute over all rows of a batch
@@ -113,7 +114,8 @@ def edge_rows(comparison: Comparison, drawn: Inputs, rng: np.random.Generator) -
     """Rows nearer to where a function of the programs has no value than any of those drawn. Raises
     Unsupported as `evaluated` does."""
     batch = _Batch(comparison)
-    for nearer in batch.toward_edges(drawn, batch.seen(drawn), rng):
+    batch.evaluate(drawn)
+    for nearer in batch.toward_edges(drawn, batch.edges, rng):
         yield comparison.rows(nearer)
 
 
@@ -139,7 +141,7 @@ class _Batch:
 
     def differences(self, drawn: Inputs) -> Iterator[Witness]:
         """Confirmed by verify's numbers, row by row."""
-        left, right = self._evaluated(drawn)
+        left, right = self.evaluate(drawn)
         if not self.count:
             return
         suspects: dict[int, None] = {}
@@ -159,7 +161,7 @@ class _Batch:
             if witness is not None:
                 yield witness
 
-    def _evaluated(self, drawn: Inputs) -> tuple[list[Any], list[Any]]:
+    def evaluate(self, drawn: Inputs) -> tuple[list[Any], list[Any]]:
         self.gaps, self.count, self.edges = [], len(drawn[0]), Edges(len(drawn[0]))
         if not self.count:
             return [], []
@@ -169,10 +171,21 @@ class _Batch:
         )
         return one, two
 
-    def seen(self, drawn: Inputs) -> Edges:
-        """How far rows are from where a function has no value."""
-        self._evaluated(drawn)
-        return self.edges
+    def seen(self, edge: int) -> Callable[[Inputs], Edges]:
+        """What says how far rows are from an edge. Only what leads there is evaluated."""
+        for program in (self.comparison.left, self.comparison.right):
+            found = next((e for e in program.equations if id(e) == edge), None)
+            if found is not None:
+                return functools.partial(self._seen_in, [_up_to(program, found)])
+        return functools.partial(self._seen_in, [self.comparison.left, self.comparison.right])
+
+    def _seen_in(self, programs: Sequence[Program], drawn: Inputs) -> Edges:
+        edges = Edges(len(drawn[0]))
+        for program in programs if len(drawn[0]) else ():
+            evaluated(
+                program, drawn, lambda equation, operands, _: edges.observe(equation, operands)
+            )
+        return edges
 
     def toward_edges(
         self, drawn: Inputs, edges: Edges, rng: np.random.Generator
@@ -236,6 +249,12 @@ def _between(v: Var, one: np.ndarray, two: np.ndarray, part: np.ndarray) -> np.n
     if is_kind(v.dtype, np.complexfloating):
         return fit(wide, middle)
     return fit(wide, middle + steps * 2.0**-20 * np.maximum(np.abs(middle), 1e-3))
+
+
+def _up_to(program: Program, equation: Equation) -> Program:
+    """The part of a program that leads to one of its equations."""
+    leading = leading_to(program.equations, equation.outputs)
+    return Program(program.inputs, tuple(leading), equation.outputs)
 
 
 def special_numbers(drawn: Inputs) -> np.ndarray:

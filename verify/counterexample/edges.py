@@ -76,12 +76,12 @@ def toward(
     variables: Sequence[Var],
     drawn: Inputs,
     edges: Edges,
-    seen: Callable[[Inputs], Edges],
+    seen: Callable[[int], Callable[[Inputs], Edges]],
     rng: np.random.Generator,
     size: int,
 ) -> Iterator[Inputs]:
-    """Rows nearer to each edge; `seen`: evaluates rows and says how far they are from it;
-    size: elements that the programs compute for a row."""
+    """Rows nearer to each edge; `seen`: for an edge what evaluates rows, and says how far they are
+    from it; size: elements that the programs compute for a row."""
     if not any(is_kind(v.dtype, np.floating) for v in variables):
         return
     for edge in edges.near(size):
@@ -91,7 +91,7 @@ def toward(
             from_here = [x[first] for x in drawn]
             if not len(first):
                 break
-            rows, reached = _descent(variables, from_here, edge, room[first], seen, rng)
+            rows, reached = _descent(variables, from_here, edge, room[first], seen(edge), rng)
             yield rows
             if reached:
                 break
