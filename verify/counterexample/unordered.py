@@ -245,35 +245,57 @@ def _shown(comparison: Comparison, inputs: Inputs) -> _Shown | None:
     it does not differ as far away as usual."""
     if not _counts(comparison, inputs):
         return None
-    each = (_shown_around(comparison, inputs, scale) for scale in SCALES)
+    first = _differing(comparison, inputs)
+    if first is None or not any(where.any() for where in first[0]):
+        return None  # as it would be at every scale
+    each = (_shown_around(comparison, inputs, first, scale) for scale in SCALES)
     return next((found for found in each if found is not None), None)
 
 
-def _shown_around(comparison: Comparison, inputs: Inputs, scale: float) -> _Shown | None:
-    everywhere: list[np.ndarray] | None = None
-    shown: list[tuple[Any, Any]] = []
+_Pairs = list[tuple[Any, Any]]
+
+
+def _shown_around(
+    comparison: Comparison,
+    inputs: Inputs,
+    first: tuple[list[np.ndarray], _Pairs],
+    scale: float,
+) -> _Shown | None:
+    everywhere, shown = first
     around = comparison.around(inputs, scale)
     if not around:
         return None
-    for near in [inputs, *around[:_NEARBY]]:
-        try:
-            one, two = (values_in_float64(p, near) for p in (comparison.left, comparison.right))
-        except Exception:  # whatever JAX, or the compiler, has to say of it
+    for near in around[:_NEARBY]:
+        found = _differing(comparison, near)
+        if found is None:
             return None
-        here = [differs(a, b, _APART) for a, b in zip(one, two, strict=True)]
-        for program in (comparison.left, comparison.right):
-            here = both(here, violations(program, near)[1])
-        if comparison.lenient:  # the right has a value as it is
-            here = both(here, [known(value) for value in values(comparison.right, near)])
-        shown = shown or list(zip(one, two, strict=True))
-        everywhere = here if everywhere is None else both(everywhere, here)
+        everywhere = both(everywhere, found[0])
         if not any(where.any() for where in everywhere):
             return None
-    for number, where in enumerate(everywhere or ()):
+    for number, where in enumerate(everywhere):
         if where.any():
             index = tuple(int(i) for i in np.argwhere(where)[0])
             return _Shown(number, index, *(np.asarray(x)[index] for x in shown[number]))
     return None
+
+
+def _differing(comparison: Comparison, inputs: Inputs) -> tuple[list[np.ndarray], _Pairs] | None:
+    """Where the outputs differ by JAX at one input for want of values alone, and the outputs; None
+    where JAX has none."""
+    programs = (comparison.left, comparison.right)
+    try:
+        one, two = (values_in_float64(p, inputs) for p in programs)
+    except Exception:  # whatever JAX, or the compiler, has to say of it
+        return None
+    pairs = list(zip(one, two, strict=True))
+    here = [differs(a, b, _APART) for a, b in pairs]
+    if not any(where.any() for where in here):
+        return here, pairs
+    for program in programs:
+        here = both(here, violations(program, inputs)[1])
+    if comparison.lenient:  # the right has a value as it is
+        here = both(here, [known(value) for value in values(comparison.right, inputs)])
+    return here, pairs
 
 
 def _counts(comparison: Comparison, inputs: Inputs) -> bool:
