@@ -9,7 +9,7 @@ import numpy as np
 
 from verify import budget
 from verify.counterexample.agree import agreed
-from verify.counterexample.batch import before_proof
+from verify.counterexample.batch import before_proof, doubtful
 from verify.counterexample.by_jax import differ_by_jax
 from verify.counterexample.candidates import candidates, extremes, whole_numbers
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
@@ -78,7 +78,12 @@ def search(
     if directed:
         bases = itertools.islice(candidates(comparison.left.inputs, constants, rng), 4)
         for base in bases:
-            yield from _all(comparison, aimed(programs, base, rng), late)
+            for rows in aimed(programs, base, rng):
+                if late():
+                    return
+                drawn = comparison.rows(rows)
+                tried = ([np.asarray(x[row]) for x in drawn] for row in doubtful(comparison, drawn))
+                yield from _all(comparison, tried, late)
 
 
 def _all(

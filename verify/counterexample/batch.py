@@ -43,6 +43,7 @@ _LONG = 2_000  # equations, those in loops counted each time
 _EVERY = 2**20  # elements that may be computed to try every value
 _ALONE = 20  # inputs, twice, where rows cannot be evaluated together
 _TRIED, _TRIED_UNDEFINED = 6, 3  # rows of a batch
+_ROUNDED = 1e-11  # relative
 _DECISIONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))  # what jumps; maxima do not
 _SAMPLED, _CROSSINGS = 4, 48  # elements of one decision; rows at crossings
 
@@ -129,6 +130,31 @@ def evaluated(
     lifted = [_lifted(algebra, x, v) for x, v in zip(drawn, program.inputs, strict=True)]
     with np.errstate(all="ignore"):
         return [_whole(value, count) for value in evaluate(program, algebra, lifted, observe)]
+
+
+def doubtful(comparison: Comparison, drawn: Inputs) -> list[int]:
+    """The rows at which the programs may differ: all but those at which both are known, and the
+    same, up to the rounding of float64."""
+    if not len(drawn[0]):
+        return []
+    try:
+        left, right = (evaluated(p, drawn) for p in (comparison.left, comparison.right))
+    except Unsupported:  # a number that differs between rows is one that a rule must know
+        return list(range(len(drawn[0])))
+    doubt = np.zeros(len(drawn[0]), bool)
+    for a, b in zip(left, right, strict=True):
+        open_ = (margins(a, b) > 0) | ~_sharp(a) | ~_sharp(b)
+        doubt |= open_.reshape(len(doubt), -1).any(axis=1)
+    comparison.evaluations += len(doubt) - int(doubt.sum())  # the others count when they are tried
+    return [int(row) for row in np.flatnonzero(doubt)]
+
+
+def _sharp(x: Any) -> np.ndarray:
+    """Where a value is known up to rounding: not by a choice that bounds leave open."""
+    if x.error is None or not is_kind(x.value.dtype, np.inexact):
+        return ~x.unknown & ~np.isnan(x.value)
+    with np.errstate(all="ignore"):
+        return np.asarray(x.error <= _ROUNDED * (1 + np.abs(x.value)))
 
 
 class _Batch:
