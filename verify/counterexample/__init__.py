@@ -9,13 +9,14 @@ import numpy as np
 
 from verify import budget
 from verify.counterexample.agree import agreed
-from verify.counterexample.batch import before_proof, doubtful
+from verify.counterexample.batch import before_proof
 from verify.counterexample.by_jax import differ_by_jax
 from verify.counterexample.candidates import candidates, extremes, whole_numbers
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.counterexample.directed import aimed
 from verify.counterexample.domain import inhabited
 from verify.counterexample.explain import explain
+from verify.counterexample.many import doubtful
 from verify.counterexample.shrink import shrink
 from verify.counterexample.smooth import Smooth
 from verify.counterexample.unordered import unordered

@@ -15,9 +15,9 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.algebras.numeric_rows import Row
-from verify.counterexample.batch import evaluated
 from verify.counterexample.confirm import Inputs
 from verify.counterexample.held import fit
+from verify.counterexample.many import evaluated
 from verify.dtypes import is_integer, is_kind
 from verify.program import Equation, Program, Var, inner_programs, leading_to
 

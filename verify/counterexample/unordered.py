@@ -30,20 +30,22 @@ from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import parts
 from verify.algebras.wary import Wary
-from verify.counterexample.batch import edge_rows, evaluated, special_numbers
-from verify.counterexample.by_jax import both, differs
+from verify.counterexample.batch import edge_rows, special_numbers
+from verify.counterexample.by_jax import differs
 from verify.counterexample.candidates import interesting
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.counterexample.held import held
-from verify.counterexample.plainly import values_by_jax, values_in_float64
+from verify.counterexample.many import evaluated
+from verify.counterexample.plainly import values_by_jax
 from verify.counterexample.rows import rows
-from verify.counterexample.undefined import SCALES, known, violations
+from verify.counterexample.shown import NEARBY, Shown, shown_by_jax
+from verify.counterexample.undefined import known, violations
 from verify.dtypes import is_integer, is_kind
 from verify.program import Program
 from verify.shown import short
 
 _TRIED, _ALONE = 128, 32  # rows of plain numbers, and of wild ones; where they are evaluated alone
-_ASKED, _ALIKE, _NEARBY = 12, 3, 3  # inputs given to JAX, those with one cause, and around each
+_ASKED, _ALIKE = 12, 3  # inputs given to JAX, and those with one cause
 _WORK = 2**19  # element operations of all that are drawn
 _STEPS = 20_000  # equations that JAX runs, one after the other
 _MODEST = 1e6
@@ -67,16 +69,6 @@ class Unordered:
     witness: Witness | None
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """One output element, by JAX in float64."""
-
-    output: int
-    index: tuple[int, ...]
-    left: Any
-    right: Any
-
-
 def unordered(comparison: Comparison, rng: np.random.Generator) -> Unordered | None:
     """Where JAX's values of the programs differ, or None."""
     left, right = comparison.left, comparison.right
@@ -85,7 +77,7 @@ def unordered(comparison: Comparison, rng: np.random.Generator) -> Unordered | N
         return None
     size = max(1, left.size() + right.size())
     count = min(_TRIED, _WORK // size)
-    asked = min(_ASKED, _STEPS // ((1 + _NEARBY) * max(1, comparison.steps)))
+    asked = min(_ASKED, _STEPS // ((1 + NEARBY) * max(1, comparison.steps)))
     if not count or not asked:
         return None
     constants = comparison.constants()
@@ -212,12 +204,12 @@ def _difference(comparison: Comparison, inputs: Inputs, cause: str) -> Unordered
     return Unordered(text, _witness(inputs, shown, cause))
 
 
-def _witness(inputs: Inputs, shown: _Shown, cause: str) -> Witness:
+def _witness(inputs: Inputs, shown: Shown, cause: str) -> Witness:
     one, two = (np.asarray(x)[()] for x in (shown.left, shown.right))
     return Witness(inputs, shown.output, shown.index, one, two, 1, cause=cause)
 
 
-def _is_rounding(shown: _Shown) -> bool:
+def _is_rounding(shown: Shown) -> bool:
     """Whether rounding alone may explain it: two finite floats."""
     pair = (np.asarray(shown.left), np.asarray(shown.right))
     return all(is_kind(x.dtype, np.inexact) and bool(np.isfinite(x)) for x in pair)
@@ -229,9 +221,7 @@ def _modest(inputs: Inputs) -> bool:
     return all(float(np.max(np.abs(x), initial=0.0)) <= _MODEST for x in floats)
 
 
-def _simpler(
-    comparison: Comparison, inputs: Inputs, like: _Shown
-) -> Iterator[tuple[Inputs, _Shown]]:
+def _simpler(comparison: Comparison, inputs: Inputs, like: Shown) -> Iterator[tuple[Inputs, Shown]]:
     """Whole numbers with the same difference, if there are some close by."""
     for change in (np.sign, np.rint):
         near = [change(x).astype(x.dtype) if is_kind(x.dtype, np.floating) else x for x in inputs]
@@ -240,69 +230,15 @@ def _simpler(
             yield near, shown
 
 
-def _shown(comparison: Comparison, inputs: Inputs) -> _Shown | None:
-    """The first element that differs by JAX in float64, at the inputs and around them: nearer, if
-    it does not differ as far away as usual."""
-    if not _counts(comparison, inputs):
-        return None
-    first = _differing(comparison, inputs)
-    if first is None or not any(where.any() for where in first[0]):
-        return None  # as it would be at every scale
-    each = (_shown_around(comparison, inputs, first, scale) for scale in SCALES)
-    return next((found for found in each if found is not None), None)
-
-
-_Pairs = list[tuple[Any, Any]]
-
-
-def _shown_around(
-    comparison: Comparison,
-    inputs: Inputs,
-    first: tuple[list[np.ndarray], _Pairs],
-    scale: float,
-) -> _Shown | None:
-    everywhere, shown = first
-    around = comparison.around(inputs, scale)
-    if not around:
-        return None
-    for near in around[:_NEARBY]:
-        found = _differing(comparison, near)
-        if found is None:
-            return None
-        everywhere = both(everywhere, found[0])
-        if not any(where.any() for where in everywhere):
-            return None
-    for number, where in enumerate(everywhere):
-        if where.any():
-            index = tuple(int(i) for i in np.argwhere(where)[0])
-            return _Shown(number, index, *(np.asarray(x)[index] for x in shown[number]))
-    return None
-
-
-def _differing(comparison: Comparison, inputs: Inputs) -> tuple[list[np.ndarray], _Pairs] | None:
-    """Where the outputs differ by JAX at one input for want of values alone, and the outputs; None
-    where JAX has none."""
-    programs = (comparison.left, comparison.right)
-    try:
-        one, two = (values_in_float64(p, inputs) for p in programs)
-    except Exception:  # whatever JAX, or the compiler, has to say of it
-        return None
-    pairs = list(zip(one, two, strict=True))
-    here = [differs(a, b, _APART) for a, b in pairs]
-    if not any(where.any() for where in here):
-        return here, pairs
-    for program in programs:
-        here = both(here, violations(program, inputs)[1])
-    if comparison.lenient:  # the right has a value as it is
-        here = both(here, [known(value) for value in values(comparison.right, inputs)])
-    return here, pairs
+def _shown(comparison: Comparison, inputs: Inputs) -> Shown | None:
+    return shown_by_jax(comparison, inputs) if _counts(comparison, inputs) else None
 
 
 def _counts(comparison: Comparison, inputs: Inputs) -> bool:
     return comparison.given is None or comparison.given.holds(held(comparison.left.inputs, inputs))
 
 
-def _by_their_dtypes(comparison: Comparison, inputs: Inputs, shown: _Shown) -> bool:
+def _by_their_dtypes(comparison: Comparison, inputs: Inputs, shown: Shown) -> bool:
     """Whether the element differs in the programs' own dtypes too, and in the same way."""
     try:
         left, right = (
