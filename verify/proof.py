@@ -292,7 +292,9 @@ def _compare(
 def _agree(field: Field, a: Any, b: Any) -> np.ndarray:
     """Element by element, whether two values are equal: case by case where both are split alike."""
     if isinstance(a, Split) and isinstance(b, Split) and np.array_equal(a.selector, b.selector):
-        return np.asarray(_equal(field, a.cases, b.cases).all(axis=0))
+        cases = np.asarray(_equal(field, a.cases, b.cases).all(axis=0))
+        if cases.all() or not (a.settled and b.settled):
+            return cases
     return _equal(field, *(x.whole if isinstance(x, Split) else x for x in (a, b)))
 
 

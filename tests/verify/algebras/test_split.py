@@ -79,6 +79,33 @@ EQUAL = {
         lambda t, x: one_hot(jnp.argmax(x, 1), 5) @ t,
         [T, X],
     ),
+    "what is largest": (
+        lambda x, y: y * x[jnp.argmax(x)] + 1,
+        lambda x, y: y * x.max() + 1,
+        [T, like("float32")],
+    ),
+    "what is smallest, scaled": (
+        lambda x: jnp.exp(-2 * x[jnp.argmin(x)]),
+        lambda x: jnp.exp((-2 * x).max()),
+        [T],
+    ),
+    "the largest, by either place": (
+        lambda x: x[jnp.argmax(x)],
+        lambda x: x[4 - jnp.argmax(x[::-1])],
+        [T],
+    ),
+    "a floor": (
+        lambda n: jnp.floor(n / 4) + jnp.round(n / 3),
+        lambda n: (n // 4 + (2 * n + 3) // 6).astype(jnp.float32),
+        [N],
+        below(20),
+    ),
+    "a truncation": (
+        lambda t, n: t[(n / 4).astype(jnp.int32)],
+        lambda t, n: one_hot(n // 4, 5) @ t,
+        [T, N],
+        below(20),
+    ),
     "a switch": (
         lambda x, n: jax.lax.switch(n, [jnp.sin, jnp.exp, jnp.tanh], x),
         lambda x, n: where(n == 0, jnp.sin(x), where(n == 1, jnp.exp(x), jnp.tanh(x))),
@@ -155,6 +182,33 @@ DIFFERENT = {
         lambda t, x: t[jnp.argmax(x, 1)],
         lambda t, x: t[4 - jnp.argmax(x[:, ::-1], 1)],
         [T, X],
+    ),
+    "the largest of others": (
+        lambda x: x[jnp.argmax(x[::-1])],
+        lambda x: x.max(),
+        [T],
+    ),
+    "what stands there, by either place": (
+        lambda t, x: (x[0] * t)[jnp.argmax(x)],
+        lambda t, x: (x[0] * t)[4 - jnp.argmax(x[::-1])],
+        [T, T],
+    ),
+    "a common factor that may be zero": (
+        lambda y, t: t[jnp.argmax(y * t)],
+        lambda y, t: t[4 - jnp.argmax((y * t)[::-1])],
+        [like("float32"), T],
+    ),
+    "a floor below zero": (
+        lambda n: jnp.floor(n / 4),
+        lambda n: (n / 4).astype(jnp.int32).astype(jnp.float32),
+        [N],
+        lambda n: (n >= -9) & (n < 9),
+    ),
+    "halves to even": (
+        lambda n: jnp.round(n / 2),
+        lambda n: jnp.floor(n / 2 + 0.5),
+        [N],
+        below(9),
     ),
     "a switch of three": (
         lambda x, n: jax.lax.switch(n, [jnp.sin, jnp.exp, jnp.tanh], x),

@@ -11,6 +11,7 @@ from verify.algebras.field.laws.exponentials import EXPONENTIALS
 from verify.algebras.field.laws.law import Law
 from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.laws.square_roots import SQUARE_ROOTS
+from verify.algebras.field.laws.steps import STEPS
 from verify.algebras.field.laws.sums_of_squares import SUMS_OF_SQUARES
 from verify.algebras.field.value import FieldArray
 
@@ -23,6 +24,7 @@ LAWS: tuple[Law[Any], ...] = (
     CIRCLE,
     CUBE_ROOTS,
     SUMS_OF_SQUARES,
+    STEPS,
 )
 
 

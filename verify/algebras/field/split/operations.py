@@ -23,7 +23,8 @@ class Splitting(Selectors):
         selector = joined(xs)
         if selector is None or self.width * selector.size > self.room:
             return self.few(call([whole(x) for x in xs], ()))
-        return self.made(call([self.spread(x) for x in xs], (self.width,)), selector)
+        found = self.made(call([self.spread(x) for x in xs], (self.width,)), selector)
+        return _carried(found, xs, lambda ys: call(ys, ()))
 
     def over_last(self, name: str, x: Any, **options: Any) -> Any:
         if not isinstance(x, Split):
@@ -33,13 +34,15 @@ class Splitting(Selectors):
             return self.plainly(name, x.whole, **options)
         if name == "winner":
             selector = np.broadcast_to(selector[..., None], x.shape)
-        return self.made(self.case_by_case(name, x.cases, **options), selector)
+        found = self.made(self.case_by_case(name, x.cases, **options), selector)
+        return _carried(found, [x], lambda ys: self.plainly(name, *ys, **options))
 
     def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
         if not isinstance(x, Split):
             return self.plainly("reshape", x, shape)
         cases = self.plainly("reshape", x.cases, (self.width, *shape))
-        return Split(self, cases, x.selector.reshape(shape))
+        found = Split(self, cases, x.selector.reshape(shape))
+        return _carried(found, [x], lambda ys: self.plainly("reshape", ys[0], shape))
 
     def pick(self, operands: Sequence[Any], index: np.ndarray) -> Any:
         if not any(isinstance(x, Split) for x in operands):
@@ -66,7 +69,8 @@ class Splitting(Selectors):
             for x, s in zip(operands, sizes, strict=True)
         ]
         selector = np.concatenate(flat)[index]
-        return self.made(self.plainly("pick", values, places), selector)
+        found = self.made(self.plainly("pick", values, places), selector)
+        return _carried(found, operands, lambda ys: self.plainly("pick", ys, index))
 
     def dot(self, a: Any, b: Any) -> Any:
         """(B, M, K) x (B, K, N): case by case where each sum has one selector."""
@@ -113,7 +117,9 @@ class Splitting(Selectors):
         if isinstance(x, Split):
             return self.over_last("winner", x, last=last)
         found = self.plainly("winner", x, last=last)
-        return found if self.inside_operation or found.concrete is not None else self.place(found)
+        return (
+            found if self.inside_operation or found.concrete is not None else self.place(x, found)
+        )
 
     def within(self, x: Any, low: int, high: int) -> Any:
         return self.each("within", [x], lambda xs, lead: self.plainly("within", xs[0], low, high))
@@ -149,6 +155,14 @@ class Splitting(Selectors):
 
     def numbers(self, *values: Any) -> None:
         Field.numbers(self, *(x.cases if isinstance(x, Split) else x for x in values))
+
+
+def _carried(found: Any, xs: Sequence[Any], plain: Callable[[list[Any]], FieldArray]) -> Any:
+    """The result of an operation; that of what is a maximum is the operation's of the maximum."""
+    split = [x for x in xs if isinstance(x, Split)]
+    if isinstance(found, Split) and not found.settled and all(x.settled for x in split):
+        found._whole, found.settled = plain([whole(x) for x in xs]), True
+    return found
 
 
 def _each_of(name: str) -> Callable[..., Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field import mixing, residues
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.patterns import NOTHING, Origin
+from verify.algebras.field.split.places import Places
 from verify.algebras.field.split.value import NOBODY, Split, Wider
 from verify.algebras.field.trial import Field
 from verify.algebras.field.value import FieldArray
@@ -36,11 +38,12 @@ class Selectors(Trial):
     indicators: list[FieldArray]  # (selectors, K) each, as many as there are
     known: dict[bytes, int]  # the selectors of numbers that came up on the way, by what they are
     inside_operation: bool
+    places: Places
 
     def prepare(self, width: int) -> None:
         self.width, self.selectors, self.known = width, 0, {}
         self.room = min(LARGEST, RESIDUES // len(self.m))
-        self.indicators, self.inside_operation = [], False
+        self.indicators, self.inside_operation, self.places = [], False, Places()
 
     # -- selectors ---------------------------------------------------------------------------------
 
@@ -120,8 +123,8 @@ class Selectors(Trial):
         if count > self.width:
             raise Wider(count)
 
-    def place(self, weights: FieldArray) -> Any:
-        """The place of a maximum, as a selector: (..., S) weights of which one is 1."""
+    def place(self, x: FieldArray, weights: FieldArray) -> Any:
+        """The place of a maximum of x, as a selector: (..., S) weights of which one is 1."""
         size, lead = weights.shape[-1], weights.shape[:-1]
         count = int(np.prod(lead))
         if not 2 <= size <= MOST or not 0 < size * size * count <= self.room:
@@ -137,7 +140,12 @@ class Selectors(Trial):
         members = self.digest(padded.rows)
         state = mixing.combine(*np.moveaxis(members, -1, 0), tag="place")
         names = [column.tobytes() for column in np.ascontiguousarray(state.T)]
-        numbers = self._on_the_way(names, indicators).reshape(*lead, 1)
+        numbers = self._on_the_way(names, indicators)
+        if not self.mode.decides and not x.growth.logs:
+            lanes = x.rows.reshape(len(self.m), count, size)
+            most = self.plainly("max", x).rows.reshape(len(self.m), count)
+            self.places.note(numbers, lanes[..., np.minimum(column, size - 1)], most)
+        numbers = numbers.reshape(*lead, 1)
         selector = np.broadcast_to(numbers, weights.shape).copy()
         chosen = np.minimum(column, size - 1)
         table = (chosen[:, None] == np.arange(size)).reshape(self.width, *(1,) * len(lead), size)
@@ -161,12 +169,20 @@ class Selectors(Trial):
             "pick", [*self.indicators, nobody], which[..., None] * width + np.arange(width)
         )
         total = self.plainly("sum", self.plainly("mul", weights, numbers))
+        rows = total.rows
+        if self.places.known and not cases.growth.logs:
+            table = cases.rows.reshape(len(rows), size, width)
+            largest = self.places.largest(self, x.selector.reshape(-1), table)
+            for n, found in largest.items():
+                rows = rows.copy() if rows is total.rows else rows
+                rows.reshape(len(rows), size)[:, n] = found
+            x.settled = len(largest) == np.count_nonzero(x.selector != NOBODY)
         return FieldArray(
             self,
             x.shape,
             x.dtype,
             total.growth,
-            total.rows,
+            rows,
             nonnegative=x.nonnegative,
             bounds=x.bounds,
             origin=Origin("each", (total,), []),
@@ -190,7 +206,11 @@ class Selectors(Trial):
             selector = np.where(same, NOBODY, selector)
             if same.all():
                 return self.lift(cases.concrete[0], cases.dtype)
-        return Split(self, cases, selector)
+        found = Split(self, cases, selector)
+        if self.places.known and is_kind(cases.dtype, np.floating):
+            with contextlib.suppress(Unsupported):  # of infinities
+                _ = found.whole  # which may be known to be a maximum
+        return found
 
     def plainly(self, name: str, *args: Any, **options: Any) -> Any:
         """An operation of the trial on values that are not split."""

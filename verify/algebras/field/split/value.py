@@ -30,6 +30,7 @@ class Split:
     cases: FieldArray
     selector: np.ndarray
     _whole: FieldArray | None = None
+    settled: bool = False  # whether it is known to be `whole` in another way: `places.py`
 
     concrete = None
     log = None
