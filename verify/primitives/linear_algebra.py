@@ -110,10 +110,12 @@ def _cholesky(ctx: Context, a: Any, **_: Any) -> Any:
 
 
 def _root(algebra: Any, x: Any) -> Any:
-    """Of the diagonal, which is real where the matrix is Hermitian."""
-    if not is_kind(x.dtype, np.complexfloating):
-        return algebra.function("sqrt", [x], x.shape, x.dtype)
-    return algebra.pair(algebra.function("sqrt", [x.re], x.shape, x.re.dtype), x.dtype)
+    """Of the diagonal, which is real where the matrix is Hermitian. Of zero there is none: JAX has
+    no factor of a matrix that is only semidefinite."""
+    if is_kind(x.dtype, np.complexfloating):
+        return algebra.pair(_root(algebra, x.re), x.dtype)
+    root = algebra.function("sqrt", [x], x.shape, x.dtype)
+    return algebra.mul(root, algebra.div(root, root))
 
 
 def _check_size(n: int) -> None:

@@ -104,10 +104,12 @@ def unknown(
     rows = [key_rows(field, a) for a in args]
     flip: Any = None
     if name in ODD or name in EVEN:
-        half = field.m[0] // 2
-        flip = rows[0][0] > half  # of x and -x, one has a first residue in the lower half
+        # Of x and -x one is in the lower half, row by row: of |x|, whose sign a branch has chosen
+        # in each row, and of x it is the same one. What is compared so are squares.
         own = field.m[: field.points] if not args[0].growth.logs else field.m[field.points :]
+        flip = rows[0] > (own // 2).reshape(-1, *[1] * (rows[0].ndim - 1))
         rows = [np.where(flip, residues.reduce(-rows[0], own), rows[0])]
+        field.largest = field.largest.union(args[0].growth.times(args[0].growth))
     state = mixing.combine(*[field.digest(r) for r in rows], tag=(name, params))
     bounds = machine.of_function(name, [machine.range_of(a) for a in args], dtype)
     result = field.atom(state, dtype, nonnegative=name in POSITIVE, bounds=bounds)
@@ -115,7 +117,8 @@ def unknown(
     # everywhere, by a law that residues do not know (cbrt(x)**3 = x).
     result.growth = Growth(analytic=False)
     if name in ODD:
-        out = np.where(flip, residues.reduce(-result.rows, field.m), result.rows)
+        mirrored = residues.reduce(-result.rows, field.m)
+        out = np.where(field.for_all(flip), mirrored, result.rows)
         zero = (rows[0] == 0).all(axis=0)
         return field.plain(np.where(zero, 0, out), result, result.growth)
     return result
