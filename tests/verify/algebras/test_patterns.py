@@ -49,6 +49,24 @@ EQUAL = {
     ),
     "square of an absolute value": (lambda x, y: jnp.abs(x) * jnp.abs(x), lambda x, y: x * x),
     "no two of a kind": (lambda x, y: relu(x) * relu(-x), lambda x, y: jnp.zeros_like(x)),
+    "an odd function of an absolute value": (
+        lambda x, y: jnp.where(x > 0, lax.erf(abs(x)), -lax.erf(abs(x))),
+        lambda x, y: lax.erf(x),
+    ),
+    "an odd function of a product of absolute values": (
+        lambda x, y: jnp.sign(x) * jnp.sign(y) * lax.erf(abs(x) * abs(y)),
+        lambda x, y: lax.erf(x * y),
+    ),
+    "an even function of an absolute value": (
+        lambda x, y: jnp.cos(abs(x)) + jnp.cosh(jnp.maximum(y, -y)),
+        lambda x, y: jnp.cos(x) + jnp.cosh(y),
+    ),
+    "a normal distribution's, in three pieces": (
+        lambda x, y: jnp.where(
+            abs(x) < 1, 1 + lax.erf(x), jnp.where(x > 0, 2 - lax.erfc(abs(x)), lax.erfc(abs(x)))
+        ),
+        lambda x, y: 1 + lax.erf(x),
+    ),
     "softplus": (lambda x, y: softplus(x), lambda x, y: jnp.log1p(jnp.exp(x))),
     "logaddexp": (jnp.logaddexp, lambda x, y: jnp.log(jnp.exp(x) + jnp.exp(y))),
     "gradient of softplus": (
@@ -72,6 +90,19 @@ EQUAL = {
 }
 
 DIFFERENT = {
+    "an odd function without its sign": (lambda x, y: lax.erf(abs(x)), lambda x, y: lax.erf(x)),
+    "another number's sign": (
+        lambda x, y: jnp.sign(y) * lax.erf(abs(x)),
+        lambda x, y: lax.erf(x),
+    ),
+    "a function that is neither odd nor even": (
+        lambda x, y: lax.lgamma(abs(x)),
+        lambda x, y: lax.lgamma(x),
+    ),
+    "an odd function of a maximum": (
+        lambda x, y: lax.erf(jnp.maximum(x, y)),
+        lambda x, y: jnp.sign(x) * lax.erf(abs(x)),
+    ),
     "another tie": (
         lambda x, y: jnp.where(relu(x) > relu(y), 1.0, 0.0),
         lambda x, y: jnp.where(relu(x) >= relu(y), 1.0, 0.0),

@@ -41,6 +41,7 @@ HONEST = {
     "loops": (lambda x: lax.fori_loop(0, 3, lambda i, c: c * 2 + i, x), X),
     "choices": (lambda x: (jnp.argmax(x, 1), lax.top_k(x, 2), jnp.sort(x), jnp.clip(x, 2, 4)), X),
     "factors": (lambda x: jnp.linalg.cholesky(x @ x.T), X),
+    "no factors": (lambda x: jnp.linalg.cholesky(x[:, :2] * x[0, 0]), np.float32([[1, 1], [0, 0]])),
     "infinities": (lambda x: jnp.where(x > 2, x, -jnp.inf).max(1), X),
     "undefined": (lambda x: (x / 0, jnp.log(-x), jnp.where(x > 2, x, jnp.nan)), X),
     "no elements": (lambda x: (x[:0].sum(0), x[:0].T), X),
