@@ -8,7 +8,8 @@ unexport PYTHONDONTWRITEBYTECODE
 # Neighbours in a file stay on one worker, which has compiled what they share, until the other is idle.
 PYTEST = $(BIN)/pytest -n 2 --dist worksteal
 
-.PHONY: demo test test-fast test-all test-jax record lint types install install-test clean
+.PHONY: demo test test-fast test-all test-jax record lint types docs notebooks wheel clean \
+  install install-test install-docs
 
 demo: install
 	$(BIN)/cnnjax demo --out runs/demo
@@ -23,8 +24,32 @@ test-fast: install-test
 	$(PYTEST) -m "not slow and not full"
 
 # And the whole matrix, which takes an hour or more: before a release.
-test-all: install-test lint types
+test-all: install-test lint types docs
 	$(PYTEST) -m ""
+
+# The documentation as a site, in build/site; a link that leads nowhere is an error.
+docs: install-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# The notebooks executed anew, with what they put out.
+notebooks: | $(VENV)/.created
+	$(BIN)/python -m pip install --quiet --editable '.[notebooks]'
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace docs/notebooks/*.ipynb \
+	  --ClearMetadataPreprocessor.enabled=True --CoalesceStreamsPreprocessor.enabled=True
+
+# What would be published, looked at and tried in an environment that has nothing else.
+wheel: | $(VENV)/.created
+	rm -rf dist build/lib build/wheel
+	$(BIN)/python -m pip install --quiet build twine
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv build/wheel
+	build/wheel/bin/python -m pip install --quiet dist/*.whl
+	mkdir build/wheel/tried
+	cd build/wheel/tried && ../bin/cnnjax train --data patterns --size 32 --limit 64 --epochs 1 \
+	  --batch-size 16 --out run && ../bin/cnnjax evaluate run && ../bin/cnnjax summary --run run
+	cd build/wheel/tried && ../bin/verify notes --only layer-shapes && \
+	  ../bin/verify pair cnnjax:relu jax.nn:relu --args 'f32[2,12,12,3]'
 
 # Writes the record of verdicts (tests/verdicts) anew; what changed in it is for you to read.
 record: install-test
@@ -51,6 +76,7 @@ types: install-test
 # A stamp file a set of extras, so that a second call installs nothing.
 install: $(VENV)/.installed
 install-test: $(VENV)/.installed-$(EXTRAS)
+install-docs: $(VENV)/.docs
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/.created
 	@echo "Installing into $(VENV) (a few minutes the first time) ..."
@@ -62,6 +88,11 @@ $(VENV)/.installed-$(EXTRAS): pyproject.toml | $(VENV)/.created
 	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
 	@touch $@ $(VENV)/.installed
 
+$(VENV)/.docs: pyproject.toml | $(VENV)/.created
+	@echo "Installing into $(VENV) with docs ..."
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@touch $@ $(VENV)/.installed
+
 # A stamp here too: an interrupted `venv` leaves a python without pip.
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -71,4 +102,4 @@ $(VENV)/.created:
 	@touch $@
 
 clean:
-	rm -rf $(VENV) runs report.html .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist runs report.html .pytest_cache .mypy_cache .ruff_cache

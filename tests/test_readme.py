@@ -51,7 +51,7 @@ def arguments(line: str) -> list[str]:
 def test_every_command_line_is_one_that_is_checked_here():
     lines = [line for block in blocks("") for line in block.splitlines() if line.strip()]
     assert lines
-    known = ("cnnjax ", "make ", "verify ")
+    known = ("cnnjax ", "make ", "pip ", "verify ")
     assert [line for line in lines if not line.startswith(known)] == []
     assert {name for name, _ in BLOCKS} == {"", "python", "pycon"}
     assert all(any(line.startswith(start) for line in lines) for start in CHEAPER)
