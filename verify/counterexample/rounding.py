@@ -72,8 +72,8 @@ class Rounding:
 
     def decides(self, inputs: Inputs, *, read: bool) -> bool:
         """Whether the programs, the same at these inputs as they are written, differ there once
-        their literals are other numbers. `read`: those that have a reading are that, only the others
-        are moved, and only a difference by a choice counts; else all are moved."""
+        their literals are other numbers. `read`: those that have a reading are that, only the
+        others are moved, and only a difference by a choice counts; else all are moved."""
         found = self._seen(inputs, Numeric())
         if found is None:
             return False
