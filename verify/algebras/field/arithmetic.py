@@ -136,6 +136,7 @@ def div(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
     for law in concerned(b):
         inverse = law.inverse(field, b)
         if inverse is not None:
+            inverse.positive = inverse.positive or b.nonnegative
             return field.mul(a, inverse)
     rows = b.rows
     if not _nonzero(field, rows):
@@ -147,7 +148,7 @@ def div(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
     else:
         growth = Growth(0.0, b.growth.bits + b.growth.fraction, b.growth.bits)
     inverted = field.plain(residues.inverse(rows, field.m), b, growth)
-    inverted.nonnegative = b.nonnegative
+    inverted.nonnegative = inverted.positive = b.nonnegative
     if b.concrete is not None:
         positive = b.concrete > 0
         if positive.all() or not positive.any():

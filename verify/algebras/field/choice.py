@@ -34,6 +34,7 @@ from verify.algebras.elements import COMPARED
 from verify.algebras.field import arithmetic, branches, mixing, movement, residues
 from verify.algebras.field.given import STRICT
 from verify.algebras.field.growth import Growth
+from verify.algebras.field.laws.scaled import SCALED
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, Mask, Pending
 from verify.algebras.field.weights import Weights
@@ -150,7 +151,7 @@ class Chooser:
 
     def winner(self, x: FieldArray, last: bool) -> FieldArray:
         field = self.field
-        x = field.observed(x, COMPARED)
+        x = SCALED.ordered(field, field.observed(x, COMPARED))
         self.numbers(x)
         shape = x.shape
         p = movement.candidates(field, x, 1)

@@ -97,6 +97,7 @@ def moved(field: State, x: FieldArray, move: Any, shape: tuple[int, ...]) -> Fie
     y = FieldArray(
         field, tuple(shape), x.dtype, x.growth, nonnegative=x.nonnegative, bounds=x.bounds
     )
+    y.positive = x.positive
     if x.concrete is not None:
         y.concrete = move(np.asarray(x.concrete), (), ())
         if is_integer(x.dtype):

@@ -115,6 +115,7 @@ class FieldArray:
     serial: int = 0  # values are numbered in the order in which they are made
     bounds: Interval = None  # of an integer's expression: see integers.py
     seen: dict[Any, FieldArray] = field_of(default_factory=dict)  # its machine values, by dtype
+    positive: bool = False  # above zero wherever it has a value
     few: tuple[Fraction, ...] = ()  # the only values of an input's elements, where that is known
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from verify.algebras.field.laws.cube_roots import CUBE_ROOTS
 from verify.algebras.field.laws.exponentials import EXPONENTIALS
 from verify.algebras.field.laws.law import Law
 from verify.algebras.field.laws.logarithms import LOGARITHMS
+from verify.algebras.field.laws.scaled import SCALED
 from verify.algebras.field.laws.square_roots import SQUARE_ROOTS
 from verify.algebras.field.laws.steps import STEPS
 from verify.algebras.field.laws.sums_of_squares import SUMS_OF_SQUARES
@@ -25,6 +26,7 @@ LAWS: tuple[Law[Any], ...] = (
     CUBE_ROOTS,
     SUMS_OF_SQUARES,
     STEPS,
+    SCALED,
 )
 
 

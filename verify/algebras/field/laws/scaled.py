@@ -1,0 +1,83 @@
+"""argmax(softmax(x)) = argmax(x): exponentials with a common positive factor are ordered as their
+exponents are, ties included.
+
+Positive is what an inverse of something not negative is: where it has a value it is not zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verify.algebras.field.laws.exponentials import EXPONENTIALS
+from verify.algebras.field.laws.law import Law, Move
+from verify.algebras.field.state import State
+from verify.algebras.field.value import FieldArray
+from verify.dtypes import is_real
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """exp(exponent) factor; the factor, None for 1, is above zero."""
+
+    exponent: FieldArray
+    factor: FieldArray | None
+
+    def map(self, f: Callable[[FieldArray], FieldArray]) -> Scaled:
+        return Scaled(f(self.exponent), None if self.factor is None else f(self.factor))
+
+
+class ScaledExponentials(Law[Scaled]):
+    """The fact: which exponential, and with which factor."""
+
+    reads = (EXPONENTIALS,)
+
+    def multiplied(self, state: State, a: FieldArray, b: FieldArray) -> Scaled | None:
+        one, two = self.made_of(a), self.made_of(b)
+        if one is not None and two is not None:
+            factors = [f for f in (one.factor, two.factor) if f is not None]
+            factor = factors[0] if factors else None
+            if len(factors) == 2:
+                factor = state.mul(*factors)
+            return Scaled(state.add(one.exponent, two.exponent), factor)
+        for known, other in ((one, b), (two, a)):
+            if known is not None and _is_positive(other):
+                factor = other if known.factor is None else state.mul(known.factor, other)
+                return Scaled(known.exponent, factor)
+        return None
+
+    def moved(self, state: State, fact: Scaled, move: Move) -> Scaled:
+        return fact.map(move.value)
+
+    def cast(self, state: State, fact: Scaled, dtype: Any) -> Scaled | None:
+        return fact.map(lambda x: state.cast(x, dtype)) if is_real(dtype) else None
+
+    def stands_for(self, fact: Scaled) -> tuple[FieldArray, ...]:
+        return (fact.exponent,) if fact.factor is None else (fact.exponent, fact.factor)
+
+    def made_of(self, x: FieldArray) -> Scaled | None:
+        known, exponent = self.of(x), EXPONENTIALS.of(x)
+        return known if exponent is None else Scaled(exponent, None)
+
+    def ordered(self, state: State, x: FieldArray) -> FieldArray:
+        """x, or what its lanes along the last axis are ordered as."""
+        known = self.made_of(x)
+        if known is None or x.shape[-1:] == (0,):
+            return x
+        if known.factor is not None:
+            rows = known.factor.rows[: state.points]
+            state.inner_pairs += rows[0].size
+            if not np.array_equal(rows, np.broadcast_to(rows[..., :1], rows.shape)):
+                return x
+        return known.exponent
+
+
+def _is_positive(x: FieldArray) -> bool:
+    known = x.concrete
+    return x.positive or (known is not None and bool((known > 0).all()))
+
+
+SCALED = ScaledExponentials()
