@@ -10,6 +10,9 @@ from verify.algebras.field.powers import first_powers
 from verify.algebras.field.state import State
 
 
+_FEW = 32  # values whose logarithms are found one by one, modulo a small prime too
+
+
 class _Tables:
     """Logarithms by prime: of small primes all of them, of large ones the baby steps."""
 
@@ -30,7 +33,7 @@ def discrete_logs(field: State, u: np.ndarray) -> np.ndarray:
         rows = slice(row, row + POINTS_A_PRIME)
         p, q = int(field.moduli.p[row]), int(field.moduli.q[row])
         squares = u[rows] * u[rows] % p
-        if p < SMALL.high:
+        if p < SMALL.high and (p in tables.whole or u[row].size > _FEW):
             found = _all_logarithms(field, p, q)[squares].astype(np.int64)
         else:
             distinct, where = np.unique(squares, return_inverse=True)
@@ -73,6 +76,7 @@ def _lookup(
     steps = len(powers)
     giant = pow(generator, -steps, p)
     block = 1 << max(0, min(12, (2**20 // max(1, len(values))).bit_length() - 1))
+    block = min(block, 1 << (q // steps).bit_length())  # no more than there are
     jumps = first_powers(giant, block, p)
     out = np.full(len(values), -1, np.int64)
     left = np.arange(len(values))
