@@ -15,6 +15,7 @@ from verify.algebras.field.value import (
     FieldArray,
     Mask,
     Pending,
+    Tie,
     Unlucky,
     all_one,
     all_zero,
@@ -111,7 +112,7 @@ def mul(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
             chosen = np.where(exact, x.mask.weight, x.rows)
             left, right = chosen, c.rows
     rows = residues.multiply(left, right, field.m)
-    y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds)
+    y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds, factors=(a, b))
     for law in LAWS if a is b else laws:
         law.know(y, law.multiplied(field, a, b))
     return y
@@ -234,6 +235,8 @@ def logical_not(field: State, a: FieldArray) -> FieldArray:
     one = field.lift(np.ones(a.shape, np.bool_))
     rows = residues.reduce(one.rows - a.rows, field.m)
     y = field.plain(rows, a, a.growth, nonnegative=True)
+    if a.tie is not None:
+        y.tie = Tie(a.tie.difference, not a.tie.true)
     if a.mask is not None:
         d, w = a.mask.difference, a.mask.weight
         y.mask = Mask(residues.reduce(-d, field.m), residues.reduce(1 - w, field.m))

@@ -36,7 +36,7 @@ from verify.algebras.field.given import STRICT
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.laws.scaled import SCALED
 from verify.algebras.field.state import State
-from verify.algebras.field.value import FieldArray, Mask, Pending
+from verify.algebras.field.value import FieldArray, Mask, Pending, Tie
 from verify.algebras.field.weights import Weights
 from verify.algebras.numeric_order import COMPARE
 from verify.dtypes import is_integer, is_kind, is_real, least, limits
@@ -343,6 +343,7 @@ class Chooser:
                 self.mask_growth,
                 rows.reshape(len(m), *shape),
                 nonnegative=True,
+                tie=Tie(difference, True) if growth.analytic and _is_float(a.dtype) else None,
             )
         weight = np.where(zero, 0, weighed.weights[..., 0])
         if field.mode.decides:  # what cannot be negative is above zero where it is not zero
@@ -429,6 +430,10 @@ class Chooser:
             return self._select_many(which, cases)
         no, yes = cases
         integer = is_integer(no.dtype)
+        if which.tie is not None:
+            there, elsewhere = (yes, no) if which.tie.true else (no, yes)
+            if self._is_zero_there(which.tie, there, elsewhere):
+                return elsewhere
         if no.dtype == np.bool_:
             kept = field.logical_and(field.logical_not(which), no)
             return field.plain(
@@ -459,6 +464,21 @@ class Chooser:
             result.nonnegative = yes.nonnegative and no.nonnegative
         result.growth = _chosen(result.growth, result.growth, field.mode.patterns)
         return result
+
+    def _is_zero_there(self, tie: Tie, there: FieldArray, elsewhere: FieldArray) -> bool:
+        """where(x == 0, 0, x y) = x y: true wherever y has a value, and where it has none at x = 0
+        (a logarithm) the proof assumes so, of a set of measure zero. x (1 / x) is not meant."""
+        if there.concrete is None or there.concrete.any() or len(elsewhere.factors) != 2:
+            return False
+        if not (tie.difference[: self.field.points] != 0).all():
+            return False
+        one, two = elsewhere.factors
+        return any(
+            not (x.growth.logs or y.growth.power)
+            and x._rows is not None
+            and bool(self.field.proportional(x.rows, tie.difference).all())
+            for x, y in ((one, two), (two, one))
+        )
 
     def _select_many(self, which: FieldArray, cases: Sequence[FieldArray]) -> FieldArray:
         field = self.field

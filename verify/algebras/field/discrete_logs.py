@@ -9,7 +9,6 @@ from verify.algebras.field.moduli import POINTS_A_PRIME, SMALL
 from verify.algebras.field.powers import first_powers
 from verify.algebras.field.state import State
 
-
 _FEW = 32  # values whose logarithms are found one by one, modulo a small prime too
 
 

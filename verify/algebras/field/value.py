@@ -73,6 +73,14 @@ class Mask:
     weight: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class Tie:
+    """That `difference`, an analytic function of real inputs, is zero (or not, if not `true`)."""
+
+    difference: np.ndarray  # (rows, *shape)
+    true: bool
+
+
 _SERIAL = itertools.count()
 
 
@@ -110,6 +118,8 @@ class FieldArray:
     concrete: np.ndarray | None = None
     nonnegative: bool = False
     mask: Mask | None = None  # set on the direct result of a comparison, and its casts
+    tie: Tie | None = None  # set on the direct result of an equality, and its negation
+    factors: tuple[FieldArray, ...] = ()  # of a product
     facts: dict[Any, Any] = field_of(default_factory=dict)  # what each law knows of it: laws/
     origin: Any = None  # what it was made of: see patterns.py
     serial: int = 0  # values are numbered in the order in which they are made
