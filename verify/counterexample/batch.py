@@ -25,7 +25,7 @@ from verify.counterexample.candidates import interesting
 from verify.counterexample.confirm import Comparison, Inputs, Witness, margins
 from verify.counterexample.edges import Edges, toward
 from verify.counterexample.held import fit
-from verify.counterexample.many import evaluated
+from verify.counterexample.many import SUMS, evaluated
 from verify.counterexample.rows import every_narrow_value, every_value, rows
 from verify.counterexample.undefined import one_sided
 from verify.dtypes import is_integer, is_kind
@@ -41,13 +41,6 @@ _TRIED, _TRIED_UNDEFINED = 6, 3  # rows of a batch
 _DECISIONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))  # what jumps; maxima do not
 _SAMPLED, _CROSSINGS = 4, 48  # elements of one decision; rows at crossings
 
-# Sums of rows of small numbers are exact, but not beside others in one batch.
-_SUMS = frozenset(
-    (
-        *("dot_general", "conv_general_dilated", "reduce_sum", "reduce_window_sum", "cumsum"),
-        *("scatter-add", "scatter_add", "scan", "while", "fft", "shard_map", "reduce"),
-    )
-)
 # What polynomials are made of: if they differ, then at small numbers.
 _POLYNOMIAL = frozenset(
     (
@@ -96,7 +89,7 @@ def _drawn(
     """Plain rows and wild ones: together where nothing is summed, as fewer batches cost less."""
     variables = comparison.left.inputs
     names = comparison.left.primitives() | comparison.right.primitives()
-    if not names & _SUMS:
+    if not names & SUMS:
         both = [rows(variables, special, rng, count, plain=plain) for plain in (True, False)]
         yield [np.concatenate(pair) for pair in zip(*both, strict=True)]
         return

@@ -42,6 +42,16 @@ class Witness:
     cause: str = field(default="", kw_only=True)  # why a side is NaN: "sqrt of -1 at file.py:12"
 
 
+@dataclass(frozen=True)
+class Places:
+    """For each of many inputs an output, the flat index of an element, and both values of it."""
+
+    output: np.ndarray
+    element: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+
+
 class Given(Protocol):
     """The inputs that a question is about (`verify/preconditions/condition.py`)."""
 
@@ -144,6 +154,11 @@ class Comparison:
     def counts(self, witness: Witness) -> bool:
         """Whether such a difference is one, whatever the values there."""
         return True
+
+    def sift(self, drawn: Inputs, rows: np.ndarray, places: Places) -> np.ndarray:
+        """Of rows of many inputs at which the programs differ, those whose difference may count;
+        `places`: where it is clearest."""
+        return rows
 
     def _undefined(self, inputs: Inputs, left: list[Any], right: list[Any]) -> Witness | None:
         """One side without a value, on an open set around these inputs."""

@@ -13,12 +13,20 @@ from verify.algebras.extended import parts
 from verify.algebras.numeric import Numeric
 from verify.algebras.numeric_rows import Rows
 from verify.algebras.numeric_value import Bounded, join
-from verify.counterexample.confirm import Comparison, Inputs, margins
+from verify.counterexample.confirm import Comparison, Inputs, Places, margins
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.program import Program, Var
 
 _ROUNDED = 1e-11  # relative
+
+# Sums of rows of small numbers are exact, but not beside others in one batch.
+SUMS = frozenset(
+    (
+        *("dot_general", "conv_general_dilated", "reduce_sum", "reduce_window_sum", "cumsum"),
+        *("scatter-add", "scatter_add", "scan", "while", "fft", "shard_map", "reduce"),
+    )
+)
 
 
 def evaluated(
@@ -35,19 +43,55 @@ def evaluated(
 
 def doubtful(comparison: Comparison, drawn: Inputs) -> list[int]:
     """The rows at which the programs may differ: all but those at which both are known, and the
-    same, up to the rounding of float64."""
+    same up to the rounding of float64, or both have no value; and but for those whose difference is
+    sure not to count."""
     if not len(drawn[0]):
         return []
+    programs = (comparison.left, comparison.right)
     try:
-        left, right = (evaluated(p, drawn) for p in (comparison.left, comparison.right))
+        left, right = (evaluated(p, drawn) for p in programs)
     except Unsupported:  # a number that differs between rows is one that a rule must know
         return list(range(len(drawn[0])))
-    doubt = np.zeros(len(drawn[0]), bool)
-    for a, b in zip(left, right, strict=True):
-        open_ = (margins(a, b) > 0) | ~_sharp(a) | ~_sharp(b)
-        doubt |= open_.reshape(len(doubt), -1).any(axis=1)
+    sums = any(program.primitives() & SUMS for program in programs)
+    unknown, clearest = np.zeros(len(drawn[0]), bool), _Clearest(len(drawn[0]))
+    for number, (a, b) in enumerate(zip(left, right, strict=True)):
+        # Where only the left has to answer for what has no value, the right need not have one.
+        nothing = np.isnan(b.value) & (np.isnan(a.value) | comparison.lenient)
+        open_ = (~_sharp(a) | ~_sharp(b)) & ~nothing
+        if not sums:  # alone, no more would be known of a number
+            open_ &= np.isnan(a.value) | np.isnan(b.value)
+        unknown |= open_.reshape(len(unknown), -1).any(axis=1)
+        clearest.see(number, a, b)
+    surely = np.flatnonzero(~unknown & (clearest.margin > 0))
+    doubt = unknown.copy()
+    doubt[comparison.sift(drawn, surely, clearest.places(surely))] = True
     comparison.evaluations += len(doubt) - int(doubt.sum())  # the others count when they are tried
     return [int(row) for row in np.flatnonzero(doubt)]
+
+
+class _Clearest:
+    """The output element of each row that differs most clearly."""
+
+    def __init__(self, count: int) -> None:
+        self.margin = np.zeros(count)
+        self.output, self.element = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        self.left, self.right = np.zeros(count, complex), np.zeros(count, complex)
+
+    def see(self, number: int, a: Any, b: Any) -> None:
+        margin = margins(a, b).reshape(len(self.margin), -1)
+        if not margin.shape[1]:
+            return
+        rows, here = np.arange(len(margin)), margin.argmax(axis=1)
+        more = margin[rows, here] > self.margin
+        self.margin = np.where(more, margin[rows, here], self.margin)
+        self.output = np.where(more, number, self.output)
+        self.element = np.where(more, here, self.element)
+        for side, value in (("left", a), ("right", b)):
+            found = np.asarray(value.value).reshape(margin.shape)[rows, here]
+            setattr(self, side, np.where(more, found, getattr(self, side)))
+
+    def places(self, rows: np.ndarray) -> Places:
+        return Places(*(x[rows] for x in (self.output, self.element, self.left, self.right)))
 
 
 def _sharp(x: Any) -> np.ndarray:

@@ -23,13 +23,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.counterexample.confirm import Comparison, Inputs, Witness, values
+from verify.counterexample.confirm import Comparison, Inputs, Places, Witness, values
+from verify.counterexample.many import evaluated
 from verify.dtypes import is_kind
 from verify.program import Program
 from verify.roundoff import draw
 
 # Of three values that tie, the middle one is the same on both sides of every third pair.
-_PAIRS = 16
+_PAIRS, _QUICK = 16, 3  # the latter where many inputs are sifted
 _STEPS = (2.0**-20, 2.0**-32)  # relative; the smaller one where derivatives are steep
 _CLOSE = 2.0**-10  # relative
 _STEEP = 64  # times as far as a derivative says
@@ -67,6 +68,57 @@ class Smooth(Comparison):
             self.rounded = self.rounded or witness
             return False
         return any(self._continuous(witness, step) for step in _STEPS)
+
+    def sift(self, drawn: Inputs, rows: np.ndarray, places: Places) -> np.ndarray:
+        """Without those at which the right is certainly not continuous. What may be a constant's
+        rounding is kept."""
+        if not len(rows) or not all(is_kind(v.dtype, np.inexact) for v in self.right.outputs):
+            return rows
+        apart = np.abs(places.left - places.right)
+        size = np.maximum(np.abs(places.left), np.abs(places.right))
+        small = apart <= 2 * _ROUNDED * max(map(_unit, self.right.outputs)) * size
+        at = [np.asarray(x[rows]) for x in drawn]
+        kept = small | np.isnan(apart)
+        for step in _STEPS:
+            kept |= ~self._jumps(at, places, step, np.where(apart < 1, apart, 1.0))
+        return rows[kept]
+
+    def _jumps(self, at: Inputs, places: Places, step: float, unit: np.ndarray) -> np.ndarray:
+        """In which rows the element on the right is found not to be continuous."""
+        points = at[: self.points]
+        found = np.zeros(len(unit), bool)
+        for _ in range(_QUICK):
+            directions = [np.asarray(self._normal(x)) for x in at[self.points :]]
+            moves = [step * np.maximum(np.abs(x), 1) * self._normal(x) for x in points]
+            here = self._elements([*points, *directions], places)
+            if here is None:
+                return found
+            for sign in (1, -1):
+                near = [
+                    x + sign * m if is_kind(x.dtype, np.inexact) else x
+                    for x, m in zip(points, moves, strict=True)
+                ]
+                there = self._elements([*near, *directions], places)
+                if there is None:
+                    return found
+                allowed = _CLOSE * np.maximum(np.abs(here[0]), unit) + here[1] + there[1]
+                found |= np.isfinite(allowed) & (np.abs(here[0] - there[0]) > allowed)
+        return found
+
+    def _elements(self, at: Inputs, places: Places) -> tuple[np.ndarray, np.ndarray] | None:
+        """The element of each row on the right, with its error."""
+        try:
+            outputs = evaluated(self.right, at)
+        except Unsupported:
+            return None
+        value = np.zeros(len(places.output), complex)
+        error = np.zeros(len(places.output))
+        for number, output in enumerate(outputs):
+            rows = np.flatnonzero(places.output == number)
+            for into, array in ((value, output.value), (error, output.errors)):
+                flat = np.asarray(array).reshape(len(value), -1)
+                into[rows] = flat[rows, places.element[rows]]
+        return value, error
 
     def lost(self, seed: int) -> bool:
         """Whether at some random input the left has no known value where the right has one."""
@@ -138,6 +190,10 @@ class Smooth(Comparison):
         if not np.iscomplexobj(array):
             return real
         return real + 1j * self.nearby.standard_normal(array.shape)
+
+
+def _unit(v: Any) -> float:
+    return float(jnp.finfo(v.dtype).eps)
 
 
 def _close(a: tuple[Any, Any], b: tuple[Any, Any], allowed: Any) -> bool:
