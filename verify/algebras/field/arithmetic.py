@@ -23,6 +23,8 @@ from verify.algebras.field.value import (
 )
 from verify.dtypes import is_kind, is_real
 
+_FACTORS = 4096  # elements of products that remember what they are products of
+
 
 def neg(field: State, a: FieldArray) -> FieldArray:
     if a.concrete is not None and is_kind(a.concrete.dtype, np.floating):
@@ -105,6 +107,8 @@ def mul(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
         if made is not None:
             return made
     left, right = a.rows, b.rows
+    few = 0 < left[0].size <= _FACTORS  # what is kept is kept for as long as the product
+    factors = ((left, a.growth), (right, b.growth)) if few else ()
     for x, c in ((a, b), (b, a)):
         if x.mask is not None:
             # The tie part of a mask vanishes on whatever is zero at the tie.
@@ -112,7 +116,7 @@ def mul(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
             chosen = np.where(exact, x.mask.weight, x.rows)
             left, right = chosen, c.rows
     rows = residues.multiply(left, right, field.m)
-    y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds, factors=(a, b))
+    y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds, factors=factors)
     for law in LAWS if a is b else laws:
         law.know(y, law.multiplied(field, a, b))
     return y

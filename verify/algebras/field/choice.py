@@ -472,12 +472,11 @@ class Chooser:
             return False
         if not (tie.difference[: self.field.points] != 0).all():
             return False
-        one, two = elsewhere.factors
+        (one, first), (two, second) = elsewhere.factors
         return any(
-            not (x.growth.logs or y.growth.power)
-            and x._rows is not None
-            and bool(self.field.proportional(x.rows, tie.difference).all())
-            for x, y in ((one, two), (two, one))
+            not (own.logs or other.power)
+            and bool(self.field.proportional(rows, tie.difference).all())
+            for rows, own, other in ((one, first, second), (two, second, first))
         )
 
     def _select_many(self, which: FieldArray, cases: Sequence[FieldArray]) -> FieldArray:

@@ -119,7 +119,7 @@ class FieldArray:
     nonnegative: bool = False
     mask: Mask | None = None  # set on the direct result of a comparison, and its casts
     tie: Tie | None = None  # set on the direct result of an equality, and its negation
-    factors: tuple[FieldArray, ...] = ()  # of a product
+    factors: tuple[tuple[np.ndarray, Growth], ...] = ()  # of a product that is not large
     facts: dict[Any, Any] = field_of(default_factory=dict)  # what each law knows of it: laws/
     origin: Any = None  # what it was made of: see patterns.py
     serial: int = 0  # values are numbered in the order in which they are made
