@@ -8,7 +8,7 @@ A page is read from top to bottom in one namespace and one folder, as a reader w
     ```pycon                        is compared with what Python answers
     ``` (no language)               commands, a line each: `cnnjax ...`, `verify ...`, `make ...`
     ```console                      commands after "$ ", for a shell
-    ```text                         is what something prints
+    ```text                         is what the command before it prints, if that is for a shell
 
 What trains for minutes comes after a comment that begins with "<!-- The tests run what follows in
 the whole matrix only".

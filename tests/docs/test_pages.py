@@ -8,6 +8,7 @@ import contextlib
 import doctest
 import io
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -87,8 +88,30 @@ def test_every_command_is_one(page, folder):
             assert checked(line), f"{name(page)}:{block.line}: {line}"
 
 
+WRONG = {
+    "a transcript": ">>> 1 + 1\n3\n",
+    "a snippet": "assert 1 + 1 == 3\n",
+    "a command": "cnnjax summary --model nets\n",
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_on_a_page_is_noticed(what, folder):
+    languages = {"a transcript": "pycon", "a snippet": "python"}
+    page = DOCS / "page.md"  # which is not there
+    block = Block(languages.get(what, ""), "", True, WRONG[what], 1, False)
+    with pytest.raises(AssertionError):
+        follow(page, [block])
+
+
+@pytest.mark.parametrize("text", ["proved: 2 in 0.1 s", "proved: 3 in 7 s\n...\n== end =="])
+def test_what_is_printed_is_compared(text):
+    assert as_shown("proved: 3 in 0.1 s\n...\n=== end ===", "first\n" + text) == ("3" in text)
+
+
 def follow(page: Path, found: list[Block]) -> None:
     namespace: dict = {"__name__": "page"}
+    printed = ""  # by the last command of a shell
     for block in found:
         where = f"{name(page)}:{block.line}"
         if block.title:
@@ -104,8 +127,11 @@ def follow(page: Path, found: list[Block]) -> None:
                 exec(code, namespace)
         elif block.language == "pycon":
             transcript(block.text, namespace, where)
+        elif block.language == "text" and printed:
+            assert as_shown(block.text, printed), f"{where}: {printed}"
+        printed = ""
         for line in block.commands:
-            command(line, where)
+            printed = command(line, where)
 
 
 def transcript(text: str, namespace: dict, where: str) -> None:
@@ -117,9 +143,17 @@ def transcript(text: str, namespace: dict, where: str) -> None:
     namespace.update(test.globs)  # a copy of the page's
 
 
-def command(line: str, where: str) -> None:
+def as_shown(text: str, printed: str) -> bool:
+    """Whether that is what is printed, from its first line on, seconds and bounds aside."""
+    want, got = (re.sub(r"[\d.]+s\b|[\d.]+ s\b|2\*\*-\d+|=+", "N", t) for t in (text, printed))
+    got = got[got.index(want.split()[0]) :]
+    return doctest.OutputChecker().check_output(want, got, EXAMPLES)
+
+
+def command(line: str, where: str) -> str:
+    """Runs it; what it prints, if it is one for a shell."""
     if line in NOT_RUN:
-        return
+        return ""
     cheaper = [o for start, o in sorted(CHEAPER.items()) if line.startswith(start)][-1:]
     program, *arguments = shlex.split(" ".join([line, *cheaper]))
     if program in ("cnnjax", "verify"):
@@ -135,6 +169,8 @@ def command(line: str, where: str) -> None:
             check=False,
         )
         assert ran.returncode == 0, f"{where}: {line}: {ran.stdout}{ran.stderr}"
+        return ran.stdout
+    return ""
 
 
 def checked(line: str) -> bool:
