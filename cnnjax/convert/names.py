@@ -1,8 +1,8 @@
 """How the path of a layer becomes the name of a PyTorch module, model by model.
 
 Names are torchvision's for `vgg11`, `vgg16`, `resnet18`, `resnet34`, `resnet50`, `mobilenet_v2` and
-`convnext` (its `convnext_tiny`), those of milesial's Pytorch-UNet for `unet`; `lenet` has conv1,
-conv2, fc1, fc2, fc3, `notes` has conv1, conv2, ..., dense.
+`convnext` (its `convnext_tiny`), or timm's; those of milesial's Pytorch-UNet for `unet`; `lenet`
+has conv1, conv2, fc1, fc2, fc3, `notes` has conv1, conv2, ..., dense.
 """
 
 from __future__ import annotations
@@ -112,3 +112,48 @@ MODULES: Mapping[str, Callable[[Path], str]] = {
     "convnext": convnext,
     "unet": unet,
 }
+
+
+def timm_mobilenet(path: Path) -> str:
+    """
+    >>> timm_mobilenet(("block1", "project", "bn")), timm_mobilenet(("block4", "expand", "conv"))
+    ('blocks.0.0.bn2', 'blocks.2.0.conv_pw')
+    """
+    ends = {"conv1": "conv_stem", "conv2": "conv_head", "dense": "classifier"}
+    if len(path) == 1:
+        return ends.get(path[0], path[0])
+    block, part, leaf = path
+    row, place = 0, number(block) - 1
+    while place >= SETTINGS[row][2]:
+        row, place = row + 1, place - SETTINGS[row][2]
+    if block == "block1":  # a depthwise separable convolution, without expansion
+        parts = {"depthwise": ("conv_dw", "bn1"), "project": ("conv_pw", "bn2")}
+    else:
+        parts = {"expand": ("conv_pw", "bn1"), "depthwise": ("conv_dw", "bn2"),
+                 "project": ("conv_pwl", "bn3")}  # fmt: skip
+    return f"blocks.{row}.{place}.{parts[part][('conv', 'bn').index(leaf)]}"
+
+
+def timm_convnext(path: Path) -> str:
+    """
+    >>> timm_convnext(("stage2", "block0", "layer_scale")), timm_convnext(("stem", "norm"))
+    ('stages.1.blocks.0.gamma', 'stem.1')
+    """
+    if len(path) == 1:
+        return {"norm": "head.norm", "dense": "head.fc"}[path[0]]
+    if path[0] == "stem":
+        return f"stem.{('conv', 'norm').index(path[1])}"
+    stage, block, part = path
+    if block == "downsample":
+        return f"stages.{number(stage) - 1}.downsample.{('norm', 'conv').index(part)}"
+    inside = {"conv": "conv_dw", "dense1": "mlp.fc1", "dense2": "mlp.fc2", "layer_scale": "gamma"}
+    return f"stages.{number(stage) - 1}.blocks.{number(block)}.{inside.get(part, part)}"
+
+
+# Those of timm where they are others: `mobilenetv2_100`, `convnext_tiny`. Its ResNets have
+# torchvision's.
+TIMM: Mapping[str, Callable[[Path], str]] = {
+    "mobilenet_v2": timm_mobilenet,
+    "convnext": timm_convnext,
+}
+NAMES = {"torchvision": MODULES, "timm": {**MODULES, **TIMM}}

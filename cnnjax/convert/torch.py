@@ -26,7 +26,7 @@ import numpy as np
 
 from cnnjax.convert import leaves
 from cnnjax.convert.leaves import Path as LeafPath
-from cnnjax.convert.names import MODULES
+from cnnjax.convert.names import MODULES, NAMES
 from cnnjax.convert.sizes import fitting
 from cnnjax.models.model import BATCH_STATS, Model, Params
 from cnnjax.models.transfer import head as head_of
@@ -51,12 +51,13 @@ LAYER_SCALE = "layer_scale"  # its array has no name of its own in PyTorch
 AFTER_FLATTEN = {"notes": "dense", "lenet": "dense1", "vgg11": "dense1", "vgg16": "dense1"}
 
 
-def to_torch(model: Model, params: Params) -> dict[str, np.ndarray]:
+def to_torch(model: Model, params: Params, *, names: str = "torchvision") -> dict[str, np.ndarray]:
     """The state dict of the PyTorch twin of `model`.
 
     Args:
       model: one of `cnnjax.models`.
       params: its parameters.
+      names: "torchvision", or "timm" where its are others (MobileNet-V2, ConvNeXt).
 
     Returns:
       {name: NumPy array} in PyTorch's names and layouts; for `module.load_state_dict`, pass each
@@ -75,8 +76,10 @@ def to_torch(model: Model, params: Params) -> dict[str, np.ndarray]:
     """
     state: dict[str, np.ndarray] = {}
     for path, leaf in leaves.check_params("to_torch", model, params).items():
-        name = torch_name(model, path)
-        state[name] = np.ascontiguousarray(to_layout(model, path, widened(np.asarray(leaf))))
+        name = torch_name(model, path, names)
+        array = to_layout(model, path, widened(np.asarray(leaf)))
+        array = array.reshape(-1) if name.endswith(".gamma") else array
+        state[name] = np.ascontiguousarray(array)
         if path[-1] == "var":
             state[name.removesuffix("running_var") + COUNTER] = np.zeros((), np.int64)
     return state
@@ -101,9 +104,9 @@ def from_torch(model: Model, state: Any) -> Params:
     Raises:
       ConversionError: sums up every missing, unknown and misshapen name, or says what was given.
     """
-    given = unwrapped(state)
     paths = leaves.shapes(model)
     expected = _expected(model)
+    given = _from_timm(model, unwrapped(state), expected)
     arrays = {
         name: numpy(leaf)
         for name, leaf in without_prefix(given, expected).items()
@@ -133,6 +136,21 @@ def _expected(model: Model) -> dict[str, tuple[int, ...]]:
     return {
         torch_name(model, path): to_layout(model, path, np.broadcast_to(0.0, shape)).shape
         for path, shape in leaves.shapes(model).items()
+    }
+
+
+def _from_timm(
+    model: Model, given: dict[str, Any], expected: Mapping[str, tuple[int, ...]]
+) -> dict[str, Any]:
+    """`given` under torchvision's names, if it has timm's; what has neither stays as it is."""
+    paths = leaves.shapes(model)
+    theirs = {torch_name(model, path, "timm"): torch_name(model, path) for path in paths}
+    names = without_prefix(given, theirs)
+    if set(names) & set(expected) or not set(names) & set(theirs):
+        return given
+    return {
+        theirs.get(name, name): leaf.reshape(-1, 1, 1) if name.endswith(".gamma") else leaf
+        for name, leaf in names.items()
     }
 
 
@@ -216,14 +234,16 @@ def without_prefix(given: dict[str, Any], expected: Mapping[str, Any]) -> dict[s
     return names if set(expected) & set(names) else given
 
 
-def torch_name(model: Model, path: LeafPath) -> str:
+def torch_name(model: Model, path: LeafPath, names: str = "torchvision") -> str:
     """("batch_stats", "layer1", "block0", "bn1", "mean") -> layer1.0.bn1.running_mean."""
     if model.name not in MODULES:
         raise ValueError(
             f"convert: no PyTorch names for {model.name!r}, there are {', '.join(MODULES)}"
         )
+    if names not in NAMES:
+        raise ValueError(f"convert: unknown names {names!r}, there are {', '.join(NAMES)}")
     *layer, leaf = path[1:] if path[0] == BATCH_STATS else path
-    name = MODULES[model.name](tuple(layer))
+    name = NAMES[names][model.name](tuple(layer))
     return name if layer[-1] == LAYER_SCALE else f"{name}.{LEAVES[leaf]}"
 
 

@@ -164,7 +164,8 @@ def _groups(made: Plan, counts: Sequence[int]) -> tuple[np.ndarray, ...]:
         for axis_span in _spans(made, step):
             span, begins, length, computed = axis_span
             for t, begin in enumerate(begins):
-                special[span.along][t] |= overhang(begin[None], span.size, length) != (0, 0)
+                sticks_out = overhang(begin[None], span.size, length) != (0, 0)
+                special[span.along][t] |= bool(span.needs(t)) and sticks_out
             if computed:
                 places[span.along].append(begins)
     for along, tables in enumerate(places):

@@ -21,7 +21,7 @@ from cnnjax.summary.fields import groups
 from cnnjax.summary.rules import ELEMENTWISE, POSITIONAL, REDUCTIONS
 from cnnjax.tiling.program import Atom, Equation, Untileable
 from cnnjax.tiling.reads import outermost
-from cnnjax.tiling.spans import Box, sizes
+from cnnjax.tiling.spans import Box, Span, sizes
 
 Pads = list[tuple[int, int]]
 
@@ -34,6 +34,12 @@ class Fetch(Protocol):
 
     def fetch_padded(self, atom: Atom, box: Box, fill: Any) -> tuple[Any, Pads]:
         """The same, but edges that are alike for all tiles are left to the primitive to pad."""
+
+    def row(self, table: np.ndarray, along: int) -> Any:
+        """`table[t]` for this tile, an array: known where it is one for all tiles, else traced."""
+
+    def needs(self, span: Span | None) -> bool:
+        """Whether any of the tiles at hand needs a span."""
 
     def number(self, table: np.ndarray, along: int) -> Any:
         """`table[t]` for this tile: an int where it is one for all tiles, else traced."""
@@ -72,9 +78,7 @@ def check(step: Equation, box: Box) -> None:
         raise Untileable(step, NO_RULE)
     # Axes along which the result must be whole.
     fixed: Sequence[int] = ()
-    if name == "concatenate":
-        fixed = (params["dimension"],)
-    elif name in ("split", "stack"):
+    if name in ("split", "stack"):
         fixed = (params["axis"],)
     elif name == "conv_general_dilated":
         out = params["dimension_numbers"].out_spec
@@ -82,7 +86,8 @@ def check(step: Equation, box: Box) -> None:
     elif name == "reshape" and params["dimensions"] is not None:
         fixed = range(len(box))
     elif name == "gather":
-        fixed = [axis for axis in range(len(box)) if axis not in _gathered_whole(step).values()]
+        free = {*_gathered_whole(step).values(), *([step.band.place] if step.band else [])}
+        fixed = [axis for axis in range(len(box)) if axis not in free]
     elif name == "dynamic_slice":
         pairs = zip(step.inputs[0].shape, step.outputs[0].shape, strict=True)
         fixed = [axis for axis, (old, new) in enumerate(pairs) if old != new]
@@ -91,7 +96,27 @@ def check(step: Equation, box: Box) -> None:
         raise Untileable(step, f"cuts or joins the image along axis {moving[0]} of its result")
 
 
-@rule(*SAME, "concatenate", "split", "stack", "unstack")
+@rule("concatenate")
+def concatenate(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[Any]:
+    """Along the image, each element is that of the piece in which it lies."""
+    axis = step.jax.params["dimension"]
+    span = box[axis]
+    if span is None:
+        return same(step, box, wants, tile)
+    shape, start, y = sizes(box, step.outputs[0].shape), 0, None
+    place = lax.broadcasted_iota(jnp.int32, shape, axis)
+    for atom, want in zip(step.inputs, wants, strict=True):
+        length = atom.shape[axis]
+        if tile.needs(want[axis]):
+            zero = np.zeros((), step.outputs[0].dtype)
+            part = tile.fetch(atom, want, zero)
+            here = place + tile.number(span.first - start, span.along)
+            y = part if y is None else jnp.where((here >= 0) & (here < length), part, y)
+        start += length
+    return [y]
+
+
+@rule(*SAME, "split", "stack", "unstack")
 def same(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[Any]:
     operands = [tile.fetch(atom, want) for atom, want in zip(step.inputs, wants, strict=True)]
     return step.bind(*operands)
@@ -180,6 +205,10 @@ def gather(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[
     taken = list(step.jax.params["slice_sizes"])
     for axis in _gathered_whole(step):
         taken[axis] = y.shape[axis]
+    if (band := step.band) is not None and (span := box[band.place]) is not None:
+        rows, want = band.first[span.first[:, None] + np.arange(span.size)], wants[0][band.axis]
+        rows = rows if want is None else rows - want.first[:, None]
+        index = jnp.asarray(tile.row(rows, span.along), index.dtype)[:, None]
     return step.bind(y, index, slice_sizes=tuple(taken))
 
 

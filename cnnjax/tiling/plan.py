@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from cnnjax.tiling import parts
 from cnnjax.tiling.program import Atom, Custom, Equation, Program, Untileable, Var, every
 from cnnjax.tiling.reads import fields, wanted
-from cnnjax.tiling.spans import Box, Mixed, hull, inside, whole
+from cnnjax.tiling.spans import Apart, Box, Mixed, hull, inside, whole
+
+FAR = "joins parts of the image that lie far apart: a tile would read nearly all of it"
 
 Axes = dict[int, int]  # axis of an array -> axis of the image that it moves along
 
@@ -81,6 +84,9 @@ def follow(program: Program, image: Var, axes: Axes) -> dict[Atom, Axes]:
                     if atom.shape[axis] == 1:
                         continue
                     strides = {} if flow[axis].whole else flow[axis].strides
+                    band = None if strides else step.band
+                    if band is not None and (band.operand, band.axis) == (operand, axis):
+                        strides = {band.place: Fraction(1)}
                     if not strides:
                         raise Untileable(step, _why(step))
                     place = max(strides, key=lambda a: abs(strides[a]))
@@ -154,6 +160,8 @@ def plan(
                 equation(step, top)
             except Mixed:
                 raise Untileable(step, "moves along two axes of the image at once") from None
+            except Apart as error:
+                raise Untileable(error.source, FAR) from None
 
     def equation(step: Equation, top: bool) -> None:
         constant = not any(var in varies for var in step.outputs)
@@ -207,5 +215,8 @@ def plan(
     backward(program.steps, top=True)
     for var in program.inputs:
         if var in demand:
-            made.boxes[var] = settle(var) if var in given else whole(var.shape)
+            try:
+                made.boxes[var] = settle(var) if var in given else whole(var.shape)
+            except Apart as error:
+                raise Untileable(error.source, FAR) from None
     return made

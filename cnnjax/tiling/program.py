@@ -25,6 +25,7 @@ from jax.extend import core
 from cnnjax.lowerings import branch_of
 from cnnjax.summary.rules import POSITIONAL
 from cnnjax.summary.walk import CALLS, inner_program
+from cnnjax.tiling.bands import Band, Values
 
 _JAX = os.path.dirname(os.path.abspath(jax.__file__))
 _CNNJAX = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -65,6 +66,12 @@ class Equation:
     callers: tuple[Any, ...]
     inputs: tuple[Atom, ...]
     outputs: tuple[Var, ...]
+    values: Values
+
+    @property
+    def band(self) -> Band | None:
+        """The table by which it reads an axis of the image, if there is one."""
+        return self.values.band(self)
 
     def bind(self, *operands: Any, **changed: Any) -> list[Any]:
         """Apply the primitive to `operands`, with some of its parameters changed."""
@@ -109,7 +116,10 @@ def flatten(closed: Any, platform: str) -> Program:
     jaxpr, consts = getattr(closed, "jaxpr", closed), tuple(getattr(closed, "consts", ()))
     variables = [*jaxpr.constvars, *jaxpr.invars]
     inputs = tuple(_variable(v) for v in variables)
-    flat = _Flat(platform, [])
+    flat = _Flat(platform, [], Values())
+    for var, value in zip(inputs, consts, strict=False):
+        if not isinstance(value, jax.core.Tracer):
+            flat.values.found[var] = np.asarray(value)
     outputs = flat.walk(jaxpr, dict(zip(variables, inputs, strict=True)), ())
     return Program(inputs, tuple(flat.steps), outputs, consts, platform)
 
@@ -120,6 +130,12 @@ class _Flat:
 
     platform: str
     steps: list[Equation]
+    values: Values
+
+    def add(self, eqn: Any, callers: Any, inputs: Sequence[Atom], outputs: Sequence[Var]) -> None:
+        step = Equation(eqn, callers, tuple(inputs), tuple(outputs), self.values)
+        self.values.made.update(dict.fromkeys(outputs, step))
+        self.steps.append(step)
 
     def walk(self, jaxpr: Any, env: dict[Any, Atom], callers: tuple[Any, ...]) -> tuple[Atom, ...]:
         def read(atom: Any) -> Atom:
@@ -129,10 +145,11 @@ class _Flat:
             name = eqn.primitive.name
             inputs = tuple(read(atom) for atom in eqn.invars)
             if name in CUSTOM:
-                inside = _Flat(self.platform, [])
+                inside = _Flat(self.platform, [], self.values)
                 results = inside.inline(inner_program(eqn), eqn, inputs, callers)
                 outputs = tuple(_variable(v) for v in eqn.outvars)
-                step = Custom(eqn, callers, inputs, outputs, tuple(inside.steps), results)
+                steps = tuple(inside.steps)
+                step = Custom(eqn, callers, inputs, outputs, self.values, steps, results)
                 self.steps.append(step)
                 env.update(zip(eqn.outvars, outputs, strict=True))
             elif name in CALLS:
@@ -148,10 +165,10 @@ class _Flat:
             elif name in POSITIONAL:  # says where or when to compute; each result is one operand
                 for given, var in zip(inputs, eqn.outvars, strict=True):
                     env[var] = same = _variable(var)
-                    self.steps.append(Equation(eqn, callers, (given,), (same,)))
+                    self.add(eqn, callers, (given,), (same,))
             else:
                 outputs = tuple(_variable(v) for v in eqn.outvars)
-                self.steps.append(Equation(eqn, callers, inputs, outputs))
+                self.add(eqn, callers, inputs, outputs)
                 env.update(zip(eqn.outvars, outputs, strict=True))
         return tuple(read(atom) for atom in jaxpr.outvars)
 

@@ -12,6 +12,8 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+import numpy as np
+
 from cnnjax.summary.fields import Field, Flow, groups, of_input
 from cnnjax.summary.rules import ELEMENTWISE, POSITIONAL, flows_of
 from cnnjax.tiling.program import Equation, Untileable
@@ -44,17 +46,45 @@ def wanted(step: Equation, box: Box) -> list[Box]:
 
 
 def _wanted(step: Equation, box: Box, operand: int) -> Box:
+    name = step.jax.primitive.name
+    if name == "concatenate" and box[step.jax.params["dimension"]] is not None:
+        return _piece(step, box, operand)
     flows = fields(step, operand)
-    if step.jax.primitive.name == "reshape":
+    if name == "reshape":
         box = outermost(box, step.inputs[0].shape, step.outputs[0].shape)
     spans: list[Span | None] = []
     for axis in range(len(step.inputs[operand].shape)):
         pairs = zip(flows, step.outputs, strict=True)
         span = hull([read(flow[axis], box, var.shape) for flow, var in pairs])
-        if step.jax.primitive.name == "reshape":  # rounding reaches too far; windows read padding
+        if name == "broadcast_in_dim" and span is None:
+            span = _stretched(step, box, axis)
+        if name == "reshape":  # rounding reaches too far; windows read padding
             span = inside(span, step.inputs[operand].shape[axis])
         spans.append(span)
+    if name in ("dot_general", "gather") and (band := step.band) is not None:
+        axis = band.axis if operand == band.operand else band.other
+        if axis is not None and box[band.place] is not None:
+            spans[axis] = band.span(box[band.place], step.inputs[operand].shape[axis])
     return tuple(spans)
+
+
+def _piece(step: Equation, box: Box, operand: int) -> Box:
+    """Of the pieces that are joined along the image, a tile needs those that it meets."""
+    axis = step.jax.params["dimension"]
+    span, length = box[axis], step.inputs[operand].shape[axis]
+    assert span is not None, "asked of a part along the axis of the pieces"
+    first = span.first - sum(atom.shape[axis] for atom in step.inputs[:operand])
+    meets = (first < length) & (first + span.size > 0) & span.needs()
+    mine = Span(span.along, first, span.size, None if meets.all() else meets, step)
+    return (*box[:axis], mine, *box[axis + 1 :])
+
+
+def _stretched(step: Equation, box: Box, axis: int) -> Span | None:
+    """An axis of length one that serves a part of a piece is needed by the tiles that need that."""
+    span = box[step.jax.params["broadcast_dimensions"][axis]]
+    if span is None or span.needed is None or step.inputs[0].shape[axis] != 1:
+        return None
+    return Span(span.along, np.zeros_like(span.first), 1, span.needed, span.source)
 
 
 def outermost(box: Box, old: Sequence[int], new: Sequence[int]) -> Box:

@@ -6,6 +6,10 @@ Tiles lie on a grid; along one of its axes, tile number t needs of an array's ax
 
 with one size for all tiles, so that one compiled program serves them all. What `first` is need not
 follow a formula: it is a table. An axis along which all tiles need the same is taken whole (None).
+
+Where pieces are joined along the image (padding by reflection), a tile needs some of them only:
+`needed[t]` says whether it needs any of the span. What it computes where it needs nothing is not
+looked at.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +26,21 @@ from cnnjax.summary.fields import Field
 
 @dataclass(frozen=True, eq=False)
 class Span:
-    """Elements `first[t]` to `first[t] + size - 1` for tile t along axis `along` of the grid."""
+    """Elements `first[t]` to `first[t] + size - 1` for tile t along axis `along` of the grid.
+
+    needed: the tiles that need them; None for all. source: the equation that joins the pieces.
+    """
 
     along: int
     first: np.ndarray
     size: int
+    needed: np.ndarray | None = None
+    source: Any = None
+
+    def needs(self, tiles: Any = slice(None)) -> Any:
+        """Whether each of these tiles needs the span."""
+        whole = np.ones(len(self.first), bool) if self.needed is None else self.needed
+        return whole[tiles]
 
 
 Box = tuple[Span | None, ...]  # one an axis of the array; None is the whole axis
@@ -42,6 +57,24 @@ def sizes(box: Box, shape: Sequence[int]) -> tuple[int, ...]:
 
 class Mixed(Exception):
     """One axis would move with two axes of the grid."""
+
+
+class Apart(Exception):
+    """A tile would need pieces of one axis that lie far apart: which equation joins them."""
+
+    def __init__(self, source: Any) -> None:
+        super().__init__()
+        self.source = source
+
+
+def any_of(spans: Sequence[Span]) -> tuple[np.ndarray | None, Any]:
+    """Which tiles need one of the spans, and what joins them, if some tiles need none."""
+    masks = [span.needed for span in spans if span.needed is not None]
+    if not masks or len(masks) < len(spans):
+        return None, None
+    needed = np.any(masks, axis=0)
+    source = next(span.source for span in spans if span.needed is not None)
+    return (None, None) if needed.all() else (needed, source)
 
 
 def read(field: Field, box: Box, shape: Sequence[int]) -> Span | None:
@@ -74,7 +107,8 @@ def read(field: Field, box: Box, shape: Sequence[int]) -> Span | None:
         raise Mixed
     first = np.asarray(low) // q
     end = (np.asarray(low) + reach) // q + 1
-    return Span(along.pop(), first, int((end - first).max()))
+    masks = any_of([span for axis in moving if (span := box[axis]) is not None])
+    return Span(along.pop(), first, int((end - first).max()), *masks)
 
 
 def hull(spans: Sequence[Span | None]) -> Span | None:
@@ -86,9 +120,22 @@ def hull(spans: Sequence[Span | None]) -> Span | None:
         raise Mixed
     if len(given) == 1:
         return given[0]
-    first = np.min([span.first for span in given], axis=0)
-    end = np.max([span.first + span.size for span in given], axis=0)
-    return Span(given[0].along, first, int((end - first).max()))
+    if all(span.needed is None for span in given):
+        first = np.min([span.first for span in given], axis=0)
+        end = np.max([span.first + span.size for span in given], axis=0)
+        return Span(given[0].along, first, int((end - first).max()))
+    needs = np.array([span.needs() for span in given])
+    firsts = np.array([span.first for span in given])
+    sizes_ = np.array([[span.size] for span in given])
+    far = np.iinfo(np.int64).max // 4
+    first = np.where(needs, firsts, far).min(0)
+    end = np.where(needs, firsts + sizes_, -far).max(0)
+    needed, source = any_of(given)
+    some = needs.any(0)
+    first, reach = np.where(some, first, 0), np.where(some, end - first, 1)
+    if (reach > 2 * np.where(needs, sizes_, 0).sum(0)).any(where=some):
+        raise Apart(next(span.source for span in given if span.needed is not None))
+    return Span(given[0].along, first, int(reach.max()), needed, source)
 
 
 def inside(span: Span | None, length: int) -> Span | None:
@@ -98,10 +145,13 @@ def inside(span: Span | None, length: int) -> Span | None:
         return None
     first = np.clip(span.first, 0, length)
     end = np.clip(span.first + span.size, 0, length)
-    size = max(int((end - first).max()), 1)
+    size = max(int((end - first).max(where=span.needs(), initial=0)), 1)
     if size >= length:
-        return None
-    return Span(span.along, np.minimum(first, length - size), size)
+        if span.needed is None:
+            return None
+        # Not "whole": to the tiles that do not need it, what it is made of is nothing either.
+        return Span(span.along, np.zeros_like(first), length, span.needed, span.source)
+    return Span(span.along, np.minimum(first, length - size), size, span.needed, span.source)
 
 
 def contains(outer: Span | None, inner: Span | None) -> bool:
@@ -110,5 +160,5 @@ def contains(outer: Span | None, inner: Span | None) -> bool:
         return True
     if inner is None or inner.along != outer.along:
         return False
-    ends = inner.first + inner.size <= outer.first + outer.size
-    return bool((inner.first >= outer.first).all() and ends.all())
+    fits = (inner.first >= outer.first) & (inner.first + inner.size <= outer.first + outer.size)
+    return bool((fits & outer.needs() | ~inner.needs()).all())

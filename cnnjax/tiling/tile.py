@@ -42,6 +42,13 @@ class Tile:
             return int(values[0])
         return jnp.asarray(table, jnp.int32)[self.index[along]]
 
+    def row(self, table: np.ndarray, along: int) -> Any:
+        """The same of a table of rows."""
+        values = table[self.members[:, along]]
+        if (values == values[0]).all():
+            return values[0]
+        return jnp.asarray(table, jnp.int32)[self.index[along]]
+
     def fetch(self, atom: Atom, box: Box, fill: Any = None) -> Any:
         """The part of an array; outside of the array it is `fill`."""
         return self._fetch(atom, box, fill, keep=False)[0]
@@ -61,7 +68,11 @@ class Tile:
             if span is None:
                 continue
             begins = offset(self.plan, atom, axis, span)
-            low, high = overhang(begins[self.members[:, span.along]], span.size, y.shape[axis])
+            here = self.members[:, span.along]
+            inner = begins[here][span.needs(here)]
+            low, high = overhang(inner, span.size, y.shape[axis]) if inner.size else (0, 0)
+            if inner.size < here.size:  # room for what is not looked at
+                high = max(high, span.size - y.shape[axis])
             start = self.number(begins, span.along)
             if keep and isinstance(start, int) and low + high < span.size:
                 left[axis] = (low, high)
@@ -75,6 +86,10 @@ class Tile:
             assert fill is not None, "only windows and padding read outside of an array"
             y = lax.pad(y, jnp.asarray(fill, y.dtype), [(*pair, 0) for pair in pads])
         return _slice(y, starts, ends), left
+
+    def needs(self, span: Span | None) -> bool:
+        """Whether some member needs the span."""
+        return span is None or bool(span.needs(self.members[:, span.along]).any())
 
     def run(self, steps: Sequence[Equation]) -> None:
         """Compute what is needed, in order."""
@@ -92,7 +107,9 @@ class Tile:
 def offset(plan: Plan, atom: Atom, axis: int, span: Span) -> np.ndarray:
     """Where a span begins, counted from the beginning of the part of the array that there is."""
     have = plan.boxes[atom][axis] if isinstance(atom, Var) else None
-    return span.first if have is None else span.first - have.first
+    begins = span.first if have is None else span.first - have.first
+    # What a tile does not need may begin anywhere: where nothing has to be padded.
+    return begins if span.needed is None else np.where(span.needed, begins, 0)
 
 
 def overhang(begins: np.ndarray, size: int, length: int) -> tuple[int, int]:

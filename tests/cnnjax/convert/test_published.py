@@ -202,6 +202,46 @@ def _lazily(convert, model, zeros):
         return convert(model, zeros)
 
 
+TIMM = {
+    "convnext": {
+        "stem.0.weight": (4, 2, 2, 2),
+        "stem.1.bias": (4,),
+        "stages.0.blocks.0.gamma": (4,),
+        "stages.0.blocks.0.conv_dw.weight": (4, 1, 7, 7),
+        "stages.1.downsample.0.weight": (4,),
+        "stages.1.downsample.1.weight": (6, 4, 2, 2),
+        "stages.1.blocks.1.mlp.fc1.weight": (24, 6),
+        "head.norm.weight": (6,),
+        "head.fc.weight": (3, 6),
+    },
+    "mobilenet_v2": {
+        "conv_stem.weight": (32, 2, 3, 3),
+        "bn1.running_var": (32,),
+        "blocks.0.0.conv_dw.weight": (32, 1, 3, 3),
+        "blocks.0.0.conv_pw.weight": (16, 32, 1, 1),
+        "blocks.1.1.conv_pw.weight": (144, 24, 1, 1),
+        "blocks.2.0.conv_pwl.weight": (32, 144, 1, 1),
+        "blocks.2.0.bn3.bias": (32,),
+        "conv_head.weight": (1280, 32, 1, 1),
+        "classifier.bias": (3,),
+    },
+}
+
+
+@pytest.mark.parametrize("name", TIMM)
+def test_timm_has_other_names_for_the_same_arrays(name, shallow):
+    model = build(name, classes=3, **SMALL[name][0])
+    params = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), some_params(model))
+    state = to_torch(model, params, names="timm")
+    assert {key: state[key].shape for key in TIMM[name]} == TIMM[name]
+    for given in (state, {f"module.{key}": array for key, array in state.items()}):
+        again = flatten(from_torch(model, given))
+        for path, leaf in flatten(params).items():
+            np.testing.assert_array_equal(again[path], leaf)
+    with pytest.raises(ValueError, match="unknown names 'keras', there are torchvision, timm"):
+        to_torch(model, params, names="keras")
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_there_and_back_again_is_exact(name, shallow):
     model = build(name, classes=3, **SMALL[name][0])

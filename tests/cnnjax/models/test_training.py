@@ -3,6 +3,7 @@
 Small versions on few images: that they learn is the claim here, not how well.
 """
 
+import functools
 import os
 import re
 from pathlib import Path
@@ -31,6 +32,10 @@ OPTIONS = {
     "unet": {"width": 4, "depth": 2},
 }
 IMAGES, BATCH, STEPS = 128, 32, 24
+
+
+# Programs here run once on small arrays: what counts is how fast they compile.
+jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +84,7 @@ def losses(model, images, labels):
 
     start = params, stats, optimizer.init(params)
     keys = jax.random.split(jax.random.key(1), STEPS)
-    return np.asarray(jax.jit(lambda: jax.lax.scan(step, start, keys)[1])())
+    return np.asarray(jit(lambda: jax.lax.scan(step, start, keys)[1])())
 
 
 def learns(name, images, labels):
@@ -93,7 +98,7 @@ def learns(name, images, labels):
     assert found[-6:].mean() < 0.8 * found[:3].mean(), found
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_network_learns_from_real_images(name):
     learns(name, *real())

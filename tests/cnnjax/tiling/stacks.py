@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -24,6 +25,7 @@ from cnnjax import (
     layer_norm,
     leaky_relu,
     max_pool,
+    pad,
     relu,
     silu,
     softmax,
@@ -127,6 +129,38 @@ def depth_to_space(p, x):
     return conv(x.reshape(*batch, 2 * height, 2 * width, 1), p["k2"])
 
 
+def reflected(p, x):
+    """Padded by reflection at every layer, the second time in between strides."""
+    x = relu(conv(x, p["k1"], p["b1"], padding_mode="reflect"))
+    x = pad(x, ((3, 1), (0, 2)), mode="reflect")
+    return conv(x, p["k2"], stride=(2, 1), padding=2, padding_mode="reflect")
+
+
+def replicated(p, x):
+    x = conv(x, p["k1"], padding=((2, 1), (1, 3)), padding_mode="replicate")
+    return max_pool(relu(x), 2)
+
+
+def symmetric(p, x):
+    """NumPy's mode, by JAX."""
+    return conv(jnp.pad(x, ((0, 0), (2, 2), (3, 1), (0, 0)), mode="symmetric"), p["k1"])
+
+
+def resized(method, p, x, **options):
+    """By fractions, with JAX's own resizing."""
+    x = relu(conv(x, p["k1"]))
+    return jax.image.resize(x, (*x.shape[:-3], 8, 7, x.shape[-1]), method, **options)
+
+
+def rows(p, x):
+    """Resized by the nearest pixel, whose numbers are known."""
+    for count in (5, 11):
+        x = conv(x, p["k1"])
+        numbers = np.floor((np.arange(count) + 0.5) * x.shape[-3] / count).astype(int)
+        x = relu(jnp.take(x, numbers, axis=-2, mode="clip")[..., numbers % x.shape[-3], :, :])
+    return x
+
+
 def position(p, x):
     """The image with its own coordinates: values that depend on the place."""
     rows = jnp.arange(x.shape[-3], dtype=x.dtype)[:, None, None]
@@ -171,6 +205,18 @@ STACKS = [
         (1, 4, 3, 2),
     ),
     Stack("depth to space", depth_to_space, {"k1": K1, "k2": (3, 3, 1, 2)}, (1, 9, 8, 2)),
+    Stack("reflected", reflected, {"k1": K1, "b1": B1, "k2": K2}, (1, 9, 8, 2)),
+    Stack("replicated", replicated, {"k1": K1}, (1, 9, 8, 2)),
+    Stack("symmetric", symmetric, {"k1": K1}, (1, 7, 8, 2)),
+    Stack("resized, by rows", rows, {"k1": (3, 3, 2, 2)}, (8, 12, 2)),
+    Stack("resized, linear", partial(resized, "linear"), {"k1": (3, 3, 1, 1)}, (5, 5, 1), False),
+    Stack(
+        "resized, cubic",
+        partial(resized, "cubic", antialias=False),
+        {"k1": (3, 3, 1, 1)},
+        (5, 5, 1),
+        exact=False,
+    ),
     Stack("position", position, {"k1": K1}),
     Stack("sliced", sliced, {"k1": K1}),
     Stack("per pixel", per_pixel, {"w": (2, 4), "b1": B1}),

@@ -7,6 +7,7 @@ import pytest
 
 from cnnjax import tiled
 from cnnjax.tiling import blocks
+from cnnjax.tiling.grid import grid, traced
 from tests.cnnjax.tiling.stacks import STACKS, abstract, integers
 
 BY_NAME = {stack.name: stack for stack in STACKS}
@@ -67,6 +68,29 @@ def test_blocks_of_trees():
         for name in result:
             result[name][where[name]] = block[name]
     jax.tree.map(np.testing.assert_array_equal, result, two(x))
+
+
+@pytest.mark.parametrize(("name", "most"), [("reflected", 26), ("replicated", 22)])
+def test_a_tile_of_a_padded_image_reads_no_more_than_others(name, most):
+    stack = BY_NAME[name]
+    shapes = abstract(dict(stack.shapes)), abstract((300, 300, 2))
+    made = grid(traced(stack.apply, (8, 8), shapes), "cpu")
+    assert [span.size <= most for span in made.patch[:2]] == [True, True]
+    # Inside, where no piece of a border is met, there is nothing but the network.
+    inside = made.groups[0]
+    assert len(inside) > 0.8 * sum(map(len, made.groups))
+
+
+@pytest.mark.parametrize("method", ["nearest", "linear", "cubic"])
+def test_a_tile_of_a_resized_image_reads_what_its_weights_say(method):
+    def twice(x):
+        return jax.image.resize(x, (600, 450, 2), method, antialias=False)
+
+    made = grid(traced(twice, (30, 30), [abstract((300, 300, 2))]), "cpu")
+    taps = {"nearest": 0, "linear": 1, "cubic": 3}[method]
+    sizes = [span.size for span in made.patch[:2]]
+    assert sizes[0] <= 15 + taps + 1
+    assert sizes[1] <= 20 + taps + 1
 
 
 def test_a_block_reads_its_halo_and_no_more():

@@ -7,7 +7,7 @@ import pytest
 
 import verify
 from cnnjax import tiled
-from cnnjax.tiling import windows
+from cnnjax.tiling import bands, windows
 from cnnjax.tiling.tile import Tile
 from tests.cnnjax.tiling.stacks import STACKS, abstract
 
@@ -49,12 +49,39 @@ def maximum_padded_with_zero(patch):
     patch.setattr(windows, "_neutral", lambda name, dtype: np.zeros((), dtype))
 
 
+def reflection_one_pixel_off(patch):
+    """A piece that is joined along the image begins one element too early."""
+    number = Tile.number
+
+    def early(self, table, along):
+        begins = number(self, table, along)
+        return begins + 1 if np.ndim(begins) or not isinstance(begins, int) else begins
+
+    patch.setattr(Tile, "number", early)
+
+
+def weight_of_another_row(patch):
+    """What is fetched to be resized is one row further than its weights say."""
+    span = bands.Band.span
+
+    def moved(self, box, length):
+        found = span(self, box, length)
+        return found and dataclasses.replace(found, first=np.maximum(found.first - 1, 0))
+
+    patch.setattr(bands.Band, "span", moved)
+
+
 BUGS = {
     "halo one row short": (halo_one_row_short, "notes"),
     "halo one pixel off": (halo_one_pixel_off, "residual"),
     "border not zeroed": (border_not_zeroed, "notes"),
+    "reflection one pixel off": (reflection_one_pixel_off, "reflected"),
+    "weight of another row": (weight_of_another_row, "resized, linear"),
     "maximum padded with zero": (maximum_padded_with_zero, "pools"),
 }
+
+
+IMAGES = {"notes": (13, 12, 2), "resized, linear": (5, 5, 1)}
 
 
 @pytest.mark.parametrize("name", BUGS)
@@ -62,7 +89,7 @@ def test_a_planted_bug_is_refuted(name, monkeypatch):
     plant, stack = BUGS[name][0], BY_NAME[BUGS[name][1]]
     shapes = (
         abstract(dict(stack.shapes)),
-        abstract((13, 12, 2) if stack.name == "notes" else (6, 7, 2)),
+        abstract(IMAGES.get(stack.name, (6, 7, 2))),
     )
     plant(monkeypatch)
     verdict = verify.equivalent(tiled(stack.apply, 2), stack.apply, *shapes)

@@ -12,6 +12,7 @@ from verify import assert_equivalent
 TILE = (4, 3)
 BY_NAME = {stack.name: stack for stack in STACKS}
 COMPILED = ["notes", "strided", "pools", "upsampled", "transposed", "depth to space", "position"]
+COMPILED += ["reflected", "replicated", "resized, by rows"]
 
 
 @pytest.mark.parametrize("stack", STACKS, ids=IDS)
@@ -37,6 +38,17 @@ def test_compiled_tiles_compute_the_same_integers(name):
     assert whole.shape == parts.shape
     assert whole.dtype == parts.dtype
     np.testing.assert_array_equal(whole, parts)
+
+
+@pytest.mark.parametrize("size", [(7, 40), (31, 9)])
+def test_the_nearest_pixels_of_jax_are_the_same_integers(size):
+    """Not proved: `jax.image.resize` rounds down numbers that literals decide."""
+    x = integers((2, 17, 19, 2))
+
+    def resized(x):
+        return jax.image.resize(x, (2, *size, 2), "nearest") * 2
+
+    np.testing.assert_array_equal(tiled(resized, TILE)(x), resized(x), strict=True)
 
 
 @pytest.mark.parametrize("tile", [1, 2, (3, 5), (100, 2), 100])
