@@ -62,9 +62,9 @@ def _wanted(step: Equation, box: Box, operand: int) -> Box:
             span = inside(span, step.inputs[operand].shape[axis])
         spans.append(span)
     if name in ("dot_general", "gather") and (band := step.band) is not None:
-        axis = band.axis if operand == band.operand else band.other
-        if axis is not None and box[band.place] is not None:
-            spans[axis] = band.span(box[band.place], step.inputs[operand].shape[axis])
+        row = band.axis if operand == band.operand else band.other
+        if row is not None and box[band.place] is not None:
+            spans[row] = band.span(box[band.place], step.inputs[operand].shape[row])
     return tuple(spans)
 
 
