@@ -236,6 +236,7 @@ def _trial(
                 one = evaluate(left, domain, inputs, by_one)
                 two = evaluate(right, domain, inputs, by_two)
             if guards is not None:
+                guards.ended()
                 shown = [guards.compared(a, b) for a, b in zip(one, two, strict=True)]
                 one, two = ([pair[side] for pair in shown] for side in (0, 1))
             for value in (*one, *two):

@@ -254,6 +254,9 @@ class Guards:
             )
         return Compared(tuple(a.parts)), Compared(tuple(b.parts))
 
+    def ended(self) -> None:
+        """Both programs have been evaluated: what a proof of them assumes is known."""
+
     def _shown(self, x: Any) -> Guarded:
         """With zero for a number where there is none, and all guards spelt out."""
         x = self.open(x)

@@ -20,6 +20,12 @@ class Sinking(Guards):
     """Sums and products keep a value's large part; exponentials and maxima along an axis let what
     has one sink; everything else refuses it."""
 
+    sinks = False  # whether one of them was needed as a mask
+
+    def ended(self) -> None:
+        if self.sinks:
+            self.inner.assume(large.sentence(self.masks))
+
     def literal(self, array: np.ndarray) -> Any:
         return large.literal(self.inner, array, self.masks)
 
@@ -142,7 +148,7 @@ class Sinking(Guards):
         below, above = large.signs(self.inner, part, self.masks)
         if above is not None:
             raise Unsupported("a mask that lies above")
-        self.inner.assume(large.sentence(self.masks))
+        self.sinks = True
         base = self.open(_base(self, x))
         number = self.inner.beside(base.number, part)
         below = self.logic.but(below, base.high, base.void)
