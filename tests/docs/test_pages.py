@@ -154,16 +154,21 @@ def command(line: str, where: str) -> str:
     """Runs it; what it prints, if it is one for a shell."""
     if line in NOT_RUN:
         return ""
+    variables, line = environment(line)
     cheaper = [o for start, o in sorted(CHEAPER.items()) if line.startswith(start)][-1:]
     program, *arguments = shlex.split(" ".join([line, *cheaper]))
+    if variables:  # of JAX, which reads them when it starts
+        program, arguments = "python", ["-m", f"{program}.cli", *arguments]
     if program in ("cnnjax", "verify"):
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             status = (main if program == "cnnjax" else verify_main)(arguments)
         assert status == 0, f"{where}: {line}: {printed.getvalue()}"
     elif program == "pytest":
+        arguments = ["-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    if arguments[:1] == ["-m"]:
         ran = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            [sys.executable, *arguments],
+            env=os.environ | variables | {"PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             check=False,
@@ -173,11 +178,18 @@ def command(line: str, where: str) -> str:
     return ""
 
 
+def environment(line: str) -> tuple[dict[str, str], str]:
+    """The variables before a command, and the command."""
+    variables = {}
+    while match := re.match(r"(\w+)=(\S*) ", line):
+        variables[match[1]] = match[2]
+        line = line[match.end() :]
+    return variables, line
+
+
 def checked(line: str) -> bool:
     """Whether a command could be run: `make` has that target, `pip` that extra, ..."""
-    program, *arguments = shlex.split(line)
-    while "=" in program:  # a variable of the environment
-        program, *arguments = arguments
+    program, *arguments = shlex.split(environment(line)[1])
     if program == "cnnjax":
         parser().parse_args(arguments)
     elif program == "make":
