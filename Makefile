@@ -29,7 +29,7 @@ test-all: install-test lint types docs
 
 # The documentation as a site, in build/site; a link that leads nowhere is an error.
 docs: install-docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # The notebooks executed anew, with what they put out.
 notebooks: | $(VENV)/.created

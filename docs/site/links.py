@@ -2,7 +2,8 @@
 
 The pages link to them relatively, as readers of the repository need it. On the site such a link
 becomes one to the repository's address, after a look whether the file is there; where it is not,
-the link stays as it is, and MkDocs' strict build fails at it.
+the link stays as it is, and MkDocs' strict build fails at it. Links to notebooks become links to
+the pages that are made of them (`notebooks.py`).
 
 A page may show a file of the repository: `<!-- shown: PATH -->` becomes a block with what is in it.
 """
@@ -12,7 +13,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-_LINK = re.compile(r"(?<=\]\()(\.\./[^)\s]+)(?=\))")
+_LINK = re.compile(r"(?<=\]\()([^)\s]+)(?=\))")
 _SHOWN = re.compile(r"^<!-- shown: (\S+\.py) -->$", re.MULTILINE)
 _FENCED = re.compile(r"(^```.*?^```)", re.MULTILINE | re.DOTALL)
 
@@ -23,7 +24,9 @@ def on_page_markdown(markdown, page, config, files):
     def address(match):
         target, mark, anchor = match[1].partition("#")
         path = posixpath.normpath(posixpath.join("docs", folder, target))
-        if path.startswith("docs/") or not (ROOT / path).exists():
+        if path.endswith(".ipynb") and (ROOT / path).exists():
+            return target.removesuffix(".ipynb") + ".md" + mark + anchor
+        if not target.startswith("../") or path.startswith("docs/") or not (ROOT / path).exists():
             return match[1]
         return f"{config.repo_url.rstrip('/')}/blob/main/{path}{mark}{anchor}"
 

@@ -1,11 +1,14 @@
 """What `make docs` adds to the pages: docstrings as Markdown, links, notebooks."""
 
 import importlib.util
+import shutil
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
 
-from tests.docs.pages import DOCS
+from tests.docs.pages import DOCS, ROOT
 
 
 def loaded(name):
@@ -79,6 +82,53 @@ def test_links_out_of_the_pages_lead_to_the_repository():
 )
 def test_other_links_stay_as_they_are(text):
     assert linked(text) == text
+
+
+def test_links_to_notebooks_lead_to_their_pages():
+    assert linked("[n](../notebooks/claims.ipynb)") == "[n](../notebooks/claims.md)"
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """The pages and what they are made of, to be changed and built."""
+    pytest.importorskip("mkdocstrings")
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copy(ROOT / "mkdocs.yml", tmp_path)
+    for package in ("cnnjax", "verify", "benchmarks", "experiments", "tests"):
+        (tmp_path / package).symlink_to(ROOT / package)
+    shutil.copy(ROOT / "CHANGELOG.md", tmp_path)
+    return tmp_path
+
+
+def built(folder):
+    recipe = (ROOT / "Makefile").read_text("utf-8").split("\ndocs:")[1].splitlines()[1]
+    options = recipe.split("/mkdocs ")[1].split()
+    ran = subprocess.run(
+        [sys.executable, "-m", "mkdocs", *options], cwd=folder, capture_output=True, check=False
+    )
+    return ran.returncode
+
+
+@pytest.mark.full
+def test_the_site_is_built(copied):
+    assert built(copied) == 0
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "[x](nothing.md)",
+        "[x](../verify/nothing.md)",
+        "[x](install.md#nothing)",
+        "[x][verify.nothing]",
+        "::: cnnjax.nothing",
+    ],
+)
+def test_what_leads_nowhere_ends_the_build(copied, wrong):
+    with (copied / "docs" / "glossary.md").open("a") as page:
+        page.write(f"\n{wrong}\n")
+    assert built(copied) != 0
 
 
 def test_a_file_is_shown():
