@@ -80,14 +80,24 @@ def _clamp(ctx: Context, low: Any, x: Any, high: Any) -> Any:
     return minimum(ctx.algebra, maximum(ctx.algebra, x, low), high)
 
 
+def compared(ctx: Context, op: str, a: Any, b: Any) -> Any:
+    """As IEEE 754 has it, also of values that say where they are NaN (`algebras/guarded`): what a
+    domain's `compare` refuses, as most rules that compare have not thought of NaN."""
+    if any(hasattr(x, "guards") for x in (a, b)):
+        return ctx.algebra.ieee(op, a, b)
+    return ctx.algebra.compare(op, a, b)
+
+
 # The total orders (searchsorted) differ from the others at NaN and at -0 only: not over the reals.
 _COMPARISONS = {name: name for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 _COMPARISONS |= {"eq_to": "eq", "lt_to": "lt", "le_to": "le"}
 
 for _name, _order in _COMPARISONS.items():
 
-    def _compare(ctx: Context, a: Any, b: Any, _op: str = _order, **_: Any) -> Any:
-        return ctx.algebra.compare(_op, a, b)
+    def _compare(
+        ctx: Context, a: Any, b: Any, _op: str = _order, _name: str = _name, **_: Any
+    ) -> Any:
+        return compared(ctx, _op, a, b) if _name == _op else ctx.algebra.compare(_op, a, b)
 
     elementwise(_name)(_compare)
 
@@ -145,4 +155,4 @@ def _is_finite(ctx: Context, x: Any) -> Any:
         return ctx.lift(np.isfinite(x.concrete))
     algebra = ctx.algebra
     low, high = (ctx.lift(np.full(x.shape, end), x.dtype) for end in (-np.inf, np.inf))
-    return algebra.logical_and(algebra.compare("gt", x, low), algebra.compare("lt", x, high))
+    return algebra.logical_and(compared(ctx, "gt", x, low), compared(ctx, "lt", x, high))

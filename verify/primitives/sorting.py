@@ -280,7 +280,7 @@ NO_NEGATIVE_ZERO = "no zero is negative where top_k says which is the largest: i
 def _assume_no_signed_zero(ctx: Context, x: Any) -> None:
     """Of two zeros, as of relu(a) and relu(b), top_k takes the positive one first."""
     zeros = getattr(plain(ctx.algebra), "may_be_zero", None)
-    if zeros is None or zeros(x):
+    if zeros is None or hasattr(x, "guards") or zeros(x):
         assume_somewhere(ctx, NO_NEGATIVE_ZERO)
 
 

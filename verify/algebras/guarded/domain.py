@@ -22,7 +22,7 @@ from verify.algebras.complex import Pair
 from verify.algebras.field.value import FieldArray
 from verify.algebras.guarded import functions, order, products
 from verify.algebras.guarded.logic import Logic
-from verify.algebras.guarded.value import Compared, Guard, Guarded, is_finite, opened
+from verify.algebras.guarded.value import Compared, Guard, Guarded, is_finite, nowhere, opened
 from verify.dtypes import is_integer
 
 if TYPE_CHECKING:
@@ -108,9 +108,9 @@ class Guards:
 
     def _select(self, which: FieldArray, no: Guarded, yes: Guarded) -> Any:
         """The number beside what is infinite everywhere is the other one, whichever is chosen."""
-        if _nowhere(no):
+        if nowhere(no):
             no = Guarded(yes.number, *no.guards, no.nan)
-        elif _nowhere(yes):
+        elif nowhere(yes):
             yes = Guarded(no.number, *yes.guards, yes.nan)
         number = no.number
         if yes.number is not no.number:
@@ -207,8 +207,15 @@ class Guards:
         return self.inner.winner(x, last=last)
 
     def compare(self, op: str, a: Any, b: Any) -> Any:
+        return self._compare(op, a, b, ieee=False)
+
+    def ieee(self, op: str, a: Any, b: Any) -> Any:
+        """A comparison of the program itself: what is true of NaN is what IEEE 754 says."""
+        return self._compare(op, a, b, ieee=True)
+
+    def _compare(self, op: str, a: Any, b: Any, *, ieee: bool) -> Any:
         if isinstance(a, Guarded) or isinstance(b, Guarded):
-            return order.compare(self, op, a, b)
+            return order.compare(self, op, a, b, ieee=ieee)
         return self.inner.compare(op, a, b)
 
     # -- logic, conversions, functions ------------------------------------------------------------
@@ -269,6 +276,10 @@ class Guards:
         return Guarded(number, low, high, void, x.nan)
 
     def numbers(self, *values: Any) -> None:
+        """What is put in order: NaN, which a sort puts last, is none of them."""
+        for x in values:
+            if isinstance(x, Guarded) and x.void is not None and not self.inner.excused(x.void):
+                raise Unsupported("a sort of what may be NaN")
         self.inner.numbers(*(x.number if isinstance(x, Guarded) else x for x in values))
 
     def function(
@@ -282,9 +293,3 @@ def _flat(args: Sequence[Any]) -> list[Any]:
     for a in args:
         found += _flat(a) if isinstance(a, list | tuple) else [a]
     return found
-
-
-def _nowhere(x: Guarded) -> bool:
-    """Whether it is known to have no number, at any element."""
-    known = [g.concrete for g in x.guards if g is not None and g.concrete is not None]
-    return bool(known) and bool(np.logical_or.reduce(known).all())

@@ -1,6 +1,8 @@
 """Maxima, their places and comparisons of what may be infinite: -inf < numbers < inf.
 
-NaN is compared as IEEE 754 has it (all but `ne` are false); what may be an infinity or NaN, as the
+A comparison of a program compares NaN as IEEE 754 has it (all but `ne` are false). A rule that
+compares to say what another primitive is (the sign of x, the rank of a number that is sorted) has
+not thought of NaN, and is refused where there may be one. What may be an infinity or NaN, as the
 quotient of a number and zero, is not compared at all.
 """
 
@@ -12,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.algebras.field.choice import NO_INFINITIES
 from verify.algebras.field.value import FieldArray
-from verify.algebras.guarded.value import Guard, Guarded
+from verify.algebras.guarded.value import Guard, Guarded, nowhere
 
 if TYPE_CHECKING:
     from verify.algebras.guarded.domain import Guards
@@ -104,19 +107,23 @@ def weights_size(x: FieldArray) -> int:
     return int(np.prod(x.shape))
 
 
-def compare(domain: Guards, op: str, a: Any, b: Any) -> FieldArray:
+def compare(domain: Guards, op: str, a: Any, b: Any, *, ieee: bool) -> FieldArray:
+    """ieee: whether it is a comparison of the program itself."""
     state, logic = domain.inner, domain.logic
     a, b = domain.open(a), domain.open(b)
     void = logic.either(a.void, b.void)
-    if void is not None and not (a.nan and b.nan) and not state.excused(void):
+    if void is not None and not (ieee and a.nan and b.nan) and not state.excused(void):
         raise Unsupported("a comparison of what may be NaN or infinite")
+    for x, other in ((a, b), (b, a)):
+        if nowhere(x) and other.number.concrete is None and not nowhere(other):
+            state.assume(NO_INFINITIES)
     if op in _OPPOSITE:
-        other = state.logical_not(compare(domain, _OPPOSITE[op], a, b))
+        other = state.logical_not(compare(domain, _OPPOSITE[op], a, b, ieee=ieee))
         if op == "ne" or void is None:
             return other
         return logic.full(logic.but(other, void), a.shape)
     if op == "lt":
-        return compare(domain, "gt", b, a)
+        return compare(domain, "gt", b, a, ieee=ieee)
     numeric = logic.kept(logic.none_of((*a.guards, *b.guards), a.shape))
     found: Guard = None
     if numeric is not None:

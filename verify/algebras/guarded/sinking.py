@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from verify.algebras.guarded import large
 from verify.algebras.guarded.domain import Guards
 from verify.algebras.guarded.value import Guard, Guarded, is_finite
 from verify.dtypes import is_integer
+
+_MOST_EXACT = 4096  # elements of constants that are added or multiplied beforehand
 
 
 class Sinking(Guards):
@@ -76,9 +80,9 @@ class Sinking(Guards):
         parts = [part for part in (_part(a), _part(b)) if part is not None]
         if len(parts) < 2:
             return self.joined(base, parts[0] if parts else None)
-        one, two = parts[0].concrete, parts[1].concrete
-        if one is not None and two is not None:
-            return self.joined(base, self.inner.lift(one + two, a.dtype))
+        known = _exactly(operator.add, parts[0].concrete, parts[1].concrete)
+        if known is not None:
+            return self.joined(base, self.inner.lift(known, a.dtype))
         return self.joined(base, self.inner.add(*parts))
 
     def sub(self, a: Any, b: Any) -> Any:
@@ -100,9 +104,9 @@ class Sinking(Guards):
             if part is None:
                 continue
             other = self._factor(other)
-            if part.concrete is not None and other.concrete is not None:
-                both = part.concrete * other.concrete
-                return self.joined(base, self.inner.lift(both, x.dtype))
+            known = _exactly(operator.mul, part.concrete, other.concrete)
+            if known is not None:
+                return self.joined(base, self.inner.lift(known, x.dtype))
             return self.joined(base, self.inner.mul(part, other))
         return base
 
@@ -185,9 +189,9 @@ class Sinking(Guards):
         self.refused("a bound", a, b)
         return super().maximum(a, b)
 
-    def compare(self, op: str, a: Any, b: Any) -> Any:
+    def _compare(self, op: str, a: Any, b: Any, *, ieee: bool) -> Any:
         self.refused("a comparison", a, b)
-        return super().compare(op, a, b)
+        return super()._compare(op, a, b, ieee=ieee)
 
     def cast(self, x: Any, dtype: Any) -> Any:
         part = _part(x)
@@ -214,6 +218,20 @@ def _base(domain: Guards, x: Any) -> Any:
     if _part(x) is None:
         return x
     return domain.made(x.number, x.low, x.high, x.void, x.nan)
+
+
+def _exactly(operation: Any, one: Any, two: Any) -> np.ndarray | None:
+    """The sum or product of two constants, where float64 holds every element of it."""
+    if one is None or two is None or max(np.size(one), np.size(two)) > _MOST_EXACT:
+        return None
+    one, two = np.broadcast_arrays(np.asarray(one, np.float64), np.asarray(two, np.float64))
+    with np.errstate(all="ignore"):
+        found = operation(one, two)
+    if not np.isfinite(found).all():
+        return None
+    triples = zip(one.flat, two.flat, found.flat, strict=True)
+    same = all(operation(Fraction(a), Fraction(b)) == Fraction(c) for a, b, c in triples)
+    return np.asarray(found) if same else None
 
 
 def _neg(domain: Guards, x: FieldArray) -> FieldArray:

@@ -115,3 +115,9 @@ def opened(state: Field, x: Any) -> Guarded:
     )
     guard = state.lift(missing)
     return Guarded(number, guard) if p.sign > 0 else Guarded(number, None, guard)
+
+
+def nowhere(x: Guarded) -> bool:
+    """Whether it is known to have no number, at any element."""
+    known = [g.concrete for g in x.guards if g is not None and g.concrete is not None]
+    return bool(known) and bool(np.logical_or.reduce(known).all())
