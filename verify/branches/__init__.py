@@ -18,6 +18,7 @@ import numpy as np
 from verify import budget, smt
 from verify.algebras.base import Unsupported
 from verify.algebras.field import NO_TIES
+from verify.algebras.field.choice import NO_NANS
 from verify.branches.formula import Node, below
 from verify.branches.given import Given
 from verify.branches.polynomials import Undefined
@@ -83,6 +84,8 @@ def settle(
                     return None
     if questions.left_out:
         writer.assume(NO_TIES)
+    if questions.asks_for_nan:
+        writer.assume(NO_NANS)
     return Settled(tuple(writer.assumptions), writer.partial)
 
 
@@ -92,7 +95,7 @@ class _Questions:
     def __init__(self, z3: Any, writer: Writer, ties: bool, lenient: bool, given: Given) -> None:
         self.z3, self.writer, self.given = z3, writer, given
         self.ways = {"ties": ties, "lenient": lenient}
-        self.left_out = False
+        self.left_out = self.asks_for_nan = False
         self.answers: dict[Any, Fraction | None] = {}
         self.split: dict[int, tuple[tuple[Fraction, Node], ...]] = {}
 
@@ -124,6 +127,7 @@ class _Questions:
                 same = False
             self.answers[key] = walk.offset if same else None
             self.left_out |= walk.left_out
+            self.asks_for_nan |= walk.terms.asks_for_nan
         return self.answers[key]
 
     def groups(self, left: Node, right: Node) -> list[tuple[Node, Node]]:

@@ -12,7 +12,7 @@ from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.numeric_order import COMPARE
 from verify.branches.certify import Fact
-from verify.branches.formula import Node
+from verify.branches.formula import Node, below
 from verify.branches.polynomials import Polynomial, Quotient, Undefined, constant, frozen, scale
 from verify.branches.roots import root, roots_in, sign_with_root
 from verify.branches.terms import Terms
@@ -182,6 +182,8 @@ class Evaluation:
         self.explicit = equality and not self.lenient
         sign = int(a) - int(b) if isinstance(a, bool) else self.order(a, b)
         self.explicit = False
+        if not sign and isinstance(a, Quotient) and not self.branch.ties and _is_smooth(node):
+            self.terms.asks_for_nan = True  # x + 1 != 1 + x asks for NaN, as x != x does
         return bool(COMPARE[node.info](sign, 0))
 
     def _if(self, node: Node) -> Any:
@@ -214,6 +216,13 @@ class Evaluation:
                 raise Undefined
             return root(terms, args[0]) if sign else constant(0)
         return terms.function(name, args)
+
+
+def _is_smooth(test: Node) -> bool:
+    """Whether neither side of a comparison has a choice in it, and one of them an input."""
+    nodes = list(below(*test.args))
+    smooth = all(node.op in ("const", "input", "add", "mul", "div", "fn") for node in nodes)
+    return smooth and any(node.op == "input" for node in nodes)
 
 
 def _is_maximum(node: Node) -> bool:

@@ -50,6 +50,7 @@ class Terms:
         self.numbers: dict[Any, int] = {}
         self.supports: list[frozenset[int]] = []  # the input atoms within each
         self.roots = False  # whether there are any
+        self.asks_for_nan = False  # whether two expressions that are the same were compared
 
     def atom(self, kind: str, args: tuple[Quotient, ...], data: Any = None) -> int:
         key = (kind, tuple((frozen(a.over), frozen(a.under)) for a in args), data)

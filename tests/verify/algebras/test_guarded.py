@@ -92,6 +92,37 @@ EQUAL = {
 
 # Each differs where the mask, or a row of it, has one value or the other.
 NEAR = {
+    # A sort puts NaN last, and the sign of NaN is NaN: rules that compare have not thought of it.
+    "a sort of NaN": (
+        lambda s, m: jnp.sort(jnp.where(m, s, jnp.nan))[:, 0],
+        lambda s, m: jnp.where(m.all(-1), s.min(-1), jnp.nan),
+        None,
+    ),
+    "two keys, one of them NaN": (
+        lambda s, m: jax.lax.sort((jnp.where(m, s, jnp.nan), s), num_keys=1)[1],
+        lambda s, m: s + 0 * jnp.sort(jnp.where(m, s, 0.0)),
+        None,
+    ),
+    "the largest, or NaN": (
+        lambda s, m: jax.lax.top_k(jnp.where(m, s, jnp.nan), 1)[0][:, 0],
+        lambda s, m: jnp.where(m.all(-1), s.max(-1), jnp.nan),
+        None,
+    ),
+    "the sign of NaN": (
+        lambda s, m: jnp.sign(jnp.where(m, s, jnp.nan)),
+        lambda s, m: jnp.where(m, jnp.sign(s), 0.0),
+        None,
+    ),
+    "NaN in a total order": (
+        lambda s, m: jax.lax.lt_to_p.bind(jnp.where(m, s, jnp.nan), jnp.zeros_like(s)),
+        lambda s, m: m & (s < 0),
+        None,
+    ),
+    "NaN as a truth": (
+        lambda s, m: jnp.where(m, s, jnp.nan).astype(bool),
+        lambda s, m: m & (s != 0),
+        None,
+    ),
     "the mask the other way round": (
         softmax,
         lambda s, m: jax.nn.softmax(jnp.where(m, -INF, s), -1),
@@ -251,3 +282,18 @@ def test_the_whole_ladder():
     verdict = verify.equivalent(softmax, EQUAL["softmax, where="][1], S, M)
     assert verdict.status == "refuted"
     assert np.isnan(verdict.counterexample.left) != np.isnan(verdict.counterexample.right)
+
+
+def test_what_is_compared_with_a_selected_infinity_is_no_infinity():
+    verdict = verify.equivalent(
+        lambda s, m: masked(s, m) == INF, lambda s, m: jnp.zeros(s.shape, bool), S, M
+    )
+    assert verdict
+    assert any("infinite" in sentence for sentence in verdict.assumptions)
+
+
+def test_an_isnan_of_the_program_knows_nan():
+    verdict = verify.equivalent(
+        lambda s, m: jnp.isnan(jnp.where(m, s, jnp.nan)), lambda s, m: ~m, S, M
+    )
+    assert verdict, verdict.reason

@@ -3,7 +3,9 @@
 `prove` is asked directly, without the searches that would refute a difference before.
 """
 
+import gc
 import inspect
+import weakref
 
 import jax
 import jax.numpy as jnp
@@ -234,6 +236,18 @@ def test_choices_behind_a_value_that_was_kept_are_counted(name):
     assert isinstance(found, Difference | TooLarge)
     few = jax.ShapeDtypeStruct((3,), x.dtype)
     assert isinstance(ask(lambda x: f(x, 1), lambda x: f(x, 1), few), Agreement)
+
+
+def test_a_value_whose_choices_are_remembered_stays_alive():
+    """They are found by its identity, which another value would get once it is freed."""
+    field = PatternField(0, PATTERNS)
+    x = field.random((3,), np.dtype(np.float32))
+    mask = field.compare("gt", x, field.lift(np.zeros(3, np.float32)))
+    field.marks_of(mask, field.behind)
+    still = weakref.ref(mask)
+    del mask
+    gc.collect()
+    assert still() is not None
 
 
 def test_what_nobody_knows_the_origin_of_has_every_choice_behind_it():

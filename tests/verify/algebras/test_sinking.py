@@ -59,6 +59,18 @@ EQUAL = {
 
 # What is more than a mask, or less: each of them differs, somewhere in the domain or as written.
 NEAR = {
+    # Sums and products of large constants are not rounded: 2**75 + 2**14 is no 2**75.
+    "a sum that float64 rounds": (
+        lambda s, m: s + 2.0**75 + 2.0**14,
+        lambda s, m: s + 2.0**75,
+        None,
+    ),
+    "a product that float64 rounds": (
+        lambda s, m: s + (1e9 + 0 * jnp.exp(s)) * 0 + jnp.full((), 1e16) * 1.0000001,
+        lambda s, m: s + jnp.full((), 1e16) * 1.0000001 + 2.0**-10,
+        None,
+    ),
+    "a sum there and back": (lambda s, m: s + 1e21 + 1e4 - 1e21, lambda s, m: s, None),
     "too small": (softmax, lambda s, m: jax.nn.softmax(jnp.where(m, s, -30.0), -1), left),
     "much too small": (softmax, lambda s, m: jax.nn.softmax(jnp.where(m, s, -10.0), -1), left),
     "the wrong side": (softmax, lambda s, m: jax.nn.softmax(jnp.where(m, -1e9, s), -1), left),

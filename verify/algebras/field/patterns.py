@@ -138,6 +138,7 @@ class PatternField(Field):
         self.counted: list[FieldArray] = []  # truth values: inputs count where all are true
         self.conditions: list[np.ndarray] = []  # choices behind results and what they rest on
         self.behind: dict[int, np.ndarray] = {}  # the choices behind values, as far as is known
+        self.alive: list[FieldArray] = []  # those values: another must not come by their identity
         self.noted: list[list[np.ndarray]] = [[]]  # by the operations in progress
         self.making: list[Origin] = []  # of all that is made in these operations
         super().__post_init__()
@@ -252,6 +253,7 @@ class PatternField(Field):
                 for part in _parts(y.origin):
                     marks |= _behind(part, size, known)
                 known[id(y)] = marks
+                self.alive.append(y)
         return known[id(x)]
 
     def equal_where_it_counts(self, a: FieldArray, b: FieldArray, agree: np.ndarray) -> np.ndarray:
