@@ -1,6 +1,6 @@
 """The models in a table: parameters, multiply-adds, receptive field, and how long they take.
 
-    python -m benchmarks.models [--models resnet50 ...] [--rounds 5]
+    python -m benchmarks.models [--models resnet50 ...] [--modes inference training]
 
 Sizes are those of one image of the published size. Times are of two cores: inference of one such
 image, and a training step (forward, gradient, statistics) of 8 images of 32x32; next to plain
@@ -68,32 +68,38 @@ def timed(make: Callable[[Model], Callable[..., Any]], model: Model, rounds: int
     return [found[name].median for name in ("ours", "lax")]
 
 
+MODES = {"inference": (inference, "inference, ms"), "training": (training, "step of 8, ms")}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--modes", nargs="*", choices=MODES, default=list(MODES))
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    sizes, times = "| model | image | parameters | multiply-adds | field ", "| {}, ms | to lax "
-    head = sizes + times.format("inference") + times.format("step of 8") + "|"
-    lines = [head, "|---" * 9 + "|"]
+    columns = ["model", "image", "parameters", "multiply-adds", "field"]
+    for mode in given.modes:
+        columns += [MODES[mode][1], "to lax"]
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     print(*lines, sep="\n")
     record: dict[str, Any] = {"machine": machine()}
     for name in given.models:
         model = build(name, classes=CLASSES.get(name, 1000))
         small = build(name, classes=10, image=SMALL.get(name, (32, 32, 3)))
         table = summary(model)
-        one, step = timed(inference, model, given.rounds), timed(training, small, given.rounds)
-        image = "x".join(map(str, model.image))
-        lines.append(
-            f"| `{name}` | {image} | {table.parameters:,} | {table.multiply_adds / 1e6:,.0f} M "
-            f"| {field(model)} | {one[0]:.1f} | {one[1] / one[0]:.2f}x "
-            f"| {step[0]:.1f} | {step[1] / step[0]:.2f}x |"
-        )
-        print(lines[-1], flush=True)
+        cells = [f"`{name}`", "x".join(map(str, model.image)), f"{table.parameters:,}"]
+        cells += [f"{table.multiply_adds / 1e6:,.1f} M", f"{field(model)}"]
         record[name] = {
             "parameters": table.parameters, "multiply_adds": table.multiply_adds,
-            "field": field(model), "inference": one, "step": step,
+            "field": field(model),
         }  # fmt: skip
+        for mode in given.modes:
+            made = MODES[mode][0]
+            ours, plain = timed(made, model if mode == "inference" else small, given.rounds)
+            record[name][mode] = [ours, plain]
+            cells += [f"{ours:.1f}", f"{plain / ours:.2f}x"]
+        lines.append(f"| {' | '.join(cells)} |")
+        print(lines[-1], flush=True)
     save("models", record, lines)
 
 

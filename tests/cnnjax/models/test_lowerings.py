@@ -145,6 +145,7 @@ def test_the_forward_pass_of_a_small_version_is_proved_whole(name, shallow):
 
 
 @pytest.mark.full
+@pytest.mark.unrecorded("run in the whole matrix alone")
 @pytest.mark.parametrize("name", ["resnet34", "resnet50"])
 def test_the_gradient_of_a_small_version_is_proved_whole(name, shallow):
     ours, plain, given = both(name, gradient)
