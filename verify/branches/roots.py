@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import isqrt
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from verify.branches.polynomials import (
     ONE,
@@ -23,9 +23,34 @@ from verify.branches.polynomials import (
     polynomial,
 )
 
-if TYPE_CHECKING:
-    from verify.branches.branch import Evaluation
-    from verify.branches.terms import Terms
+
+class Terms(Protocol):
+    """What is asked of the atoms (`terms.py`, which asks this file for what a root is)."""
+
+    atoms: list[Any]
+
+    def atom(self, kind: str, args: tuple[Quotient, ...], data: Any = None) -> int: ...
+
+    def power(self, number: int, e: Fraction | int = 1) -> Quotient: ...
+
+    def plus(self, a: Quotient, b: Quotient) -> Quotient: ...
+
+    def minus(self, a: Quotient, b: Quotient) -> Quotient: ...
+
+    def product(self, a: Quotient, b: Quotient) -> Quotient: ...
+
+
+class Signs(Protocol):
+    """What is asked of a branch (`branch.py`)."""
+
+    @property
+    def terms(self) -> Terms: ...
+
+    def sign(self, a: Quotient) -> int: ...
+
+    def sign_of(self, p: Polynomial) -> int: ...
+
+    def sign_of_atom(self, a: int) -> int: ...
 
 
 def root(terms: Terms, u: Quotient) -> Quotient:
@@ -68,7 +93,7 @@ def without_squares(terms: Terms, p: Polynomial) -> Quotient:
     return total
 
 
-def sign_with_root(evaluation: Evaluation, p: Polynomial, r: int) -> int:
+def sign_with_root(evaluation: Signs, p: Polynomial, r: int) -> int:
     """The sign of p = A R + B, where neither is zero as a polynomial."""
     terms, one = evaluation.terms, ((r, Fraction(1)),)
     a = {join(m, one, -1): c for m, c in p.items() if (r, Fraction(1)) in m}

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.algebras.field.value import FieldArray
+from verify.algebras.guarded.protocol import Domain
 from verify.algebras.guarded.value import Guard, Guarded, is_finite
-
-if TYPE_CHECKING:
-    from verify.algebras.guarded.domain import Guards
 
 
 def apply(
-    domain: Guards,
+    domain: Domain,
     name: str,
     args: Sequence[Any],
     shape: tuple[int, ...],
@@ -34,25 +32,25 @@ def apply(
     raise Unsupported(f"{name} of what may be infinite")
 
 
-def _of(domain: Guards, name: str, x: FieldArray, dtype: Any) -> FieldArray:
+def _of(domain: Domain, name: str, x: FieldArray, dtype: Any) -> FieldArray:
     found: FieldArray = domain.inner.function(name, [x], x.shape, dtype)
     return found
 
 
-def _filled(domain: Guards, number: FieldArray, guard: Guard, value: float) -> FieldArray:
+def _filled(domain: Domain, number: FieldArray, guard: Guard, value: float) -> FieldArray:
     if guard is None:
         return number
     state = domain.inner
     return state.select(guard, [number, state.lift(np.full(number.shape, value), number.dtype)])
 
 
-def _exp(domain: Guards, x: Guarded, dtype: Any) -> Any:
+def _exp(domain: Domain, x: Guarded, dtype: Any) -> Any:
     """Zero at minus infinity."""
     number = _filled(domain, _of(domain, "exp", x.number, dtype), x.low, 0.0)
     return domain.made(number, None, x.high, x.void, x.nan)
 
 
-def _log(domain: Guards, x: Any, dtype: Any) -> Any:
+def _log(domain: Domain, x: Any, dtype: Any) -> Any:
     """Minus infinity at zero, which is one branch's business: elsewhere the logarithm of what is
     not known to be zero has a value, as the residues assume."""
     zero: Guard = None
@@ -76,7 +74,7 @@ def _log(domain: Guards, x: Any, dtype: Any) -> Any:
     return domain.made(number, zero, x.high, void, x.nan)
 
 
-def _sqrt(domain: Guards, x: Guarded, dtype: Any) -> Any:
+def _sqrt(domain: Domain, x: Guarded, dtype: Any) -> Any:
     number = _filled(domain, x.number, domain.logic.either(*x.guards), 1.0)
     void = domain.logic.either(x.void, x.low)
     return domain.made(_of(domain, "sqrt", number, dtype), None, x.high, void, x.nan)

@@ -9,22 +9,20 @@ quotient of a number and zero, is not compared at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.algebras.field.choice import NO_INFINITIES
 from verify.algebras.field.value import FieldArray
+from verify.algebras.guarded.protocol import Domain
 from verify.algebras.guarded.value import Guard, Guarded, nowhere
-
-if TYPE_CHECKING:
-    from verify.algebras.guarded.domain import Guards
 
 _OPPOSITE = {"ne": "eq", "ge": "lt", "le": "gt"}
 
 
-def largest(domain: Guards, parts: Sequence[Guarded]) -> Any:
+def largest(domain: Domain, parts: Sequence[Guarded]) -> Any:
     """The maximum of several values of one shape; NaN if one of them is.
 
     Among the numbers, one that is minus infinity is replaced by the first that is not: a maximum
@@ -48,7 +46,7 @@ def largest(domain: Guards, parts: Sequence[Guarded]) -> Any:
 
 
 def first_present(
-    domain: Guards, numbers: Sequence[FieldArray], absent: Sequence[Guard]
+    domain: Domain, numbers: Sequence[FieldArray], absent: Sequence[Guard]
 ) -> FieldArray:
     found = numbers[-1]
     for number, guard in zip(reversed(numbers[:-1]), reversed(absent[:-1]), strict=True):
@@ -56,14 +54,14 @@ def first_present(
     return found
 
 
-def _or(domain: Guards, guard: Guard, number: FieldArray, other: FieldArray) -> FieldArray:
+def _or(domain: Domain, guard: Guard, number: FieldArray, other: FieldArray) -> FieldArray:
     """The other one where the guard is true."""
     if guard is None or number is other:
         return number
     return domain.inner.select(guard, [number, other])
 
 
-def winner(domain: Guards, x: Guarded, last: bool) -> FieldArray:
+def winner(domain: Domain, x: Guarded, last: bool) -> FieldArray:
     """1 at the first maximum: what is minus infinity takes part as another that is not, and gives
     it its place; where all of them are, it is the first one."""
     if x.high is not None or (x.void is not None and not domain.inner.excused(x.void)):
@@ -107,7 +105,7 @@ def weights_size(x: FieldArray) -> int:
     return int(np.prod(x.shape))
 
 
-def compare(domain: Guards, op: str, a: Any, b: Any, *, ieee: bool) -> FieldArray:
+def compare(domain: Domain, op: str, a: Any, b: Any, *, ieee: bool) -> FieldArray:
     """ieee: whether it is a comparison of the program itself."""
     state, logic = domain.inner, domain.logic
     a, b = domain.open(a), domain.open(b)

@@ -7,18 +7,16 @@ zero over zero is NaN there, another number over zero an infinity of a sign that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from verify.algebras.field.value import FieldArray
+from verify.algebras.guarded.protocol import Domain
 from verify.algebras.guarded.value import Guard, Guarded, is_finite
 
-if TYPE_CHECKING:
-    from verify.algebras.guarded.domain import Guards
 
-
-def mul(domain: Guards, a: Guarded, b: Guarded) -> Any:
+def mul(domain: Domain, a: Guarded, b: Guarded) -> Any:
     logic = domain.logic
     number = domain.inner.mul(a.number, b.number)
     infinite = logic.either(a.low, a.high, b.low, b.high)
@@ -33,7 +31,7 @@ def mul(domain: Guards, a: Guarded, b: Guarded) -> Any:
     return domain.made(number, low, high, void, a.nan and b.nan)
 
 
-def _signs(domain: Guards, x: Guarded, other: Guarded) -> tuple[Guard, Guard, Guard]:
+def _signs(domain: Domain, x: Guarded, other: Guarded) -> tuple[Guard, Guard, Guard]:
     """Where x is above zero, below, and zero; None for never. Where nothing that it meets is
     infinite, its infinities' signs are all that is asked for."""
     logic, state = domain.logic, domain.inner
@@ -53,7 +51,7 @@ def _signs(domain: Guards, x: Guarded, other: Guarded) -> tuple[Guard, Guard, Gu
     return logic.either(above, x.high), logic.either(below, x.low), at_zero
 
 
-def div(domain: Guards, a: Any, b: Any) -> Any:
+def div(domain: Domain, a: Any, b: Any) -> Any:
     state, logic = domain.inner, domain.logic
     zero: Guard = None
     if not isinstance(b, Guarded) and b.concrete is None and is_finite(b):
@@ -83,7 +81,7 @@ def div(domain: Guards, a: Any, b: Any) -> Any:
 
 
 def _quotient(
-    domain: Guards, a: Guarded, b: Guarded, inverse: FieldArray, void: Guard, nan: bool
+    domain: Domain, a: Guarded, b: Guarded, inverse: FieldArray, void: Guard, nan: bool
 ) -> Any:
     """a times the inverse, where a may be infinite: an infinity over a number is one."""
     logic, state = domain.logic, domain.inner
@@ -98,7 +96,7 @@ def _quotient(
     return domain.made(number, low, high, void, nan and a.nan)
 
 
-def _where(domain: Guards, guard: Guard, number: FieldArray, other: float) -> FieldArray:
+def _where(domain: Domain, guard: Guard, number: FieldArray, other: float) -> FieldArray:
     """The other number where the guard is true."""
     if guard is None:
         return number
@@ -113,7 +111,7 @@ def _within(one: FieldArray, other: Guard) -> bool:
     return not ((one.rows == 1) & (other.rows == 0)).any()
 
 
-def dot(domain: Guards, a: Guarded, b: Guarded) -> Any:
+def dot(domain: Domain, a: Guarded, b: Guarded) -> Any:
     """(B, M, K) x (B, K, N), product by product."""
     (batch, rows, terms), columns = a.shape, b.shape[-1]
     shape = (batch, rows, columns, terms)
