@@ -148,10 +148,7 @@ class Evaluation:
             return ends.pop()
         if ends:
             raise Unsupported("infinity minus infinity")
-        total = constant(0)
-        for a in node.args:
-            total = self.terms.plus(total, self.number(a))
-        return total
+        return self.terms.sum([self.number(a) for a in node.args])
 
     def _mul(self, node: Node) -> Quotient:
         a, b = (self.number(x) for x in node.args)

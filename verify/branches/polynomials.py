@@ -50,14 +50,18 @@ def join(m: Monomial, n: Monomial, sign: int = 1) -> Monomial:
 
 
 def add(p: Polynomial, q: Polynomial) -> Polynomial:
-    out = dict(p)
+    return added(dict(p), q)
+
+
+def added(total: Polynomial, q: Polynomial) -> Polynomial:
+    """The first, with the second added to it."""
     for m, c in q.items():
-        total = out.get(m, Fraction(0)) + c
-        if total:
-            out[m] = total
+        one = total.get(m, Fraction(0)) + c
+        if one:
+            total[m] = one
         else:
-            out.pop(m, None)
-    return out
+            total.pop(m, None)
+    return total
 
 
 def scale(p: Polynomial, c: Fraction | int, n: Monomial = ONE) -> Polynomial:

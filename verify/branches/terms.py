@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.field.functions import EVEN, ODD
 from verify.branches import roots
@@ -22,6 +23,7 @@ from verify.branches.polynomials import (
     Quotient,
     Undefined,
     add,
+    added,
     constant,
     frozen,
     polynomial,
@@ -30,6 +32,7 @@ from verify.branches.polynomials import (
 )
 
 _LARGEST_POWER = 8
+_TERM = 2000  # units of work to bring one monomial to its form
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,7 @@ class Terms:
             raise Undefined
         if not over:
             return constant(0)
+        budget.spend(_TERM * (len(over) + len(under)))
         if self.roots and (roots.has_squares(self, over) or roots.has_squares(self, under)):
             top, bottom = (roots.without_squares(self, p) for p in (over, under))
             return self.product(top, self.inverse(bottom))
@@ -146,6 +150,20 @@ class Terms:
             return self.quotient(add(a.over, b.over), a.under)
         over = add(times(a.over, b.under), times(b.over, a.under))
         return self.quotient(over, times(a.under, b.under))
+
+    def sum(self, terms: Iterable[Quotient]) -> Quotient:
+        """Those with one divisor at once: a long sum is brought to its form only then."""
+        sums: dict[Any, Quotient] = {}
+        for term in terms:
+            key = frozen(term.under)
+            before = sums.get(key)
+            budget.spend(_TERM * len(term.over))
+            over = term.over if before is None else added(before.over, term.over)
+            sums[key] = Quotient(dict(over) if before is None else over, term.under)
+        total = constant(0)
+        for part in sums.values():
+            total = self.plus(total, part)
+        return total
 
     def minus(self, a: Quotient, b: Quotient) -> Quotient:
         return self.plus(a, Quotient(scale(b.over, -1), b.under))
