@@ -229,6 +229,7 @@ def _power(ctx: Context, x: Any, y: Any) -> Any:
 
 
 def _general_power(ctx: Context, x: Any, y: Any) -> Any:
+    _check_base(x)
     y = ctx.algebra.cast(y, ctx.dtype)
     base = x.concrete
     real = all(is_kind(v.dtype, np.floating) for v in (x, y))
@@ -244,7 +245,14 @@ def _is_half_integer(y: Any) -> bool:
     return not np.iscomplexobj(y) and bool(abs(y) <= _LARGEST_EXPONENT and (2 * y) % 1 == 0)
 
 
+def _check_base(x: Any) -> None:
+    """IEEE 754 has a power of minus infinity, where there is no logarithm and no root."""
+    if getattr(x, "low", None) is not None:
+        raise Unsupported("a power of what may be minus infinity")
+
+
 def _half_integer_power(ctx: Context, x: Any, y: Any) -> Any:
+    _check_base(x)
     y = float(y)
     whole = int(abs(y))
     result = RULES["integer_pow"](ctx, x, y=whole)

@@ -118,6 +118,21 @@ NEAR = {
         lambda s, m: m & (s < 0),
         None,
     ),
+    "the places of a sort with NaN": (
+        lambda s, m: jnp.argsort(jnp.where(m, s, jnp.nan))[:, 0] == 2,
+        lambda s, m: m[:, 2] & (s[:, 2] < s[:, 0]) & (s[:, 2] < s[:, 1]),
+        None,
+    ),
+    "a power of minus infinity": (
+        lambda s, m: jax.lax.pow(jnp.where(m, s, -INF), 0.3),
+        lambda s, m: jnp.where(m, jax.lax.pow(s, 0.3), jnp.nan),
+        None,
+    ),
+    "a root of minus infinity as a power": (
+        lambda s, m: jax.lax.pow(jnp.where(m, s, -INF), 0.5),
+        lambda s, m: jnp.where(m, jnp.sqrt(s), jnp.nan),
+        None,
+    ),
     "NaN as a truth": (
         lambda s, m: jnp.where(m, s, jnp.nan).astype(bool),
         lambda s, m: m & (s != 0),
@@ -295,5 +310,15 @@ def test_what_is_compared_with_a_selected_infinity_is_no_infinity():
 def test_an_isnan_of_the_program_knows_nan():
     verdict = verify.equivalent(
         lambda s, m: jnp.isnan(jnp.where(m, s, jnp.nan)), lambda s, m: ~m, S, M
+    )
+    assert verdict, verdict.reason
+
+
+def test_the_largest_of_what_may_be_minus_infinity():
+    verdict = verify.equivalent(
+        lambda s, m: jax.lax.top_k(masked(s, m), 1)[0][:, 0],
+        lambda s, m: masked(s, m).max(-1),
+        S,
+        M,
     )
     assert verdict, verdict.reason
