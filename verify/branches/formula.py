@@ -147,6 +147,21 @@ class Graph(Budget):
         return kept[0] if len(kept) == 1 else self.node("max", *kept)
 
 
+def never_negative(node: Node) -> bool:
+    """Whether its form says so: sums and products of squares, exponentials, roots, numbers."""
+    if node.op == "const":
+        return isinstance(node.info, Fraction) and node.info >= 0
+    if node.op == "mul" and node.args[0] is node.args[1]:
+        return True
+    if node.op in ("add", "mul"):
+        return all(map(never_negative, node.args))
+    if node.op == "max":
+        return any(map(never_negative, node.args))
+    if node.op == "if":
+        return all(map(never_negative, node.args[1:]))
+    return node.op == "fn" and node.info[0] in ("exp", "sqrt")
+
+
 def below(*tops: Node) -> Iterator[Node]:
     """Every node once, operands before what is made of them."""
     seen: set[int] = set()

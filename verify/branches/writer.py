@@ -15,7 +15,7 @@ from verify.algebras.booleans import boolean_cases
 from verify.algebras.elements import COMPARED, ElementAlgebra, Elements
 from verify.algebras.field.choice import NO_INFINITIES, NO_NANS
 from verify.algebras.field.functions import NO_SIGNED_ZERO, TOTAL, outside
-from verify.branches.formula import Graph, Node
+from verify.branches.formula import Graph, Node, never_negative
 from verify.dtypes import is_integer
 
 
@@ -186,7 +186,9 @@ class Writer(Graph, ElementAlgebra):
         if name == "rem":
             self.assume("no division by zero")
         elif outside(name) and not is_integer(dtype):
-            self.assume(outside(name))
+            roots = name == "sqrt" and all(map(never_negative, args[0].items.flat))
+            if not roots:
+                self.assume(outside(name))
         if name == "atan2":
             self.assume(NO_SIGNED_ZERO)
             self.partial = True

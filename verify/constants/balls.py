@@ -19,12 +19,12 @@ class AnyRounded(Numeric):
     def __init__(self, numbers: Numbers, width: float = 1.0) -> None:
         """numbers: those that may have been rounded; width: of the intervals, in units of what the
         rounding may have changed."""
-        self.numbers, self.width = numbers, width
+        self.literals, self.width = numbers, width
 
     def literal(self, array: Any) -> Bounded:
         """A constant of the program itself, of real floats."""
         value = self.lift(np.asarray(array))
-        open_ = self.numbers.among(value.value)
+        open_ = self.literals.among(value.value)
         if not open_.any():
             return value
         error = np.where(open_, self.width * halves(value.value, value.dtype), 0.0)

@@ -8,6 +8,9 @@ import jax.numpy as jnp
 import pytest
 
 from verify import equivalent
+from verify.algebras.field import Mode
+from verify.program import trace
+from verify.proof import Agreement, prove
 
 
 def like(dtype, *shape):
@@ -310,3 +313,22 @@ CAST = {
 def test_cases_are_machine_numbers(pair):
     f, g, examples, assuming = pair
     assert equivalent(f, g, *examples, assuming=assuming).status == "refuted"
+
+
+BYTES = jax.ShapeDtypeStruct((2,), jnp.int8)
+
+
+def wide_at_the_largest(a, b):
+    return (a.astype(jnp.int32) + b.astype(jnp.int32))[jnp.argmax(a + b)]
+
+
+def widened_largest(a, b):
+    return jnp.max(a + b).astype(jnp.int32)
+
+
+def test_the_place_of_a_maximum_that_may_have_wrapped_says_nothing_of_the_expressions():
+    programs = trace(wide_at_the_largest, BYTES, BYTES), trace(widened_largest, BYTES, BYTES)
+    mode = Mode(split=True, scaling=True)
+    assert not isinstance(prove(*programs, mode, 3), Agreement)
+    verdict = equivalent(wide_at_the_largest, widened_largest, BYTES, BYTES)
+    assert verdict.status == "refuted"

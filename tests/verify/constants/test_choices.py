@@ -214,3 +214,14 @@ def test_a_precondition_holds_where_the_input_is_the_number():
     f, g, _ = DIFFERENT["on the other side"]
     assert verify.equivalent(f, g, x, assuming=lambda x: x < 0.1, seconds=10).status != "refuted"
     assert verify.equivalent(f, g, x, assuming=lambda x: x <= 0.1, seconds=10).status == "refuted"
+
+
+def test_a_sort_beside_a_rounded_literal():
+    x = jax.ShapeDtypeStruct((), jnp.float32)
+    verdict = verify.equivalent(
+        lambda x, y: jnp.sort(jnp.stack([x, y]) * 0.3)[0],
+        lambda x, y: jnp.minimum(x, y) * 0.3,
+        x,
+        x,
+    )
+    assert verdict, verdict.reason

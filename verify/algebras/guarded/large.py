@@ -44,10 +44,16 @@ def sentence(values: set[float]) -> str:
     """What a proof assumes of the constants that were read so."""
     shown = ", ".join(f"{value:.6g}" for value in sorted(values))
     several = len(values) > 1
+    sides = {
+        "below all others, and its exponential is zero": any(value < 0 for value in values),
+        "above all others, and the exponential of its opposite is zero": any(
+            value > 0 for value in values
+        ),
+    }
+    lies = ", or ".join(side for side, there in sides.items() if there)
     return (
         f"the constant{'s' if several else ''} {shown} {'are masks' if several else 'is a mask'}: "
-        "a number for which it is chosen, or to which it is added, lies below all others, and its "
-        "exponential is zero"
+        f"a number for which it is chosen, or to which it is added, lies {lies}"
     )
 
 

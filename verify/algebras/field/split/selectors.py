@@ -141,7 +141,9 @@ class Selectors(Trial):
         state = mixing.combine(*np.moveaxis(members, -1, 0), tag="place")
         names = [column.tobytes() for column in np.ascontiguousarray(state.T)]
         numbers = self._on_the_way(names, indicators)
-        if not self.mode.decides and not x.growth.logs:
+        # (Residues are those of the expressions, a maximum is that of the machine's integers.)
+        fits = not is_integer(x.dtype) or (x.bounds is not None and machine.fits(x.bounds, x.dtype))
+        if fits and not self.mode.decides and not x.growth.logs:
             lanes = x.rows.reshape(len(self.m), count, size)
             most = self.plainly("max", x).rows.reshape(len(self.m), count)
             self.places.note(numbers, lanes[..., np.minimum(column, size - 1)], most)
