@@ -778,7 +778,8 @@ class _Ladder:
 
     def by_branches(self, share: float = 1.0) -> Verdict | None:
         """The elements that still differ, in all possible branches; the others stay proved.
-        `share`: of the work that may be done."""
+        `share`: of the work that may be done; a short proof takes no integer not to wrap, as what
+        comes after it may not have to."""
         if self.difference is None or not smt.available():
             return None
         if not self.chooses() and not any(p.primitives() & _ROOTS for p in (self.left, self.right)):
@@ -800,7 +801,7 @@ class _Ladder:
                     assuming=assuming,
                     given=None if self.given is None else self.given.written,
                 )
-                for assuming in ((False, True) if self.wrapping else (False,))
+                for assuming in ((False, True) if self.wrapping and share == 1.0 else (False,))
                 for ties in (True, False)
             )
             settled = next((found for found in tries if found is not None), None)
