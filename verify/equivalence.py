@@ -778,8 +778,8 @@ class _Ladder:
 
     def by_branches(self, share: float = 1.0) -> Verdict | None:
         """The elements that still differ, in all possible branches; the others stay proved.
-        `share`: of the work that may be done; a short proof takes no integer not to wrap, as what
-        comes after it may not have to."""
+        `share`: of the work that may be done; a short proof takes no integer not to wrap and leaves
+        out no tie, as what comes after it may not have to."""
         if self.difference is None or not smt.available():
             return None
         if not self.chooses() and not any(p.primitives() & _ROOTS for p in (self.left, self.right)):
@@ -787,6 +787,7 @@ class _Ladder:
         if self.given is not None and not self.given.is_open:
             return None  # where all is a tie, a branch of measure zero is all there is
         elements, mode = self.difference.elements, self.difference.mode
+        briefly = share < 1.0
         try:
             lenient = self.comparison.lenient
             tries = (
@@ -801,8 +802,8 @@ class _Ladder:
                     assuming=assuming,
                     given=None if self.given is None else self.given.written,
                 )
-                for assuming in ((False, True) if self.wrapping and share == 1.0 else (False,))
-                for ties in (True, False)
+                for assuming in ((False, True) if self.wrapping and not briefly else (False,))
+                for ties in ((True,) if briefly else (True, False))
             )
             settled = next((found for found in tries if found is not None), None)
         except Unsupported:
