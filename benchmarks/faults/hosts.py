@@ -76,7 +76,7 @@ def killed(run: Path, what: str, victim: int) -> str:
 def _outcome(left: subprocess.Popen[bytes], what: str) -> str:
     begun = time.monotonic()
     try:
-        _, err = left.communicate(timeout=2 * _SLOW)
+        _, err = left.communicate(timeout=4 * _SLOW)
     except subprocess.TimeoutExpired:
         return "lost: it goes on alone"
     taken = time.monotonic() - begun
