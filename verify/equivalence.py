@@ -87,7 +87,7 @@ _GLANCE_WORK = 1e8
 _SEARCH_WORK = 8e8
 _SHRINK_WORK = 1.5e9
 _PATTERN_WORK, _PATTERN_SIZE = 3e9, 20_000  # array elements that the programs compute
-_BRANCH_WORK, _BRIEFLY = 2e9, 0.05
+_BRANCH_WORK, _BRIEFLY = 2e9, 0.05  # the latter: the share of a short proof
 _BLOCKS_WORK, _LONG = 2e10, 30
 _DOUBT_WORK, _DOUBT_AT_LEAST = 5e8, 4
 _OTHERWISE = 6  # inputs at which literals are other numbers, after a proof
@@ -113,7 +113,6 @@ _CHOICES = frozenset(
         *("select_and_gather_add", "scatter_max", "scatter_min"),
     )
 )
-
 
 _ROOTS = frozenset(("sqrt", "rsqrt", "pow"))
 # Primitives whose results may be integers of few values.
@@ -278,7 +277,7 @@ class _Ladder:
             (f"{proof}, value by value", lambda: self.value_by_value(scaling)),
             (f"{proof}, masks decided", self.by_masks),
             (f"{proof}, large constants as masks", self.by_sinking),
-            ("a short proof by branches", lambda: self.by_branches(_BRIEFLY)),
+            ("a short proof by branches", lambda: self.by_branches(briefly=True)),
             (f"{proof}, constants read", lambda: self.with_readings(briefly=True)),
             (f"{proof}, with sines and cosines", lambda: self.on_circle(scaling)),
             ("a proof block by block", self.by_blocks),
@@ -463,8 +462,7 @@ class _Ladder:
         effort.refuse((self.left, self.right))
         try:
             work = _PATTERN_WORK if mode.decides else math.inf
-            told = None if self.given is None else self.given.told(self.left, self.right)
-            result = prove(self.left, self.right, mode, self.draw(), ignore, work, told)
+            result = prove(self.left, self.right, mode, self.draw(), ignore, work, self.told)
         except (Unsupported, TooLarge) as error:
             self.reason, self.refused = str(error), isinstance(error, Refused)
             self.too_large |= isinstance(error, TooLarge)
@@ -480,6 +478,11 @@ class _Ladder:
         branches = " of all branches" if mode.patterns else " of all masks" if mode.masks else ""
         return self.agreement(result, f"random interpretation{branches}")
 
+    @property
+    def told(self) -> Any:
+        """What tells a trial which inputs count; None where all do."""
+        return None if self.given is None else self.given.told(self.left, self.right)
+
     def by_blocks(self) -> Verdict | None:
         """Random interpretation with cuts, where without them the polynomials are too large, or
         the programs are long."""
@@ -489,8 +492,7 @@ class _Ladder:
         effort.refuse((self.left, self.right))
         with budget.limit(_BLOCKS_WORK):
             try:
-                told = None if self.given is None else self.given.told(self.left, self.right)
-                result = by_blocks(self.left, self.right, self.draw(), told)
+                result = by_blocks(self.left, self.right, self.draw(), self.told)
             except Unsupported as error:
                 self.reason = str(error)
                 return None
@@ -589,7 +591,7 @@ class _Ladder:
             lambda: self.value_by_value(scaling),
             self.by_masks,
             self.by_sinking,
-            lambda: self.by_branches(_BRIEFLY),
+            lambda: self.by_branches(briefly=True),
             self.by_blocks,
             lambda: self.on_circle(scaling),
             self.by_bits,
@@ -621,22 +623,25 @@ class _Ladder:
 
     def chooses(self) -> bool:
         """Whether there is something to choose."""
-        masks = any(v.dtype == np.bool_ for v in self.left.inputs)
-        return masks or any(p.primitives() & _CHOICES for p in (self.left, self.right))
+        return self.takes_masks or any(p.primitives() & _CHOICES for p in (self.left, self.right))
+
+    @property
+    def takes_masks(self) -> bool:
+        """Whether there are truth values among the inputs."""
+        return any(v.dtype == np.bool_ for v in self.left.inputs)
+
+    @property
+    def small(self) -> bool:
+        """Whether the programs are small enough to be taken branch by branch."""
+        return self.left.size() + self.right.size() <= _PATTERN_SIZE
 
     def value_by_value(self, mode: Mode) -> Verdict | None:
         """With numbers that take few values case by case, where there may be any."""
         if not self.has_few:
             return None
         split = replace(mode, split=True)
-        before = self.reason, self.difference
         circle = turns(self.left) or turns(self.right)
-        for way in (split, replace(split, circle=True)) if circle else (split,):
-            verdict = self.by_patterns(way) if way.patterns else self.interpret(way)
-            if verdict is not None:
-                return verdict
-        self.reason, self.difference = before  # case analysis goes on from there
-        return None
+        return self.first_of((split, replace(split, circle=True)) if circle else (split,))
 
     @functools.cached_property
     def has_few(self) -> bool:
@@ -644,15 +649,14 @@ class _Ladder:
         if any(p.primitives() & _FEW_VALUES for p in (self.left, self.right)):
             return True
         read = None if self.given is None else self.given.reading
-        whole = any(v.dtype == np.bool_ or is_integer(v.dtype) for v in self.left.inputs)
-        return whole or (read is not None and bool(read.values))
+        whole = any(is_integer(v.dtype) for v in self.left.inputs)
+        return whole or self.takes_masks or (read is not None and bool(read.values))
 
     @property
     def has_masks(self) -> bool:
         """Whether masks, or numbers of few values, are among the inputs, and the programs small."""
-        masks = any(v.dtype == np.bool_ for v in self.left.inputs)
-        masks |= self.given is not None and self.given.has_few_values
-        return masks and self.left.size() + self.right.size() <= _PATTERN_SIZE
+        few = self.given is not None and self.given.has_few_values
+        return (self.takes_masks or few) and self.small
 
     def by_masks(self) -> Verdict | None:
         """Mask by mask."""
@@ -667,16 +671,23 @@ class _Ladder:
         return next(filter(None, (self.besides(replace(m, sinking=True)) for m in modes)), None)
 
     def besides(self, mode: Mode) -> Verdict | None:
-        """A mode that leaves no trace if it fails: what comes later goes on from before."""
+        """A mode that leaves no trace if it fails, but for the first difference that is found."""
+        return self.interpret(mode) if self.difference is None else self.first_of((mode,))
+
+    def first_of(self, modes: Iterable[Mode]) -> Verdict | None:
+        """The first of these modes that says something; if none does, they leave no trace, as case
+        analysis goes on from what was known before."""
         before = self.reason, self.difference
-        verdict = self.interpret(mode)
-        if verdict is None and before[1] is not None:
-            self.reason, self.difference = before
-        return verdict
+        for mode in modes:
+            verdict = self.by_patterns(mode) if mode.patterns else self.interpret(mode)
+            if verdict is not None:
+                return verdict
+        self.reason, self.difference = before
+        return None
 
     def by_patterns(self, mode: Mode) -> Verdict | None:
         """Branch by branch, where there is something to choose and the programs are small."""
-        if not self.chooses() or self.left.size() + self.right.size() > _PATTERN_SIZE:
+        if not self.chooses() or not self.small:
             return None
         reason = self.reason
         verdict = self.interpret(mode)
@@ -687,14 +698,8 @@ class _Ladder:
         """The laws of a mode and those of sines and cosines, where there are any."""
         if not (turns(self.left) or turns(self.right)) or not (mode.ties or self.chooses()):
             return None
-        before = self.reason, self.difference
-        for nested in (False,) if mode.patterns else (False, True):
-            circle = replace(mode, circle=True, nested=nested)
-            verdict = self.by_patterns(circle) if mode.patterns else self.interpret(circle)
-            if verdict is not None:
-                return verdict
-        self.reason, self.difference = before  # case analysis goes on from there
-        return None
+        nested = (False,) if mode.patterns else (False, True)
+        return self.first_of(replace(mode, circle=True, nested=each) for each in nested)
 
     def defined(self, assumptions: Iterable[str]) -> bool:
         """Whether the assumptions of a proof hold anywhere."""
@@ -776,10 +781,10 @@ class _Ladder:
         method = f"{verdict.method}, and {name} of {self._count(elements)} elements by z3"
         return replace(verdict, method=method, assumptions=tuple(assumptions))
 
-    def by_branches(self, share: float = 1.0) -> Verdict | None:
-        """The elements that still differ, in all possible branches; the others stay proved.
-        `share`: of the work that may be done; a short proof takes no integer not to wrap and leaves
-        out no tie, as what comes after it may not have to."""
+    def by_branches(self, *, briefly: bool = False) -> Verdict | None:
+        """The elements that still differ, in all possible branches; the others stay proved. A short
+        proof takes no integer not to wrap and leaves out no tie, as what comes after it may not
+        have to."""
         if self.difference is None or not smt.available():
             return None
         if not self.chooses() and not any(p.primitives() & _ROOTS for p in (self.left, self.right)):
@@ -787,7 +792,7 @@ class _Ladder:
         if self.given is not None and not self.given.is_open:
             return None  # where all is a tie, a branch of measure zero is all there is
         elements, mode = self.difference.elements, self.difference.mode
-        briefly = share < 1.0
+        share = _BRIEFLY if briefly else 1.0
         try:
             lenient = self.comparison.lenient
             tries = (

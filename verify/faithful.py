@@ -153,6 +153,8 @@ class _Wrong(Witness):
 class _Computed(Comparison):
     """What is computed, on the left, and the real values: the two that `shrink` compares."""
 
+    compiled = False
+
     def __init__(self, f: Callable[..., Any], program: Program, examples: Any) -> None:
         super().__init__(program, by_rules(program))
         self.f, self.examples, self.backend = f, examples, jax.default_backend()

@@ -220,6 +220,12 @@ def leading_to(
     return found[::-1]
 
 
+def part_of(program: Program, outputs: Iterable[Var]) -> Program:
+    """The part of a program that leads to these of its variables, with its own inputs."""
+    wanted = tuple(outputs)
+    return Program(program.inputs, tuple(leading_to(program.equations, wanted)), wanted)
+
+
 def inner_programs(equation: Equation) -> list[Program]:
     """The bodies of a loop, the branches of a choice."""
     return [inner for value in equation.params.values() for inner in _programs_in(value)]

@@ -17,10 +17,12 @@ from onnx import helper
 
 from cnnjax.export.graph import Graph, Known, Made, Value, dims
 from cnnjax.export.inference import ExportError
+from cnnjax.rules import registrar
 
 Rule = Callable[[Graph, Any, Sequence[Value]], list[Value]]
 
 RULES: dict[str, Rule] = {}
+rule = registrar(RULES)
 
 IDENTITY = frozenset(("copy", "copy_p", "stop_gradient", "optimization_barrier"))
 REDUCTIONS = {"reduce_sum": "ReduceSum", "reduce_max": "ReduceMax", "reduce_min": "ReduceMin",
@@ -29,15 +31,6 @@ REDUCTIONS = {"reduce_sum": "ReduceSum", "reduce_max": "ReduceMax", "reduce_min"
 
 class NoRule(Exception):
     """ONNX, or this writer, has no form for the equation: why."""
-
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    def register(function: Rule) -> Rule:
-        for name in names:
-            RULES[name] = function
-        return function
-
-    return register
 
 
 def shape_of(eqn: Any) -> tuple[Any, ...]:

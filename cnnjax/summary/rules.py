@@ -9,11 +9,13 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from cnnjax.rules import registrar
 from cnnjax.summary.fields import Flow, Shape, aligned, everywhere, join, keep, reshape
 
 Rule = Callable[[Any, Sequence[Flow | None]], list[Flow]]
 
 RULES: dict[str, Rule] = {}
+rule = registrar(RULES)
 
 # Element i of the result reads element i of each operand (or a scalar).
 ELEMENTWISE_NAMES = """
@@ -50,15 +52,6 @@ def flows_of(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
 
 def shape(atom: Any) -> Shape:
     return atom.aval.shape
-
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    def register(function: Rule) -> Rule:
-        for name in names:
-            RULES[name] = function
-        return function
-
-    return register
 
 
 def unknown(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:

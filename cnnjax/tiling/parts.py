@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from cnnjax.rules import registrar
 from cnnjax.summary.fields import groups
 from cnnjax.summary.rules import ELEMENTWISE, POSITIONAL, REDUCTIONS
 from cnnjax.tiling.program import Atom, Equation, Untileable
@@ -50,16 +51,8 @@ NO_RULE = "cannot be evaluated in parts: there is no rule for it in cnnjax/tilin
 Rule = Callable[[Equation, Box, Sequence[Box], Fetch], list[Any]]
 
 RULES: dict[str, Rule] = {}
+rule = registrar(RULES)
 SAME = ELEMENTWISE | REDUCTIONS | POSITIONAL | {"dot_general", "transpose", "rev", "squeeze"}
-
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    def register(function: Rule) -> Rule:
-        for name in names:
-            RULES[name] = function
-        return function
-
-    return register
 
 
 def evaluate(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[Any]:

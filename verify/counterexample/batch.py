@@ -29,7 +29,7 @@ from verify.counterexample.many import SUMS, evaluated
 from verify.counterexample.rows import every_narrow_value, every_value, rows
 from verify.counterexample.undefined import one_sided
 from verify.dtypes import is_integer, is_kind
-from verify.program import Equation, Program, Var, leading_to
+from verify.program import Equation, Program, Var, part_of
 
 _ROWS, _FEWEST = 512, 8
 _ELEMENTS = 2**12  # that both programs compute over all rows of a batch
@@ -152,7 +152,7 @@ class _Batch:
         for program in (self.comparison.left, self.comparison.right):
             found = next((e for e in program.equations if id(e) == edge), None)
             if found is not None:
-                return functools.partial(self._seen_in, [_up_to(program, found)])
+                return functools.partial(self._seen_in, [part_of(program, found.outputs)])
         return functools.partial(self._seen_in, [self.comparison.left, self.comparison.right])
 
     def _seen_in(self, programs: Sequence[Program], drawn: Inputs) -> Edges:
@@ -225,12 +225,6 @@ def _between(v: Var, one: np.ndarray, two: np.ndarray, part: np.ndarray) -> np.n
     if is_kind(v.dtype, np.complexfloating):
         return fit(wide, middle)
     return fit(wide, middle + steps * 2.0**-20 * np.maximum(np.abs(middle), 1e-3))
-
-
-def _up_to(program: Program, equation: Equation) -> Program:
-    """The part of a program that leads to one of its equations."""
-    leading = leading_to(program.equations, equation.outputs)
-    return Program(program.inputs, tuple(leading), equation.outputs)
 
 
 def special_numbers(drawn: Inputs) -> np.ndarray:

@@ -71,6 +71,7 @@ class Comparison:
     """Two programs, to be evaluated at many inputs. Counts evaluations."""
 
     same = False  # whether the two are one program, but for the names
+    compiled = True  # whether both are programs that a compiled evaluation may stand for
     lenient = False  # whether only the left has to answer for ties, and for what has no value
 
     def __init__(

@@ -19,7 +19,7 @@ from verify.counterexample.confirm import Inputs
 from verify.counterexample.held import fit
 from verify.counterexample.many import evaluated
 from verify.dtypes import is_integer, is_kind
-from verify.program import Equation, Program, Var, leading_to
+from verify.program import Equation, Program, Var, part_of
 
 _DECISIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "max", "min", "clamp"})
 _STEPS = np.concatenate([-np.logspace(9, -3, 25), [0.0], np.logspace(-3, 9, 25)])
@@ -44,8 +44,7 @@ def aimed(programs: Sequence[Program], base: Inputs, rng: np.random.Generator) -
 def _up_to_decisions(program: Program) -> Program:
     """The part of a program that leads to its decisions."""
     decide = [e for e in program.equations if e.primitive in _DECISIONS]
-    outputs = tuple(v for e in decide for v in e.outputs)
-    return Program(program.inputs, tuple(leading_to(program.equations, outputs)), outputs)
+    return part_of(program, (v for e in decide for v in e.outputs))
 
 
 class _Lines:

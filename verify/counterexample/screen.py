@@ -32,11 +32,7 @@ def screen(comparison: Comparison, witness: Witness) -> Callable[[Inputs], bool]
     """Whether both programs seem to differ at inputs; None where it would not say so of the
     witness, or is not worth its compilation."""
     programs = (comparison.left, comparison.right)
-    if (
-        type(comparison) is not Comparison
-        or witness.cause
-        or not all(map(child.harmless, programs))
-    ):
+    if not comparison.compiled or witness.cause or not all(map(child.harmless, programs)):
         return None
     if comparison.cost < _DEAR or not all(map(child.harmless, programs)):
         return None

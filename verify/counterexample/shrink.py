@@ -179,14 +179,14 @@ class _Steps:
             return
         signed = {n for n, x in enumerate(self.inputs) if x.dtype.kind in "fc" and np.any(x)}
         for (number, gone), (other, place) in itertools.permutations(places, 2):
-            if other not in signed or not (self._at(number, gone) and self._at(other, place)):
+            if other not in signed or not (self._value(number, gone) and self._value(other, place)):
                 continue
             arrays = {n: np.array(self.inputs[n]) for n in (number, other)}
             arrays[number].flat[gone] = 0
             arrays[other].flat[place] *= -1
             self._attempt_all(arrays)
 
-    def _at(self, number: int, place: int) -> Any:
+    def _value(self, number: int, place: int) -> Any:
         return np.asarray(self.inputs[number]).flat[place]
 
     def _simpler_elements(self, number: int) -> None:

@@ -47,6 +47,7 @@ class Smooth(Comparison):
     """
 
     lenient = True
+    compiled = False
 
     def __init__(
         self, left: Program, right: Program, directions: int, functions: int, *, forwards: bool

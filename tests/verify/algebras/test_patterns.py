@@ -243,7 +243,7 @@ def test_a_value_whose_choices_are_remembered_stays_alive():
     field = PatternField(0, PATTERNS)
     x = field.random((3,), np.dtype(np.float32))
     mask = field.compare("gt", x, field.lift(np.zeros(3, np.float32)))
-    field.marks_of(mask, field.behind)
+    field.marks_of(mask)
     still = weakref.ref(mask)
     del mask
     gc.collect()
@@ -256,9 +256,9 @@ def test_what_nobody_knows_the_origin_of_has_every_choice_behind_it():
     larger = field.maximum(x, y)
     _ = larger.rows
     stranger = field.plain(x.rows, x, x.growth)
-    expected = field.marks.totals(field.marks_of(larger, {}))[0]
-    assert (field.marks.totals(field.marks_of(stranger, {}))[0] == 2 * expected).all()
-    assert (field.marks.totals(field.marks_of(x, {}))[0] == 0).all()
+    expected = field.marks.totals(field.marks_of(larger))[0]
+    assert (field.marks.totals(field.marks_of(stranger))[0] == 2 * expected).all()
+    assert (field.marks.totals(field.marks_of(x))[0] == 0).all()
 
 
 def flips_of(f, *examples, exponents=False):
@@ -270,7 +270,7 @@ def flips_of(f, *examples, exponents=False):
     inputs = [field.random(v.shape, v.dtype) for v in program.inputs]
     (y,) = evaluate(program, field, inputs)
     _ = y.rows
-    return field.marks.totals(field.marks_of(y, {}))[0]
+    return field.marks.totals(field.marks_of(y))[0]
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ class PatternField(Field):
         if not true.any():
             return True
         truths, needed = self._conditions()
-        own = self.marks_of(guard, self.behind)
+        own = self.marks_of(guard)
         for n in np.flatnonzero(true.any(axis=0)):
             asked = (needed & own[n]).any(axis=1)
             if (true[:, n] & (truths[:, asked] != 0).all(axis=1)).any():
@@ -234,10 +234,10 @@ class PatternField(Field):
         x.origin = Origin("each", (), own, None, x.origin)
         return rows
 
-    def marks_of(self, x: FieldArray, known: dict[int, np.ndarray]) -> np.ndarray:
+    def marks_of(self, x: FieldArray) -> np.ndarray:
         """(size, _WORDS): the choices behind each element of a decided value. A value of which
         nobody knows how it was made may have every choice behind it."""
-        stack = [x]
+        known, stack = self.behind, [x]
         while stack:  # operands first; programs are too deep for recursion
             y = stack[-1]
             waiting = [o for part in _parts(y.origin) for o in part.operands if id(o) not in known]
@@ -273,7 +273,7 @@ class PatternField(Field):
         own = np.zeros((len(flat), _WORDS), np.uint64)
         for x in (a, b):
             if x.concrete is None:
-                own |= self.marks_of(x, self.behind)[flat]
+                own |= self.marks_of(x)[flat]
         out = agree.reshape(-1).copy()
         for n, place in enumerate(flat):
             asked = (needed & own[n]).any(axis=1)
@@ -288,7 +288,7 @@ class PatternField(Field):
         """The precondition's truth values (points, N), and the choices behind each."""
         variable = [x for x in self.counted if x.concrete is None]
         truths = [x.rows[: self.points].reshape(self.points, -1) for x in variable]
-        needed = [self.marks_of(x, self.behind) for x in variable]
+        needed = [self.marks_of(x) for x in variable]
         nothing = np.zeros((self.points, 0), np.int64), np.zeros((0, _WORDS), np.uint64)
         return (
             np.concatenate([nothing[0], *truths], axis=1),
@@ -298,7 +298,7 @@ class PatternField(Field):
     def miss_probability(self, outputs: Sequence[Any]) -> float:
         """An upper bound on missing a difference in this trial, for the worst output element."""
         values = [part for value in outputs for part in parts(value)]
-        sets = [self.marks_of(value, self.behind) for value in values if value.concrete is None]
+        sets = [self.marks_of(value) for value in values if value.concrete is None]
         sets += self.conditions
         if not sets:
             return 2.0**-200

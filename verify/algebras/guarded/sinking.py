@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -15,9 +13,8 @@ from verify.algebras.field.value import FieldArray
 from verify.algebras.guarded import large
 from verify.algebras.guarded.domain import Guards
 from verify.algebras.guarded.value import Guard, Guarded, is_finite
+from verify.algebras.numeric import Numeric
 from verify.dtypes import is_integer
-
-_MOST_EXACT = 4096  # elements of constants that are added or multiplied beforehand
 
 
 class Sinking(Guards):
@@ -73,17 +70,15 @@ class Sinking(Guards):
 
     def neg(self, a: Any) -> Any:
         part = _part(a)
-        return self.joined(super().neg(_base(self, a)), None if part is None else _neg(self, part))
+        negated = None if part is None else self.inner.neg(part)
+        return self.joined(super().neg(_base(self, a)), negated)
 
     def add(self, a: Any, b: Any) -> Any:
         base = super().add(_base(self, a), _base(self, b))
         parts = [part for part in (_part(a), _part(b)) if part is not None]
         if len(parts) < 2:
             return self.joined(base, parts[0] if parts else None)
-        known = _exactly(operator.add, parts[0].concrete, parts[1].concrete)
-        if known is not None:
-            return self.joined(base, self.inner.lift(known, a.dtype))
-        return self.joined(base, self.inner.add(*parts))
+        return self.joined(base, self._folded("add", *parts))
 
     def sub(self, a: Any, b: Any) -> Any:
         if is_integer(a.dtype):
@@ -103,11 +98,7 @@ class Sinking(Guards):
             part = _part(x)
             if part is None:
                 continue
-            other = self._factor(other)
-            known = _exactly(operator.mul, part.concrete, other.concrete)
-            if known is not None:
-                return self.joined(base, self.inner.lift(known, x.dtype))
-            return self.joined(base, self.inner.mul(part, other))
+            return self.joined(base, self._folded("mul", part, self._factor(other)))
         return base
 
     def div(self, a: Any, b: Any) -> Any:
@@ -128,6 +119,17 @@ class Sinking(Guards):
             both = (other, part) if swapped else (part, other)
             return self.joined(base, self.inner.dot(*both))
         return base
+
+    def _folded(self, name: str, a: FieldArray, b: FieldArray) -> FieldArray:
+        """A sum or product, of two constants beforehand where that is an exact number."""
+        if a.concrete is not None and b.concrete is not None:
+            numeric = Numeric()
+            one, two = (numeric.lift(np.asarray(x.concrete, np.float64)) for x in (a, b))
+            known = getattr(numeric, name)(one, two).concrete
+            if known is not None and np.isfinite(known).all():
+                return self.inner.lift(known, a.dtype)
+        found: FieldArray = getattr(self.inner, name)(a, b)
+        return found
 
     def _factor(self, x: Any) -> FieldArray:
         """What a mask is multiplied with: a number, where there is one."""
@@ -218,21 +220,3 @@ def _base(domain: Guards, x: Any) -> Any:
     if _part(x) is None:
         return x
     return domain.made(x.number, x.low, x.high, x.void, x.nan)
-
-
-def _exactly(operation: Any, one: Any, two: Any) -> np.ndarray | None:
-    """The sum or product of two constants, where float64 holds every element of it."""
-    if one is None or two is None or max(np.size(one), np.size(two)) > _MOST_EXACT:
-        return None
-    one, two = np.broadcast_arrays(np.asarray(one, np.float64), np.asarray(two, np.float64))
-    with np.errstate(all="ignore"):
-        found = operation(one, two)
-    if not np.isfinite(found).all():
-        return None
-    triples = zip(one.flat, two.flat, found.flat, strict=True)
-    same = all(operation(Fraction(a), Fraction(b)) == Fraction(c) for a, b, c in triples)
-    return np.asarray(found) if same else None
-
-
-def _neg(domain: Guards, x: FieldArray) -> FieldArray:
-    return domain.inner.neg(x)

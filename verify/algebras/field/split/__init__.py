@@ -50,8 +50,8 @@ class SplitField(Splitting, Field):
 class SplitPatternField(Splitting, PatternField):
     """The same, in which each row decides every other choice."""
 
-    def marks_of(self, x: Any, known: dict[int, np.ndarray]) -> np.ndarray:
-        return super().marks_of(whole(x), known)
+    def marks_of(self, x: Any) -> np.ndarray:
+        return super().marks_of(whole(x))
 
 
 def inputs(field: Any, values: Sequence[Any], width: int) -> list[Any]:
