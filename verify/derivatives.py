@@ -3,8 +3,8 @@
 `jax.custom_jvp` and `jax.custom_vjp` let anything be said of a derivative, and numerical checks
 depend on tolerances: `jax.test_util.check_grads` multiplies its own by the size of the array. Here
 the function as it is and the function without its rules, differentiated by JAX's rules for
-primitives, are two programs of the point and a direction, and the ladder of `equivalence.py` is
-climbed. Forward mode where it can be had; reverse mode for `custom_vjp`, which has no other.
+primitives, are two programs of the point and a direction, and the portfolio of `provers/` is
+asked. Forward mode where it can be had; reverse mode for `custom_vjp`, which has no other.
 
 What is right in forward mode must be of use in reverse mode too, wherever the derivative without
 the rules is: JAX transposes operation by operation, and `2 * x * d * d / d`, linear though it is,
@@ -30,10 +30,10 @@ from verify.algebras.keys import is_key
 from verify.certificate.subjects import subject
 from verify.counterexample import Smooth
 from verify.dtypes import is_kind
-from verify.equivalence import settle
 from verify.examples import names, split
 from verify.linearity import nonlinear
 from verify.program import Program, call, custom_rules, is_weak, make, read, trace
+from verify.provers import settle
 from verify.roundoff import draw, later
 from verify.value_numbers import normalised
 from verify.verdict import Verdict

@@ -134,6 +134,25 @@ class Subject:
     assuming: Condition | None = None
 
 
+@dataclass(frozen=True)
+class Tried:
+    """One step on the way to a verdict: who tried what, how long it took, and how it ended.
+
+    >>> print(Tried("a proof by bits", "bit-vectors", seconds=0.25, work=3e6, ended="proved"))
+       0.25 s  a proof by bits: proved
+    """
+
+    prover: str
+    theory: str
+    seconds: float
+    work: float  # units of `budget.py`, about 1e8 a second
+    ended: str
+    depth: int = 0  # of the question within others
+
+    def __str__(self) -> str:
+        return f"{self.seconds:7.2f} s  {'  ' * self.depth}{self.prover}: {self.ended}"
+
+
 class _Lazy:
     """A field whose value may be a function that is called when the field is first read."""
 
@@ -160,6 +179,8 @@ class Verdict:
     None where no bound is known. Printing and `to_json` show it once it has been read. It does not
     count in comparisons, and is left out of a pickle that is made before.
     `dataclasses.replace` reads it, unless `rounding=` is given.
+
+    `trace` has what was tried, one `Tried` a step; `print(*verdict.trace, sep="\n")` is a table.
     """
 
     status: Status
@@ -172,6 +193,7 @@ class Verdict:
     rounding: Rounding | None = field(default=cast(Any, _Lazy()), compare=False, repr=False)
     seconds: float = 0.0
     subject: Subject | None = None  # what it is about, for the certificate
+    trace: tuple[Tried, ...] = field(default=(), compare=False, repr=False)
 
     def __bool__(self) -> bool:
         return self.status == "proved"

@@ -28,9 +28,10 @@ from benchmarks.mutants.swap import Key, NotApplicable, applied
 from tests.verify.pairs.law import Case, differs
 from tests.verify.pairs.scoreboard import LAWS
 from verify import Verdict
-from verify.equivalence import _Ladder
+from verify.provers import accepting
+from verify.provers.searching import Search
 
-_SEARCHES = ("glance", "second_glance", "search", "search_before_proof")
+_SEARCHES = ("glance", "second_glance", "look", "before_proof")
 _SECONDS = 5.0  # a question
 NETS = {
     "neither": (),
@@ -60,9 +61,9 @@ def with_nets(names: Sequence[str]) -> Iterator[None]:
     with ExitStack() as stack:
         for name in _SEARCHES:
             if name not in names:
-                stack.enter_context(mock.patch.object(_Ladder, name, _finds_nothing))
+                stack.enter_context(mock.patch.object(Search, name, _finds_nothing))
         if "trusted" not in names:
-            stack.enter_context(mock.patch.object(_Ladder, "trusted", _believes))
+            stack.enter_context(mock.patch.object(accepting, "trusted", _believes))
         yield
 
 

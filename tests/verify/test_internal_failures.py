@@ -58,13 +58,13 @@ def test_a_failure_of_ours_is_unknown_and_says_where(outside, error):
 
 
 def test_the_place_in_verify_is_named(outside):
-    import verify.equivalence as module
+    import verify.provers.interpretation as module
 
     def fails(*_, **__):
         raise KeyError("here")
 
     outside.setattr(module, "prove", fails)
-    assert "verify/equivalence.py:" in ask().reason
+    assert "verify/provers/interpretation.py:" in ask().reason
 
 
 @pytest.mark.parametrize("kind", [MemoryError, RecursionError])

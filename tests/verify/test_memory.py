@@ -10,8 +10,8 @@ from jax import lax
 import verify
 from verify import memory
 from verify.algebras.base import Refused
-from verify.equivalence import _Ladder
 from verify.program import trace
+from verify.provers.searching import Search
 
 
 def f32(*shape):
@@ -30,8 +30,8 @@ def test_programs_that_need_more_than_there_is_are_refused_at_once(monkeypatch):
 def test_products_that_take_too_long_are_refused_at_once(monkeypatch):
     """After one look at the programs, however few or many seconds there are."""
     monkeypatch.setattr(memory, "free", lambda: 1e12)
-    for name in ("glance", "search"):
-        monkeypatch.setattr(_Ladder, name, lambda *_, **__: None)
+    for name in ("glance", "look"):
+        monkeypatch.setattr(Search, name, lambda *_, **__: None)
     n, batch = 4000, lambda x, w: lax.conv(x, w, (1, 1), "SAME")
     scanned = lambda x: lax.scan(lambda c, _: (c @ c, None), x, None, length=900)[0]  # noqa: E731
     for f, g, count, *examples in (

@@ -7,6 +7,8 @@ import pytest
 import verify
 from tests.verify.pairs.law import f32
 from verify.algebras.field import mixing, state
+from verify.provers import accepting
+from verify.provers.searching import Search
 
 pytestmark = pytest.mark.unrecorded("what is asked here is which primes are drawn")
 
@@ -34,10 +36,9 @@ def asked(monkeypatch, f, g, seed):
 
 def without_nets(patch):
     """Random interpretation alone: a search would see most differences at once."""
-    ladder = verify.equivalence._Ladder
-    for name in ("glance", "second_glance", "search", "search_before_proof"):
-        patch.setattr(ladder, name, lambda *_, **__: None)
-    patch.setattr(ladder, "trusted", lambda _, verdict: verdict)
+    for name in ("glance", "second_glance", "look", "before_proof"):
+        patch.setattr(Search, name, lambda *_, **__: None)
+    patch.setattr(accepting, "trusted", lambda _, verdict: verdict)
 
 
 def drawn(*question, seed):

@@ -10,13 +10,14 @@ import pytest
 from jax import lax
 
 import verify
-from verify import equivalence
 from verify.counterexample import Comparison
 from verify.counterexample.batch import before_proof
 from verify.counterexample.held import own
 from verify.counterexample.rows import every_narrow_value, every_value, rows
 from verify.program import trace
 from verify.proof import Agreement
+from verify.provers import interpretation
+from verify.provers.searching import Search
 
 pytestmark = pytest.mark.unrecorded("the prover is broken on purpose")
 
@@ -35,8 +36,8 @@ def gullible(monkeypatch):
     def prove(left, right, mode, *_):
         return Agreement(0.0, 1, mode, ())
 
-    monkeypatch.setattr(equivalence, "prove", prove)
-    monkeypatch.setattr(equivalence._Ladder, "glance", lambda self: None)
+    monkeypatch.setattr(interpretation, "prove", prove)
+    monkeypatch.setattr(Search, "glance", lambda self: None)
 
 
 def widened(f, dtype):

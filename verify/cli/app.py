@@ -114,6 +114,9 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="compile a proved pair, and bound how far rounding may take the two apart",
     )
+    pair.add_argument(
+        "--verbose", action="store_true", help="print each prover that is tried as it ends"
+    )
     check = commands.add_parser(
         "check", help="run a certificate again", description=_CHECK, formatter_class=formatter
     )

@@ -45,7 +45,7 @@ def _pair(options: dict[str, Any]) -> Answer:
 
     examples = _examples(options)
     f, g = resolve(options["left"]), resolve(options["right"])
-    asked = {name: options[name] for name in ("constants", "seconds", "seed")}
+    asked = {name: options[name] for name in ("constants", "seconds", "seed", "verbose")}
     if options["assuming"]:
         asked["assuming"] = resolve(options["assuming"])
     verdict = equivalent(f, g, *examples, **asked)

@@ -7,10 +7,10 @@ import pytest
 from jax import lax
 
 import verify
-from verify import equivalence
 from verify.algebras import machine
 from verify.algebras.field import arithmetic, integers, residues
 from verify.program import trace
+from verify.provers.searching import Search
 from verify.trust import reading, reading_field, selfcheck
 
 pytestmark = pytest.mark.unrecorded("what a wrong domain proves is of no interest")
@@ -146,8 +146,8 @@ def test_a_fault_of_the_domain_proves_nothing_false(monkeypatch, name):
     module, function, spoil, f, g, *examples = FAULTS[name]
     monkeypatch.setattr(module, function, spoil(getattr(module, function)))
     # Not even where the search were to find nothing.
-    monkeypatch.setattr(equivalence._Ladder, "search", lambda *_, **__: None)
-    monkeypatch.setattr(equivalence._Ladder, "search_before_proof", lambda self: None)
+    monkeypatch.setattr(Search, "look", lambda *_, **__: None)
+    monkeypatch.setattr(Search, "before_proof", lambda self: None)
     verdict = verify.equivalent(f, g, *examples, seed=1, seconds=20)
     assert verdict.status != "proved"
     program = trace(f, *examples)

@@ -1,0 +1,71 @@
+"""Refutations as verdicts: of programs whose outputs have different structures, and by inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from verify import budget
+from verify.counterexample import Comparison, Witness, explain
+from verify.counterexample.held import own
+from verify.program import GENERATORS, Program
+from verify.verdict import Counterexample, Verdict
+
+
+def structure(left: Program, right: Program, examples: Any) -> Verdict | None:
+    """A refutation if the outputs differ in tree, shape or dtype."""
+    if left.out_tree != right.out_tree:
+        one, two = str(left.out_tree), str(right.out_tree)
+        return _structural(examples, one, two, "the outputs have different structures")
+    for number, (a, b) in enumerate(zip(left.outputs, right.outputs, strict=True)):
+        if a.shape != b.shape or a.dtype != b.dtype:
+            what = "shapes" if a.shape != b.shape else "dtypes"
+            one, two = (f"{v.dtype}{list(v.shape)}" for v in (a, b))
+            return _structural(examples, one, two, f"output {number}: the {what} differ")
+    return None
+
+
+def by_witness(
+    comparison: Comparison, witness: Witness, examples: Any, names: list[str], method: str
+) -> Verdict:
+    """A difference that JAX has confirmed, with its explanation."""
+    leaves = own(comparison.left.inputs, witness.inputs)
+    example = Counterexample(
+        jax.tree.unflatten(jax.tree.structure(examples), leaves),
+        witness.left,
+        witness.right,
+        (witness.output, witness.index),
+        _explained(comparison, witness, names),
+        tuple(names),
+        (comparison.left, comparison.right),
+    )
+    return Verdict("refuted", method=method, counterexample=example)
+
+
+def _structural(examples: Any, left: str, right: str, why: str) -> Verdict:
+    zeros = jax.tree.map(_zeros, examples)
+    text = f"{why}: left {left}, right {right}"
+    return Verdict(
+        "refuted",
+        method="abstract evaluation",
+        counterexample=Counterexample(zeros, left, right, None, text),
+    )
+
+
+def _zeros(example: Any) -> np.ndarray:
+    """An input of the example's own type; of keys, their words."""
+    if not hasattr(example, "dtype"):
+        return np.zeros(np.shape(example), np.asarray(example).dtype)
+    if isinstance(example.dtype, np.dtype):
+        return np.zeros(example.shape, example.dtype)
+    _, words = GENERATORS[str(example.dtype)]
+    return np.zeros((*example.shape, words), np.uint32)
+
+
+def _explained(comparison: Comparison, witness: Witness, names: list[str]) -> str:
+    try:
+        return explain(comparison.left, comparison.right, witness, names)
+    except budget.OutOfTime:
+        return "the seconds were over before this was explained"
