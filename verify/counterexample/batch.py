@@ -26,6 +26,7 @@ from verify.counterexample.confirm import Comparison, Inputs, Witness, margins
 from verify.counterexample.edges import Edges, toward
 from verify.counterexample.held import fit
 from verify.counterexample.many import SUMS, evaluated
+from verify.counterexample.positive import never_reached
 from verify.counterexample.rows import every_narrow_value, every_value, rows
 from verify.counterexample.undefined import one_sided
 from verify.dtypes import is_integer, is_kind
@@ -169,7 +170,8 @@ class _Batch:
         """Rows nearer to where a function has no value than any of those drawn."""
         programs = (self.comparison.left, self.comparison.right)
         size = sum(program.size() for program in programs)
-        return toward(programs[0].inputs, drawn, edges, self.seen, rng, size)
+        safe = never_reached(programs[0]) | never_reached(programs[1])
+        return toward(programs[0].inputs, drawn, edges, self.seen, rng, size, safe)
 
     def _observe(self, equation: Equation, operands: list[Any], _: list[Any]) -> None:
         """Remembers how far apart the operands of decisions are, row by row."""

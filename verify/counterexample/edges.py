@@ -8,7 +8,7 @@ constant between jumps (floor) goes down as well. What comes of a row is for `ba
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,11 +65,12 @@ class Edges:
             room = measure(value.reshape(self.count, -1)[:, :_SAMPLED])
         self.room[id(equation)] = np.where(np.isnan(room), np.inf, room).min(axis=1, initial=np.inf)
 
-    def near(self, size: int) -> list[int]:
+    def near(self, size: int, safe: Set[int] = frozenset()) -> list[int]:
         """The equations, as many as programs of this size allow; first those that no row takes to
-        the edge."""
+        the edge. Not those that are `safe`."""
         most = min(_EDGES, _ELEMENTS // (max(1, size) * len(_STEPS) * _PARENTS * (1 + _CHILDREN)))
-        return sorted(self.room, key=lambda n: bool((self.room[n] <= 0).any()))[:most]
+        known = (n for n in self.room if n not in safe)
+        return sorted(known, key=lambda n: bool((self.room[n] <= 0).any()))[:most]
 
 
 def toward(
@@ -79,51 +80,56 @@ def toward(
     seen: Callable[[int], Callable[[Inputs], Edges]],
     rng: np.random.Generator,
     size: int,
+    safe: Set[int] = frozenset(),
 ) -> Iterator[Inputs]:
     """Rows nearer to each edge; `seen`: for an edge what evaluates rows, and says how far they are
-    from it; size: elements that the programs compute for a row."""
+    from it; size: elements that the programs compute for a row; `safe`: edges that no row reaches.
+    """
     if not any(is_kind(v.dtype, np.floating) for v in variables):
         return
-    for edge in edges.near(size):
+    for edge in edges.near(size, safe):
         room = edges.room[edge]
-        for start in range(_STARTS):
-            first = np.argsort(room, kind="stable")[start * _PARENTS :]  # each from other rows
-            from_here = [x[first] for x in drawn]
-            if not len(first):
-                break
-            rows, reached = _descent(variables, from_here, edge, room[first], seen(edge), rng)
-            yield rows
-            if reached:
-                break
+        first = np.argsort(room, kind="stable")[: _STARTS * _PARENTS]
+        # Each start is a family of its own, from other rows than the others.
+        starts = [first[i : i + _PARENTS] for i in range(0, len(first), _PARENTS)]
+        families = np.stack([np.resize(start, _PARENTS) for start in starts])
+        yield _descent(variables, drawn, families, edge, room, seen(edge), rng)
 
 
 def _descent(
     variables: Sequence[Var],
-    rows: Inputs,
+    drawn: Inputs,
+    families: np.ndarray,
     edge: int,
     room: np.ndarray,
     seen: Callable[[Inputs], Edges],
     rng: np.random.Generator,
-) -> tuple[Inputs, bool]:
-    """Rows as near to one edge as they came, and whether one is beyond it. Some around those that
-    are come with them: the first one may lie on the border of where the function has no value."""
-    beyond = bool((room <= 0).any())
+) -> Inputs:
+    """Rows as near to one edge as they came: `families`, (starts, parents), go down side by side,
+    until one of them is beyond it. Some around those that are come with them: the first one may lie
+    on the border of where the function has no value."""
+    beyond = bool((room[families] <= 0).any())
+    rows, best = drawn, families
     for step in _STEPS[3:] if beyond else _STEPS:
-        best = np.argsort(room, kind="stable")[:_PARENTS]
-        parents = [x[best] for x in rows]
-        children = [
-            _moved(v, np.repeat(x, _CHILDREN, axis=0), step, rng)
-            for v, x in zip(variables, parents, strict=True)
-        ]
-        rows = [np.concatenate(pair) for pair in zip(parents, children, strict=True)]
+        rows = [_family(v, x, best, step, rng) for v, x in zip(variables, rows, strict=True)]
         found = seen(rows).room.get(edge)
-        if found is None:
-            return rows, True
-        room = found
-        if beyond:
-            return rows, True
-        beyond = bool((room <= 0).any())
-    return rows, beyond
+        if found is None or beyond:
+            return rows
+        beyond = bool((found <= 0).any())
+        each = found.reshape(len(families), -1)
+        nearest = np.argsort(each, axis=1, kind="stable")[:, :_PARENTS]
+        best = nearest + each.shape[1] * np.arange(len(families))[:, None]
+    return rows
+
+
+def _family(
+    v: Var, x: np.ndarray, best: np.ndarray, step: float, rng: np.random.Generator
+) -> np.ndarray:
+    """For each start its parents, and their children."""
+    parents = x[best]
+    children = _moved(v, np.repeat(parents, _CHILDREN, axis=1), step, rng)
+    both = np.concatenate([parents, children], axis=1)
+    return both.reshape(-1, *x.shape[1:])
 
 
 def _moved(v: Var, x: np.ndarray, step: float, rng: np.random.Generator) -> np.ndarray:
