@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from verify import budget
@@ -12,11 +14,24 @@ from verify.algebras.field.state import State
 _FEW = 32  # values whose logarithms are found one by one, modulo a small prime too
 
 
+@dataclass(frozen=True)
+class _Steps:
+    """Sorted powers of a generator, and their exponents; and by the last bits of a number whether
+    one of the powers has these: hardly any other number gets as far as being looked up."""
+
+    powers: np.ndarray
+    exponents: np.ndarray
+    ends: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.powers)
+
+
 class _Tables:
     """Logarithms by prime: of small primes all of them, of large ones the baby steps."""
 
     def __init__(self, field: State) -> None:
-        self.steps: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.steps: dict[int, _Steps] = {}
         self.whole: dict[int, np.ndarray] = {}
 
 
@@ -37,7 +52,7 @@ def discrete_logs(field: State, u: np.ndarray) -> np.ndarray:
         else:
             distinct, where = np.unique(squares, return_inverse=True)
             table = tables.steps.get(p)
-            if table is None or 4 * len(table[0]) ** 2 < q * len(distinct):
+            if table is None or 16 * len(table) ** 2 < q * len(distinct):
                 table = tables.steps[p] = _baby_steps(field, p, q, len(distinct))
             found = _lookup(distinct, table, field.generators[p], p, q)[where]
             found = found.reshape(squares.shape)
@@ -58,38 +73,36 @@ def _all_logarithms(field: State, p: int, q: int) -> np.ndarray:
     return found[p]
 
 
-def _baby_steps(field: State, p: int, q: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted powers of the generator, and their exponents."""
-    steps = 1 << min(22, max(16, (q * count).bit_length() // 2))
-    budget.spend(10 * steps)
-    powers = first_powers(field.generators[p], steps, p)
-    order = np.argsort(powers)
-    return powers[order], order
+def _baby_steps(field: State, p: int, q: int, count: int) -> _Steps:
+    """A step costs about four times as much as a look."""
+    bits = min(22, max(14, (q * count).bit_length() // 2 - 1))
+    budget.spend(4 << bits)
+    powers = first_powers(field.generators[p], 1 << bits, p)
+    both = np.sort(powers << bits | np.arange(1 << bits))  # faster than a permutation that sorts
+    ends = np.zeros(1 << min(24, bits + 5), bool)
+    ends[powers & (len(ends) - 1)] = True
+    return _Steps(both >> bits, both & ((1 << bits) - 1), ends)
 
 
-def _lookup(
-    values: np.ndarray, table: tuple[np.ndarray, np.ndarray], generator: int, p: int, q: int
-) -> np.ndarray:
+def _lookup(values: np.ndarray, table: _Steps, generator: int, p: int, q: int) -> np.ndarray:
     """Exponents of values that are powers of the generator, a block of giant steps at a time."""
-    powers, exponents = table
-    steps = len(powers)
+    steps = len(table)
     giant = pow(generator, -steps, p)
-    block = 1 << max(0, min(12, (2**20 // max(1, len(values))).bit_length() - 1))
+    block = 1 << max(0, min(12, (2**18 // max(1, len(values))).bit_length() - 1))
     block = min(block, 1 << (q // steps).bit_length())  # no more than there are
-    jumps = first_powers(giant, block, p)
+    jumps, further = first_powers(giant, block, p), pow(giant, block, p)
     out = np.full(len(values), -1, np.int64)
-    left = np.arange(len(values))
+    left, here = np.arange(len(values)), values
     for start in range(0, q // steps + 1, block):
-        budget.spend(20 * len(left) * block)
-        moved = values[left, None] * jumps % p  # (values left, block)
-        moved = moved * pow(giant, start, p) % p
-        place = np.minimum(np.searchsorted(powers, moved.reshape(-1)), steps - 1)
-        hits = (powers[place] == moved.reshape(-1)).reshape(moved.shape)
-        hit = hits.any(axis=1)
-        jump = hits.argmax(axis=1)
-        baby = exponents[place.reshape(moved.shape)[np.arange(len(left)), jump]]
-        out[left[hit]] = ((start + jump) * steps + baby)[hit] % q
-        left = left[~hit]
+        budget.spend(2 * len(left) * block)
+        moved = (here[:, None] * jumps % p).reshape(-1)  # (values left, block)
+        near = np.flatnonzero(table.ends.take(moved & (len(table.ends) - 1)))
+        place = np.minimum(np.searchsorted(table.powers, moved[near]), steps - 1)
+        hit = table.powers[place] == moved[near]
+        which, jump = np.divmod(near[hit], block)
+        out[left[which]] = ((start + jump) * steps + table.exponents[place[hit]]) % q
+        open_ = out[left] < 0
+        left, here = left[open_], here[open_] * further % p
         if len(left) == 0:
             break
     return out

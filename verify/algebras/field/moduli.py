@@ -92,21 +92,19 @@ def draw(
     low, high = source.low, source.high
     if step > low // 1000:
         raise Unsupported(f"roots of unity of order {step} among small primes")
-    seen: set[int] = set()
+    bounds = (low // cofactor, high // cofactor) if exponents else (low // step, high // step)
     while len(chosen) < (count or source.trial):
-        budget.spend(2 * budget.OPERATION)
-        if exponents:
-            q = int(rng.integers(low // cofactor, high // cofactor)) | 1
-            candidate = cofactor * q + 1
-            if not (is_prime(q) and is_prime(candidate)):
+        budget.spend(2 * _AT_ONCE)
+        drawn = rng.integers(*bounds, _AT_ONCE)
+        # q and p, or p alone
+        numbers = (drawn | 1, cofactor * (drawn | 1) + 1) if exponents else (drawn * step + 1,)
+        likely = np.logical_and.reduce([(n[:, None] % _FIRST != 0).all(axis=1) for n in numbers])
+        for several in zip(*(n[likely].tolist() for n in numbers), strict=True):
+            candidate = several[-1]
+            if not low <= candidate < high or candidate in chosen:
                 continue
-        else:
-            candidate = int(rng.integers(low // step, high // step)) * step + 1
-            if not low <= candidate < high or not is_prime(candidate):
-                continue
-        if candidate not in seen:
-            seen.add(candidate)
-            chosen.append(candidate)
+            if len(chosen) < (count or source.trial) and all(map(is_prime, several)):
+                chosen.append(candidate)
     p = np.repeat(np.array(chosen, np.int64), POINTS_A_PRIME)
     # Primes in an arithmetic progression share the density evenly (Dirichlet); 0.9 is a margin.
     totient = sum(math.gcd(i, step) == 1 for i in range(1, step + 1)) if step > 1 else 1
@@ -116,6 +114,9 @@ def draw(
 
 
 _SMALL = [n for n in range(3, 400, 2) if all(n % d for d in range(3, int(n**0.5) + 1, 2))]
+
+_FIRST = np.array(_SMALL[:40])  # a candidate that one of these divides is none
+_AT_ONCE = 256  # candidates
 
 
 def is_prime(n: int) -> bool:

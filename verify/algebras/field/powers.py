@@ -8,22 +8,26 @@ from verify import budget
 from verify.algebras.field import residues
 from verify.algebras.field.state import State
 
+_DIGIT = 11  # bits of an exponent that one table is for
+
 
 def power(field: State, exponent: np.ndarray) -> np.ndarray:
     """w**exponent, (points, *shape)."""
-    tables = field.law(Tables)
-    low, high = tables.low, tables.high
-    out = np.empty_like(exponent)
+    tables = field.law(Tables).rows  # (digits, points, 2**_DIGIT)
+    digits = [exponent >> _DIGIT * n & (1 << _DIGIT) - 1 for n in range(len(tables))]
     if residues.short(exponent):
-        half, m = tables.half, residues.column(field.m[: field.points], exponent.ndim)
+        m = residues.column(field.m[: field.points], exponent.ndim)
         rows = residues.column(np.arange(field.points), exponent.ndim)
-        return np.asarray(
-            low[rows, exponent & ((1 << half) - 1)] * high[rows, exponent >> half] % m
-        )
+        out = tables[0][rows, digits[0]]
+        for table, digit in zip(tables[1:], digits[1:], strict=True):
+            out = out * table[rows, digit] % m
+        return np.asarray(out)
+    out = np.empty_like(exponent)
     for row in range(field.points):
-        e = exponent[row]
-        half = tables.half
-        out[row] = low[row][e & ((1 << half) - 1)] * high[row][e >> half] % field.m[row]
+        value = tables[0][row][digits[0][row]]
+        for table, digit in zip(tables[1:], digits[1:], strict=True):
+            value = value * table[row][digit[row]] % int(field.m[row])
+        out[row] = value
     return out
 
 
@@ -39,14 +43,14 @@ def first_powers(base: int, count: int, p: int) -> np.ndarray:
 
 
 class Tables:
-    """w**i and w**(i * 2**half) for i < 2**half, one row a point; w is a random power of the
-    prime's generator. Exponents are below 2**(2 half)."""
+    """w**(i * 2**(digit * _DIGIT)) for i < 2**_DIGIT, one row a point; w is a random power of the
+    prime's generator. Small tables are made in no time, and stay in a cache."""
 
     def __init__(self, field: State) -> None:
-        self.half = (int(field.m.max()).bit_length() + 1) // 2
-        size = 1 << self.half
-        self.low, self.high = (np.empty((field.points, size), np.int64) for _ in range(2))
+        digits = -(-int(field.m.max()).bit_length() // _DIGIT)
+        self.rows = np.empty((digits, field.points, 1 << _DIGIT), np.int64)
         for row, p in enumerate(field.moduli.p.tolist()):
             w = pow(field.generators[p], int(field.bases[row]), p)
-            self.low[row] = first_powers(w, size, p)
-            self.high[row] = first_powers(pow(w, size, p), size, p)
+            for digit in range(digits):
+                self.rows[digit, row] = first_powers(w, 1 << _DIGIT, p)
+                w = pow(w, 1 << _DIGIT, p)
