@@ -117,9 +117,10 @@ class _Questions:
         given = self.given.about(left.support | right.support)
         # What is known of inputs tells formulas apart that are alike but for their names.
         names = tuple(sorted(left.support | right.support)) if given else ()
-        key = (may_differ, _shape(left, right), names)
+        whole = frozenset(self.writer.whole)
+        key = (may_differ, _shape(whole, left, right), names)
         if key not in self.answers:
-            walk = Walk(self.z3, left, right, given=given, **self.ways)
+            walk = Walk(self.z3, left, right, given=given, whole=whole, **self.ways)
             try:
                 with budget.limit(_WORK_EACH):
                     same = walk.settle(may_differ)
@@ -157,8 +158,8 @@ class _Questions:
         return ((Fraction(1), node),)
 
 
-def _shape(*tops: Node) -> Any:
-    """The formulas but for the names of their inputs."""
+def _shape(whole: frozenset[int], *tops: Node) -> Any:
+    """The formulas but for the names of their inputs, of which these are whole."""
     numbers: dict[int, int] = {}
     names: dict[Any, int] = {}
     out = []
@@ -167,5 +168,6 @@ def _shape(*tops: Node) -> Any:
         if node.op in ("input", "truth"):
             info = names.setdefault(info, len(names))
         numbers[id(node)] = len(numbers)
-        out.append((node.op, type(info), info, *(numbers[id(a)] for a in node.args)))
+        kind = node.op if node.op != "input" or node.info not in whole else "whole"
+        out.append((kind, type(info), info, *(numbers[id(a)] for a in node.args)))
     return tuple(out), tuple(numbers[id(top)] for top in tops)

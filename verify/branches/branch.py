@@ -15,6 +15,7 @@ from verify.branches.certify import Fact
 from verify.branches.formula import Node, below
 from verify.branches.polynomials import Polynomial, Quotient, Undefined, constant, frozen, scale
 from verify.branches.roots import root, roots_in, sign_with_root
+from verify.branches.steps import STEPS, of_numbers, step
 from verify.branches.terms import Terms
 
 _NODE = 1500  # units of work
@@ -133,6 +134,11 @@ class Evaluation:
     def _const(self, node: Node) -> Any:
         return constant(node.info) if isinstance(node.info, Fraction) else node.info
 
+    def _nan(self, node: Node) -> Any:
+        """What a read out of bounds is filled with: of a branch in which it is read nothing is
+        known."""
+        raise Unsupported("NaN in a proof by branches")
+
     def _input(self, node: Node) -> Quotient:
         found = self.branch.inputs.get(node.info)
         return self.terms.power(self.terms.atom("input", (), node.info)) if found is None else found
@@ -212,6 +218,11 @@ class Evaluation:
             if sign < 0:
                 raise Undefined
             return root(terms, args[0]) if sign else constant(0)
+        known = of_numbers(name, args)
+        if known is not None:
+            return known
+        if name[0] in STEPS:
+            return step(self, name, args)
         return terms.function(name, args)
 
 

@@ -8,7 +8,8 @@ one another is added as facts that hold for all reals:
     of low degree: Stengle 1974), p = 0 gives p m = 0;
     the squares that completing the square finds in a fact are not negative;
     even powers and exponentials have a sign, and so have products of atoms whose sign is known;
-    exp p >= 1 + p, exp p > exp q just when p > q; log u <= u - 1, log u > 0 just when u > 1.
+    exp p >= 1 + p, exp p > exp q just when p > q; log u <= u - 1, log u > 0 just when u > 1;
+    floor(u) <= u < floor(u) + 1, and products of whole numbers are integers to the solver.
 
 "Yes" means only that none of this excludes it.
 """
@@ -22,6 +23,7 @@ from typing import Any
 
 from verify import budget
 from verify.algebras.base import Unsupported
+from verify.branches import steps
 from verify.branches.polynomials import (
     ONE,
     Monomial,
@@ -63,7 +65,23 @@ def possible(z3: Any, terms: Terms, facts: Sequence[Fact], depth: int) -> bool:
             return True
         if not _consistent(z3, terms, known):
             return False
+        if _are_linear(terms, [p for p, _ in base]):
+            break  # a point that satisfies them satisfies their products
     return True
+
+
+def _are_linear(terms: Terms, sides: list[Polynomial]) -> bool:
+    """Whether these are sums of atoms of which nothing is known but what is linear in atoms."""
+    monomials = {m for p in sides for m in p if m != ONE}
+    if any(len(m) > 1 or m[0][1] != 1 for m in monomials):
+        return False
+    atoms = [terms.atoms[m[0][0]] for m in monomials]
+    if any(atom.kind not in ("input", "fn", "whole") for atom in atoms):
+        return False
+    inner = [atom.args[0] for atom in atoms if atom.kind == "whole"]
+    return all(u.is_polynomial() for u in inner) and (
+        not inner or _are_linear(terms, [u.over for u in inner])
+    )
 
 
 def _distinct(facts: Iterable[Fact]) -> list[Fact]:
@@ -93,7 +111,10 @@ def _products(terms: Terms, facts: list[Fact], level: int) -> list[Fact]:
 
 def _consistent(z3: Any, terms: Terms, facts: Sequence[Fact]) -> bool:
     """Whether linear arithmetic over the monomials allows all facts."""
-    solver = z3.SolverFor("QF_LRA")
+    signs = _signs(terms, facts)
+    facts = [*facts, *steps.facts(terms, _atoms(facts), lambda m: _sign(terms, m, signs))]
+    whole = {m for p, _ in facts for m in p if m != ONE and steps.is_whole(terms, m)}
+    solver = z3.SolverFor("QF_LIRA" if whole else "QF_LRA")
     unknowns: dict[Monomial, Any] = {}
 
     def linear(p: Polynomial) -> Any:
@@ -104,7 +125,8 @@ def _consistent(z3: Any, terms: Terms, facts: Sequence[Fact]) -> bool:
                 total.append(z3.RealVal(str(c)))
                 continue
             if m not in unknowns:
-                unknowns[m] = z3.Real(f"m{len(unknowns)}")
+                name = f"m{len(unknowns)}"
+                unknowns[m] = z3.ToReal(z3.Int(name)) if m in whole else z3.Real(name)
             total.append(unknowns[m] if c == 1 else z3.RealVal(str(c)) * unknowns[m])
         return z3.Sum(total) if total else z3.RealVal(0)
 
@@ -117,9 +139,11 @@ def _consistent(z3: Any, terms: Terms, facts: Sequence[Fact]) -> bool:
     for p, q in _monotone(terms, facts):
         one, two = linear(p), linear(q)
         solver.add((one > 0) == (two > 0), (one < 0) == (two < 0))
+    for p, n in _rounded(terms, facts):
+        above, larger = linear(p), linear(n)
+        solver.add(z3.Implies(above >= 0, larger >= 0), z3.Implies(above <= 0, larger <= 0))
     for fact in (*_tangents(terms, facts), *_squares(facts)):
         solver.add(state(fact))
-    signs = _signs(terms, facts)
     for m, unknown in unknowns.items():
         sign = _sign(terms, m, signs)
         if sign is not None:
@@ -127,6 +151,20 @@ def _consistent(z3: Any, terms: Terms, facts: Sequence[Fact]) -> bool:
         elif terms.is_square(m):
             solver.add(unknown >= 0)
     return budget.solve(solver, _WORK) != "unsat"
+
+
+def _atoms(facts: Iterable[Fact]) -> set[int]:
+    return {a for p, _ in facts for m in p for a, _ in m}
+
+
+def _rounded(terms: Terms, facts: Iterable[Fact]) -> Iterable[tuple[Polynomial, Polynomial]]:
+    """u - v and round(u) - round(v)."""
+    known = steps.rounded(terms, sorted(_atoms(facts)))[:_MOST_EXPONENTIALS]
+    for (a, kind, u), (b, other, v) in itertools.combinations(known, 2):
+        if kind == other:
+            one: Polynomial = {((a, Fraction(1)),): Fraction(1)}
+            two: Polynomial = {((b, Fraction(1)),): Fraction(1)}
+            yield add(u.over, scale(v.over, -1)), add(one, scale(two, -1))
 
 
 def _signs(terms: Terms, facts: Iterable[Fact]) -> dict[int, int]:

@@ -20,10 +20,11 @@ from verify.algebras.numeric_order import COMPARE
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """op: const, input, truth (a boolean input), add, mul, div, max, test, if, and, or, not, fn.
+    """op: const, nan, input, truth (a boolean input), add, mul, div, max, test, if, and, or, not,
+    fn.
 
     info: a constant's value (Fraction, bool, or an infinity as a float), an input's number, the
-    name of a test or a function. infinite: whether an infinity is among its constants.
+    name of a test or a function. infinite: whether an infinity, or a NaN, is among its constants.
     """
 
     op: str
@@ -47,6 +48,7 @@ class Graph(Budget):
         self.work = work
         self.nodes: dict[Any, Node] = {}
         self.inputs = 0
+        self.whole: set[int] = set()  # the inputs that are integers
         self.assumptions: dict[str, None] = {}
         self.partial = False  # whether the assumptions may hold nowhere
         self.may_be_nan = False
@@ -66,7 +68,7 @@ class Graph(Budget):
             depth = 1 + max((a.depth for a in args), default=0)
             if depth > _MOST_DEPTH:
                 raise Unsupported("a formula too deep for a proof by branches")
-            infinite = isinstance(info, float) or any(a.infinite for a in args)
+            infinite = op == "nan" or isinstance(info, float) or any(a.infinite for a in args)
             found = self.nodes[key] = Node(op, args, info, support, depth, infinite)
         return found
 
@@ -80,7 +82,7 @@ class Graph(Budget):
         if value in (np.inf, -np.inf):
             return self.node("const", info=float(value))
         if value != value:
-            raise Unsupported("a constant NaN in a proof by branches")
+            return self.node("nan")
         whole = isinstance(value, int | np.integer)
         return self.node("const", info=Fraction(int(value)) if whole else Fraction(float(value)))
 
@@ -112,6 +114,8 @@ class Graph(Budget):
         return yes if yes is no else self.node("if", c, yes, no)
 
     def test(self, op: str, a: Node, b: Node) -> Node:
+        if "nan" in (a.op, b.op):
+            raise Unsupported("a comparison with a constant NaN in a proof by branches")
         if a is b:
             return self.constant(op in ("eq", "le", "ge"))
         if a.op == b.op == "const":

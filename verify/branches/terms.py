@@ -16,7 +16,7 @@ from typing import Any
 from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.field.functions import EVEN, ODD
-from verify.branches import roots
+from verify.branches import roots, steps
 from verify.branches.polynomials import (
     Monomial,
     Polynomial,
@@ -37,8 +37,8 @@ _TERM = 2000  # units of work to bring one monomial to its form
 
 @dataclass(frozen=True)
 class Atom:
-    """kind: input, exp, log, root, fn. args: of exp, log and root one quotient; data: an input's
-    number, a function's name."""
+    """kind: input, exp, log, root, whole, fn. args: of exp, log, root and whole one quotient; data:
+    an input's number, a function's name, how a whole number was rounded."""
 
     kind: str
     args: tuple[Quotient, ...]
@@ -48,8 +48,9 @@ class Atom:
 class Terms:
     """The atoms, and arithmetic with them."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole: frozenset[int] = frozenset()) -> None:
         self.atoms: list[Atom] = []
+        self.whole = whole  # the inputs that are whole numbers
         self.numbers: dict[Any, int] = {}
         self.supports: list[frozenset[int]] = []  # the input atoms within each
         self.roots = False  # whether there are any
@@ -79,7 +80,7 @@ class Terms:
         log x - log y, or exp(log(x) / 2)**2 - x. A single one has not."""
         within = self._within(p)
         kinds = [self.atoms[a].kind for a in within]
-        if "fn" in kinds or "root" in kinds or kinds.count("log") > 1:
+        if {"fn", "root", "whole"} & set(kinds) or kinds.count("log") > 1:
             return False
         exponentials = (a for a in within if self.atoms[a].kind == "exp")
         return not any(
@@ -254,6 +255,10 @@ class Terms:
             args = tuple(self.replace(x, number, by) for x in atom.args)
             if atom.kind == "root":
                 base = roots.root(self, args[0])
+            elif atom.kind == "whole" and atom.data == "floor":
+                base = steps.lower(self, args[0])
+            elif atom.kind == "whole":
+                base = steps.nearest(self, atom.data, args[0])
             else:
                 base = self.log(args[0]) if atom.kind == "log" else self.function(atom.data, args)
         result = constant(1)

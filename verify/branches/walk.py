@@ -54,11 +54,12 @@ class Walk:
         ties: bool = True,
         lenient: bool = False,
         given: Given | None = None,
+        whole: frozenset[int] = frozenset(),
     ) -> None:
         self.z3, self.ties, self.lenient = z3, ties, lenient
         self.left_out = False
         self.tops = left, right
-        self.terms = Terms()
+        self.terms = Terms(whole)
         self.given = Given() if given is None else given
         self.branches = 0
         self.offset: Fraction | None = None

@@ -43,6 +43,8 @@ class Writer(Graph, ElementAlgebra):
         op = "truth" if dtype == np.bool_ else "input"
         for place in np.ndindex(*shape):
             items[place] = self.node(op, info=self.inputs)
+            if is_integer(dtype):
+                self.whole.add(self.inputs)
             self.inputs += 1
         return Elements(items, dtype, bounds=machine.of_dtype(dtype))
 
@@ -162,7 +164,8 @@ class Writer(Graph, ElementAlgebra):
         if is_integer(x.dtype) and is_integer(dtype):
             return self.converted(x, dtype)
         if is_integer(dtype):
-            raise Unsupported("floats as integers in a proof by branches")
+            # Out of the integer's range the result is the dtype's own: it is part of the name.
+            return self.function("truncate", [x], x.shape, dtype, (dtype.name,))
         x = self.observed(x, "before it is converted to a float")
         if is_integer(x.dtype) and machine.must_be_held(x, dtype):
             self.assume(machine.HELD)
@@ -183,8 +186,12 @@ class Writer(Graph, ElementAlgebra):
     ) -> Elements:
         if np.dtype(dtype) == np.bool_:
             raise Unsupported(f"{name} in a proof by branches")
+        total = name in TOTAL
         if name == "rem":
-            self.assume("no division by zero")
+            by = args[1].concrete
+            total = by is not None and bool(np.all(by))
+            if not total:
+                self.assume("no division by zero")
         elif outside(name) and not is_integer(dtype):
             roots = name == "sqrt" and all(map(never_negative, args[0].items.flat))
             if not roots:
@@ -192,7 +199,7 @@ class Writer(Graph, ElementAlgebra):
         if name == "atan2":
             self.assume(NO_SIGNED_ZERO)
             self.partial = True
-        if name not in TOTAL:
+        if not total:
             self.partial = True
             self.may_be_nan |= name not in ("log", "sqrt")
         args = [self.observed(a, f"in an operand of {name}") for a in args]

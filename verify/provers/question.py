@@ -34,7 +34,7 @@ _CHOICES = frozenset(
     )
 )
 
-_ROOTS = frozenset(("sqrt", "rsqrt", "pow"))
+_ROOTS = frozenset(("sqrt", "rsqrt", "pow", "floor", "ceil", "round", "rem"))
 # Primitives whose results may be integers of few values.
 _FEW_VALUES = frozenset(("lu", "argmax", "argmin", "rem", "clamp", "and", "top_k", "sign"))
 
