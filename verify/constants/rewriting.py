@@ -7,7 +7,7 @@ unknown number wherever it comes from, and a square root and a logarithm have th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -16,6 +16,7 @@ import jax
 import numpy as np
 from jax import lax
 
+from verify.constants.assigned import half
 from verify.constants.literals import is_inexact, parts, significands
 from verify.constants.numbers import Numbers, scaled
 from verify.constants.readings import Reading
@@ -23,6 +24,9 @@ from verify.program import Atom, Const, Equation, Program, Var, trace
 
 _SMALL = 4096  # elements of an array that is compared with others
 _SINGLE = 4  # different numbers of an array that are put in one by one
+_FAR = Fraction(9, 10)  # of the way to the end of a literal's interval
+_BITS = 3  # so many literals' sides are told apart: eight
+_DENOMINATOR = 2**50  # numerators and denominators are floats of 64 bits here
 _NAMED = 4  # numbers of an array that have a sentence each
 
 
@@ -48,6 +52,23 @@ def read(left: Program, right: Program, numbers: Numbers, *, all_of_them: bool) 
     rewriter = _Rewriter(found)
     one_read, two_read = rewriter.program(left), rewriter.program(right)
     return Read(one_read, two_read, tuple(rewriter.sentences))
+
+
+def moved(left: Program, right: Program, numbers: Numbers) -> Iterator[tuple[Program, Program]]:
+    """The programs with other numbers for their literals, which round to the same floats: all near
+    the lower ends of their intervals, or the upper ones; then any two of a few on different sides.
+    """
+    ones = sorted(numbers.members)
+    bits = min(max(len(ones) - 1, 0).bit_length(), _BITS)
+    for bit in (None, *range(bits)):
+        for way in (_FAR, -_FAR):
+            found = {}
+            for position, one in enumerate(ones):
+                towards = way if bit is None or position >> bit & 1 else -way
+                target = Fraction(one) + towards * Fraction(half(one, numbers.members[one]))
+                found[one] = Reading(target.limit_denominator(_DENOMINATOR))
+            rewriter = _Rewriter(found)
+            yield rewriter.program(left), rewriter.program(right)
 
 
 @dataclass

@@ -8,7 +8,7 @@ programs apart within their rounding; and verify must read both programs as JAX 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -16,11 +16,12 @@ import numpy as np
 from verify import budget
 from verify.algebras.field import NO_TIES
 from verify.algebras.machine import HELD
+from verify.constants import rewriting
 from verify.counterexample.candidates import candidates
 from verify.primitives.arithmetic import NO_ROUNDING
 from verify.primitives.indexing import OF_BITS
 from verify.primitives.sorting import NO_NEGATIVE_ZERO
-from verify.provers.outcome import Open, Proof
+from verify.provers.outcome import Open, Outcome, Proof
 from verify.provers.question import Question
 from verify.trust import selfcheck
 from verify.verdict import Verdict
@@ -35,6 +36,8 @@ _AS_WRITTEN = (
     'the programs are the same if constants are the floats that they hold (constants="exact"), and '
     "differ if they are other numbers that round to them"
 )
+
+Again = Callable[[Question], Outcome]
 
 
 def confirmed(question: Question, proof: Proof) -> Proof | Verdict | Open:
@@ -73,16 +76,17 @@ def holds_somewhere(question: Question, assumptions: Iterable[str]) -> bool:
     )
 
 
-def accepted(question: Question, proof: Proof) -> Verdict | Open:
+def accepted(question: Question, proof: Proof, again: Again) -> Verdict | Open:
     """The verdict of a confirmed proof: proved, if all else agrees; refuted or unknown at once
-    where it does not; open where JAX has not confirmed a difference, but has not denied it."""
+    where it does not; open where JAX has not confirmed a difference, but has not denied it.
+    `again`: the prover that it comes from."""
     found = question.search.before_proof()
     if found is not None:
         return found
     if _differ_otherwise(question, read=True):
         return Verdict("unknown", reason=_AS_WRITTEN)
     assumptions = proof.assumptions
-    if not proof.read and _differ_otherwise(question, read=False):
+    if not proof.read and not _holds_for_others(question, again):
         assumptions = (*assumptions, _HELD)
     if question.search.disagreement:
         return Open()
@@ -108,6 +112,24 @@ def trusted(question: Question, verdict: Verdict) -> Verdict:
         return Verdict("unknown", reason=wrong)
     found = question.search.without_values() if verdict.assumptions else None
     return verdict if found is None else found
+
+
+def _holds_for_others(question: Question, again: Again) -> bool:
+    """Whether nothing shows that a proof of the programs as they are written needs the numbers that
+    their literals hold. Where there is something to choose, an order of numbers made of literals
+    may have been decided by them (10 * 0.1 > 1): no input need show that, so the proof is made once
+    more for numbers on both sides, which round to the same floats."""
+    if _differ_otherwise(question, read=False):
+        return False
+    comparison = question.comparison
+    if not comparison.lenient_literals or not question.chooses:
+        return True
+    for programs in rewriting.moved(*question.programs, comparison.numbers):
+        other = question.beside(*programs, question.given)
+        other.known = question.known
+        if not isinstance(again(other), Proof):
+            return False
+    return True
 
 
 def _differ_otherwise(question: Question, *, read: bool) -> bool:

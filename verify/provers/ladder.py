@@ -63,7 +63,7 @@ def climb(question: Question) -> Verdict:
             outcome: Outcome = prover.attempt(question)
             if isinstance(outcome, Proof):
                 with question.trace.step("whether the proof counts", "evaluation") as step:
-                    outcome = accepted(question, outcome)
+                    outcome = accepted(question, outcome, prover.again)
                     step.ended = outcome.status if isinstance(outcome, Verdict) else "not known"
             if isinstance(outcome, Open):
                 question.known = question.known.after(outcome, Keeps.NOTHING)

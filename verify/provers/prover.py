@@ -32,6 +32,10 @@ class Prover:
     first: bool = False  # whether it is cheap enough for questions within a question, at first
     within: bool = True  # whether it is for questions within a question at all
 
+    def again(self, question: Question) -> Outcome:
+        """Its answer to a question that differs from one that it has answered in numbers only."""
+        return self.run(question, self.work)
+
     def attempt(self, question: Question) -> Outcome:
         """Its answer, if it applies; what it leaves open is known then. A proof is confirmed."""
         if not self.applies(question):

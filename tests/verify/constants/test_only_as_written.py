@@ -31,6 +31,29 @@ ONLY = {
     "integers": (lambda x: (x * 0.1 * 10 > x).astype(jnp.int32), lambda x: (x > 0) * 1),
     "a sign": (lambda x: jnp.sign(x * 0.7 - x * 0.1 * 7), lambda x: -jnp.sign(x)),
 }
+BEHIND = {  # no input of a short search shows it
+    "a bound": (lambda x: (x > 1e6) & (10 * (0.1 * x) > x), lambda x: x > 1e6),
+    "a square": (
+        lambda x: (x * x + x[::-1] > 77.7) & (10 * (0.1 * x) > x),
+        lambda x: (x * x + x[::-1] > 77.7) & (x > 0),
+    ),
+    "a sum": (
+        lambda x: one(x.sum() > 12345.5) * one(x * 0.7 > x * 0.1 * 7),
+        lambda x: one(x.sum() > 12345.5) * one(x < 0),
+    ),
+    "a clip": (
+        lambda x: jnp.where(x > 5e5, jnp.maximum(10 * (0.1 * x), x), x),
+        lambda x: jnp.where(x > 5e5, 10 * (0.1 * x), x),
+    ),
+    "an order of two literals": (
+        lambda x: jnp.where(x > 1e6, jnp.maximum(x * 1.4142135, x * 1.1892071 * 1.1892071), x),
+        lambda x: jnp.where(x > 1e6, x * 1.4142135, x),
+    ),
+    "two among many": (
+        lambda x: one(x > 77777.7) * one(x * 0.7 > x * 0.1 * 7) + 0.3 * x + 0.9,
+        lambda x: 0.9 + one(x > 77777.7) * one(x < 0) + x * 0.3,
+    ),
+}
 WHATEVER = {
     "a leaky maximum": (lambda x: jnp.maximum(x, 0.1 * x), lambda x: jnp.where(x > 0, x, 0.1 * x)),
     "a threshold": (lambda x: one(x > 0.1) * x, lambda x: jnp.where(x > 0.1, x, 0.0)),
@@ -48,6 +71,12 @@ WHATEVER = {
         lambda x: x * 13421773,
     ),
 }
+
+
+@pytest.mark.parametrize("pair", BEHIND.values(), ids=list(BEHIND))
+def test_a_proof_that_needs_the_float_says_so_whatever_the_search_sees(pair):
+    verdict = verify.equivalent(*pair, x, seconds=20)
+    assert verdict.status != "proved" or "floats that they hold" in verdict.assumptions[-1]
 
 
 @pytest.mark.parametrize("pair", ONLY.values(), ids=list(ONLY))
