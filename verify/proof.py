@@ -78,6 +78,7 @@ class Agreement:
     mode: Mode
     assumptions: tuple[str, ...]
     partial: bool = False  # whether the assumptions may hold nowhere: find a place where they do
+    almost: bool = False  # whether it is one but for a set of measure zero
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def prove(
     order = _root_order(left, right)
     error, trials = 1.0, 0
     assumptions: dict[str, None] = {}
-    partial = False
+    partial = almost = False
     primes, wanted = 0, None  # how many primes so far; how many the next trial needs
     spent = 0.0
     while error > target or (exponents and trials < 2):  # see bound.py for the second trial
@@ -137,6 +138,7 @@ def prove(
             return difference
         assumptions.update(field.assumptions)
         partial |= field.partial
+        almost |= field.almost
         if isinstance(field, PatternField):
             miss = field.miss_probability([*one, *two])
             wanted = field.wanted
@@ -151,7 +153,7 @@ def prove(
             raise TooLarge(
                 "the polynomials are too large for a proof: a trial's bound says nothing"
             )
-    return Agreement(error, primes, mode, tuple(assumptions), partial)
+    return Agreement(error, primes, mode, tuple(assumptions), partial, almost)
 
 
 def _enough_primes(field: Field, error: float, target: float, most: int) -> int | None:
@@ -253,7 +255,13 @@ def _trial(
 def _condition(field: Field, domain: Any, inputs: list[Any]) -> list[FieldArray]:
     """The truth values of the precondition, branch by branch; they are no part of the programs."""
     assert field.condition is not None
-    before = field.assumptions, field.partial, field.may_be_nan, field.wrapping
+    before = (
+        field.assumptions,
+        field.partial,
+        field.almost,
+        field.may_be_nan,
+        field.wrapping,
+    )
     field.assumptions = {}
     try:
         plain = Guards(field) if isinstance(domain, Sinking) else domain
@@ -261,7 +269,13 @@ def _condition(field: Field, domain: Any, inputs: list[Any]) -> list[FieldArray]
     except Unsupported:
         return []
     finally:
-        field.assumptions, field.partial, field.may_be_nan, field.wrapping = before
+        (
+            field.assumptions,
+            field.partial,
+            field.almost,
+            field.may_be_nan,
+            field.wrapping,
+        ) = before
 
 
 def _has_infinities(*programs: Program) -> bool:

@@ -51,11 +51,11 @@ def confirmed(question: Question, proof: Proof) -> Proof | Verdict | Open:
         what = f"what is assumed of them holds ({'; '.join(proof.assumptions)})"
         return _nowhere(f"no input was found at which {what}")
     given = question.given
-    if given is None or not proof.assumptions:
+    if given is None or not (proof.assumptions or proof.almost):
         return replace(proof, confirmed=True)
     # Under a precondition, a proof that assumes more counts only if some input that satisfies it
     # satisfies that too; where it has no open set, what is true almost everywhere is no fact.
-    if NO_TIES in proof.assumptions and not given.is_open:
+    if (proof.almost or NO_TIES in proof.assumptions) and not given.is_open:
         return Open()
     if not holds_somewhere(question, proof.assumptions):
         where = "no input that satisfies what is assumed was found at which also holds: "
@@ -116,13 +116,13 @@ def trusted(question: Question, verdict: Verdict) -> Verdict:
 
 def _holds_for_others(question: Question, again: Again) -> bool:
     """Whether nothing shows that a proof of the programs as they are written needs the numbers that
-    their literals hold. Where there is something to choose, an order of numbers made of literals
+    their literals hold. Where something is chosen or rounded, an order of numbers made of literals
     may have been decided by them (10 * 0.1 > 1): no input need show that, so the proof is made once
     more for numbers on both sides, which round to the same floats."""
     if _differ_otherwise(question, read=False):
         return False
     comparison = question.comparison
-    if not comparison.lenient_literals or not question.chooses:
+    if not comparison.lenient_literals or not question.decides:
         return True
     for programs in rewriting.moved(*question.programs, comparison.numbers):
         other = question.beside(*programs, question.given)

@@ -75,4 +75,5 @@ def _proof(result: Agreement, method: str) -> Proof:
         result.error_probability,
         result.assumptions,
         result.partial,
+        result.almost,
     )

@@ -22,6 +22,7 @@ class Proof:
     error_probability: float = 0.0
     assumptions: tuple[str, ...] = ()
     partial: bool = False  # whether the assumptions may hold nowhere: find a place where they do
+    almost: bool = False  # whether it may fail on a set of measure zero, which nothing says
     read: bool = False  # whether it is of programs whose constants have been read
     confirmed: bool = False  # whether its assumptions have been doubted already
 
@@ -32,6 +33,7 @@ class Proof:
             method=method,
             assumptions=tuple(dict.fromkeys((*self.assumptions, *other.assumptions))),
             partial=self.partial or other.partial,
+            almost=self.almost or other.almost,
         )
 
 

@@ -59,7 +59,7 @@ def _has_bits(question: Question) -> bool:
 def _has_branches(question: Question) -> bool:
     # Where all is a tie, a branch of measure zero is all there is.
     everywhere = question.given is None or question.given.is_open
-    return _is_open(question) and everywhere and (question.chooses or question.takes_roots)
+    return _is_open(question) and everywhere and (question.chooses or question.takes_roots_or_steps)
 
 
 def _search(name: str, run: Callable[[Question], Outcome]) -> Prover:

@@ -34,7 +34,9 @@ _CHOICES = frozenset(
     )
 )
 
-_ROOTS = frozenset(("sqrt", "rsqrt", "pow", "floor", "ceil", "round", "rem"))
+# Primitives that branches know beside choices.
+_ROOTS = frozenset(("sqrt", "rsqrt", "pow"))
+_STEPS = frozenset(("floor", "ceil", "round", "rem"))
 # Primitives whose results may be integers of few values.
 _FEW_VALUES = frozenset(("lu", "argmax", "argmin", "rem", "clamp", "and", "top_k", "sign"))
 
@@ -104,9 +106,20 @@ class Question:
         """Whether there is something to choose."""
         return self.takes_masks or self.has(_CHOICES)
 
+    @functools.cached_property
+    def decides(self) -> bool:
+        """Whether there is something to choose or to round, so that a number decides a step."""
+        casts = (
+            is_integer(e.outputs[0].dtype) and not is_integer(e.inputs[0].dtype)
+            for program in self.programs
+            for e in program.every_equation()
+            if e.primitive == "convert_element_type"
+        )
+        return self.chooses or self.has(_STEPS | {"nextafter"}) or any(casts)
+
     @property
-    def takes_roots(self) -> bool:
-        return self.has(_ROOTS)
+    def takes_roots_or_steps(self) -> bool:
+        return self.has(_ROOTS | _STEPS)
 
     @property
     def takes_masks(self) -> bool:

@@ -53,6 +53,26 @@ BEHIND = {  # no input of a short search shows it
         lambda x: one(x > 77777.7) * one(x * 0.7 > x * 0.1 * 7) + 0.3 * x + 0.9,
         lambda x: 0.9 + one(x > 77777.7) * one(x < 0) + x * 0.3,
     ),
+    "a floor": (
+        lambda x: jnp.where(x > 1e6, jnp.floor((x * 0.7) / x * 10), 0.0),
+        lambda x: jnp.where(x > 1e6, 6.0, 0.0),
+    ),
+    "a cast": (
+        lambda x: jnp.where(x > 1e6, ((x * 0.7) / x * 10).astype(jnp.int32), 0),
+        lambda x: jnp.where(x > 1e6, 6, 0),
+    ),
+    "a relu": (
+        lambda x: jnp.where(x > 1e6, jax.nn.relu(10 * (0.1 * x) - x), 0.0),
+        lambda x: jnp.where(x > 1e6, 10 * (0.1 * x) - x, 0.0),
+    ),
+    "a root": (
+        lambda x: jnp.where(x > 1e6, jnp.sqrt((10 * (0.1 * x) - x) ** 2), 0.0),
+        lambda x: jnp.where(x > 1e6, 10 * (0.1 * x) - x, 0.0),
+    ),
+    "a place": (
+        lambda x: jnp.where(x > 1e6, jnp.argmax(jnp.stack([x, 10 * (0.1 * x)]), 0), 0),
+        lambda x: jnp.where(x > 1e6, 1, 0),
+    ),
 }
 WHATEVER = {
     "a leaky maximum": (lambda x: jnp.maximum(x, 0.1 * x), lambda x: jnp.where(x > 0, x, 0.1 * x)),

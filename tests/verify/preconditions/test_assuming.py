@@ -439,3 +439,13 @@ def test_the_condition_s_literals_are_what_they_hold_and_the_verdict_says_so():
     verdict = ask(lambda x: jnp.abs(1 - 10 * x), lambda x: 1 - 10 * x, [S], lambda x: x <= 0.1)
     assert verdict.status == "refuted"
     assert verdict.counterexample.inputs[0] == np.float32(0.1)
+
+
+@pytest.mark.unrecorded("a verifier whose searches find nothing")
+def test_a_law_of_measure_zero_proves_nothing_where_all_is_of_measure_zero(monkeypatch):
+    for name in ("glance", "second_glance", "look", "before_proof"):
+        monkeypatch.setattr(Search, name, lambda *_, **__: None)
+    programs = (lambda x: jnp.where(x == 0, 0.0, x * jnp.log(x)), lambda x: x * jnp.log(x))
+    assert verify.equivalent(*programs, S, assuming=lambda x: x >= 0)
+    ends = verify.equivalent(*programs, S, assuming=lambda x: (x == 0) | (x == 1), seconds=10)
+    assert ends.status != "proved"

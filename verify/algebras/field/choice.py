@@ -433,6 +433,7 @@ class Chooser:
         if which.tie is not None:
             there, elsewhere = (yes, no) if which.tie.true else (no, yes)
             if self._is_zero_there(which.tie, there, elsewhere):
+                field.almost = True
                 return elsewhere
         if no.dtype == np.bool_:
             kept = field.logical_and(field.logical_not(which), no)

@@ -57,6 +57,7 @@ class State(ABC):
         self.key = self.rng.integers(0, 2**64, mixing.WORDS, dtype=np.uint64)
         self.assumptions: dict[str, None] = {}
         self.partial = False  # whether an assumption may hold nowhere
+        self.almost = False  # whether a law was used that may fail on a set of measure zero
         self.wrapping = False  # whether something looked at an integer that may have wrapped
         self.inside = Inside()
         self.may_be_nan = False  # whether a function was met that is not defined everywhere
