@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Neighbours in a file stay on one worker, which has compiled what they share, until the other is idle.
 PYTEST = $(BIN)/pytest -n 2 --dist worksteal
 
-.PHONY: demo test test-fast test-all test-jax record lint types docs notebooks wheel clean \
+.PHONY: demo test test-fast test-all test-jax record costs lint types docs notebooks wheel clean \
   install install-test install-docs
 
 demo: install
@@ -55,6 +55,10 @@ wheel: | $(VENV)/.created
 record: install-test
 	$(PYTEST) --renew-record tests
 	@git --no-pager diff --stat -- tests/verdicts
+
+# What each test costs, on this machine (tests/costs.py): decides which rows `make test` runs.
+costs: install-test
+	$(PYTEST) -m "" --measure-costs
 
 # What may break with another version of JAX: its programs read and rebuilt, its compiler asked.
 test-jax: install-test

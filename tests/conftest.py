@@ -19,7 +19,7 @@ os.environ["CNNJAX_CACHE"] = "off"
 
 import pytest
 
-from tests import recording
+from tests import costs, recording
 
 recording.install()
 
@@ -29,11 +29,15 @@ collect_ignore = [] if importlib.util.find_spec("torch") else ["cnnjax/reference
 
 def pytest_addoption(parser):
     recording.options(parser)
+    parser.addoption(
+        "--measure-costs", action="store_true", help="write tests/costs.json (costs.py) anew"
+    )
 
 
 def pytest_configure(config):
     solver = importlib.util.find_spec("z3") is not None
     config.pluginmanager.register(recording.Recording(config, solver), "recording")
+    config.pluginmanager.register(costs.Costs(config.getoption("--measure-costs")), "costs")
 
 
 _MOST_MEMORY = 3e9  # bytes a process, before compiled programs are forgotten
