@@ -11,7 +11,7 @@ import numpy as np
 
 from verify.algebras import machine
 from verify.algebras.field import Field, FieldArray, residues
-from verify.algebras.field.given import Given
+from verify.algebras.field.given import STRICT, Given
 from verify.algebras.field.patterns import PatternField
 from verify.dtypes import is_integer, is_kind
 from verify.preconditions.reading import Constraint, Reading, numbered
@@ -55,7 +55,17 @@ def tell(
         field.given = Given(field)
         rows = np.stack([_rows(field, flat, c) for c in constraints], axis=1)
         field.given.tell(rows, np.array([c.relation == "gt" for c in constraints]))
+        found = [_above_zero(field, x) for x in found]
     return found
+
+
+def _above_zero(field: Field, x: FieldArray) -> FieldArray:
+    """An input, with whether it is above zero in all of its elements."""
+    if field.given is not None and is_kind(x.dtype, np.floating) and x.concrete is None:
+        signs = field.given.signs(x.rows.reshape(len(field.m), -1))
+        x.positive = len(signs) > 0 and bool((signs == STRICT).all())
+        x.nonnegative = x.nonnegative or x.positive
+    return x
 
 
 def _bounded(

@@ -47,6 +47,7 @@ def add(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
         if x.concrete is not None and all_zero(x.concrete):
             return t
     known = a.nonnegative and b.nonnegative and is_real(a.dtype)
+    positive = known and (a.positive or b.positive)
     a, b = as_maximum(field, a), as_maximum(field, b)
     for x, t in ((a, b), (b, a)):
         # max(s) + t = max(s + t): stay undecided, and let infinities absorb finite terms.
@@ -63,12 +64,13 @@ def add(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
                 growth,
                 _pending=pending,
                 nonnegative=known,
+                positive=positive,
                 bounds=bounds,
             )
             break
     else:
         rows = residues.add(a.rows, b.rows, field.m)
-        y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds)
+        y = field.plain(rows, a, growth, nonnegative=known, positive=positive, bounds=bounds)
     for law in concerned(a, b):
         law.know(y, law.added(field, a, b))
         y.nonnegative = y.nonnegative or law.not_negative(field, a, b)
@@ -85,6 +87,7 @@ def mul(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
         if all_one(c.concrete):
             return x
         positive, negative = bool((c.concrete > 0).all()), bool((c.concrete < 0).all())
+        above = known and positive and x.positive
         p = x.pending if x.undecided else None
         if p is not None and (positive or negative):
             # c * max(s) = max(c * s) for c > 0.
@@ -99,6 +102,7 @@ def mul(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
                 growth,
                 _pending=pending,
                 nonnegative=known,
+                positive=above,
                 bounds=bounds,
             )
     laws = concerned(a, b)
@@ -117,6 +121,7 @@ def mul(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
             left, right = chosen, c.rows
     rows = residues.multiply(left, right, field.m)
     y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds, factors=factors)
+    y.positive = known and a.positive and b.positive
     for law in LAWS if a is b else laws:
         law.know(y, law.multiplied(field, a, b))
     return y
@@ -172,9 +177,12 @@ def _scaled(field: State, a: FieldArray, factor: FieldArray, sign: int) -> Field
         scale = factor.rows if sign > 0 else residues.reduce(-factor.rows, field.m)
         rows = residues.multiply(p.rows, scale[..., None], field.m)
         pending = Pending(rows, p.present, p.sign * sign, p.analytic)
-        return FieldArray(field, a.shape, a.dtype, growth, _pending=pending, nonnegative=known)
+        y = FieldArray(field, a.shape, a.dtype, growth, _pending=pending, nonnegative=known)
+        y.positive = known and a.positive
+        return y
     rows = residues.multiply(a.rows, factor.rows, field.m)
     y = field.plain(rows, a, growth, nonnegative=known)
+    y.positive = known and a.positive
     for law in concerned(a):
         law.know(y, law.multiplied(field, a, factor))
     return y
@@ -202,6 +210,7 @@ def dot(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
     known = a.nonnegative and b.nonnegative and is_real(a.dtype)
     bounds = machine.repeated(machine.times(a.bounds, b.bounds), terms)
     y = field.plain(rows, a, growth, nonnegative=known, bounds=bounds)
+    y.positive = known and a.positive and b.positive and terms > 0
     for law in laws:
         law.know(y, law.dotted(field, a, b))
     return y
@@ -214,6 +223,7 @@ def sum(field: State, x: FieldArray) -> FieldArray:
     known = x.nonnegative and is_real(x.dtype)
     bounds = machine.repeated(x.bounds, x.shape[-1])
     y = field.plain(residues.total(x.rows, field.m), x, growth, nonnegative=known, bounds=bounds)
+    y.positive = known and x.positive and x.shape[-1] > 0
     for law in concerned(x):
         law.know(y, law.summed(field, x))
     return y

@@ -10,7 +10,7 @@ from verify.algebras import machine
 from verify.algebras.field import integers
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, numpy_kind
-from verify.dtypes import is_integer
+from verify.dtypes import is_integer, is_kind
 
 
 def cast(field: State, x: FieldArray, dtype: Any) -> FieldArray:
@@ -44,6 +44,7 @@ def cast(field: State, x: FieldArray, dtype: Any) -> FieldArray:
         x.mask,
         bounds=(0, 1) if x.dtype == np.bool_ else None,
     )
+    y.positive = x.positive and is_kind(dtype, np.floating)
     for law, fact in x.facts.items():
         law.know(y, law.cast(field, fact, dtype))
     if x.concrete is not None:

@@ -13,6 +13,11 @@ of a maximum goes where its mask says. With `Mode.scaling`, sets that are ration
 another share their weights (mirrored for a negative factor), so relu(3x) = 3 relu(x) and
 |x| = 2 relu(x) - x.
 
+What is above zero by its form (exponentials, sums of them and of squares, quotients, roots; an input
+by a precondition) leaves nothing to chance beside zero: such a comparison is a constant. Values keep
+that in `positive` and `nonnegative`, which hold wherever a value is defined, and every operation
+that does not hand them on loses them.
+
 Ties: a > b has the weight minus half of a tie value, a >= b plus half of it, a == b the tie value
 itself. A tie value is random too, unless the trial ignores ties (`Mode.ties`). It is ignored only
 between analytic values that differ, whose ties have measure zero; relu(a) == relu(b) is true on an
@@ -83,8 +88,10 @@ class Chooser:
             known = bound.concrete
             if known is None or not is_kind(known.dtype, np.floating):
                 continue
-            if np.isneginf(known).all() or (x.nonnegative and (known <= 0).all()):
+            if np.isneginf(known).all() or (x.positive and (known <= 0).all()):
                 return x
+            if x.nonnegative and (known <= 0).all():
+                return x if self.field.mode.ties else replace(x, largest=True)
             if np.isposinf(known).all():
                 return bound
         a, b = (self.field.observed(x, COMPARED) for x in (a, b))
@@ -108,6 +115,7 @@ class Chooser:
             _chosen(a.growth, b.growth, self.field.mode.patterns),
             _pending=Pending(rows, present, 1, one.analytic and two.analytic),
             nonnegative=a.nonnegative or b.nonnegative,
+            positive=a.positive or b.positive,
             bounds=machine.larger(a.bounds, b.bounds),
         )
 
@@ -146,6 +154,7 @@ class Chooser:
                 p.analytic,
             ),
             nonnegative=x.nonnegative,
+            positive=x.positive,
             bounds=x.bounds,
         )
 
@@ -243,6 +252,8 @@ class Chooser:
             return infinite
         if op == "eq":
             for x, other in ((a, b), (b, a)):
+                if x.largest and self._is_above(x, other):
+                    return self.field.lift(np.zeros(x.shape, bool))
                 p = x.pending
                 if p is not None and p.rows.shape[-1] > 1 and not np.array_equal(a.rows, b.rows):
                     return self._is_maximum(x, other)
@@ -288,6 +299,9 @@ class Chooser:
         """a > b or a == b."""
         field, m = self.field, self.field.m
         growth = a.growth.plus(b.growth)
+        for x, other in ((a, b), (b, a)):
+            if x.positive and other.concrete is not None and (other.concrete <= 0).all():
+                return field.lift(np.full(a.shape, op == "gt" and x is a))
         if op == "gt" and b.nonnegative and a.concrete is not None and (a.concrete <= 0).all():
             return field.lift(np.zeros(a.shape, bool))
         difference = residues.reduce(a.rows - b.rows, m)
@@ -306,7 +320,9 @@ class Chooser:
                 return field.lift(np.zeros(a.shape, bool))
         weighed = self.weights.weigh(np.stack([flat, np.zeros_like(flat)], axis=-1), None)
         zero = (flat[: field.points] == 0).all(axis=0)
-        if zero.any() and _is_float(a.dtype) and (a.concrete is None or b.concrete is None):
+        variable = _is_float(a.dtype) and (a.concrete is None or b.concrete is None)
+        # (x == max(x, 0), as derivatives have it, asks which one is the largest)
+        if zero.any() and variable and not (op == "eq" and (a.largest or b.largest)):
             field.assume(NO_NANS)  # x + 1 != 1 + x asks for NaN, as x != x does
         # An explicit equality is about the ties: it keeps them in every mode.
         ties = field.mode.ties or op == "eq" or not growth.analytic or not _is_float(a.dtype)
@@ -376,6 +392,16 @@ class Chooser:
         return FieldArray(
             self.field, shape, np.dtype(bool), self.mask_growth, rows, nonnegative=True
         )
+
+    def _is_above(self, x: FieldArray, other: FieldArray) -> bool:
+        """Whether a maximum with zero, which is x, is off ties not this other candidate."""
+        known, field = other.concrete, self.field
+        if field.mode.ties or not x.growth.analytic or known is None or (known > 0).any():
+            return False
+        if not (x.rows[: field.points] != 0).any(axis=0).all():
+            return False
+        field.assume(NO_TIES)
+        return True
 
     def _is_maximum(self, x: FieldArray, other: FieldArray) -> FieldArray:
         """[max(s) == t]: the weight of t in s off ties, an unknown of {s_i - t} otherwise."""
@@ -463,6 +489,7 @@ class Chooser:
             result = replace(result, bounds=machine.hull(yes.bounds, no.bounds))
         else:
             result.nonnegative = yes.nonnegative and no.nonnegative
+            result.positive = yes.positive and no.positive
         result.growth = _chosen(result.growth, result.growth, field.mode.patterns)
         return result
 

@@ -73,6 +73,8 @@ def apply(
     params: Any = (),
 ) -> FieldArray:
     """One elementwise function."""
+    if name == "atan2" and args[1].positive:  # in the right half-plane there is no cut
+        return field.function("atan", [arithmetic.div(field, *args)], shape, dtype)
     laws = [law for law in LAWS if name in law.functions]
     for law in laws:
         made = law.function(field, name, args, dtype)

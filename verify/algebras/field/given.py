@@ -66,8 +66,9 @@ class Given:
         if self.known and not x.nonnegative and not x.undecided and is_real(x.dtype):
             if x.concrete is None and x.shape != () and 0 in x.shape:
                 return x
-            flat = x.rows.reshape(len(x.rows), -1)
-            x.nonnegative = bool((self.signs(flat) > 0).all()) and flat.shape[1] > 0
+            signs = self.signs(x.rows.reshape(len(x.rows), -1))
+            x.nonnegative = bool((signs > 0).all()) and len(signs) > 0
+            x.positive = x.nonnegative and bool((signs == STRICT).all())
         return x
 
     def _names(self, rows: np.ndarray) -> tuple[list[bytes], np.ndarray, np.ndarray]:

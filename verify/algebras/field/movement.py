@@ -53,6 +53,7 @@ def pick(field: State, operands: Sequence[FieldArray], index: np.ndarray) -> Fie
 
     bounds = machine.hull(*(x.bounds for x in used)) if used else (0, 0)
     y = FieldArray(field, index.shape, dtype, growth, nonnegative=known, bounds=bounds)
+    y.positive = bool(used) and all(x.positive for x in used)
     ends = any(infinite(x).any() for x in operands)
     if ends or any(x.undecided for x in operands):
         y._pending = lambda: _pick_pending(field, operands, index)
@@ -97,7 +98,7 @@ def moved(field: State, x: FieldArray, move: Any, shape: tuple[int, ...]) -> Fie
     y = FieldArray(
         field, tuple(shape), x.dtype, x.growth, nonnegative=x.nonnegative, bounds=x.bounds
     )
-    y.positive = x.positive
+    y.positive, y.largest = x.positive, x.largest
     if x.concrete is not None:
         y.concrete = move(np.asarray(x.concrete), (), ())
         if is_integer(x.dtype):

@@ -129,6 +129,7 @@ class State(ABC):
         value = FieldArray(self, array.shape, np.dtype(dtype), concrete=array)
         value.growth = constant_growth(array)
         value.nonnegative = bool((array >= 0).all())
+        value.positive = is_kind(array.dtype, np.floating) and bool((array > 0).all())
         return value
 
     def lift_rows(self, array: np.ndarray) -> np.ndarray:

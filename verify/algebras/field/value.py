@@ -126,6 +126,7 @@ class FieldArray:
     bounds: Interval = None  # of an integer's expression: see integers.py
     seen: dict[Any, FieldArray] = field_of(default_factory=dict)  # its machine values, by dtype
     positive: bool = False  # above zero wherever it has a value
+    largest: bool = False  # a maximum with zero that is known to be this value
     few: tuple[Fraction, ...] = ()  # the only values of an input's elements, where that is known
 
     def __post_init__(self) -> None:

@@ -89,6 +89,7 @@ class Exponentials(Law[FieldArray]):
         result = state.plain(out, a, Growth(analytic=analytic, powers=True), nonnegative=True)
         if absent is None:
             self.know(result, a)
+            result.positive = True
         return result
 
 

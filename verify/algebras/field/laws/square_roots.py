@@ -174,7 +174,7 @@ class SquareRoots(Law[Parts]):
         if r is None or not r.roots:
             return None
         value = composed(state, rooted.inverse(state, r))
-        value.nonnegative = x.nonnegative
+        value.nonnegative, value.positive = x.nonnegative, x.positive
         return value
 
     def square(self, state: State, x: FieldArray) -> FieldArray | None:
@@ -209,7 +209,7 @@ def root(state: State, u: FieldArray) -> FieldArray:
         state.law(Radicals).found = True
         known = _as_found(state, lines, u.dtype)
     value = composed(state, known)
-    value.nonnegative = True
+    value.nonnegative, value.positive = True, u.positive
     return value
 
 
