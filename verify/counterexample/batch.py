@@ -84,6 +84,14 @@ def before_proof(comparison: Comparison, rng: np.random.Generator) -> Iterator[W
                     yield witness
 
 
+def differences(comparison: Comparison, drawn: Inputs) -> Iterator[Witness]:
+    """Confirmed differences among rows of inputs; none where rows cannot be evaluated together."""
+    try:
+        yield from _Batch(comparison).differences(comparison.rows(drawn))
+    except Unsupported:
+        return
+
+
 def _drawn(
     comparison: Comparison, special: np.ndarray, rng: np.random.Generator, count: int
 ) -> Iterator[Inputs]:

@@ -20,7 +20,7 @@ asked about 12, fewer where programs are long.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,8 +69,10 @@ class Unordered:
     witness: Witness | None
 
 
-def unordered(comparison: Comparison, rng: np.random.Generator) -> Unordered | None:
-    """Where JAX's values of the programs differ, or None."""
+def unordered(
+    comparison: Comparison, rng: np.random.Generator, more: Iterable[Inputs] = ()
+) -> Unordered | None:
+    """Where JAX's values of the programs differ, or None. `more`: rows that are tried as well."""
     left, right = comparison.left, comparison.right
     names = left.primitives() | right.primitives()
     if not (names & _ORDERS or _truncates(comparison)):
@@ -84,7 +86,8 @@ def unordered(comparison: Comparison, rng: np.random.Generator) -> Unordered | N
     special = np.unique([*interesting(constants), 0.0, 1.0, -1.0, 0.5])
     best: Unordered | None = None
     try:
-        for drawn in _drawn(comparison, special, rng, count):
+        ours = _drawn(comparison, special, rng, count)
+        for drawn in itertools.chain(ours, map(comparison.rows, more)):
             if not len(drawn[0]):
                 continue
             for inputs, cause in _without_values(comparison, drawn, asked):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ from verify.counterexample import (
     unordered,
 )
 from verify.counterexample.as_it_is import somewhere_exact
+from verify.counterexample.batch import differences
+from verify.preconditions.gates import behind_gates
 from verify.primitives.functions import POWERS
 from verify.primitives.indexing import SAME_INDEX
 from verify.provers.outcome import Open
@@ -113,7 +115,12 @@ class Search:
         if not self.possible:
             found = differ_by_jax(self.comparison, self.rng)
             return None if found is None else Verdict("unknown", reason=found)
-        return self.first(before_proof(self.comparison, self.rng), "a search before the proof")
+        return self.first(self._before_proof(), "a search before the proof")
+
+    def _before_proof(self) -> Iterator[Witness]:
+        yield from before_proof(self.comparison, self.rng)
+        for drawn in behind_gates(self.comparison, self.rng):
+            yield from differences(self.comparison, drawn)
 
     def first(self, witnesses: Iterable[Witness], name: str) -> Verdict | None:
         """The first difference that JAX confirms; after some that it denies, there is none."""
@@ -141,7 +148,10 @@ class Search:
 
     def without_values(self) -> Verdict | None:
         """What JAX has to say where something is compared that has no value."""
-        found = unordered(self.comparison, self.rng) if self.possible else None
+        if not self.possible:
+            return None
+        more = behind_gates(self.comparison, self.rng)
+        found = unordered(self.comparison, self.rng, more)
         if found is None:
             return None
         if found.witness is None:
