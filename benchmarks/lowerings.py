@@ -25,7 +25,7 @@ import verify
 from benchmarks.subjects import SUBJECTS, Subject
 from benchmarks.timing import as_json, interleave, machine, save
 from cnnjax.train.compiler import compiler_options
-from verify.program import trace
+from verify.programs import trace
 from verify.roundoff import deviation, rounding
 
 _CORNER = 8  # pixels along each axis

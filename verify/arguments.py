@@ -17,7 +17,7 @@ import numpy as np
 
 from verify.dtypes import is_array
 from verify.examples import is_static
-from verify.program import Traced, make
+from verify.programs import Traced, make
 
 __tracebackhide__ = True  # by pytest: the caller's lines, and his functions', are what matters
 

@@ -28,7 +28,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field import Field, FieldArray
 from verify.cuts import CUT, Cut, with_cuts
 from verify.dtypes import is_kind
-from verify.program import Const, Equation, Program, Var, leading_to
+from verify.programs import Const, Equation, Program, Var, leading_to
 from verify.proof import MANY_PRIMES, MODES, Agreement, Told, TooLarge, prove, same, traced_trial
 
 # Where cuts may be: how many operations that make polynomials grow lie between two of them, and

@@ -29,7 +29,7 @@ from verify.counterexample.by_jax import differs
 from verify.counterexample.plainly import values_by_jax
 from verify.counterexample.undefined import known
 from verify.dtypes import is_kind
-from verify.program import Program, trace
+from verify.programs import Program, trace
 from verify.roundoff import draw
 from verify.shown import short
 from verify.trust import child

@@ -23,7 +23,7 @@ from verify.algebras.linear import Linear
 from verify.algebras.machine import wrapped
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
-from verify.program import Program
+from verify.programs import Program
 
 _MOST_ELEMENTS = 256
 _WORK = 3e8  # of the solver, for one element

@@ -18,7 +18,7 @@ from jax import lax
 
 from verify.algebras.base import Unsupported
 from verify.dtypes import is_kind
-from verify.program import Equation, Program
+from verify.programs import Equation, Program
 
 _MOVEMENT = """
 reshape squeeze expand_dims broadcast_in_dim transpose rev slice copy copy_p stop_gradient
@@ -50,7 +50,7 @@ def check(program: Program) -> None:
     """Raises Unsupported unless all of the program is of a kind whose rounding errors are known.
 
     >>> import jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> check(trace(jnp.linalg.cholesky, jnp.eye(2)))
     Traceback (most recent call last):
     verify.algebras.base.Unsupported: rounding errors of cholesky

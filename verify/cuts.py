@@ -19,7 +19,7 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.primitives.registry import Context, rule
-from verify.program import Atom, Equation, Program, Var
+from verify.programs import Atom, Equation, Program, Var
 
 CUT = "cut"
 

@@ -27,7 +27,7 @@ from verify.algebras.dependence import Dependence, Depends
 from verify.algebras.extended import fresh, lift, parts
 from verify.evaluate import apply
 from verify.examples import names, plain, split
-from verify.program import Atom, Const, Program, Var, read
+from verify.programs import Atom, Const, Program, Var, read
 
 
 def dependence(f: Callable[..., Any], *examples: Any) -> Dependencies:

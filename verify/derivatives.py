@@ -32,10 +32,10 @@ from verify.counterexample import Smooth
 from verify.dtypes import is_kind
 from verify.examples import names, split
 from verify.linearity import nonlinear
-from verify.program import Program, call, custom_rules, is_weak, make, read, trace
+from verify.programs import Program, call, custom_rules, is_weak, make, read, trace
+from verify.programs.value_numbers import normalised
 from verify.provers import settle
 from verify.roundoff import draw, later
-from verify.value_numbers import normalised
 from verify.verdict import Verdict
 
 ONE_OR_ALL = "a rule that asks what is differentiated was asked for all, and for each one alone"

@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 from verify import budget
-from verify.program import Equation, Program, inner_programs
+from verify.programs import Equation, Program, inner_programs
 
 _A_PRODUCT = 0.3  # units of work (`budget.py`): three products of limbs for each of ten residues
 _SMALL = 1e9  # products; what takes fewer is begun
@@ -33,7 +33,7 @@ def products(program: Program) -> tuple[float, Equation | None]:
     """How many products of numbers a program takes, and the equation that takes most of them.
 
     >>> import jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> program = trace(lambda x, y: x @ y + 1, jnp.ones((4, 5)), jnp.ones((5, 6)))
     >>> count, equation = products(program)
     >>> count, equation.primitive

@@ -12,10 +12,10 @@ from verify.certificate.subjects import named, subject
 from verify.counterexample import Comparison
 from verify.examples import names, split
 from verify.preconditions import condition
-from verify.program import read
+from verify.programs import read
+from verify.programs.value_numbers import normalised
 from verify.provers import settle
 from verify.roundoff import later
-from verify.value_numbers import normalised
 from verify.verdict import Tried, Verdict
 
 

@@ -25,7 +25,7 @@ from verify.primitives import RULES
 from verify.primitives.collectives import is_joint
 from verify.primitives.indexing import promises
 from verify.primitives.registry import Context
-from verify.program import Atom, Const, Equation, Program, Var, last_uses, run_with_jax
+from verify.programs import Atom, Const, Equation, Program, Var, last_uses, run_with_jax
 from verify.trust import child
 
 _ELEMENT = 4  # units of work for an element of an operand or a result, whatever numbers are

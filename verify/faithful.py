@@ -26,7 +26,7 @@ from verify.compiled import check
 from verify.counterexample import Comparison, Witness, shrink
 from verify.dtypes import is_kind
 from verify.examples import names, split
-from verify.program import Program, read, trace
+from verify.programs import Program, read, trace
 from verify.roundoff import as_inputs, by_rules, certified, distance, draw, executable, given
 from verify.shown import short
 from verify.trust import child

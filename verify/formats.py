@@ -15,7 +15,7 @@ import numpy as np
 
 from verify.algebras.complex import is_complex, real_dtype
 from verify.dtypes import is_kind
-from verify.program import Equation, Program
+from verify.programs import Equation, Program
 
 NOTE = "numbers are not rounded:"
 _MOVE_OR_CHOOSE = """
@@ -33,7 +33,7 @@ def note(left: Program, right: Program) -> str:
     """What a proof that they are equal leaves out, in words; "" where they round to the same.
 
     >>> import jax
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> x = jax.ShapeDtypeStruct((3,), jnp.bfloat16)
     >>> note(trace(lambda x: x * x, x), trace(lambda x: x**2, x))
     ''

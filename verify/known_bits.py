@@ -27,7 +27,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.elements import ElementAlgebra
 from verify.algebras.extended import lift, plain
 from verify.primitives.indexing import OF_BITS
-from verify.program import (
+from verify.programs import (
     Atom,
     Const,
     Equation,
@@ -103,7 +103,7 @@ def by_the_machine(program: Program, var: Var) -> np.ndarray | None:
     depends on the program's inputs, or on what is not to be run here.
 
     >>> import jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> program = trace(lambda x: x + (jnp.full(2, 1e8) + 1 - 1e8), 0.0)
     >>> by_the_machine(program, program.equations[-1].inputs[1])
     array([0., 0.], dtype=float32)

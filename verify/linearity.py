@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from verify.program import Atom, Equation, Program
+from verify.programs import Atom, Equation, Program
 
 # Linear in all operands together.
 _LINES = """
@@ -38,7 +38,7 @@ def nonlinear(program: Program, moving: Sequence[bool]) -> str:
     Empty where all are, or it is not known.
 
     >>> import jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> program = trace(lambda x, d: jnp.sin(x) * d / abs(d), 1.0, 1.0)
     >>> nonlinear(program, [True, False]).split(" ")[0], nonlinear(program, [False, True])[:3]
     ('sin', 'abs')

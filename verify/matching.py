@@ -22,7 +22,7 @@ import numpy as np
 from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import parts
-from verify.program import Equation, Program
+from verify.programs import Equation, Program
 from verify.proof import Difference, Told, TooLarge, traced_trial
 
 FIRST = "the first values without a counterpart"
@@ -69,7 +69,7 @@ def where_they_part(
     that is not known. `difference`: what is known not to be identical.
 
     >>> import jax, jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> from verify.proof import MODES, prove
     >>> programs = [trace(lambda x: jnp.exp(f(x * 2)) + 1, 1.0) for f in (jnp.sin, jnp.cos)]
     >>> difference = prove(*programs, MODES[0], 0)

@@ -13,7 +13,7 @@ import os
 from collections.abc import Sequence
 
 from verify.algebras.base import Refused
-from verify.program import Equation, Program, inner_programs, last_uses
+from verify.programs import Equation, Program, inner_programs, last_uses
 
 PART = 0.5  # of the free memory that an evaluation may take
 NUMBER = 24  # bytes an element: a float, its error, whether it is whole

@@ -27,7 +27,7 @@ from verify.algebras.field.split import inputs as split_inputs
 from verify.algebras.guarded import Guards, Sinking
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
-from verify.program import Program
+from verify.programs import Program
 
 TARGET = 2.0**-100
 _MOST_TRIALS = 12

@@ -30,7 +30,7 @@ from verify.compiled import check
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.primitives import RULES
-from verify.program import Equation, Program, Var, call
+from verify.programs import Equation, Program, Var, call
 from verify.trust import child
 from verify.verdict import Rounding
 
@@ -48,7 +48,7 @@ def rounding(
     numbers, another backend than the CPU.
 
     >>> import jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> x = np.linspace(0, 1, 100, dtype=np.float32)
     >>> one = trace(lambda x: (x + 1) * (x - 1), x)
     >>> two = trace(lambda x: x * x - 1, x)

@@ -12,7 +12,7 @@ import jax
 import ml_dtypes
 import numpy as np
 
-from verify.program import is_weak
+from verify.programs import is_weak
 
 _SHORT = {
     "bool": "bool",

@@ -21,7 +21,7 @@ from verify.algebras.numeric import Bounded, Numeric
 from verify.evaluate import evaluate
 from verify.primitives import RULES
 from verify.primitives.registry import Context
-from verify.program import Atom, Const, Program, Var, run_with_jax, trace
+from verify.programs import Atom, Const, Program, Var, run_with_jax, trace
 
 
 def check_rule(

@@ -6,7 +6,7 @@ import pytest
 
 from verify import equivalent
 from verify.blocks import by_blocks
-from verify.program import trace
+from verify.programs import trace
 from verify.proof import TARGET
 
 LAYERS, WIDTH = 12, 6

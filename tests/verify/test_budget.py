@@ -11,7 +11,7 @@ from verify import budget
 from verify.algebras.base import Unsupported
 from verify.counterexample import values
 from verify.primitives import sorting
-from verify.program import trace
+from verify.programs import trace
 
 pytestmark = pytest.mark.unrecorded("their clock is one of their own")
 

@@ -8,7 +8,7 @@ from jax import lax
 
 import verify
 from verify import called
-from verify.program import trace
+from verify.programs import trace
 
 X = jax.ShapeDtypeStruct((), jnp.float32)
 

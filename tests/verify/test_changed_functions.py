@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import verify
-from verify.program import custom_rules, trace
+from verify.programs import custom_rules, trace
 
 FACTOR = 1.0
 X = jax.ShapeDtypeStruct((3,), jnp.float32)

@@ -9,7 +9,7 @@ from jax.custom_derivatives import linear_call
 
 from verify import derivatives
 from verify.linearity import nonlinear
-from verify.program import trace
+from verify.programs import trace
 
 X = jax.ShapeDtypeStruct((2,), jnp.float32)
 C = jax.ShapeDtypeStruct((2,), jnp.complex64)

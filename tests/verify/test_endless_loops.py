@@ -12,7 +12,7 @@ from tests.verify.pairs.law import f32
 from verify import budget
 from verify.counterexample import Comparison, inhabited, plainly
 from verify.counterexample.plainly import values_by_jax, values_in_float64
-from verify.program import trace
+from verify.programs import trace
 from verify.roundoff import rounding
 from verify.trust import child, selfcheck
 

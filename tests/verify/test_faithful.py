@@ -12,7 +12,7 @@ from jax import lax
 
 import cnnjax
 from verify.faithful import faithful
-from verify.program import trace
+from verify.programs import trace
 from verify.roundoff import by_rules, deviation, distance
 
 MODULE = importlib.import_module("verify.faithful")  # `verify.faithful` may be the function

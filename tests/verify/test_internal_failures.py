@@ -114,10 +114,10 @@ def test_a_program_that_cannot_be_read_is_unknown(outside):
     def unreadable(*_):
         raise KeyError("variable")
 
-    outside.setattr(sys.modules["verify.program"], "_walk", unreadable)
+    outside.setattr(sys.modules["verify.programs.reader"], "_walk", unreadable)
     verdict = ask()
     assert verdict.status == "unknown"
-    assert "verify/program.py" in verdict.reason
+    assert "verify/programs/reader.py" in verdict.reason
 
 
 def test_warnings_of_our_arithmetic_are_nobodys_errors(outside):

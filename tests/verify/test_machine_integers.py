@@ -17,7 +17,7 @@ import verify
 from tests.verify import machine_pairs
 from verify.algebras import machine
 from verify.algebras.field import Field, Mode
-from verify.program import trace
+from verify.programs import trace
 from verify.proof import MODES, Agreement, prove
 
 I4, I8, I16, I32 = jnp.int4, jnp.int8, jnp.int16, jnp.int32

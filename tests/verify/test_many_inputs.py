@@ -9,7 +9,7 @@ from verify.algebras.wary import Wary
 from verify.counterexample import Comparison, Smooth
 from verify.counterexample.directed import aimed
 from verify.counterexample.many import doubtful, evaluated
-from verify.program import trace
+from verify.programs import trace
 
 X = jax.ShapeDtypeStruct((2,), jnp.float32)
 ROWS = np.array([[1.0, 2.0], [-1.0, 2.0], [0.0, 0.0], [1000.0, 0.5]])

@@ -6,7 +6,7 @@ import pytest
 
 import verify
 from verify.matching import FIRST, where_they_part
-from verify.program import trace
+from verify.programs import trace
 from verify.proof import MODES, Difference, prove
 
 X = jax.ShapeDtypeStruct((4, 3), jnp.float32)

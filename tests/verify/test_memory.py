@@ -10,7 +10,7 @@ from jax import lax
 import verify
 from verify import memory
 from verify.algebras.base import Refused
-from verify.program import trace
+from verify.programs import trace
 from verify.provers.searching import Search
 
 

@@ -11,7 +11,7 @@ from jax import lax
 from verify.algebras.unwrapped import Unwrapped
 from verify.counterexample import Comparison, inhabited
 from verify.counterexample.confirm import values
-from verify.program import trace
+from verify.programs import trace
 from verify.proof import MODES, prove
 
 ASSUMING = replace(MODES[1], assuming=True)

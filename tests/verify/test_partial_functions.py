@@ -11,7 +11,7 @@ import verify
 from tests.verify.pairs.famous import f32
 from verify.algebras.field.choice import NO_NANS
 from verify.counterexample import Comparison, inhabited
-from verify.program import trace
+from verify.programs import trace
 from verify.proof import MODES, PATTERNS, Agreement, prove
 
 X, A = f32(), f32()

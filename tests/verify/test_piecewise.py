@@ -21,7 +21,7 @@ from verify.branches import walk
 from verify.branches.certify import possible, signed
 from verify.branches.polynomials import ONE, add, join, polynomial
 from verify.branches.terms import Terms
-from verify.program import trace
+from verify.programs import trace
 
 z3 = pytest.importorskip("z3")
 

@@ -9,7 +9,7 @@ from jax import lax
 from verify.counterexample import values
 from verify.counterexample.held import held
 from verify.counterexample.plainly import values_by_jax, values_in_float64
-from verify.program import trace
+from verify.programs import trace
 
 
 def f32(*shape):

@@ -18,7 +18,7 @@ from verify.algebras.field import Field
 from verify.algebras.field.patterns import PatternField
 from verify.algebras.field.value import Unlucky
 from verify.evaluate import evaluate
-from verify.program import trace
+from verify.programs import trace
 from verify.proof import MODES, PATTERNS
 
 relu = jax.nn.relu

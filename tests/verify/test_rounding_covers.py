@@ -19,7 +19,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.rounded import Rounded
 from verify.counterexample.confirm import values
 from verify.evaluate import evaluate
-from verify.program import call, trace
+from verify.programs import call, trace
 from verify.roundoff import deviation
 
 

@@ -18,7 +18,7 @@ from verify.counterexample import Comparison, inhabited
 from verify.primitives.arithmetic import NO_ROUNDING
 from verify.primitives.indexing import SORTED
 from verify.primitives.scatter import UNIQUE
-from verify.program import trace
+from verify.programs import trace
 from verify.proof import MODES, Difference, prove
 
 INF, NAN = np.float32(np.inf), np.float32(np.nan)

@@ -13,7 +13,7 @@ from tests.verify.pairs.famous import f32
 from verify.algebras.base import Unsupported
 from verify.algebras.field import Field, Unlucky
 from verify.evaluate import evaluate
-from verify.program import trace
+from verify.programs import trace
 from verify.proof import MODES, PATTERNS, Agreement, TooLarge, prove
 
 sin, cos, tan, exp = jnp.sin, jnp.cos, jnp.tan, jnp.exp

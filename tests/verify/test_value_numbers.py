@@ -10,8 +10,8 @@ import pytest
 from jax import lax
 
 from verify import equivalent
-from verify.program import trace
-from verify.value_numbers import normalised
+from verify.programs import trace
+from verify.programs.value_numbers import normalised
 
 X = jax.ShapeDtypeStruct((3,), jnp.float32)
 M = jax.ShapeDtypeStruct((3, 3), jnp.float32)

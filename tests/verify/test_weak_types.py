@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import verify
-from verify.program import trace
+from verify.programs import trace
 
 I8 = jax.ShapeDtypeStruct((), jnp.int8)
 I32 = jnp.int32

@@ -11,7 +11,7 @@ from verify.counterexample import Comparison, agreed
 from verify.counterexample.held import fit
 from verify.counterexample.plainly import values_by_jax, values_in_float64
 from verify.primitives import RULES
-from verify.program import Var, trace
+from verify.programs import Var, trace
 
 F32 = jnp.float32
 

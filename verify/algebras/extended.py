@@ -18,7 +18,7 @@ from verify.algebras.guarded.value import Compared
 from verify.algebras.keys import KeyAlgebra, Keys, generator, is_key
 from verify.algebras.mesh import Mesh, Sharded
 from verify.dtypes import is_kind
-from verify.program import is_mutable
+from verify.programs import is_mutable
 
 
 def over(algebra: Any, dtypes: Iterable[Any]) -> Any:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.program import GENERATORS
+from verify.programs import GENERATORS
 
 
 def is_key(dtype: Any) -> bool:

@@ -27,7 +27,7 @@ from verify.branches.writer import Writer
 from verify.cases import only_real
 from verify.dtypes import is_integer
 from verify.evaluate import evaluate
-from verify.program import Program
+from verify.programs import Program
 
 _WORK_EACH = 6e8  # for one formula
 

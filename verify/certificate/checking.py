@@ -23,7 +23,7 @@ from verify.certificate.names import allowed_function
 from verify.certificate.schema import read
 from verify.derivatives import derivatives
 from verify.equivalence import equivalent
-from verify.program import trace
+from verify.programs import trace
 from verify.signature import from_jsonable
 from verify.verdict import Verdict
 

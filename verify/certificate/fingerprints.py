@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 if TYPE_CHECKING:
-    from verify.program import Program
+    from verify.programs import Program
 
 _LENGTH = 32
 

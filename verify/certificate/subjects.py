@@ -10,7 +10,7 @@ from typing import Any
 from verify.certificate.fingerprints import fingerprint, source_fingerprint
 from verify.certificate.names import reference
 from verify.examples import split
-from verify.program import Program
+from verify.programs import Program
 from verify.signature import to_jsonable
 from verify.verdict import Condition, Subject
 

@@ -21,7 +21,7 @@ import numpy as np
 from verify.counterexample import Comparison
 from verify.dependence import dependence
 from verify.equivalence import equivalent
-from verify.program import trace
+from verify.programs import trace
 from verify.verdict import Verdict
 
 Box = tuple[slice, slice]  # rows and columns

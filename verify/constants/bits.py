@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from verify.constants.literals import constants, is_inexact, parts, significands
-from verify.program import Program, Var, inner_programs
+from verify.programs import Program, Var, inner_programs
 
 _LOOK = frozenset({"bitcast_convert_type", "nextafter", "reduce_precision"})
 
@@ -18,7 +18,7 @@ def seen(program: Program) -> set[float]:
     """The significands of constants that may reach an operand whose bits are looked at.
 
     >>> import jax, jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> seen(trace(lambda x: 0.3 * x + jax.lax.reduce_precision(0.75 * x, 5, 2), 1.0))
     {0.75}
     """

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from verify.dtypes import is_kind
-from verify.program import Const, Program, inner_programs
+from verify.programs import Const, Program, inner_programs
 
 _MOST = 4096  # elements of a constant array that is looked at: larger ones are data ...
 _FEW = 64  # ... unless they have few different elements

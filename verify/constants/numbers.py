@@ -19,7 +19,7 @@ import numpy as np
 from verify.constants.bits import seen
 from verify.constants.literals import constants, is_data, parts, rounded, significands
 from verify.constants.readings import Reading, reading, rounds_to
-from verify.program import Const, Program
+from verify.programs import Const, Program
 
 _EXACT = 2**53  # numerators and denominators, but for powers of two, that a float64 holds
 
@@ -80,7 +80,7 @@ def of(left: Program, right: Program) -> Numbers:
     """The numbers of two programs that may have been rounded.
 
     >>> import jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> found = of(trace(lambda x: 0.1 * x + 3, 1.0), trace(lambda x: x * jnp.array([-0.2]), 1.0))
     >>> [(round(one, 6), str(read)) for one, read in found.readings.items()]
     [(0.8, '4/5')]

@@ -20,7 +20,7 @@ from verify.constants.assigned import half
 from verify.constants.literals import is_inexact, parts, significands
 from verify.constants.numbers import Numbers, scaled
 from verify.constants.readings import Reading
-from verify.program import Atom, Const, Equation, Program, Var, trace
+from verify.programs import Atom, Const, Equation, Program, Var, trace
 
 _SMALL = 4096  # elements of an array that is compared with others
 _SINGLE = 4  # different numbers of an array that are put in one by one

@@ -32,7 +32,7 @@ import numpy as np
 from verify.counterexample.confirm import Comparison, Witness
 from verify.counterexample.plainly import values_by_jax, values_in_float64
 from verify.dtypes import is_kind
-from verify.program import Program
+from verify.programs import Program
 from verify.shown import short
 
 _UNITS = 64  # of roundoff of the output's dtype

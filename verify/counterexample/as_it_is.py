@@ -20,7 +20,7 @@ from verify.algebras.extended import parts
 from verify.counterexample.confirm import Comparison, Inputs, values
 from verify.counterexample.held import held
 from verify.dtypes import is_kind
-from verify.program import Equation, Program, Var, inner_programs, run_with_jax
+from verify.programs import Equation, Program, Var, inner_programs, run_with_jax
 from verify.trust import child
 
 LOOKS = frozenset(("bitcast_convert_type", "nextafter", "top_k", "reduce_precision"))

@@ -30,7 +30,7 @@ from verify.counterexample.positive import never_reached
 from verify.counterexample.rows import every_narrow_value, every_value, rows
 from verify.counterexample.undefined import one_sided
 from verify.dtypes import is_integer, is_kind
-from verify.program import Equation, Program, Var, part_of
+from verify.programs import Equation, Program, Var, part_of
 
 _ROWS, _FEWEST = 512, 8
 _ELEMENTS = 2**12  # that both programs compute over all rows of a batch

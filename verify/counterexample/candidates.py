@@ -14,7 +14,7 @@ import numpy as np
 from verify.counterexample.confirm import Inputs
 from verify.counterexample.held import fit
 from verify.dtypes import is_kind, limits
-from verify.program import Var
+from verify.programs import Var
 
 
 def candidates(

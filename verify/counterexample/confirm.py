@@ -23,7 +23,7 @@ from verify.counterexample.partial import Domain
 from verify.counterexample.rounding import Rounding
 from verify.counterexample.undefined import around, undefined
 from verify.counterexample.values import Inputs, margins, values
-from verify.program import Program
+from verify.programs import Program
 
 __all__ = ["Comparison", "Given", "Inputs", "Witness", "margins", "values"]
 

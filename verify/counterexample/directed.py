@@ -19,7 +19,7 @@ from verify.counterexample.confirm import Inputs
 from verify.counterexample.held import fit
 from verify.counterexample.many import evaluated
 from verify.dtypes import is_integer, is_kind
-from verify.program import Equation, Program, Var, part_of
+from verify.programs import Equation, Program, Var, part_of
 
 _DECISIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "max", "min", "clamp"})
 _STEPS = np.concatenate([-np.logspace(9, -3, 25), [0.0], np.logspace(-3, 9, 25)])

@@ -28,7 +28,7 @@ from verify.evaluate import apply, evaluate
 from verify.primitives import RULES
 from verify.primitives.indexing import promises
 from verify.primitives.registry import Context
-from verify.program import Const, Equation, Program, Var, inner_programs, run_with_jax
+from verify.programs import Const, Equation, Program, Var, inner_programs, run_with_jax
 from verify.trust import child
 
 _AT_LEAST, _MOST = 8, 120

@@ -18,7 +18,7 @@ from verify.algebras.numeric_rows import Row
 from verify.counterexample.confirm import Inputs
 from verify.counterexample.held import fit
 from verify.dtypes import is_kind
-from verify.program import Equation, Var
+from verify.programs import Equation, Var
 
 _EDGES, _PARENTS, _CHILDREN, _STARTS = 6, 6, 8, 5
 _STEPS = tuple(0.5 * 0.4**n for n in range(9))  # relative

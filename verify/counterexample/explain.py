@@ -15,7 +15,7 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.counterexample.confirm import Inputs, Witness, values
-from verify.program import Program
+from verify.programs import Program
 
 _MOST = 5  # non-zero elements: 2**5 evaluations a side
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from verify.dtypes import is_kind, limits
-from verify.program import Var
+from verify.programs import Var
 
 
 def fit(v: Var, array: Any) -> np.ndarray:

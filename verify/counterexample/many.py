@@ -16,7 +16,7 @@ from verify.algebras.numeric_value import Bounded, join
 from verify.counterexample.confirm import Comparison, Inputs, Places, margins
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
-from verify.program import Program, Var
+from verify.programs import Program, Var
 
 _ROUNDED = 1e-11  # relative
 

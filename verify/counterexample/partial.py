@@ -14,7 +14,7 @@ import numpy as np
 
 from verify.algebras.extended import parts
 from verify.dtypes import is_kind
-from verify.program import Const, Equation, Program
+from verify.programs import Const, Equation, Program
 
 # Primitives of floats that are not defined everywhere.
 _PARTIAL = frozenset(

@@ -21,7 +21,7 @@ import numpy as np
 from verify.algebras.base import Unsupported
 from verify.counterexample.held import own
 from verify.dtypes import is_kind
-from verify.program import Atom, Const, Equation, Program, Var, bind, call
+from verify.programs import Atom, Const, Equation, Program, Var, bind, call
 from verify.trust import child
 from verify.trust.reference import interpret
 
@@ -34,7 +34,7 @@ def values_by_jax(program: Program, inputs: Sequence[np.ndarray]) -> list[np.nda
 
     inputs: numbers that the dtypes of the program's inputs can hold. Raises whatever JAX raises.
 
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> values_by_jax(trace(lambda x: x * x + 1, 0.0), [np.array(3.0)])
     [array(10., dtype=float32)]
     """

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from verify.dtypes import is_kind
-from verify.program import Atom, Const, Equation, Program, Var, once_a_program
+from verify.programs import Atom, Const, Equation, Program, Var, once_a_program
 
 _ANY, _NONNEGATIVE, _POSITIVE = 0, 1, 2  # of all elements, wherever they have a value
 
@@ -45,7 +45,7 @@ def never_reached(program: Program) -> frozenset[int]:
     """The equations (their `id`) whose operand is never where the function has no value.
 
     >>> import jax, jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> program = trace(lambda x: jnp.sqrt(x * x) + 1 / (1 + jnp.exp(x)), jnp.zeros(3))
     >>> len(never_reached(program))
     2

@@ -34,7 +34,7 @@ from verify.constants.readings import Reading
 from verify.counterexample.values import Inputs, certain, margins, values, whole
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
-from verify.program import Program
+from verify.programs import Program
 
 _NARROW = 2.0**-20  # of a literal's interval
 _SHRINKS = 2.0**-10  # an error that shrinks with the interval is a smaller part of what it was

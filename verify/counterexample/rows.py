@@ -17,7 +17,7 @@ import numpy as np
 
 from verify.counterexample.held import fit
 from verify.dtypes import is_integer, is_kind, limits
-from verify.program import Var
+from verify.programs import Var
 
 Array = np.ndarray
 _ALIKE = 0.2  # of the rows have one and the same number in all inputs that can hold it

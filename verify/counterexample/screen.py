@@ -20,7 +20,7 @@ from verify import budget, effort
 from verify.counterexample.confirm import Comparison, Inputs, Witness
 from verify.counterexample.held import held, own
 from verify.dtypes import is_kind
-from verify.program import Program, call
+from verify.programs import Program, call
 from verify.trust import child
 
 _DEAR = 1e7  # units of work for one certified evaluation: what takes less needs no screen

@@ -26,7 +26,7 @@ from verify.algebras.base import Unsupported
 from verify.counterexample.confirm import Comparison, Inputs, Places, Witness, values
 from verify.counterexample.many import evaluated
 from verify.dtypes import is_kind
-from verify.program import Program
+from verify.programs import Program
 from verify.roundoff import draw
 
 # Of three values that tie, the middle one is the same on both sides of every third pair.

@@ -28,7 +28,7 @@ from verify.algebras.healing import Healing, Violation
 from verify.counterexample.held import fit
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
-from verify.program import Equation, Program, Var
+from verify.programs import Equation, Program, Var
 
 _NEARBY, _NEARBY_COARSE = 4, 12  # inputs
 _FINE = 2.0**-10  # spacing of the floats that are close together

@@ -41,7 +41,7 @@ from verify.counterexample.rows import rows
 from verify.counterexample.shown import NEARBY, Shown, shown_by_jax
 from verify.counterexample.undefined import known, violations
 from verify.dtypes import is_integer, is_kind
-from verify.program import Program
+from verify.programs import Program
 from verify.shown import short
 
 _TRIED, _ALONE = 128, 32  # rows of plain numbers, and of wild ones; where they are evaluated alone

@@ -10,7 +10,7 @@ from verify.algebras.extended import lift, parts
 from verify.algebras.numeric import Bounded, Numeric
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
-from verify.program import Program
+from verify.programs import Program
 
 Inputs = list[np.ndarray]
 

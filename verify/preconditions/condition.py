@@ -27,8 +27,8 @@ from verify.preconditions.eliminating import solved
 from verify.preconditions.facts import constants_of, few_values, tell
 from verify.preconditions.moving import Mover
 from verify.preconditions.reading import Reading, read
-from verify.program import Program, Var, call, trace
-from verify.program import read as program_of
+from verify.programs import Program, Var, call, trace
+from verify.programs import read as program_of
 from verify.proof import Told
 
 _MOVED = 20_000  # numbers and constraints, in rows that are moved one by one

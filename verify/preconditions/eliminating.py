@@ -18,7 +18,7 @@ import numpy as np
 
 from verify.dtypes import is_kind
 from verify.preconditions.reading import Reading, by_element, numbered
-from verify.program import Var
+from verify.programs import Var
 
 _MOST_EQUATIONS, _MOST_ELEMENTS = 256, 4096
 _LARGEST = 2**24  # coefficients are exact in float32

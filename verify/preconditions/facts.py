@@ -15,7 +15,7 @@ from verify.algebras.field.given import STRICT, Given
 from verify.algebras.field.patterns import PatternField
 from verify.dtypes import is_integer, is_kind
 from verify.preconditions.reading import Constraint, Reading, numbered
-from verify.program import Program, Var
+from verify.programs import Program, Var
 
 _MOST = 4096  # constraints that are told
 _MOST_VALUES, _LARGEST = 10, 256  # of an input that rows decide

@@ -17,7 +17,7 @@ from verify.counterexample.candidates import interesting
 from verify.counterexample.confirm import Comparison, Inputs
 from verify.counterexample.rows import rows
 from verify.preconditions.condition import Precondition
-from verify.program import Program, Var, part_of
+from verify.programs import Program, Var, part_of
 
 _AND = frozenset(("and", "reduce_and"))
 _MOVES = frozenset(("broadcast_in_dim", "reshape", "squeeze", "transpose", "copy", "copy_p"))
@@ -31,7 +31,7 @@ def behind_gates(comparison: Comparison, rng: np.random.Generator) -> Iterator[I
     """Rows at which a gate of one of the programs is open, gate by gate.
 
     >>> import jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> x = jnp.zeros(20)
     >>> f = trace(lambda x: jnp.where((x > 2).all(), x.sum(), 0.0), x)
     >>> found = next(behind_gates(Comparison(f, f), np.random.default_rng(0)))

@@ -20,7 +20,7 @@ from verify import budget
 from verify.counterexample.held import fit
 from verify.dtypes import is_integer, is_kind, limits
 from verify.preconditions.reading import Constraint, Reading, by_element, is_whole, numbered
-from verify.program import Var
+from verify.programs import Var
 
 _ROUNDS, _PROPAGATED, _MOST_PROPAGATED = 40, 3, 500
 _UNIT = 100  # of work (`budget.py`), for a number or a term

@@ -22,7 +22,7 @@ from verify.branches.formula import Node
 from verify.branches.writer import Writer
 from verify.dtypes import is_integer
 from verify.evaluate import evaluate
-from verify.program import Program, Var
+from verify.programs import Program, Var
 
 _WORK = 6_000_000  # of the writer: some 100,000 elements
 _OF_NUMBERS = {NO_NANS, NO_INFINITIES}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.program import Atom, Const, Program, Var
+from verify.programs import Atom, Const, Program, Var
 
 # Primitives that treat every element alike, whatever the shape.
 _ELEMENTWISE = """

@@ -23,7 +23,7 @@ from verify.algebras.extended import over, parts, plain
 from verify.algebras.mesh import Mesh, Sharded, shard, unshard
 from verify.primitives.arithmetic import minimum
 from verify.primitives.registry import Context, flat_index, rule
-from verify.program import Program
+from verify.programs import Program
 
 # What needs all devices at once; every other equation is evaluated device by device.
 COLLECTIVES = frozenset(

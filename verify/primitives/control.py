@@ -13,7 +13,7 @@ import numpy as np
 
 from verify.algebras.base import Refused, Unsupported
 from verify.primitives.registry import Context, flat_index, rule
-from verify.program import Program
+from verify.programs import Program
 
 MOST_STEPS = 10_000
 MOST_EQUATIONS = 300_000

@@ -18,7 +18,7 @@ import numpy as np
 from verify.algebras.base import Unsupported
 from verify.algebras.complex import Pair, real_dtype
 from verify.primitives.registry import Context, flat_index, rule
-from verify.program import Program
+from verify.programs import Program
 
 _LONGEST = 2048  # the matrix has n * n elements
 
@@ -27,7 +27,7 @@ def transform_lengths(program: Program) -> list[int]:
     """The lengths of all Fourier transforms in the program, loop bodies included.
 
     >>> import jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> transform_lengths(trace(lambda x: jnp.fft.rfft2(x), jnp.zeros((6, 8))))
     [6, 8]
     """

@@ -28,7 +28,7 @@ from verify.algebras.keys import Keys
 from verify.dtypes import limits
 from verify.primitives.monoids import OR, fold
 from verify.primitives.registry import Context, flat_index
-from verify.program import Equation
+from verify.programs import Equation
 
 LIMIT = 2_000_000  # elements of an indexed read or write that depends on the inputs
 

@@ -18,7 +18,7 @@ from verify.algebras.base import Unsupported
 from verify.dtypes import has_infinity, limits
 from verify.primitives.order import least, minimum
 from verify.primitives.registry import flat_index
-from verify.program import Program
+from verify.programs import Program
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.dtypes import has_infinity, is_kind, least, limits
-from verify.program import Equation
+from verify.programs import Equation
 
 Rule = Callable[..., Any]
 RULES: dict[str, Rule] = {}

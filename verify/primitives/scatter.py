@@ -31,7 +31,7 @@ from verify.primitives.monoids import Monoid, monoid
 from verify.primitives.registry import Context, rule
 from verify.primitives.segments import DROPPED, combine_at, tables
 from verify.primitives.sliding import row_strides
-from verify.program import Program
+from verify.programs import Program
 
 UNIQUE = "no scatter that promises unique indices writes an element twice"
 

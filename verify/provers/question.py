@@ -13,7 +13,7 @@ from verify.constants import rewriting
 from verify.counterexample import Comparison
 from verify.dtypes import is_integer
 from verify.preconditions.condition import Precondition
-from verify.program import Program
+from verify.programs import Program
 from verify.proof import turns
 from verify.provers.outcome import Known
 from verify.provers.searching import Search

@@ -10,7 +10,7 @@ import numpy as np
 from verify import budget
 from verify.counterexample import Comparison, Witness, explain
 from verify.counterexample.held import own
-from verify.program import GENERATORS, Program
+from verify.programs import GENERATORS, Program
 from verify.verdict import Counterexample, Verdict
 
 

@@ -19,7 +19,7 @@ from verify.algebras.base import Unsupported
 from verify.certificate.fingerprints import fingerprint
 from verify.counterexample.confirm import values
 from verify.dependence import of_program
-from verify.program import Program, trace
+from verify.programs import Program, trace
 from verify.report.grid import Box
 from verify.verdict import Counterexample, Verdict
 

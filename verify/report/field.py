@@ -14,7 +14,7 @@ import numpy as np
 from verify.certificate.fingerprints import fingerprint
 from verify.claims.claim import Variant
 from verify.dependence import dependence
-from verify.program import Program, trace
+from verify.programs import Program, trace
 from verify.report.grid import plane
 from verify.report.markup import Markup, tag
 from verify.report.words import t

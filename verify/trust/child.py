@@ -33,7 +33,7 @@ from jax import export
 from verify import budget
 from verify.dtypes import is_integer, limits
 from verify.primitives import RULES
-from verify.program import Const, Equation, Program, Var, call, once_a_program
+from verify.programs import Const, Equation, Program, Var, call, once_a_program
 from verify.trust import divisors, worker
 
 PATIENCE = 120.0  # seconds for one request: where a compiler hangs, no work can be counted
@@ -61,7 +61,7 @@ def harmless(program: Program) -> bool:
     conservative.
 
     >>> import jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> harmless(trace(jnp.cumsum, jnp.zeros(3)))
     True
     >>> pool = lambda x: jax.lax.reduce_window(x, 0.0, jax.lax.add, (1,), (1,), ((-1, 0),))
@@ -149,7 +149,7 @@ def run(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
     Raises `Aborted`: XLA ended the worker, or took too long, or refused the program.
 
     >>> import jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> run(trace(lambda x: x[::-1] * 2, jnp.zeros(3)), [np.float32([1, 2, 3])])
     [array([6., 4., 2.], dtype=float32)]
     """

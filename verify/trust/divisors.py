@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from verify.dtypes import is_integer
-from verify.program import Atom, Const, Equation, Program, Var, inner_programs
+from verify.programs import Atom, Const, Equation, Program, Var, inner_programs
 
 _MOVES = frozenset(
     ("broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose", "rev", "slice", "copy")
@@ -24,7 +24,7 @@ def are_harmless(program: Program) -> bool:
     """Whether XLA certainly divides no integer by zero while it compiles the program.
 
     >>> import jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> n = jnp.arange(3)
     >>> are_harmless(trace(lambda n: n // 2, n)), are_harmless(trace(lambda n: n // (n * 0), n))
     (True, False)

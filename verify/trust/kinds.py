@@ -17,7 +17,7 @@ import numpy as np
 
 from verify.primitives import RULES
 from verify.primitives.registry import ELEMENTWISE
-from verify.program import Equation, Program, Var, bind, once_a_program
+from verify.programs import Equation, Program, Var, bind, once_a_program
 from verify.trust import child
 
 # What only moves elements: there a slice begins and ends at an end of an axis, or elsewhere.

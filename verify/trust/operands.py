@@ -16,7 +16,7 @@ import numpy as np
 
 from verify.algebras.keys import is_key
 from verify.dtypes import is_kind, limits
-from verify.program import Atom, Equation
+from verify.programs import Atom, Equation
 from verify.trust.kinds import MOVEMENT
 
 _MOST = 256  # combinations of operands of an elementwise operation

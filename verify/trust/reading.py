@@ -42,7 +42,7 @@ from verify.compiled import check
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.primitives import RULES
-from verify.program import Equation, Program, bind
+from verify.programs import Equation, Program, bind
 from verify.roundoff import by_rules
 from verify.trust import child
 
@@ -91,7 +91,7 @@ class Reading:
 def disagreement(equation: Equation, operands: Sequence[Array]) -> str | None:
     """A description of where verify's rule and JAX differ on these operands, or None.
 
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> program = trace(lambda x: jnp.cumsum(x[::-1]), jnp.zeros(3))
     >>> [disagreement(e, [np.float32([3, 1, 2])]) for e in program.equations]
     [None, None]

@@ -32,7 +32,7 @@ from verify.algebras.field.value import FieldArray, Unlucky
 from verify.algebras.numeric import Numeric
 from verify.dtypes import is_integer, is_kind, limits
 from verify.evaluate import evaluate
-from verify.program import Equation
+from verify.programs import Equation
 from verify.trust.reading import Reading, alone, by_rule, described
 
 _WRAPPED, _HASHED = "integers that have wrapped", "an unknown function, an order or a choice"

@@ -26,7 +26,7 @@ from verify.algebras.rounded import Rounded
 from verify.compiled import check
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
-from verify.program import Equation, Program, Var, bind, call, inner_programs, once_a_program
+from verify.programs import Equation, Program, Var, bind, call, inner_programs, once_a_program
 from verify.trust import child, kinds, operands, reading, reading_field
 from verify.trust.reference import interpret
 
@@ -81,7 +81,7 @@ def disagreement(
     most: how many kinds of equations that are new in this process to compare.
 
     >>> import jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> one, two = (trace(f, jnp.zeros(3)) for f in (lambda x: x[::-1] + 1, lambda x: jnp.exp(x)))
     >>> disagreement(one, two, np.random.default_rng(0))
     """

@@ -20,7 +20,7 @@ from cnnjax.lowerings import (
     plain_only,
 )
 from tests.cnnjax.lowerings.cases import spec
-from verify.program import trace
+from verify.programs import trace
 
 
 def geometry(groups=1):

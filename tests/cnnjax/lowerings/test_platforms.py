@@ -17,7 +17,7 @@ from cnnjax.summary import summary
 from cnnjax.train.loops import fast_in_loops
 from tests.cnnjax.lowerings.cases import spec
 from verify.algebras.base import Unsupported
-from verify.program import custom_rules, trace
+from verify.programs import custom_rules, trace
 
 
 def norm(layer, x, scale, bias, **options):

@@ -24,7 +24,7 @@ from tests.cnnjax.lowerings.cases import (
     WINOGRAD,
     spec,
 )
-from verify.program import trace
+from verify.programs import trace
 
 CONVS = [
     *(("canonical", case) for case in DENSE),

@@ -22,7 +22,7 @@ from cnnjax.lowerings.circumstances import lowered_for, recorded
 from cnnjax.models import build, mobilenet, resnet
 from tests.cnnjax.lowerings.cases import spec
 from tests.cnnjax.lowerings.test_proofs import everything
-from verify.program import trace
+from verify.programs import trace
 
 # As published, and for small images; U-Net's halvings are alike, so that few are enough.
 MODELS = {

@@ -8,7 +8,7 @@ from jax import lax
 
 import verify
 from verify.algebras.numeric_integers import FUNCTIONS
-from verify.program import trace
+from verify.programs import trace
 
 z3 = pytest.importorskip("z3")
 

@@ -14,7 +14,7 @@ import verify
 from tests.verify.pairs.famous import f32
 from verify.algebras.base import Unsupported
 from verify.preconditions import condition
-from verify.program import trace
+from verify.programs import trace
 from verify.proof import MASKS, MODES, PATTERNS, Agreement, TooLarge, prove
 
 INF = jnp.inf

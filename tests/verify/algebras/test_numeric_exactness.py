@@ -13,7 +13,7 @@ from jax import lax
 from verify.algebras.numeric import Bounded, Numeric
 from verify.algebras.numeric_value import grid_of
 from verify.evaluate import evaluate
-from verify.program import trace
+from verify.programs import trace
 
 NUMERIC = Numeric()
 FLOAT = np.dtype(np.float32)

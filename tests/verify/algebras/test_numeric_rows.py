@@ -13,7 +13,7 @@ from verify.counterexample import values
 from verify.counterexample.batch import evaluated
 from verify.counterexample.held import fit
 from verify.counterexample.rows import rows
-from verify.program import trace
+from verify.programs import trace
 
 _COUNT = 6
 

@@ -14,7 +14,7 @@ import verify
 from tests.verify.pairs.famous import f32
 from verify.algebras.base import Unsupported
 from verify.preconditions import condition
-from verify.program import trace
+from verify.programs import trace
 from verify.proof import MASKS, MODES, Agreement, TooLarge, prove
 
 S, M = f32(2, 3), jax.ShapeDtypeStruct((2, 3), jnp.bool_)

@@ -9,7 +9,7 @@ import pytest
 
 from verify import equivalent
 from verify.algebras.field import Mode
-from verify.program import trace
+from verify.programs import trace
 from verify.proof import Agreement, prove
 
 

@@ -7,7 +7,7 @@ from jax.scipy.special import entr, kl_div, rel_entr, xlog1py, xlogy
 
 import verify
 from tests.verify.pairs.famous import f32
-from verify.program import trace
+from verify.programs import trace
 from verify.proof import MASKS, MODES, PATTERNS, Agreement, prove
 
 V = f32(2)

@@ -28,7 +28,7 @@ from verify.algebras.rounded import Rounded
 from verify.compiled import check
 from verify.evaluate import evaluate
 from verify.primitives import RULES
-from verify.program import Equation, Program, _convert, call
+from verify.programs import Equation, Program, _convert, call
 from verify.roundoff import by_rules
 from verify.trust import reading
 

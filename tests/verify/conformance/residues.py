@@ -21,7 +21,7 @@ from verify.algebras.field.growth import Growth
 from verify.algebras.field.value import FieldArray
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
-from verify.program import Program
+from verify.programs import Program
 from verify.roundoff import by_rules
 
 _MOVEMENT = """

@@ -9,7 +9,7 @@ from jax import lax
 
 import verify
 from verify.counterexample.confirm import Comparison
-from verify.program import trace
+from verify.programs import trace
 
 x = jax.ShapeDtypeStruct((4,), jnp.float32)
 t = jax.ShapeDtypeStruct((), jnp.float32)

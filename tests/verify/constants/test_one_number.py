@@ -14,7 +14,7 @@ from jax import lax
 import verify
 from verify.constants import numbers, rewriting
 from verify.counterexample.confirm import values
-from verify.program import trace
+from verify.programs import trace
 
 x = jax.ShapeDtypeStruct((3,), jnp.float32)
 EULER = np.float32(0.57721566)

@@ -8,7 +8,7 @@ import pytest
 from verify import equivalent
 from verify.counterexample import Comparison
 from verify.preconditions.gates import behind_gates, gates
-from verify.program import trace
+from verify.programs import trace
 
 V = jax.ShapeDtypeStruct((30,), jnp.float32)
 N = jax.ShapeDtypeStruct((12,), jnp.int32)

@@ -9,7 +9,7 @@ import pytest
 
 from verify.preconditions.condition import Precondition
 from verify.preconditions.reading import read
-from verify.program import trace
+from verify.programs import trace
 
 
 def like(dtype, *shape):

@@ -18,7 +18,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field import Field
 from verify.algebras.numeric import Numeric
 from verify.evaluate import evaluate
-from verify.program import trace
+from verify.programs import trace
 
 X = np.arange(16.0).reshape(4, 4) % 7 - 3
 
@@ -192,7 +192,7 @@ from jax import lax
 from jax.sharding import Mesh, PartitionSpec as P
 from verify.algebras.numeric import Numeric
 from verify.evaluate import evaluate
-from verify.program import trace
+from verify.programs import trace
 x, mesh = np.arange(4.0).reshape(2, 2), Mesh(np.array(jax.devices()).reshape(2, 2), ("i", "j"))
 for order in (("i", "j"), ("j", "i")):
     for pairs in ([(0, 3), (1, 0), (3, 2)], [(0, 1), (1, 2), (2, 3)], [(2, 1)]):

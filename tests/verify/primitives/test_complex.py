@@ -11,7 +11,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.extended import lift
 from verify.algebras.numeric import Numeric
 from verify.evaluate import evaluate
-from verify.program import trace
+from verify.programs import trace
 
 Z = np.array([1 + 2j, -0.5 + 0.25j, 3j, -2, 0.5 - 4j])
 W = np.array([2 - 1j, 0.5 + 0.5j, 1 + 1j, 3, -1j])

@@ -14,7 +14,7 @@ from verify.algebras.field import Field
 from verify.algebras.numeric import Bounded, Numeric
 from verify.evaluate import evaluate
 from verify.primitives.control import MOST_STEPS
-from verify.program import trace
+from verify.programs import trace
 
 X = np.array([1.0, -2.0, 3.0])
 ROWS = np.arange(12.0).reshape(4, 3)

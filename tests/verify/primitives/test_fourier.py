@@ -8,7 +8,7 @@ from jax import lax
 
 from tests.verify.harness import check_rule
 from verify.primitives.fourier import transform_lengths
-from verify.program import trace
+from verify.programs import trace
 
 rng = np.random.default_rng(0)
 

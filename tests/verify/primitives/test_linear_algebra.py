@@ -11,7 +11,7 @@ from jax.lax import linalg
 from tests.verify.harness import check_rule
 from verify.algebras.field import Field
 from verify.evaluate import evaluate
-from verify.program import trace
+from verify.programs import trace
 
 rng = np.random.default_rng(0)
 A = rng.normal(size=(2, 3, 3)) + 4 * np.eye(3)

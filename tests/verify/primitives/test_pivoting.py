@@ -7,7 +7,7 @@ import pytest
 
 from verify import equivalent
 from verify.counterexample.values import values
-from verify.program import trace
+from verify.programs import trace
 
 A2, A3, A4 = (jax.ShapeDtypeStruct((n, n), jnp.float32) for n in (2, 3, 4))
 B2, B3 = (jax.ShapeDtypeStruct((n,), jnp.float32) for n in (2, 3))

@@ -9,7 +9,7 @@ from verify.algebras.extended import lift, parts
 from verify.algebras.field import Field
 from verify.algebras.numeric import Numeric
 from verify.evaluate import evaluate
-from verify.program import trace
+from verify.programs import trace
 
 KEY = jax.random.key(3)
 DRAWS = {

@@ -12,7 +12,7 @@ import verify
 from tests.verify.quality.faults import FAULTS, Fault
 from verify.counterexample import Comparison, shrink
 from verify.counterexample.screen import screen
-from verify.program import trace
+from verify.programs import trace
 
 QUICK = ("a lost bias", "a lost bias, of the head", "a lost skip", "a mask that looks ahead")
 S = jax.ShapeDtypeStruct

@@ -15,7 +15,7 @@ from tests.verify.report.test_page import by_id
 from verify import report
 from verify.claims import Claim, Outcome, Settled, Variant
 from verify.counterexample.confirm import values
-from verify.program import trace
+from verify.programs import trace
 from verify.report import counterexample, field
 from verify.report.markup import anchor
 

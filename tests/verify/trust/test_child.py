@@ -11,7 +11,7 @@ import pytest
 from jax import lax
 
 import verify
-from verify.program import trace
+from verify.programs import trace
 from verify.roundoff import rounding
 from verify.trust import child
 

@@ -7,7 +7,7 @@ import pytest
 from jax import lax
 
 from verify.primitives import RULES
-from verify.program import Const, trace
+from verify.programs import Const, trace
 from verify.trust.reading import by_jax, disagreement, read, read_all
 
 X = np.float32([[1, 2, 3], [4, 5, -6]])

@@ -9,7 +9,7 @@ from jax import lax
 import verify
 from verify.algebras import machine
 from verify.algebras.field import arithmetic, integers, residues
-from verify.program import trace
+from verify.programs import trace
 from verify.provers.searching import Search
 from verify.trust import reading, reading_field, selfcheck
 

@@ -13,7 +13,7 @@ from jax import lax
 import verify
 from verify.primitives import RULES
 from verify.primitives.registry import flat_index
-from verify.program import trace
+from verify.programs import trace
 from verify.provers import accepting
 from verify.trust import kinds, selfcheck
 from verify.trust.reference import interpret

@@ -13,10 +13,10 @@ of a maximum goes where its mask says. With `Mode.scaling`, sets that are ration
 another share their weights (mirrored for a negative factor), so relu(3x) = 3 relu(x) and
 |x| = 2 relu(x) - x.
 
-What is above zero by its form (exponentials, sums of them and of squares, quotients, roots; an input
-by a precondition) leaves nothing to chance beside zero: such a comparison is a constant. Values keep
-that in `positive` and `nonnegative`, which hold wherever a value is defined, and every operation
-that does not hand them on loses them.
+What is above zero by its form (exponentials, sums of them and of squares, quotients, roots; an
+input by a precondition) leaves nothing to chance beside zero: such a comparison is a constant.
+Values keep that in `positive` and `nonnegative`, which hold wherever a value is defined, and every
+operation that does not hand them on loses them.
 
 Ties: a > b has the weight minus half of a tie value, a >= b plus half of it, a == b the tie value
 itself. A tie value is random too, unless the trial ignores ties (`Mode.ties`). It is ignored only

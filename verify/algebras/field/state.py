@@ -26,7 +26,7 @@ from verify.algebras.field.moduli import LARGE, SMALL, Moduli, draw, element_of_
 from verify.algebras.field.value import FieldArray, Mode, constant_growth
 from verify.algebras.inside import Inside
 from verify.dtypes import is_integer, is_kind
-from verify.program import Program
+from verify.programs import Program
 
 Memory = TypeVar("Memory")
 

@@ -19,7 +19,7 @@ from verify.algebras.field import branches, residues
 from verify.algebras.field.value import FieldArray
 from verify.algebras.guarded.value import Guard, Guarded
 from verify.dtypes import is_kind
-from verify.program import Program
+from verify.programs import Program
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field

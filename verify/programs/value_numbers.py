@@ -21,7 +21,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify.program import Atom, Const, Equation, Program, Var, inner_programs, leading_to
+from verify.programs import Atom, Const, Equation, Program, Var, inner_programs, leading_to
 
 Number = int
 
@@ -119,7 +119,7 @@ def normalised(left: Program, right: Program) -> tuple[Program, Program, bool]:
     """Both programs with every value computed once, and whether they are the same program.
 
     >>> import jax.numpy as jnp
-    >>> from verify.program import trace
+    >>> from verify.programs import trace
     >>> f, g = (trace(h, 1.0) for h in (lambda x: (x + 1) * (1 + x), lambda x: (x + 1) ** 2))
     >>> one, two, same = normalised(f, g)
     >>> [e.primitive for e in one.equations], [e.primitive for e in two.equations], same

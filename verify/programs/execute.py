@@ -1,0 +1,89 @@
+"""Programs run by JAX: whole ones, and single equations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from verify.programs.ir import Atom, Const, Equation, Program, Var
+from verify.programs.rules import rules_in
+
+_BODIES = frozenset(("scan", "while", "cond"))  # whose bodies can be exchanged
+
+
+def call(program: Program, *arguments: Any, rules: bool = True) -> tuple[Any, ...]:
+    """The program's outputs, by JAX: what `jax.jit(functools.partial(call, program))` compiles is
+    what it compiles of the function that the program was traced from.
+
+    Differentiated, it knows no custom rule but those in the bodies of loops and branches, and
+    without ``rules`` not these either. ValueError where one cannot be taken out.
+
+    >>> import functools
+    >>> program = trace(lambda x: x * x, 3.0)
+    >>> [float(y) for y in jax.jit(functools.partial(call, program))(3.0)]
+    [9.0]
+    """
+    environment: dict[Var, Any] = dict(zip(program.inputs, arguments, strict=True))
+
+    def read(atom: Atom) -> Any:
+        return atom.value if isinstance(atom, Const) else environment[atom]
+
+    for equation in program.equations:
+        params = equation._bind_params if rules else _without_rules(equation)
+        results = bind(equation, [read(atom) for atom in equation.inputs], params)
+        environment.update(zip(equation.outputs, results, strict=True))
+    return tuple(read(atom) for atom in program.outputs)
+
+
+def bind(equation: Equation, values: Sequence[Any], params: Any = None) -> list[Any]:
+    """One equation by JAX, on arrays or on what it traces with; with other parameters, if given."""
+    primitive = equation._bind
+    known = primitive.get_bind_params(equation._bind_params if params is None else params)
+    functions, known = known if isinstance(known, tuple) else ((), known)
+    if equation.partitionable is None:
+        results = primitive.bind(*functions, *values, **known)
+    else:
+        with jax.threefry_partitionable(equation.partitionable):
+            results = primitive.bind(*functions, *values, **known)
+    return list(results) if primitive.multiple_results else [results]
+
+
+def _without_rules(equation: Equation) -> Any:
+    """The parameters to bind, with bodies that know no custom rules."""
+    if not any(rules_in(value) for value in equation._bind_params.values()):
+        return equation._bind_params
+    if equation.primitive not in _BODIES:
+        raise ValueError(f"a custom rule inside of {equation.primitive} at {equation.source}")
+    params = dict(equation._bind_params)
+    for key, value in equation.params.items():
+        if isinstance(value, Program):
+            params[key] = _jaxpr(value)
+        elif isinstance(value, tuple) and any(isinstance(item, Program) for item in value):
+            params[key] = tuple(map(_jaxpr, value))
+    return params
+
+
+def _jaxpr(program: Program) -> Any:
+    arguments = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in program.inputs]
+    return jax.make_jaxpr(lambda *values: call(program, *values, rules=False))(*arguments)
+
+
+def run_with_jax(equation: Equation, values: Sequence[Any]) -> list[Any]:
+    """One equation on concrete arrays, by JAX itself, on the CPU: for integers, keys and bits.
+
+    Integer arithmetic, comparisons of integers and random bits are exact there, with JAX's own
+    wrap-around, so their meaning need not be written a second time.
+    """
+    device = jax.local_devices(backend="cpu")[0]
+    with jax.default_device(device), jax.ensure_compile_time_eval(), jax.enable_x64(True):
+        arguments = [
+            value if isinstance(value, jax.Array) else jax.device_put(np.asarray(value), device)
+            for value in values
+        ]
+        results = bind(equation, arguments)
+    return [
+        r if jax.dtypes.issubdtype(r.dtype, jax.dtypes.extended) else np.asarray(r) for r in results
+    ]
