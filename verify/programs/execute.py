@@ -22,6 +22,7 @@ def call(program: Program, *arguments: Any, rules: bool = True) -> tuple[Any, ..
     without ``rules`` not these either. ValueError where one cannot be taken out.
 
     >>> import functools
+    >>> from verify.programs import trace
     >>> program = trace(lambda x: x * x, 3.0)
     >>> [float(y) for y in jax.jit(functools.partial(call, program))(3.0)]
     [9.0]
