@@ -11,14 +11,16 @@ import numpy as np
 from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.numeric_order import COMPARE
+from verify.branches import numbers, products
 from verify.branches.certify import Fact
 from verify.branches.formula import Node, below
 from verify.branches.polynomials import Polynomial, Quotient, Undefined, constant, frozen, scale
-from verify.branches.roots import root, roots_in, sign_with_root
+from verify.branches.roots import roots_in, sign_with_root
 from verify.branches.steps import STEPS, of_numbers, step
 from verify.branches.terms import Terms
 
 _NODE = 1500  # units of work
+_OF_THEIR_SIGN = frozenset(("erf", "erf_inv", "atan", "asin", "asinh", "cbrt"))
 
 
 class Undecided(Exception):
@@ -96,6 +98,8 @@ class Evaluation:
             return self.sign(self.terms.minus(atom.args[0], constant(1)))
         if atom.kind == "root":
             return abs(self.sign(atom.args[0]))
+        if atom.kind == "fn" and atom.data[0] in _OF_THEIR_SIGN:
+            return self.sign(atom.args[0])
         return self.assumed({((a, Fraction(1)),): Fraction(1)})
 
     def sign_of_sum(self, p: Polynomial) -> int:
@@ -114,6 +118,9 @@ class Evaluation:
         return self.assumed(p)
 
     def assumed(self, p: Polynomial) -> int:
+        known = None if self.terms.support(p) else numbers.sign(self.terms, p)
+        if known is not None:
+            return known
         sign = self.branch.signs.get(frozen(p))
         if sign is None:
             raise Undecided(p, explicit=self.explicit)
@@ -212,12 +219,12 @@ class Evaluation:
         if name[0] == "log":
             if self.sign(args[0]) <= 0:
                 raise Undefined
-            return terms.log(args[0])
+            return products.log(self, args[0])
         if name[0] == "sqrt":
             sign = self.sign(args[0])
             if sign < 0:
                 raise Undefined
-            return root(terms, args[0]) if sign else constant(0)
+            return products.root(self, args[0]) if sign else constant(0)
         known = of_numbers(name, args)
         if known is not None:
             return known

@@ -71,6 +71,11 @@ def roots_in(terms: Terms, p: Polynomial) -> list[int]:
     return sorted(found, reverse=True)
 
 
+def factors(terms: Terms, m: Monomial) -> Monomial:
+    """The roots in a monomial."""
+    return tuple((a, e) for a, e in m if terms.atoms[a].kind == "root")
+
+
 def has_squares(terms: Terms, p: Polynomial) -> bool:
     return any(e >= 2 and terms.atoms[a].kind == "root" for m in p for a, e in m)
 

@@ -26,12 +26,13 @@ from verify.branches.polynomials import (
     added,
     constant,
     frozen,
+    join,
     polynomial,
     scale,
     times,
 )
 
-_LARGEST_POWER = 8
+_LARGEST_POWER, _LARGEST_POWER_OF_A_NUMBER = 8, 64
 _TERM = 2000  # units of work to bring one monomial to its form
 
 
@@ -126,6 +127,10 @@ class Terms:
         if self.roots and (roots.has_squares(self, over) or roots.has_squares(self, under)):
             top, bottom = (roots.without_squares(self, p) for p in (over, under))
             return self.product(top, self.inverse(bottom))
+        if self.roots and len(under) == 1:  # 1 / R = R / u
+            below = roots.factors(self, next(iter(under)))
+            if below:
+                return self.quotient(scale(over, 1, below), scale(under, 1, below))
         lead = max(under)
         # Positive atoms may have negative exponents; others lose what both sides share.
         common = {a: e for a, e in lead if self.is_positive(a)}
@@ -182,21 +187,36 @@ class Terms:
     def exp(self, a: Quotient) -> Quotient:
         result = constant(1)
         if not a.is_polynomial():
+            whole, a = self._apart(a)
             lead = a.over[max(a.over)]
             base = self.atom("exp", (Quotient(scale(a.over, 1 / lead), a.under),))
-            return self.power(base, lead)
+            power = self.power(base, lead)
+            return self.product(self.exp(whole), power) if whole.over else power
         for m, c in a.over.items():
             logarithm = self.atoms[m[0][0]] if len(m) == 1 and m[0][1] == 1 else None
-            if logarithm is not None and logarithm.kind == "log" and c.denominator == 1:
-                if abs(c) > _LARGEST_POWER:
+            if logarithm is not None and logarithm.kind == "log" and c.denominator in (1, 2):
+                is_number = not self.support(logarithm.args[0].over)
+                if abs(c) > (_LARGEST_POWER_OF_A_NUMBER if is_number else _LARGEST_POWER):
                     raise Unsupported("a large power in a proof by branches")
                 u = logarithm.args[0]
+                if c.denominator == 2:  # a logarithm's argument is no product: see products.py
+                    c -= Fraction(1, 2)
+                    result = self.product(result, self.power(self.atom("root", (u,))))
                 for _ in range(abs(int(c))):
                     result = self.product(result, u if c > 0 else self.inverse(u))
             else:
                 base = self.atom("exp", (polynomial({m: Fraction(1)}),))
                 result = self.product(result, self.power(base, c))
         return result
+
+    def _apart(self, a: Quotient) -> tuple[Quotient, Quotient]:
+        """A quotient as a polynomial and the rest: (x**2 + y) / x = x + y / x."""
+        if len(a.under) != 1:
+            return constant(0), a
+        ((below, c),) = a.under.items()
+        found = {join(m, below, -1): v / c for m, v in a.over.items()}
+        whole = polynomial({m: v for m, v in found.items() if self.is_monomial(m)})
+        return whole, self.minus(a, whole) if whole.over else a
 
     def exponent(self, m: Monomial) -> Quotient | None:
         """log m, where m is a product of exponentials."""

@@ -35,7 +35,7 @@ _CHOICES = frozenset(
 )
 
 # Primitives that branches know beside choices.
-_ROOTS = frozenset(("sqrt", "rsqrt", "pow"))
+_ROOTS = frozenset(("sqrt", "rsqrt", "pow", "log", "log1p", "asinh", "acosh", "atanh"))
 _STEPS = frozenset(("floor", "ceil", "round", "rem"))
 # Primitives whose results may be integers of few values.
 _FEW_VALUES = frozenset(("lu", "argmax", "argmin", "rem", "clamp", "and", "top_k", "sign"))
