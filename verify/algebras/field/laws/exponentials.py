@@ -1,12 +1,22 @@
 """exp(a + b) = exp(a) exp(b) and log(exp(a)) = a: an exponential is a power of a root of unity.
 
-The exponents are residues modulo q, which divides p - 1 (`moduli.py`). Modulo q an exponential is
-an unknown function of what it is modulo p.
+The exponents are residues modulo q, which divides p - 1 (`moduli.py`). Modulo q, where an
+exponential is in the exponent of another one, or beside a logarithm, it is an unknown function of
+what it is modulo p, of which one thing is known: exp(-a) = 1 / exp(a). So tanh(x) and
+2 sigmoid(2x) - 1 are the same in the next layer too.
+
+Sound, as exp obeys it: what is computed modulo q is a rational function of a random r != 0 for
+each pair {u, 1 / u} of values. With exponents of both signs, of degree D together, it vanishes
+with probability 2D / (q - 1) at most, unless it is zero (`circle.py` has the argument); so a power
+counts as degree two, and a little for q - 1. Which of u and 1 / u is the one that r is drawn for is
+decided row by row, as for odd functions (`functions.py`): of |x|, whose sign a branch has chosen in
+a row. Values are confused if in every row they are equal or inverse, u v = 1: squares are compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +29,8 @@ from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.powers import power
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, infinite
+
+_POWER = Growth(degree=2.01, powers=True)
 
 
 class Exponentials(Law[FieldArray]):
@@ -76,21 +88,31 @@ class Exponentials(Law[FieldArray]):
         if parity is not None:
             odd = parity.astype(bool)
             out[:points] = np.where(odd, residues.reduce(-out, state.m)[:points], out[:points])
-        digests = mixing.combine(state.digest(out), tag="exponential")
-        state.atoms += int(np.prod(a.shape))
-        state.note(digests)
-        out[points:] = mixing.expand(digests, state.m)[points:]
-        one = (out[:points] == 1).all(axis=0)
-        out[points:] = np.where(one, 1, out[points:])
+        out[points:] = _within(state, out[:points])
+        state.largest = state.largest.union(_POWER.times(_POWER))
         if absent is not None:
             out = np.where(absent, 0, out)
         # With an exponential in the exponent, two terms that differ may be equal everywhere.
         analytic = a.growth.analytic and not a.growth.powers
-        result = state.plain(out, a, Growth(analytic=analytic, powers=True), nonnegative=True)
+        growth = replace(_POWER, analytic=analytic)
+        result = state.plain(out, a, growth, nonnegative=True)
         if absent is None:
             self.know(result, a)
             result.positive = True
         return result
+
+
+def _within(state: State, powers: np.ndarray) -> np.ndarray:
+    """What powers, (points, ...) residues modulo p, are modulo q."""
+    p, q = state.m[: state.points], state.m[state.points :]
+    inverted = np.where(powers == 0, 0, residues.inverse(np.where(powers == 0, 1, powers), p))
+    flip = powers > inverted
+    digests = mixing.combine(state.digest(np.where(flip, inverted, powers)), tag="exponential")
+    state.atoms += int(np.prod(powers.shape[1:]))
+    state.note(digests)
+    drawn = 1 + mixing.expand(digests, state.m - 1)[state.points :]
+    out = np.where(flip, residues.inverse(drawn, q), drawn)
+    return np.where((powers == 1).all(axis=0), 1, out)
 
 
 EXPONENTIALS = Exponentials()
