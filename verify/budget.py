@@ -34,7 +34,8 @@ EQUATION = 3_000  # what it costs to look at one equation, however small its arr
 _LAST = 0.1  # of the seconds
 _UNIT = 1e-8  # seconds, about
 OPERATION = 150  # what NumPy takes for one more row, or Python for a step of a loop
-_Z3_CALL, _Z3_UNIT = 30_000, 5  # units of work for a question to z3, and for one of z3's own units
+# Units of work for a question to z3, and for one of z3's own units, of reals and of integers.
+_Z3_CALL, _Z3_UNIT, _Z3_WHOLE = 30_000, 5, 75
 
 
 class Exhausted(Unsupported):
@@ -213,8 +214,9 @@ def seconds_left() -> float:
     return call.until - (now() if call.stopped is None else call.stopped)
 
 
-def solve(solver: Any, units: float) -> str:
-    """z3's answer ("sat", "unsat", "unknown") with so much work of ours at most.
+def solve(solver: Any, units: float, *, whole: bool = False) -> str:
+    """z3's answer ("sat", "unsat", "unknown") with so much work of ours at most. `whole`: there are
+    integers beside reals, each of whose steps takes z3 longer.
 
     z3 counts its own work (`rlimit`), so that its answer does not depend on the machine; only the
     end of the whole call interrupts it. Raises `OutOfTime` then, and KeyboardInterrupt where the
@@ -223,7 +225,8 @@ def solve(solver: Any, units: float) -> str:
     check()
     meter = _METER.get()
     units = min(units, math.inf if meter is None else meter.left)
-    allowed = max(1, int(min(units / _Z3_UNIT, 2**31)))
+    unit = _Z3_WHOLE if whole else _Z3_UNIT
+    allowed = max(1, int(min(units / unit, 2**31)))
     milliseconds = int(min(1000 * seconds_left() + 1, 2**31))
     solver.set("rlimit", allowed)
     solver.set("timeout", milliseconds)
@@ -231,7 +234,7 @@ def solve(solver: Any, units: float) -> str:
     answer = str(solver.check())
     if answer == "unknown" and "interrupted from keyboard" in solver.reason_unknown():
         raise KeyboardInterrupt
-    cost = _Z3_CALL + _Z3_UNIT * max(_counted(solver) - before, 0)
+    cost = _Z3_CALL + unit * max(_counted(solver) - before, 0)
     spend(min(cost, units))  # an answer that used up the last of a limit is an answer
     return answer
 

@@ -150,7 +150,7 @@ def _consistent(z3: Any, terms: Terms, facts: Sequence[Fact]) -> bool:
             solver.add(unknown > 0 if sign > 0 else unknown < 0 if sign < 0 else unknown == 0)
         elif terms.is_square(m):
             solver.add(unknown >= 0)
-    return budget.solve(solver, _WORK) != "unsat"
+    return budget.solve(solver, _WORK, whole=bool(whole)) != "unsat"
 
 
 def _atoms(facts: Iterable[Fact]) -> set[int]:
