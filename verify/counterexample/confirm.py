@@ -168,6 +168,10 @@ class Comparison:
         found = undefined(programs, inputs, (left, right), values, near, left_only=self.lenient)
         if found is None:
             return None
+        if self.lenient_literals and self.rounding.gives_a_value(
+            inputs, left=found.left, output=found.output, index=found.index
+        ):
+            return None
         other = (right if found.left else left)[found.output]
         one, error = np.asarray(other.value)[found.index] + 0, float(other.errors[found.index])
         nothing = one.dtype.type(np.nan)

@@ -31,6 +31,7 @@ from verify.constants.assigned import Assigned, Ball, half
 from verify.constants.balls import AnyRounded
 from verify.constants.numbers import Numbers
 from verify.constants.readings import Reading
+from verify.counterexample.undefined import known
 from verify.counterexample.values import Inputs, certain, margins, values, whole
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
@@ -69,6 +70,22 @@ class Rounding:
         if not any(part.any() for part in counts):
             self.explained += 1
         return [np.where(c, m, 0.0) for c, m in zip(counts, every, strict=True)]
+
+    def gives_a_value(
+        self, inputs: Inputs, *, left: bool, output: int, index: tuple[int, ...]
+    ) -> bool:
+        """Whether a side that has no value at an element, as the programs are written, has one with
+        other numbers for the literals: sqrt(x - 3 (x / 3)) is one of zero, and of a negative number
+        as 1/3 is written."""
+        for assigned in self._assignments():
+            pair = self._seen(inputs, Assigned(assigned))
+            if pair is None:
+                continue
+            value = (pair[0] if left else pair[1])[output]
+            if known(value)[index]:
+                self.explained += 1
+                return True
+        return False
 
     def decides(self, inputs: Inputs, *, read: bool) -> bool:
         """Whether the programs, the same at these inputs as they are written, differ there once

@@ -187,6 +187,11 @@ def _difference(comparison: Comparison, inputs: Inputs, cause: str) -> Unordered
     shown = _shown(comparison, inputs)
     if shown is None or (_is_rounding(shown) and not _modest(inputs)):
         return None
+    if comparison.lenient_literals and any(
+        comparison.rounding.gives_a_value(inputs, left=left, output=shown.output, index=shown.index)
+        for left in _sides_without(comparison, inputs, shown)
+    ):
+        return None
     tried = [*itertools.islice(_simpler(comparison, inputs, shown), 1), (inputs, shown)]
     counted = next((one for one in tried if comparison.counts(_witness(*one, cause))), None)
     if counted is None:
@@ -205,6 +210,16 @@ def _difference(comparison: Comparison, inputs: Inputs, cause: str) -> Unordered
         found = (violations(p, inputs)[0] for p in (comparison.left, comparison.right))
         cause = next((some[0] for some in found if some), cause)
     return Unordered(text, _witness(inputs, shown, cause))
+
+
+def _sides_without(comparison: Comparison, inputs: Inputs, shown: Shown) -> list[bool]:
+    """Which sides have no certain value at the element: the left, if True."""
+    programs = ((True, comparison.left), (False, comparison.right))
+    return [
+        left
+        for left, program in programs
+        if not known(values(program, inputs)[shown.output])[shown.index]
+    ]
 
 
 def _witness(inputs: Inputs, shown: Shown, cause: str) -> Witness:
