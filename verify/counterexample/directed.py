@@ -25,7 +25,7 @@ _DECISIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "max", "min", "clamp
 _STEPS = np.concatenate([-np.logspace(9, -3, 25), [0.0], np.logspace(-3, 9, 25)])
 _SAMPLED = 32  # elements of one decision that are followed
 _SHIFTS = (0.0, 1e-7, -1e-7, 1e-5, -1e-5, 1e-2, -1e-2)  # from a crossing, relative
-_MOST, _AT_ONCE = 2**20, 256  # elements that are computed together; rows that are tried together
+_MOST, _AT_ONCE = 2**20, 1024  # elements that are computed together; rows that are tried together
 
 
 def aimed(programs: Sequence[Program], base: Inputs, rng: np.random.Generator) -> Iterator[Inputs]:

@@ -13,6 +13,7 @@ from verify.algebras.extended import parts
 from verify.algebras.numeric import Numeric
 from verify.algebras.numeric_rows import Rows
 from verify.algebras.numeric_value import Bounded, join
+from verify.algebras.wary import Wary
 from verify.counterexample.confirm import Comparison, Inputs, Places, margins
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
@@ -44,12 +45,15 @@ def evaluated(
 def doubtful(comparison: Comparison, drawn: Inputs) -> list[int]:
     """The rows at which the programs may differ: all but those at which both are known, and the
     same up to the rounding of float64, or both have no value; and but for those whose difference is
-    sure not to count."""
+    sure not to count, as what has no value there has overflowed."""
     if not len(drawn[0]):
         return []
     programs = (comparison.left, comparison.right)
+    wary = [Wary(len(drawn[0])) for _ in programs]
     try:
-        left, right = (evaluated(p, drawn) for p in programs)
+        left, right = (
+            evaluated(p, drawn, numeric=one) for p, one in zip(programs, wary, strict=True)
+        )
     except Unsupported:  # a number that differs between rows is one that a rule must know
         return list(range(len(drawn[0])))
     sums = any(program.primitives() & SUMS for program in programs)
@@ -62,6 +66,8 @@ def doubtful(comparison: Comparison, drawn: Inputs) -> list[int]:
             open_ &= np.isnan(a.value) | np.isnan(b.value)
         unknown |= open_.reshape(len(unknown), -1).any(axis=1)
         clearest.see(number, a, b)
+    if not sums:  # nor does it count that a number is not known where no function lacks a value
+        unknown &= wary[0].suspect | wary[1].suspect
     surely = np.flatnonzero(~unknown & (clearest.margin > 0))
     doubt = unknown.copy()
     doubt[comparison.sift(drawn, surely, clearest.places(surely))] = True

@@ -33,6 +33,7 @@ from verify.roundoff import draw
 _PAIRS, _QUICK = 16, 3  # the latter where many inputs are sifted
 _STEPS = (2.0**-20, 2.0**-32)  # relative; the smaller one where derivatives are steep
 _CLOSE = 2.0**-10  # relative
+_ROWS = 2**21  # elements that are computed at once
 _STEEP = 64  # times as far as a derivative says
 _ROUNDED = 4  # units of the dtype
 _TRIED = 4
@@ -72,7 +73,7 @@ class Smooth(Comparison):
 
     def sift(self, drawn: Inputs, rows: np.ndarray, places: Places) -> np.ndarray:
         """Without those at which the right is certainly not continuous. What may be a constant's
-        rounding is kept."""
+        rounding is kept, but one of those that certainly are is enough."""
         if not len(rows) or not all(is_kind(v.dtype, np.inexact) for v in self.right.outputs):
             return rows
         apart = np.abs(places.left - places.right)
@@ -80,45 +81,59 @@ class Smooth(Comparison):
         small = apart <= 2 * _ROUNDED * max(map(_unit, self.right.outputs)) * size
         at = [np.asarray(x[rows]) for x in drawn]
         kept = small | np.isnan(apart)
+        tried = np.flatnonzero(~kept)
+        most = max(1, _ROWS // max(1, self.right.size()) // (len(_STEPS) * _QUICK * 3))
+        for start in range(0, len(tried), most):
+            part = tried[start : start + most]
+            some = Places(*(np.asarray(x)[part] for x in vars(places).values()))
+            unit = np.where(apart[part] < 1, apart[part], 1.0)
+            kept[part] = ~self._jumps([x[part] for x in at], some, unit)
+        rounding = apart <= _ROUNDED * min(map(_unit, self.right.outputs)) * size
+        first = self.rounded is None and np.cumsum(rounding) == 1
+        return rows[kept & (~rounding | first)]
+
+    def _jumps(self, at: Inputs, places: Places, unit: np.ndarray) -> np.ndarray:
+        """In which rows the element on the right is found not to be continuous, at every step."""
+        points, sides = at[: self.points], (0, 1, -1)
+        tried: list[Inputs] = []
         for step in _STEPS:
-            kept |= ~self._jumps(at, places, step, np.where(apart < 1, apart, 1.0))
-        return rows[kept]
+            for _ in range(_QUICK):
+                directions = [np.asarray(self._normal(x)) for x in at[self.points :]]
+                moves = [step * np.maximum(np.abs(x), 1) * self._normal(x) for x in points]
+                for side in sides:
+                    near = [
+                        x + side * m if is_kind(x.dtype, np.inexact) else x
+                        for x, m in zip(points, moves, strict=True)
+                    ]
+                    tried.append([*near, *directions])
+        # All of them at once: what costs is to walk over the program.
+        every = [np.concatenate(several) for several in zip(*tried, strict=True)]
+        seen = self._elements(every, places, len(tried))
+        if seen is None:
+            return np.zeros(len(unit), bool)
+        value, error = (x.reshape(len(_STEPS), _QUICK, len(sides), -1) for x in seen)
+        allowed = _CLOSE * np.maximum(np.abs(value[:, :, :1]), unit) + error[:, :, :1] + error
+        with np.errstate(invalid="ignore"):
+            far = np.abs(value - value[:, :, :1]) > allowed
+        jumps = (np.isfinite(allowed) & far).any(axis=(1, 2)).all(axis=0)
+        return np.asarray(jumps)
 
-    def _jumps(self, at: Inputs, places: Places, step: float, unit: np.ndarray) -> np.ndarray:
-        """In which rows the element on the right is found not to be continuous."""
-        points = at[: self.points]
-        found = np.zeros(len(unit), bool)
-        for _ in range(_QUICK):
-            directions = [np.asarray(self._normal(x)) for x in at[self.points :]]
-            moves = [step * np.maximum(np.abs(x), 1) * self._normal(x) for x in points]
-            here = self._elements([*points, *directions], places)
-            if here is None:
-                return found
-            for sign in (1, -1):
-                near = [
-                    x + sign * m if is_kind(x.dtype, np.inexact) else x
-                    for x, m in zip(points, moves, strict=True)
-                ]
-                there = self._elements([*near, *directions], places)
-                if there is None:
-                    return found
-                allowed = _CLOSE * np.maximum(np.abs(here[0]), unit) + here[1] + there[1]
-                found |= np.isfinite(allowed) & (np.abs(here[0] - there[0]) > allowed)
-        return found
-
-    def _elements(self, at: Inputs, places: Places) -> tuple[np.ndarray, np.ndarray] | None:
-        """The element of each row on the right, with its error."""
+    def _elements(
+        self, at: Inputs, places: Places, times: int
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """The element of each row on the right, with its error; so many times as many rows as there
+        are places."""
         try:
             outputs = evaluated(self.right, at)
         except Unsupported:
             return None
-        value = np.zeros(len(places.output), complex)
-        error = np.zeros(len(places.output))
+        which, elements = np.tile(places.output, times), np.tile(places.element, times)
+        value, error = np.zeros(len(which), complex), np.zeros(len(which))
         for number, output in enumerate(outputs):
-            rows = np.flatnonzero(places.output == number)
+            rows = np.flatnonzero(which == number)
             for into, array in ((value, output.value), (error, output.errors)):
                 flat = np.asarray(array).reshape(len(value), -1)
-                into[rows] = flat[rows, places.element[rows]]
+                into[rows] = flat[rows, elements[rows]]
         return value, error
 
     def lost(self, seed: int) -> bool:
