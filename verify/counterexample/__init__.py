@@ -11,7 +11,7 @@ from verify import budget
 from verify.counterexample.agree import agreed
 from verify.counterexample.batch import before_proof
 from verify.counterexample.by_jax import differ_by_jax
-from verify.counterexample.candidates import candidates, extremes, whole_numbers
+from verify.counterexample.candidates import WEIGHTS, candidates, extremes, whole_numbers
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.counterexample.directed import aimed
 from verify.counterexample.domain import inhabited
@@ -70,10 +70,14 @@ def search(
     if powers:
         yield from _all(comparison, whole_numbers(comparison.left.inputs, rng), late)
     stream = candidates(comparison.left.inputs, constants, rng)
-    for number, inputs in enumerate(itertools.islice(stream, skip, most)):
-        if number >= at_least and late():
+    all_floats = all(is_kind(v.dtype, np.inexact) for v in comparison.left.inputs)
+    for number, inputs in enumerate(itertools.islice(stream, skip, most), skip):
+        if number - skip >= at_least and late():
             return
+        # Random weights are in general position: where all has a value there, `inhabited` knows.
+        comparison.domain.counts = all_floats and number == WEIGHTS
         witness = comparison.meet(inputs)
+        comparison.domain.counts = False
         if witness is not None:
             yield witness
     if directed:

@@ -17,6 +17,9 @@ from verify.dtypes import is_kind, limits
 from verify.programs import Var
 
 
+WEIGHTS = 1  # the first candidate whose numbers are drawn as weights are
+
+
 def candidates(
     variables: Sequence[Var], constants: Sequence[np.ndarray], rng: np.random.Generator
 ) -> Iterator[Inputs]:

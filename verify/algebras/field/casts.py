@@ -45,6 +45,7 @@ def cast(field: State, x: FieldArray, dtype: Any) -> FieldArray:
         bounds=(0, 1) if x.dtype == np.bool_ else None,
     )
     y.positive = x.positive and is_kind(dtype, np.floating)
+    y.moved_from = x.moved_from
     for law, fact in x.facts.items():
         law.know(y, law.cast(field, fact, dtype))
     if x.concrete is not None:

@@ -57,7 +57,7 @@ def pick(field: State, operands: Sequence[FieldArray], index: np.ndarray) -> Fie
     ends = any(infinite(x).any() for x in operands)
     if ends or any(x.undecided for x in operands):
         y._pending = lambda: _pick_pending(field, operands, index)
-        y.deferred = None if ends else gather
+        y.deferred, y.moved_from = None if ends else gather, operands
     else:
         y._rows = gather()
         for law in concerned(*operands):
@@ -107,7 +107,7 @@ def moved(field: State, x: FieldArray, move: Any, shape: tuple[int, ...]) -> Fie
     if x._rows is not None:
         y._rows = move(x._rows, lead, ())
     if x._pending is not None:
-        y.deferred = lambda: move(x.rows, lead, ())
+        y.deferred, y.moved_from = lambda: move(x.rows, lead, ()), (x,)
 
         def pending() -> Pending:
             p = x.pending

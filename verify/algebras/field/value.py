@@ -128,6 +128,7 @@ class FieldArray:
     positive: bool = False  # above zero wherever it has a value
     largest: bool = False  # a maximum with zero that is known to be this value
     few: tuple[Fraction, ...] = ()  # the only values of an input's elements, where that is known
+    moved_from: Sequence[FieldArray] = ()  # what an undecided value is made of copies of
 
     def __post_init__(self) -> None:
         self.serial = next(_SERIAL)

@@ -84,6 +84,8 @@ def is_finite(x: Any) -> bool:
         return x.concrete.dtype != np.float64 or bool(np.isfinite(x.concrete).all())
     if x._rows is not None or x._pending is None:
         return True
+    if x.moved_from and all(map(is_finite, x.moved_from)):
+        return True  # without laying out all candidates of what is moved
     p = x.pending
     return p is None or p.present is None or bool(p.present.any(axis=-1).all())
 
