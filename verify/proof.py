@@ -43,7 +43,7 @@ MODES = (Mode(), Mode(scaling=True), Mode(ties=False, scaling=True))
 PATTERNS = Mode(ties=False, scaling=True, patterns=True)
 MASKS = Mode(scaling=True, masks=True)
 
-_EXPONENTIAL = frozenset(
+EXPONENTIAL = frozenset(
     (
         "exp",
         "exp2",
@@ -64,7 +64,7 @@ def turns(program: Program) -> bool:
     """Whether there are sines and cosines in it, those of complex exponentials among them."""
     return any(
         e.primitive in ("sin", "cos", "tan")
-        or (e.primitive in _EXPONENTIAL and any(is_complex(v.dtype) for v in e.inputs))
+        or (e.primitive in EXPONENTIAL and any(is_complex(v.dtype) for v in e.inputs))
         for e in program.every_equation()
     )
 
@@ -114,7 +114,7 @@ def prove(
     says too little.
     """
     names = left.primitives() | right.primitives()
-    exponents = mode.circle or bool(names & _EXPONENTIAL)
+    exponents = mode.circle or bool(names & EXPONENTIAL)
     order = _root_order(left, right)
     error, trials = 1.0, 0
     assumptions: dict[str, None] = {}
@@ -186,7 +186,7 @@ def traced_trial(
 ) -> tuple[tuple[Watcher, Watcher], list[Any], tuple[list[Any], list[Any]]]:
     """One trial in which each program has a watcher, told of each of its equations as `evaluate`
     tells: the two watchers, the inputs, and the outputs of both programs."""
-    exponents = mode.circle or bool((left.primitives() | right.primitives()) & _EXPONENTIAL)
+    exponents = mode.circle or bool((left.primitives() | right.primitives()) & EXPONENTIAL)
     order, watched, given = _root_order(left, right), (watcher(), watcher()), []
 
     def watch(inputs: list[Any]) -> tuple[Watcher, Watcher]:

@@ -16,7 +16,6 @@ from verify.counterexample.held import fit
 from verify.dtypes import is_kind, limits
 from verify.programs import Var
 
-
 WEIGHTS = 1  # the first candidate whose numbers are drawn as weights are
 
 

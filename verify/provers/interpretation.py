@@ -10,11 +10,14 @@ from verify import budget, effort
 from verify.algebras.base import Refused, Unsupported
 from verify.algebras.field import Mode
 from verify.blocks import by_blocks
+from verify.dtypes import is_kind
+from verify.prefix import by_prefix
 from verify.proof import Agreement, Difference, TooLarge, prove
 from verify.provers.outcome import Open, Outcome, Proof
 from verify.provers.question import Question
 
 _LONG = 30  # equations
+_HEAVY = 3e7  # products of numbers
 
 
 def applies(question: Question, mode: Mode) -> bool:
@@ -67,6 +70,27 @@ def block_by_block(question: Question, work: float) -> Outcome:
         except Unsupported as error:
             return Open(str(error))
     return None if result is None else _proof(result, "random interpretation, block by block,")
+
+
+def is_heavy(question: Question) -> bool:
+    """Whether most of the work are products of numbers, all inputs count, and none is an integer,
+    so that a few residues of the layers are worth trying first."""
+    if question.given is not None or question.known.refused:
+        return False
+    if not all(is_kind(v.dtype, np.floating) for v in question.left.inputs):
+        return False
+    return sum(effort.products(program)[0] for program in question.programs) > _HEAVY
+
+
+def in_two_parts(question: Question, work: float) -> Outcome:
+    """What leads to the first exponential with few residues, the rest with all laws."""
+    effort.refuse(question.programs)
+    with budget.limit(work):
+        try:
+            result = by_prefix(*question.programs, question.draw())
+        except Unsupported as error:
+            return Open(str(error))
+    return None if result is None else _proof(result, "random interpretation, in two parts,")
 
 
 def _proof(result: Agreement, method: str) -> Proof:

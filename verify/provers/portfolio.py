@@ -16,7 +16,13 @@ from verify import smt
 from verify.algebras.field import Mode
 from verify.proof import MASKS, MODES, PATTERNS
 from verify.provers import interpretation, solving, within
-from verify.provers.interpretation import block_by_block, interpret, is_long
+from verify.provers.interpretation import (
+    block_by_block,
+    in_two_parts,
+    interpret,
+    is_heavy,
+    is_long,
+)
 from verify.provers.outcome import Keeps, Outcome
 from verify.provers.prover import Prover
 from verify.provers.question import Question
@@ -79,6 +85,7 @@ def _later() -> list[Prover]:
 
 PORTFOLIO: tuple[Prover, ...] = (
     _search("a few inputs", lambda question: question.search.glance()),
+    Prover("a proof in two parts", _RESIDUES, in_two_parts, is_heavy, _BLOCKS_WORK, within=False),
     _by_residues("", _STRICT, Keeps.ALL, first=True),
     _search("a few more inputs", lambda question: question.search.second_glance()),
     _by_residues(", with multiples", _SCALING, Keeps.ALL, first=True),

@@ -37,7 +37,7 @@ def miss_probability(field: State, primes: int | None = None) -> float:
     """An upper bound for one trial, or one like it with so many primes; 1.0 where it says
     nothing."""
     count = len(field.moduli.primes) if primes is None else primes
-    one_point, bad_prime = field.coincidences()
+    one_point, bad_prime = field.coincidences(whole=True)
     one_prime = min(1.0, one_point**POINTS_A_PRIME + bad_prime)
     all_primes = one_prime**count
     pairs = 1.0 + field.atoms**2 / 2 + field.inner_pairs

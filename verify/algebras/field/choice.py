@@ -36,7 +36,7 @@ from verify import budget
 from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.elements import COMPARED
-from verify.algebras.field import arithmetic, branches, mixing, movement, residues
+from verify.algebras.field import arithmetic, branches, mixing, movement, opaque, residues
 from verify.algebras.field.given import STRICT
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.laws.scaled import SCALED
@@ -73,6 +73,13 @@ class Chooser:
             return flat[..., 0].reshape(count, *shape)
         out = np.empty(flat.shape[:2], np.int64)
         step = max(1, _CHUNK // (count * size))
+        if self.field.mode.opaque:
+            for start in range(0, flat.shape[1], step):
+                some = slice(start, start + step)
+                out[:, some] = opaque.value(
+                    self.field, flat[:, some], None if here is None else here[some]
+                )
+            return out.reshape(count, *shape)
         m = self.field.m
         for start in range(0, flat.shape[1], step):
             part = np.ascontiguousarray(flat[:, start : start + step])
@@ -112,12 +119,17 @@ class Chooser:
             self.field,
             a.shape,
             a.dtype,
-            _chosen(a.growth, b.growth, self.field.mode.patterns),
+            self._chosen(a.growth, b.growth, present),
             _pending=Pending(rows, present, 1, one.analytic and two.analytic),
             nonnegative=a.nonnegative or b.nonnegative,
             positive=a.positive or b.positive,
             bounds=machine.larger(a.bounds, b.bounds),
         )
+
+    def _chosen(self, a: Growth, b: Growth, present: np.ndarray | None) -> Growth:
+        if self.field.mode.opaque and (present is None or (present.sum(axis=-1) > 1).all()):
+            return Growth(analytic=False)  # of fewer it may be a candidate itself
+        return _chosen(a, b, self.field.mode.patterns)
 
     def _known_larger(self, a: FieldArray, b: FieldArray) -> FieldArray | None:
         """The one of which a precondition says that it is larger, all over the array."""
@@ -146,7 +158,7 @@ class Chooser:
             self.field,
             x.shape[:-1],
             x.dtype,
-            _chosen(x.growth, x.growth, self.field.mode.patterns),
+            self._chosen(x.growth, x.growth, p.present),
             _pending=Pending(
                 p.rows.reshape(len(p.rows), *shape),
                 None if p.present is None else p.present.reshape(shape),

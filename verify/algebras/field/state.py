@@ -146,16 +146,20 @@ class State(ABC):
         self.poles += inverse.poles * distinct
         self.pole_bits += inverse.pole_bits * distinct
 
-    def coincidences(self) -> tuple[float, float]:
+    def coincidences(self, *, whole: bool = False) -> tuple[float, float]:
         """The probabilities that two values that differ agree at one point, and that a prime
-        divides all coefficients of their difference."""
+        divides all coefficients of their difference. `whole`: of a whole number of primes, as no
+        coefficient has half a divisor; not for those who multiply the bits."""
         degree, bits = self.largest.cleared
         # The difference of two values: each numerator times the other's divisors.
         degree, bits = 2 * degree, 2 * bits + 1
         if self.mode.circle:  # coefficients m + n i: their norms
             bits *= 2
         smallest = self.moduli.smallest
-        return min(1.0, degree / smallest), bits / math.log2(smallest) / self.moduli.choices
+        divisors = bits / math.log2(smallest)
+        if whole:
+            divisors = math.floor(divisors + 2.0**-20)
+        return min(1.0, degree / smallest), divisors / self.moduli.choices
 
     def proportional(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Where a is a constant multiple of b (or zero): a_1 b_2 = a_2 b_1 at a prime's points."""

@@ -88,9 +88,12 @@ class Weights:
     def distinct(self, rows: np.ndarray, present: np.ndarray | None) -> np.ndarray:
         """Which candidates are there, and the first of their kind."""
         here = np.ones(rows.shape[1:], bool) if present is None else present
-        digests = mixing.digest(rows[: self.field.points], self.field.key)
+        return self.first(mixing.digest(rows[: self.field.points], self.field.key), here)
+
+    def first(self, digests: np.ndarray, here: np.ndarray) -> np.ndarray:
+        """The same of their digests, where they are there."""
         order = np.lexsort(
-            (np.broadcast_to(np.arange(rows.shape[-1]), here.shape), digests[0], ~here)
+            (np.broadcast_to(np.arange(here.shape[-1]), here.shape), digests[0], ~here)
         )
         ordered = np.take_along_axis(digests, order[None], axis=-1)
         there = np.take_along_axis(here, order, axis=-1)
