@@ -25,6 +25,7 @@ from verify.algebras.field import compiled
 _HALF = 16
 _PARALLEL = 2**21  # elements from which several threads are worth starting
 _LARGE = 2**20  # products of more elements than this are computed by a compiled kernel
+_BLOCK = 2**17  # elements of a block of one operand
 _SHORT = 128  # elements of a row
 _TERMS = 2**18  # a dot product longer than this is summed in pieces
 
@@ -125,6 +126,9 @@ def matmul(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
         return total
     if large:
         return _in_pieces(a, b, moduli)
+    step = max(64, _BLOCK // (a.shape[1] * max(a.shape[2], b.shape[3])))
+    if size >= _LARGE and terms > step:
+        return _in_blocks(a, b, moduli, step)
     products.spend(4 * result * terms)
     a_low, a_high = (a & 0xFFFF).astype(np.float64), (a >> _HALF).astype(np.float64)
     b_low, b_high = (b & 0xFFFF).astype(np.float64), (b >> _HALF).astype(np.float64)
@@ -134,6 +138,18 @@ def matmul(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     result = (reduce(high.astype(np.int64), moduli) << _HALF) + middle.astype(np.int64)
     result = (reduce(result, moduli) << _HALF) + low.astype(np.int64)
     return reduce(result, moduli)
+
+
+def _in_blocks(a: np.ndarray, b: np.ndarray, moduli: np.ndarray, step: int) -> np.ndarray:
+    """A row at a time, so many terms at a time, in memory that is used again: fresh pages cost more
+    than the products of operands that are read once."""
+    out = np.zeros((*a.shape[:-1], b.shape[-1]), np.int64)
+    for row in range(len(moduli)):
+        one, two, m = a[row : row + 1], b[row : row + 1], moduli[row : row + 1]
+        for start in range(0, a.shape[-1], step):
+            some = slice(start, start + step)
+            out[row] += matmul(one[..., some], two[..., some, :], m)[0]
+    return reduce(out, moduli)
 
 
 def _in_pieces(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
