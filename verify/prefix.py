@@ -25,7 +25,7 @@ from verify.algebras.field import Field, FieldArray, Mode
 from verify.algebras.field.bound import miss_probability
 from verify.dtypes import is_kind
 from verify.effort import products
-from verify.program import Atom, Equation, Program, Var, leading_to
+from verify.programs import Atom, Equation, Program, Var, leading_to
 from verify.proof import (
     EXPONENTIAL,
     MODES,

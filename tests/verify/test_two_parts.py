@@ -10,9 +10,9 @@ import verify
 from verify.algebras.field import Field
 from verify.algebras.field.growth import Growth
 from verify.prefix import by_prefix
-from verify.program import trace
+from verify.programs import trace
+from verify.programs.value_numbers import normalised
 from verify.provers import interpretation
-from verify.value_numbers import normalised
 
 X, W, V = (jax.ShapeDtypeStruct(s, jnp.float32) for s in ((2, 8, 8, 3), (3, 3, 3, 4), (36, 5)))
 
