@@ -19,7 +19,7 @@ from verify import budget
 from verify.algebras.numeric import Bounded, Numeric
 from verify.algebras.numeric_value import MORE, TINY, UNIT, discrete, kind, make
 from verify.constants import terms
-from verify.constants.literals import halves, significands
+from verify.constants.literals import significands
 from verify.constants.terms import Multiple
 
 _MOST = 4096  # elements of an array whose exact numbers are worked out
@@ -210,12 +210,3 @@ def _refined(found: Bounded, exact: np.ndarray) -> Bounded:
         found.dtype,
     )
     return ball if ball.error is None else Exact(ball.value, ball.error, ball.dtype, exact)
-
-
-def half(one: float, members: Any) -> float:
-    """How far from its significand a number may be, if it rounds to all of its members."""
-    found = []
-    for value, dtype in members:
-        _, exponent = np.frexp(value)
-        found.append(float(np.ldexp(halves(np.array(value), dtype), -exponent)))
-    return min(found)

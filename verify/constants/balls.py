@@ -8,7 +8,7 @@ import numpy as np
 
 from verify.algebras.numeric import Bounded, Numeric
 from verify.algebras.numeric_value import make
-from verify.constants.literals import halves
+from verify.constants.literals import halves, significands
 from verify.constants.numbers import Numbers
 
 
@@ -27,5 +27,9 @@ class AnyRounded(Numeric):
         open_ = self.literals.among(value.value)
         if not open_.any():
             return value
-        error = np.where(open_, self.width * halves(value.value, value.dtype), 0.0)
+        width = halves(value.value, value.dtype)
+        if self.literals.residues:
+            zero = np.isin(significands(value.value), list(self.literals.residues))
+            width = np.where(zero, np.abs(value.value), width)
+        error = np.where(open_, self.width * width, 0.0)
         return make(value.value, error, value.dtype)

@@ -4,6 +4,10 @@
 without rounding, so that whoever reads one of them as 1/10 reads the others as -1/10, 1/5 and 1/20.
 It is known by its significand (`literals.significands`), and it is read everywhere in both
 programs (scalars and arrays, loop bodies and branches, every dtype) or nowhere.
+
+What is left of a zero in a table of sines that NumPy has worked out, 6.1e-17 beside 1, is no number
+that somebody wrote: it has no reading, and is below 2**-43 of the largest in its array. It is read
+as 0, and may be anything up to twice what it is; a proof that needs it to be 0 says so.
 """
 
 from __future__ import annotations
@@ -17,10 +21,11 @@ from typing import Any
 import numpy as np
 
 from verify.constants.bits import seen
-from verify.constants.literals import constants, is_data, parts, rounded, significands
+from verify.constants.literals import constants, halves, is_data, parts, rounded, significands
 from verify.constants.readings import Reading, reading, rounds_to
 from verify.programs import Const, Program
 
+_RESIDUE = 2.0**-43  # of the largest: a sine's error in float64, of angles up to some hundred turns
 _EXACT = 2**53  # numerators and denominators, but for powers of two, that a float64 holds
 
 Member = tuple[float, np.dtype]  # a positive value of a dtype
@@ -30,11 +35,12 @@ Member = tuple[float, np.dtype]  # a positive value of a dtype
 class Numbers:
     """Of two programs: by significand, the values in which a number that may have been rounded
     occurs; `common`: those that are in both programs; `written`: the different numbers of each
-    literal."""
+    literal; `tiny`: those that are tiny beside others wherever they occur."""
 
     members: Mapping[float, frozenset[Member]]
     common: frozenset[float]
     written: frozenset[frozenset[float]]
+    tiny: frozenset[float] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.members)
@@ -61,6 +67,8 @@ class Numbers:
         some of them have one is an accident: these are read if another literal has them too.
         """
         known = {one: _reading(one, members) for one, members in self.members.items()}
+        residue = Reading(Fraction(0))
+        known |= {one: residue for one in self.tiny & known.keys() if known[one] is None}
         meant: set[float] = set()
         for together in self.written:
             readable = {one for one in together if known[one] is not None}
@@ -71,6 +79,21 @@ class Numbers:
             for one, found in known.items()
             if found is not None and one in meant and found != Reading(Fraction(one))
         }
+
+    @functools.cached_property
+    def residues(self) -> frozenset[float]:
+        """Those that are read as 0."""
+        return frozenset(one for one, read in self.readings.items() if not read.factor)
+
+    def half(self, one: float) -> float:
+        """How far from its significand a number may be: it rounds to all of its members."""
+        if one in self.residues:
+            return one
+        found = []
+        for value, dtype in self.members[one]:
+            _, exponent = np.frexp(value)
+            found.append(float(np.ldexp(halves(np.array(value), dtype), -exponent)))
+        return min(found)
 
 
 NONE = Numbers({}, frozenset(), frozenset())
@@ -90,8 +113,10 @@ def of(left: Program, right: Program) -> Numbers:
     members: dict[float, set[Member]] = {}
     written: set[frozenset[float]] = set()
     owned: list[set[float]] = [set(), set()]
+    tiny, large = set[float](), set[float]()
     for atoms, own in zip(every, owned, strict=True):
         for atom in atoms:
+            least = _RESIDUE * _largest(atom)
             for values, dtype in parts(atom):
                 if is_data(values):
                     continue
@@ -99,6 +124,7 @@ def of(left: Program, right: Program) -> Numbers:
                 ones = significands(distinct).tolist()
                 for one, value in zip(ones, distinct.tolist(), strict=True):
                     members.setdefault(one, set()).add((value, dtype))
+                    (tiny if value < least else large).add(one)
                 if ones:
                     written.add(frozenset(ones))
                     own.update(ones)
@@ -118,7 +144,14 @@ def of(left: Program, right: Program) -> Numbers:
         kept,
         frozenset(owned[0] & owned[1] & kept.keys()),
         frozenset(frozenset(ones & kept.keys()) for ones in written) - {frozenset()},
+        frozenset(tiny - large),
     )
+
+
+def _largest(atom: Const) -> float:
+    """The largest finite absolute value of a literal."""
+    sizes = [np.abs(values[np.isfinite(values)]) for values, _ in parts(atom)]
+    return max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
 
 
 def _once(program: Program) -> list[tuple[Const, str]]:

@@ -16,7 +16,6 @@ import jax
 import numpy as np
 from jax import lax
 
-from verify.constants.assigned import half
 from verify.constants.literals import is_inexact, parts, significands
 from verify.constants.numbers import Numbers, scaled
 from verify.constants.readings import Reading
@@ -65,7 +64,7 @@ def moved(left: Program, right: Program, numbers: Numbers) -> Iterator[tuple[Pro
             found = {}
             for position, one in enumerate(ones):
                 towards = way if bit is None or position >> bit & 1 else -way
-                target = Fraction(one) + towards * Fraction(half(one, numbers.members[one]))
+                target = Fraction(one) + towards * Fraction(numbers.half(one))
                 found[one] = Reading(target.limit_denominator(_DENOMINATOR))
             rewriter = _Rewriter(found)
             yield rewriter.program(left), rewriter.program(right)

@@ -27,7 +27,7 @@ import numpy as np
 from verify.algebras.base import Meaningless, Unsupported
 from verify.algebras.extended import lift
 from verify.algebras.numeric import Numeric
-from verify.constants.assigned import Assigned, Ball, half
+from verify.constants.assigned import Assigned, Ball
 from verify.constants.balls import AnyRounded
 from verify.constants.numbers import Numbers
 from verify.constants.readings import Reading
@@ -177,8 +177,7 @@ class Rounding:
 
     @property
     def _balls(self) -> dict[float, Fraction | Ball]:
-        members = self.numbers.members
-        return {one: Ball(one, half(one, found)) for one, found in members.items()}
+        return {one: Ball(one, self.numbers.half(one)) for one in self.numbers.members}
 
     def _assignments(self) -> Iterator[Mapping[float, Fraction | Ball]]:
         """Numbers for the literals; of what has no reading only the interval is known."""
