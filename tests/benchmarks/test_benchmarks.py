@@ -28,6 +28,7 @@ def _precision():
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_contenders_in_processes_of_their_own(tmp_path):
     found = training.compare(["cnnjax", "lax", "flax.nnx", "no such library"], JOB, rounds=2)
     assert set(found.pop("no such library")) == {"error"}
@@ -45,6 +46,7 @@ def test_contenders_in_processes_of_their_own(tmp_path):
     assert (tmp_path / "times.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.full
 def test_steps_in_a_scan_are_the_steps_in_a_loop():
     """Both end with the same loss, so they are two times of one thing."""
     network = replace(NETWORKS["lenet5"], steps=3)

@@ -348,6 +348,7 @@ def test_a_damaged_model_is_named(trained, tmp_path, photos, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_ctrl_c_ends_with_130_and_resume_ends_as_if_nothing_had_happened(photos, tmp_path):
     def argv(run):
         train = ["train", "--data", f"folder:{photos}", "--model", "notes", "--batch-size", "8"]

@@ -54,6 +54,7 @@ def train(photos, out, *options):
     return main(["train", "--data", f"folder:{photos}", *QUICK, "--out", str(out), *options])
 
 
+@pytest.mark.full
 def test_another_head_on_a_frozen_body_and_resuming_without_the_source(photos, tmp_path, capsys):
     source, out = saved(tmp_path / "source"), tmp_path / "out"
     options = ("--from", str(source), "--freeze", "body")
@@ -132,6 +133,7 @@ def test_a_pytorch_state_dict_is_a_start(photos, tmp_path, capsys):
         jax.tree.map(np.testing.assert_array_equal, found.params[layer], params[layer])
 
 
+@pytest.mark.full
 def test_every_option_of_a_run_is_in_its_record(photos, tmp_path):
     options = (
         "--clip-norm", "1", "--ema", "0.9", "--class-weights", "1,2,1", "--mixup", "0.2",

@@ -78,6 +78,7 @@ def test_near_misses_are_refuted(pair):
     assert equivalent(pair[0], pair[1], *pair[2]).status == "refuted"
 
 
+@pytest.mark.full
 def test_larger_matrices_have_numbers():
     """So that a difference shows; of what is equal nothing is known but that it is one function."""
     a, b = jax.ShapeDtypeStruct((5, 5), jnp.float32), jax.ShapeDtypeStruct((5,), jnp.float32)
