@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
@@ -145,7 +146,7 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
         if any(v is None for v in values):
             return None
         try:
-            results = run_with_jax(equation, values)
+            results = _by_jax(equation, values)
         except (TypeError, ValueError, NameError, NotImplementedError):
             return None  # for instance a collective, which means nothing outside its mesh
         return [lift(algebra, r) for r in results]
@@ -168,6 +169,26 @@ def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | 
     if any(part.concrete is None for part in parts):
         return None
     return [lift(algebra, part.concrete, part.dtype) for part in parts]
+
+
+_FOLDED: WeakKeyDictionary[Equation, dict[Any, list[Any]]] = WeakKeyDictionary()
+_MOST_BYTES, _MOST_FOLDED = 4096, 64  # of operands that are remembered; operands of an equation
+
+
+def _by_jax(equation: Equation, values: list[Any]) -> list[Any]:
+    """What JAX makes of constants, remembered: a program is evaluated at hundreds of inputs, and
+    its constants, the counters of its loops among them, are the same at all of them."""
+    known = all(isinstance(v, np.ndarray) and v.nbytes <= _MOST_BYTES for v in values)
+    if not known or equation.primitive not in RULES:
+        return run_with_jax(equation, values)
+    before = _FOLDED.setdefault(equation, {})
+    key = tuple((v.dtype, v.shape, v.tobytes()) for v in values)
+    if key not in before:
+        results = run_with_jax(equation, values)
+        if len(before) >= _MOST_FOLDED:
+            return results
+        before[key] = results
+    return before[key]
 
 
 def _loses_digits(equation: Equation, values: Sequence[Any]) -> bool:
