@@ -12,7 +12,9 @@ as 0, and may be anything up to twice what it is; a proof that needs it to be 0 
 
 from __future__ import annotations
 
+import bisect
 import functools
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -26,6 +28,8 @@ from verify.constants.readings import Reading, reading, rounds_to
 from verify.programs import Const, Program
 
 _RESIDUE = 2.0**-43  # of the largest: a sine's error in float64, of angles up to some hundred turns
+_BASES, _POWER = 12, 12  # how many numbers products are made of, and of how many factors
+_NEAR = 1e-6  # nearer than this, a product is compared with what it may round to
 _EXACT = 2**53  # numerators and denominators, but for powers of two, that a float64 holds
 
 Member = tuple[float, np.dtype]  # a positive value of a dtype
@@ -67,6 +71,7 @@ class Numbers:
         some of them have one is an accident: these are read if another literal has them too.
         """
         known = {one: _reading(one, members) for one, members in self.members.items()}
+        known |= _products(known, self.members)
         residue = Reading(Fraction(0))
         known |= {one: residue for one in self.tiny & known.keys() if known[one] is None}
         meant: set[float] = set()
@@ -178,6 +183,44 @@ def _reading(one: float, members: frozenset[Member]) -> Reading | None:
         if all(_fits(scaled(candidate, value), value, dtype) for value, dtype in members):
             return candidate
     return None
+
+
+def _products(
+    known: Mapping[float, Reading | None], members: Mapping[float, frozenset[Member]]
+) -> dict[float, Reading]:
+    """Of numbers without a reading: the product of powers of one or two others that they round
+    from, as 0.857375 = 0.95**3 beside 0.95. There are a few thousand at most, which are few beside
+    the numbers of a format, so that one is seldom met by chance."""
+    open_ = [one for one, found in known.items() if found is None]
+    bases = sorted({found.factor for found in known.values() if found and found.rational})
+    if not open_ or len(bases) > _BASES:
+        return {}
+    powers = [[base**k for k in range(_POWER + 1)] for base in bases]
+    pairs = itertools.combinations_with_replacement(range(len(bases)), 2)
+    made = {
+        one * two
+        for i, j in pairs
+        for k, one in enumerate(powers[i])
+        for two in powers[j][: _POWER + 1 - k]
+        if _is_exact(one * two)
+    }
+    numbers = sorted((float(significands(np.array(float(one)))), one) for one in made)
+    found = {}
+    for one in open_:
+        near = bisect.bisect_left(numbers, (one * (1 - _NEAR),))
+        while near < len(numbers) and numbers[near][0] <= one * (1 + _NEAR):
+            number = numbers[near][1]
+            _, exponent = np.frexp(float(number))
+            read = Reading(number / Fraction(2) ** int(exponent))
+            if all(_fits(scaled(read, value), value, dtype) for value, dtype in members[one]):
+                found[one] = read
+                break
+            near += 1
+    return found
+
+
+def _is_exact(one: Fraction) -> bool:
+    return max(one.numerator, one.denominator) <= _EXACT
 
 
 def _fits(read: Reading, value: float, dtype: Any) -> bool:
