@@ -2,6 +2,11 @@
 
 `scan` is unrolled, `while` runs as long as its predicate is a constant, `cond` on a constant takes
 one branch and otherwise chooses among the results of all of them.
+
+A `while` whose predicate is no constant is unrolled too, as far as a few steps go: states follow
+one another as if it never ended, and the result is the last one that is reached, while all
+predicates so far were true. It ends where they cannot all be true: at `i < 8` behind the eighth
+step, in `(i < 8) & (error > tolerance)`, or at `i < n` where a precondition says how large n is.
 """
 
 from __future__ import annotations
@@ -12,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Refused, Unsupported
+from verify.primitives.integers import both
 from verify.primitives.registry import Context, flat_index, rule
 from verify.programs import Program
 
 MOST_STEPS = 10_000
 MOST_EQUATIONS = 300_000
+_OPEN_STEPS, _OPEN_EQUATIONS = 64, 3_000  # of a loop of which nobody knows where it ends
 
 
 def _check_work(steps: int, *bodies: Program) -> None:
@@ -82,8 +89,9 @@ def _while(
     steps = 0
     while True:
         (predicate,) = ctx.run(cond_jaxpr, [*cond_consts, *carry])
-        going = ctx.concrete(predicate, "the number of steps of a loop")
-        if not going.any():
+        if predicate.concrete is None:
+            break
+        if not predicate.concrete.any():
             return tuple(carry)
         steps += 1
         _check_work(steps, cond_jaxpr, body_jaxpr)
@@ -91,14 +99,25 @@ def _while(
         carry = [
             _where(ctx, predicate, new, old) for new, old in zip(following, carry, strict=True)
         ]
+    reached, alive = carry, predicate
+    size = len(cond_jaxpr.equations) + len(body_jaxpr.equations)
+    for _ in range(min(_OPEN_STEPS, _OPEN_EQUATIONS // max(size, 1))):
+        carry = ctx.run(body_jaxpr, [*body_consts, *carry])
+        reached = [_where(ctx, alive, new, old) for new, old in zip(carry, reached, strict=True)]
+        (following_predicate,) = ctx.run(cond_jaxpr, [*cond_consts, *carry])
+        alive = both(ctx.algebra, alive, following_predicate)
+        if alive.concrete is not None and not alive.concrete.any():
+            return tuple(reached)
+    ctx.concrete(predicate, "the number of steps of a loop")
+    raise AssertionError
 
 
 def _where(ctx: Context, predicate: Any, new: Any, old: Any) -> Any:
-    """A batched loop: rows that have ended keep their value."""
-    if predicate.concrete.all():
+    """The new value where the loop goes on: of a batched one, some rows may have ended."""
+    if predicate.concrete is not None and predicate.concrete.all():
         return new
     trailing = (1,) * (len(new.shape) - len(predicate.shape))
-    index = flat_index(predicate).reshape(*predicate.shape, *trailing)
+    index = flat_index(predicate).reshape((*predicate.shape, *trailing))
     which = ctx.algebra.pick([predicate], np.broadcast_to(index, new.shape))
     return ctx.algebra.select(which, [old, new])
 

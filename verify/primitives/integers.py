@@ -88,9 +88,19 @@ for _name in ("shift_right_logical", "shift_right_arithmetic", "clz"):
     elementwise(_name)(_function)
 
 
+def both(algebra: Any, a: Any, b: Any) -> Any:
+    """a and b, truth values of one shape; where one is known all over, no question of the other."""
+    for x, other in ((a, b), (b, a)):
+        if x.concrete is not None and not x.concrete.any():
+            return x
+        if x.concrete is not None and x.concrete.all():
+            return other
+    return algebra.logical_and(a, b)
+
+
 @elementwise("and")
 def _and(ctx: Context, a: Any, b: Any) -> Any:
-    return ctx.algebra.logical_and(a, b) if a.dtype == np.bool_ else call(ctx, "int_and", a, b)
+    return both(ctx.algebra, a, b) if a.dtype == np.bool_ else call(ctx, "int_and", a, b)
 
 
 @elementwise("or")
