@@ -77,7 +77,7 @@ def factors(terms: Terms, m: Monomial) -> Monomial:
 
 
 def has_squares(terms: Terms, p: Polynomial) -> bool:
-    return any(e >= 2 and terms.atoms[a].kind == "root" for m in p for a, e in m)
+    return any(terms.atoms[a].kind == "root" and e >= 2 for m in p for a, e in m)
 
 
 def without_squares(terms: Terms, p: Polynomial) -> Quotient:

@@ -18,9 +18,10 @@ one. Functions of machine integers are worked out where a branch makes numbers o
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 from typing import Any, Protocol
 
 import jax.numpy as jnp
@@ -48,6 +49,7 @@ _OF_THEIR_DTYPE = frozenset(
 )
 _BITS = {"int_and": int.__and__, "int_or": int.__or__, "int_xor": int.__xor__}
 _HALF = Fraction(1, 2)
+_MOST_PAIRED = 6  # whole numbers that are compared with one another
 
 
 class Terms(Protocol):
@@ -159,11 +161,13 @@ def facts(terms: Terms, used: Iterable[int], signs: Any) -> list[tuple[Polynomia
     """What is known of the whole atoms among these, and of those within them. `signs`: of a
     monomial, where it is known."""
     found, open_, seen = [], list(used), set[int]()
+    atoms: list[int] = []
     while open_:
         a = open_.pop()
         if a in seen or terms.atoms[a].kind != "whole":
             continue
         seen.add(a)
+        atoms.append(a)
         (u,), kind = terms.atoms[a].args, terms.atoms[a].data
         open_ += [b for p in (u.over, u.under) for m in p for b, _ in m]
         if len(u.under) != 1:
@@ -183,7 +187,24 @@ def facts(terms: Terms, used: Iterable[int], signs: Any) -> list[tuple[Polynomia
         strict = "> 0" if kind == "floor" else ">= 0"
         for side, relation in ((first, ">= 0"), (second, strict)):
             found.append(({m: sign * v for m, v in side.items() if v}, relation))
-    return found
+    return [*found, *_apart_by_numbers(terms, sorted(atoms)[:_MOST_PAIRED])]
+
+
+def _apart_by_numbers(terms: Terms, atoms: list[int]) -> Iterator[tuple[Polynomial, str]]:
+    """Between whole numbers whose arguments are a number apart: round(u) - floor(u + 1/2) is less
+    than 1, and so not above 0. The solver, which has u as a real number, does not come to that."""
+    for a, b in itertools.permutations(atoms, 2):
+        (u,), (v,) = terms.atoms[a].args, terms.atoms[b].args
+        apart = _number(terms.minus(u, v))
+        if apart is None:
+            continue
+        strict = terms.atoms[b].data == "floor"  # u - 1 < floor(u) <= u
+        above = apart + (0 if terms.atoms[a].data == "floor" else _HALF) + (1 if strict else _HALF)
+        most = ceil(above) - 1 if strict else floor(above)
+        p: Polynomial = {((a, Fraction(1)),): Fraction(-1), ((b, Fraction(1)),): Fraction(1)}
+        if most:
+            p[ONE] = Fraction(most)
+        yield p, ">= 0"
 
 
 def rounded(terms: Terms, used: Iterable[int]) -> list[tuple[int, str, Quotient]]:

@@ -34,6 +34,7 @@ from verify.branches.polynomials import (
 
 _LARGEST_POWER, _LARGEST_POWER_OF_A_NUMBER = 8, 64
 _TERM = 2000  # units of work to bring one monomial to its form
+_PAIR = 200  # and to look at one atom of it
 
 
 @dataclass(frozen=True)
@@ -147,9 +148,19 @@ class Terms:
 
     def content(self, monomials: Iterable[Monomial]) -> dict[int, Fraction]:
         """The powers that divide all monomials."""
-        powers = [dict(m) for m in monomials]
-        names = set().union(*powers)
-        return {a: min(p.get(a, Fraction(0)) for p in powers) for a in names}
+        least: dict[int, Fraction] = {}
+        times: dict[int, int] = {}
+        count = pairs = 0
+        for m in monomials:
+            count, pairs = count + 1, pairs + len(m)
+            for a, e in m:
+                if a not in least or e < least[a]:
+                    least[a] = e
+                times[a] = times.get(a, 0) + 1
+        budget.spend(_PAIR * pairs)
+        return {
+            a: e if times[a] == count else min(e, Fraction(0)) for a, e in sorted(least.items())
+        }
 
     def plus(self, a: Quotient, b: Quotient) -> Quotient:
         if a.under == b.under:

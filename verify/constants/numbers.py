@@ -15,7 +15,7 @@ from __future__ import annotations
 import bisect
 import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -30,6 +30,7 @@ from verify.programs import Const, Program
 _RESIDUE = 2.0**-43  # of the largest: a sine's error in float64, of angles up to some hundred turns
 _BASES, _POWER = 12, 12  # how many numbers products are made of, and of how many factors
 _NEAR = 1e-6  # nearer than this, a product is compared with what it may round to
+_LARGEST_BASE, _MOST_POWER = 10**5, 10  # of powers that are looked for
 _EXACT = 2**53  # numerators and denominators, but for powers of two, that a float64 holds
 
 Member = tuple[float, np.dtype]  # a positive value of a dtype
@@ -74,6 +75,15 @@ class Numbers:
         known |= _products(known, self.members)
         residue = Reading(Fraction(0))
         known |= {one: residue for one in self.tiny & known.keys() if known[one] is None}
+        bases = {
+            scaled(found, value).factor
+            for one, found in known.items()
+            if found is not None and found.rational
+            for value, _ in self.members[one]
+        }
+        for one, members in self.members.items():
+            if known[one] is None:
+                known[one] = _less_a_power(members, bases)
         meant: set[float] = set()
         for together in self.written:
             readable = {one for one in together if known[one] is not None}
@@ -221,6 +231,19 @@ def _products(
 
 def _is_exact(one: Fraction) -> bool:
     return max(one.numerator, one.denominator) <= _EXACT
+
+
+def _less_a_power(members: frozenset[Member], bases: Iterable[Fraction]) -> Reading | None:
+    """One less a power of a number that is read elsewhere: 1 - 0.999**3 where there is a 0.999, as
+    bias corrections have it."""
+    for base in sorted(b for b in bases if 0 < b < 1 and b.denominator <= _LARGEST_BASE):
+        for k in range(2, _MOST_POWER + 1):
+            for value, _ in members:
+                _, exponent = np.frexp(value)
+                candidate = Reading((1 - base**k) / Fraction(2) ** int(exponent))
+                if all(_fits(scaled(candidate, v), v, dtype) for v, dtype in members):
+                    return candidate
+    return None
 
 
 def _fits(read: Reading, value: float, dtype: Any) -> bool:

@@ -74,6 +74,11 @@ EQUAL = {
         lambda x, y: jround(jnp.maximum(x, y)),
         [X, Y],
     ),
+    "rounded at most up": (
+        lambda x: jnp.maximum(jround(10 * x), jfloor(10 * x + 0.5)),
+        lambda x: jfloor(10 * x + 0.5),
+        [X],
+    ),
     "a triangle wave": (
         lambda x: abs(mod(x, 2.0) - 1),
         lambda x: abs(mod(x + 2, 2.0) - 1),
@@ -103,6 +108,11 @@ EQUAL = {
 DIFFERENT = {
     "a floor moved by a half": (lambda x: jfloor(x + 0.5), lambda x: jfloor(x) + 0.5, [X]),
     "floor and round": (lambda x: jfloor(x + 0.5), jround, [X]),
+    "rounded, at least down": (
+        lambda x: jnp.minimum(jround(10 * x), jfloor(10 * x + 0.5)),
+        lambda x: jfloor(10 * x + 0.5),
+        [X],
+    ),
     "rounded, moved by one": (lambda x: jround(x + 1), lambda x: jround(x) + 1, [X]),
     "half away and half to even": (
         lambda x: lax.round(x, lax.RoundingMethod.AWAY_FROM_ZERO),
