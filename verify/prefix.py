@@ -51,10 +51,10 @@ def by_prefix(left: Program, right: Program, seed: int) -> Agreement | None:
     if not all(side.splits for side in sides):
         return None
     try:
-        first = _first_part(sides, seed)
+        first, may_be_nan = _first_part(sides, seed)
         if first is None or not any(side.late for side in sides):
             return first
-        return _second_part(sides, first, seed + 1)
+        return _second_part(sides, first, may_be_nan, seed + 1)
     except (Unsupported, TooLarge):
         return None
 
@@ -130,13 +130,14 @@ def _read(equation: Equation) -> set[Var]:
     return {a for a in equation.inputs if isinstance(a, Var)}
 
 
-def _first_part(sides: tuple[_Side, _Side], seed: int) -> Agreement | None:
+def _first_part(sides: tuple[_Side, _Side], seed: int) -> tuple[Agreement | None, bool]:
     """Names for the elements of the border, the same for the same element but for the error
-    probability; where nothing comes after it, whether the outputs are the same."""
+    probability; where nothing comes after it, whether the outputs are the same. And whether any of
+    them may be NaN, which a comparison after it has to say is excluded."""
     one, two = (side.before for side in sides)
     error, primes, count = 1.0, 0, _PRIMES
     assumptions: dict[str, None] = {}
-    partial = False
+    partial = almost = may_be_nan = False
     words: list[np.ndarray] = []
     fields: list[Field] = []
 
@@ -148,9 +149,9 @@ def _first_part(sides: tuple[_Side, _Side], seed: int) -> Agreement | None:
         _, _, outputs = traced_trial(one, two, _MODE, seed + primes, told, lambda: None, count)
         field, values = fields[-1], [*outputs[0], *outputs[1]]
         if not all(isinstance(value, FieldArray) for value in values):
-            return None  # infinities, complex numbers
+            return None, False  # infinities, complex numbers
         if not any(side.late for side in sides) and not same(field, *outputs):
-            return None
+            return None, False
         digests = [field.digest(value.rows).reshape(3, -1) for value in values]
         words.append(np.concatenate(digests, axis=1))
         field.atoms += words[-1].shape[1] + 1  # any two may be equal by chance, or one be zero
@@ -160,13 +161,15 @@ def _first_part(sides: tuple[_Side, _Side], seed: int) -> Agreement | None:
         error *= miss_probability(field)
         assumptions.update(field.assumptions)
         partial |= field.partial
+        almost |= field.almost
+        may_be_nan |= field.may_be_nan
         primes += count
         enough = (n for n in range(1, _MOST_PRIMES) if error * miss_probability(field, n) < TARGET)
         count = next(enough, _MOST_PRIMES)
         if primes > 4 * _MOST_PRIMES:
-            return None
+            return None, False
     _name(sides, np.concatenate(words), zero)
-    return Agreement(error, primes, _MODE, tuple(assumptions), partial)
+    return Agreement(error, primes, _MODE, tuple(assumptions), partial, almost), may_be_nan
 
 
 def _name(sides: tuple[_Side, _Side], words: np.ndarray, zero: np.ndarray) -> None:
@@ -182,13 +185,16 @@ def _name(sides: tuple[_Side, _Side], words: np.ndarray, zero: np.ndarray) -> No
         side.names = [p.reshape(v.shape) for p, v in zip(parts, side.border, strict=True)]
 
 
-def _second_part(sides: tuple[_Side, _Side], first: Agreement, seed: int) -> Agreement | None:
+def _second_part(
+    sides: tuple[_Side, _Side], first: Agreement, may_be_nan: bool, seed: int
+) -> Agreement | None:
     """What both make of the border, with an unknown number for each name."""
     inputs = sides[0].program.inputs
     fresh = [v for side in sides for v in side.border]
 
     def told(field: Field, values: list[Any]) -> list[Any]:
         known = list(values[: len(inputs)])
+        field.may_be_nan |= may_be_nan
         for side in sides:
             several = zip(side.border, side.names, side.nonnegative, strict=True)
             known += [field.named(n, v.dtype, nonnegative=sign) for v, n, sign in several]
@@ -208,5 +214,6 @@ def _second_part(sides: tuple[_Side, _Side], first: Agreement, seed: int) -> Agr
             mode,
             tuple(dict.fromkeys((*first.assumptions, *found.assumptions))),
             first.partial or found.partial,
+            first.almost or found.almost,
         )
     return None

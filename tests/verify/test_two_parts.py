@@ -12,6 +12,7 @@ from verify.algebras.field.growth import Growth
 from verify.prefix import by_prefix
 from verify.programs import trace
 from verify.programs.value_numbers import normalised
+from verify.proof import MODES, prove
 from verify.provers import interpretation
 
 X, W, V = (jax.ShapeDtypeStruct(s, jnp.float32) for s in ((2, 8, 8, 3), (3, 3, 3, 4), (36, 5)))
@@ -109,6 +110,24 @@ def test_what_may_be_zero_on_a_region_divides_nothing_away():
         return jnp.where(y == 0, 2.0, jnp.exp(y))
 
     assert proved(f, g, x, m) is None
+
+
+def test_a_comparison_after_it_excludes_what_may_be_nan_before_it():
+    x = jax.ShapeDtypeStruct((6, 6), jnp.float32)
+
+    def f(x, m):
+        y = jax.scipy.special.erfinv(x @ m) @ m
+        return jnp.where(y > 0, jnp.exp(y), 1.0)
+
+    def g(x, m):
+        y = jax.scipy.special.erfinv(x @ m) @ m
+        return jnp.where(~(y <= 0), jnp.exp(y), 1.0)
+
+    found, whole = proved(f, g, x, x), prove(trace(f, x, x), trace(g, x, x), MODES[0], 3)
+    assert found is not None
+    assert any("NaN" in sentence for sentence in found.assumptions)
+    assert set(whole.assumptions) <= set(found.assumptions)
+    assert found.partial
 
 
 @pytest.mark.parametrize(
