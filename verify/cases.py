@@ -118,6 +118,7 @@ def settle_bits(
     condition: Program | None = None,
 ) -> Settled | Suggestion | None:
     """The same where integers are bit-vectors (`algebras/bits.py`), and nothing is known of floats.
+    Where bits are counted, there are two ways to say so, of which one may be easier.
 
     Raises `Unsupported` where the programs are too large, or cost too much.
     """
@@ -125,8 +126,24 @@ def settle_bits(
         raise Unsupported(f"{len(elements)} elements are too many for a proof by bits")
     only_real(left)
     only_real(right)
+    found, counted = _by_bits(left, right, output, elements, condition)
+    if found is None and counted:
+        found, _ = _by_bits(left, right, output, elements, condition, one_by_one=True)
+    return Settled(()) if found is True else found
+
+
+def _by_bits(
+    left: Program,
+    right: Program,
+    output: int,
+    elements: np.ndarray,
+    condition: Program | None,
+    *,
+    one_by_one: bool = False,
+) -> tuple[Literal[True] | Suggestion | None, bool]:
+    """What a solver finds, and whether bits are counted."""
     z3 = smt.Fresh()
-    algebra = Bits(z3)
+    algebra = Bits(z3, one_by_one=one_by_one)
     inputs = [algebra.input(v.shape, v.dtype) for v in left.inputs]
     try:
         _require(algebra, condition, inputs)
@@ -135,7 +152,7 @@ def settle_bits(
         raise Unsupported(f"a proof by bits: {error}") from error
     different = (one[element] != two[element] for element in elements)
     found = _decided(algebra.solver, different, lambda: _values(algebra, inputs), _BITS_WORK)
-    return Settled(()) if found is True else found
+    return found, algebra.counted
 
 
 def _decided(

@@ -44,8 +44,10 @@ class Bits(ElementAlgebra):
 
     method = "a proof by bits"
 
-    def __init__(self, z3: Any, work: int = 40_000) -> None:
+    def __init__(self, z3: Any, work: int = 40_000, *, one_by_one: bool = False) -> None:
+        """one_by_one: how bits are counted."""
         self.z3 = z3
+        self.one_by_one, self.counted = one_by_one, False
         self.solver = z3.Solver()
         self.work = work
         self.number = z3.DeclareSort("number")
@@ -317,9 +319,19 @@ def _high_product(bits: Bits, kind: Any, dtype: Any, params: Any, p: Any, q: Any
 
 
 def _ones(bits: Bits, kind: Any, dtype: Any, params: Any, p: Any) -> Any:
-    size = width(kind)
-    each = [bits.z3.ZeroExt(size - 1, bits.z3.Extract(i, i, p)) for i in range(size)]
-    return reduce(lambda a, b: a + b, each)
+    """Sums of neighbours: of pairs, of fours, ... (Warren, Hacker's Delight, 5-1), shallow, which
+    makes it easy for a solver; or one bit after the other, as loops have it."""
+    size, step = width(kind), 1
+    bits.counted = True
+    if bits.one_by_one:
+        each = [bits.z3.ZeroExt(size - 1, bits.z3.Extract(i, i, p)) for i in range(size)]
+        return reduce(lambda a, b: a + b, each)
+    while step < size:
+        blocks = range(0, size, 2 * step)
+        mask = bits.z3.BitVecVal(sum(((1 << step) - 1) << low for low in blocks), size)
+        p = (p & mask) + (bits.z3.LShR(p, step) & mask)
+        step *= 2
+    return p
 
 
 def _leading_zeros(bits: Bits, kind: Any, dtype: Any, params: Any, p: Any) -> Any:

@@ -66,6 +66,19 @@ def test_a_function_of_bits_is_that_of_the_machine(name, dtype):
     assert (values(bits, terms, dtype) == expected).all()
 
 
+@pytest.mark.parametrize("one_by_one", [True, False])
+@pytest.mark.parametrize(
+    "dtype", [np.uint8, np.int16, np.uint32, np.int64], ids=lambda d: d.__name__
+)
+def test_bits_are_counted_in_both_ways(dtype, one_by_one):
+    dtype, bits = np.dtype(dtype), Bits(z3, one_by_one=one_by_one)
+    numbers = bytes_of(dtype, 40)[0]
+    terms = bits.function("population_count", [bits.lift(numbers)], numbers.shape, dtype)
+    size = 8 * dtype.itemsize
+    expected = [bin(int(n) % 2**size).count("1") for n in numbers.tolist()]
+    assert values(bits, terms, dtype).tolist() == expected
+
+
 @pytest.mark.parametrize("dtype", [I8, U8], ids=["signed", "unsigned"])
 @pytest.mark.parametrize("op", ["lt", "le", "gt", "ge", "eq", "ne"])
 def test_an_order_of_bits_is_that_of_the_machine(op, dtype):
@@ -111,6 +124,12 @@ def test_a_program_of_bits_is_jax_own(name, dtype):
                 assert found == int(number) % (1 << width(result.dtype))
 
 
+def counted_by_neighbours(a, mask=0x33333333):
+    a = a - ((a >> 1) & 0x55555555)
+    a = (a & mask) + ((a >> 2) & mask)
+    return (((a + (a >> 4)) & 0x0F0F0F0F) * jnp.uint32(0x01010101)) >> 24
+
+
 PROVED = {
     "a mean without overflow": (
         lambda a, b: (a & b) + ((a ^ b) >> 1),
@@ -122,6 +141,17 @@ PROVED = {
         lambda a: (a & (a - 1)) == 0,
         lambda a: lax.population_count(a) <= 1,
         of(U8),
+    ),
+    "powers of two in many bits": (
+        lambda a: (a != 0) & ((a & (a - 1)) == 0),
+        lambda a: lax.population_count(a) == 1,
+        of(U32),
+    ),
+    "bits counted by neighbours": (counted_by_neighbours, lax.population_count, of(U32)),
+    "bits counted one by one": (
+        lambda a: sum((a >> i) & 1 for i in range(32)),
+        lax.population_count,
+        of(U32),
     ),
     "saturation": (
         lambda a, b: jnp.where(a + b < a, U8(255), a + b),
