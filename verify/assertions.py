@@ -7,6 +7,7 @@ verdict has a line in the summary at the end; ini options give the seconds and t
 
 from __future__ import annotations
 
+import inspect
 import math
 import sys
 from collections.abc import Callable
@@ -16,9 +17,16 @@ from typing import Any
 from verify.derivatives import derivatives
 from verify.equivalence import equivalent
 from verify.faithful import faithful
+from verify.shown import function
 from verify.verdict import Verdict
 
 _PLUGIN = "verify.pytest_plugin"
+_BOUND = "an argument of the function itself: by functools.partial or a lambda"
+_INSTEAD = {
+    "assuming": "for some inputs only: assert_equivalent(f, g, x, assuming=...), and of a "
+    "derivative assert_equivalent(jax.grad(f), jax.grad(g), x, assuming=...)",
+    "rounding": "how far two functions are apart: assert_equivalent(f, g, x, rounding=...)",
+}
 
 
 def assert_equivalent(
@@ -45,15 +53,15 @@ def assert_equivalent(
     AssertionError: NOT WITHIN rounding=1e-05: as compiled they differ ...
     """
     __tracebackhide__ = True
-    tolerance = None if rounding is None else _tolerance(rounding)
-    verdict = equivalent(f, g, *examples, **_options(options))
+    tolerance = None if rounding is None else _tolerance("assert_equivalent", rounding)
+    verdict = equivalent(f, g, *examples, **_options(assert_equivalent, equivalent, options))
     wrong = "" if tolerance is None or not verdict else _apart(verdict, tolerance)
-    claim = f"{_name(f)} = {_name(g)}"
-    _report(claim, verdict, examples, wrong)
+    claim = f"{function(f)} = {function(g)}"
+    _report(claim, verdict, examples, wrong, tolerance)
     if wrong:
         raise AssertionError(f"{wrong}\n{claim}\n{verdict.changed(rounding=None)}")
     if not verdict:
-        raise AssertionError(f"{verdict}\n{_name(f)} and {_name(g)} are not proved equal")
+        raise AssertionError(f"{verdict}\n{function(f)} and {function(g)} are not proved equal")
 
 
 def assert_derivatives(f: Callable[..., Any], *examples: Any, **options: Any) -> None:
@@ -63,30 +71,48 @@ def assert_derivatives(f: Callable[..., Any], *examples: Any, **options: Any) ->
     >>> assert_derivatives(jax.nn.silu, jnp.zeros(2))
     """
     __tracebackhide__ = True
-    verdict = derivatives(f, *examples, **_options(options))
-    _report(f"derivatives of {_name(f)}", verdict, examples)
+    verdict = derivatives(f, *examples, **_options(assert_derivatives, derivatives, options))
+    _report(f"derivatives of {function(f)}", verdict, examples)
     if not verdict:
-        raise AssertionError(f"{verdict}\nthe derivatives of {_name(f)} are not proved right")
+        raise AssertionError(f"{verdict}\nthe derivatives of {function(f)} are not proved right")
 
 
-def assert_faithful(f: Callable[..., Any], *examples: Any, **options: Any) -> None:
-    """Passes if `faithful(f, *examples, **options)` is proved; else raises AssertionError.
+def assert_faithful(
+    f: Callable[..., Any], *examples: Any, rounding: float | None = None, **options: Any
+) -> None:
+    """Passes if `faithful(f, *examples, **options)` is proved, else raises AssertionError.
+
+    rounding: what the certified bound has to be at most, an absolute difference from the real
+        values. Without it any bound passes.
 
     >>> import jax, jax.numpy as jnp
-    >>> assert_faithful(jax.nn.softmax, jnp.linspace(0, 1, 12).reshape(3, 4))
+    >>> x = jnp.linspace(0, 1, 12).reshape(3, 4)
+    >>> assert_faithful(jax.nn.softmax, x, rounding=1e-5)
+    >>> assert_faithful(jax.nn.softmax, x, rounding=1e-9)
+    Traceback (most recent call last):
+    AssertionError: NOT WITHIN rounding=1e-09: ...
     """
     __tracebackhide__ = True
-    verdict = faithful(f, *examples, **_options(options))
-    _report(f"{_name(f)} as compiled", verdict, examples)
+    tolerance = None if rounding is None else _tolerance("assert_faithful", rounding)
+    verdict = faithful(f, *examples, **_options(assert_faithful, faithful, options))
+    found = verdict.rounding if verdict else None
+    wrong = ""
+    if tolerance is not None and found is not None and not found.bound <= tolerance:
+        seen = "no more is certified" if found.observed <= tolerance else "more was observed"
+        wrong = f"NOT WITHIN rounding={tolerance:g}: {seen}"
+    claim = f"{function(f)} as compiled"
+    _report(claim, verdict, examples, wrong, tolerance)
+    if wrong:
+        raise AssertionError(f"{wrong}\n{claim}\n{verdict}")
     if not verdict:
-        raise AssertionError(f"{verdict}\n{_name(f)} is not proved faithful")
+        raise AssertionError(f"{verdict}\n{function(f)} is not proved faithful")
 
 
-def _tolerance(rounding: Any) -> float:
+def _tolerance(asked: str, rounding: Any) -> float:
     if isinstance(rounding, bool) or not isinstance(rounding, Real):
-        raise TypeError(f"assert_equivalent: rounding: expected a number or None, got {rounding!r}")
+        raise TypeError(f"{asked}: rounding: expected a number or None, got {rounding!r}")
     if not float(rounding) >= 0:
-        raise ValueError(f"assert_equivalent: rounding: expected 0 or more, got {rounding}")
+        raise ValueError(f"{asked}: rounding: expected 0 or more, got {rounding}")
     return float(rounding)
 
 
@@ -111,18 +137,25 @@ def _apart(verdict: Verdict, tolerance: float) -> str:
     return f"NOT WITHIN {limit}: {what}\n{found}"
 
 
-def _name(f: Any) -> str:
-    return str(getattr(f, "__name__", None) or repr(f))
-
-
-def _options(given: dict[str, Any]) -> dict[str, Any]:
-    """With those of pytest's ini file, within a test."""
+def _options(
+    asked: Callable[..., Any], question: Callable[..., Any], given: dict[str, Any]
+) -> dict[str, Any]:
+    """With those of pytest's ini file, within a test. TypeError for an option that it has not."""
+    __tracebackhide__ = True
+    sides = (inspect.signature(f).parameters.values() for f in (question, asked))
+    taken = [p.name for side in sides for p in side if p.kind is p.KEYWORD_ONLY]
+    for name in given:
+        if name not in taken:
+            where = f"{asked.__name__}: {name}: no option; it takes {', '.join(taken)}"
+            raise TypeError(f"{where} ({_INSTEAD.get(name, _BOUND)})")
     plugin = sys.modules.get(_PLUGIN)
     return given if plugin is None else {**plugin.options(), **given}
 
 
-def _report(claim: str, verdict: Verdict, examples: Any, wrong: str = "") -> None:
+def _report(
+    claim: str, verdict: Verdict, examples: Any, wrong: str = "", tolerance: float | None = None
+) -> None:
     """Tells the pytest plugin, if it is loaded: outside pytest nobody listens."""
     plugin = sys.modules.get(_PLUGIN)
     if plugin is not None:
-        plugin.notify(claim, verdict, examples, wrong)
+        plugin.notify(claim, verdict, examples, wrong, tolerance)

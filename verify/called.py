@@ -31,7 +31,7 @@ from verify.counterexample.undefined import known
 from verify.dtypes import is_kind
 from verify.programs import Program, trace
 from verify.roundoff import draw
-from verify.shown import short
+from verify.shown import function, short
 from verify.trust import child
 
 _ELEMENTS, _EQUATIONS = 1_000_000, 2_000  # of a program that is traced again
@@ -129,4 +129,4 @@ def _shown(traced: Any, called: Any, where: np.ndarray, inputs: Inputs) -> str:
 
 
 def _name(f: Any) -> str:
-    return str(getattr(f, "__name__", repr(f)))
+    return function(f)

@@ -28,6 +28,7 @@ from verify import arguments, budget, internal
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import is_key
 from verify.certificate.subjects import subject
+from verify.constants import literals
 from verify.counterexample import Smooth
 from verify.dtypes import is_kind
 from verify.examples import names, split
@@ -36,6 +37,7 @@ from verify.programs import Program, call, custom_rules, is_weak, make, read, tr
 from verify.programs.value_numbers import normalised
 from verify.provers import settle
 from verify.roundoff import draw, later
+from verify.shown import pair
 from verify.verdict import Verdict
 
 ONE_OR_ALL = "a rule that asks what is differentiated was asked for all, and for each one alone"
@@ -225,10 +227,10 @@ class _Question:
         verdict = settle(smooth, both, [*known, *labels], self.seed)
         found = verdict.counterexample
         if found is not None and found.where is not None:
-            text = (
-                f"{self.what(moving, answers, known, reverse)[found.where[0]]}: {found.explanation}"
-            )
-            return verdict.changed(counterexample=replace(found, explanation=text))
+            what = self.what(moving, answers, known, reverse)[found.where[0]]
+            text = f"{what}: {found.explanation}"
+            found = replace(found, explanation=text, element_of=what)
+            return verdict.changed(counterexample=found)
         if verdict:
             if smooth.lost(self.seed):
                 assumed = "; ".join(verdict.assumptions) or "nothing"
@@ -236,8 +238,10 @@ class _Question:
             measure: Any = later(left, right, both, self.seed)
             return verdict.changed(rounding=measure)
         if smooth.rounded is not None:
-            one, two = smooth.rounded.left, smooth.rounded.right
-            return verdict.changed(reason=f"{ROUNDED}: {one:.9g} by the rule, {two:.9g} without it")
+            one, two = pair(smooth.rounded.left, smooth.rounded.right)
+            reason = f"{ROUNDED}: {one} by the rule, {two} without it"
+            only = literals.only(("the rule", left), ("the derivative", right))
+            return verdict.changed(reason="; ".join([reason, *only]))
         return verdict
 
     def ruled(self, *arrays: Any) -> list[Any]:

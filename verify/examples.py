@@ -21,6 +21,7 @@ from typing import Any
 import jax
 
 from verify.dtypes import is_array
+from verify.shown import function
 from verify.verdict import Verdict
 
 _OF_CONTAINERS = (jax.tree_util.SequenceKey, jax.tree_util.DictKey)
@@ -59,7 +60,7 @@ def names(f: Callable[..., Any], examples: Any) -> list[str]:
     found = []
     for path, _ in jax.tree.leaves_with_path(examples):
         first = path[0].idx
-        top = positional[first] if first < len(positional) else f"argument{first}"
+        top = positional[first] if first < len(positional) else f"argument {first}"
         found.append(top + jax.tree_util.keystr(path[1:]))
     return found
 
@@ -107,7 +108,7 @@ class Examples:
         paths = jax.tree.leaves_with_path(self.given)
         for name, (path, leaf) in zip(names(f, self.given), paths, strict=True):
             if is_static(path, leaf):
-                text = getattr(leaf, "__name__", None) or repr(leaf)
+                text = function(leaf) if callable(leaf) else repr(leaf)
                 yield f"{name} = {text if len(text) < _LONGEST else type(leaf).__name__}"
 
 

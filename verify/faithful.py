@@ -28,7 +28,7 @@ from verify.dtypes import is_kind
 from verify.examples import names, split
 from verify.programs import Program, read, trace
 from verify.roundoff import as_inputs, by_rules, certified, distance, draw, executable, given
-from verify.shown import short
+from verify.shown import pair
 from verify.trust import child
 from verify.verdict import Counterexample, Rounding, Verdict
 
@@ -216,14 +216,14 @@ class _Computed(Comparison):
         small = shrink(self, wrong, _SHRINK_WORK)
         assert isinstance(small, _Wrong)
         arrays = as_inputs(self.left, small.inputs)
+        left, right = pair(small.left, small.right)
         example = Counterexample(
             jax.tree.unflatten(jax.tree.structure(self.examples), arrays),
             small.left,
             small.right,
             (small.output, small.index),
-            f"{small.way} on {self.backend} it is {short(small.left)}, over the reals "
-            f"{short(small.right)}, and rounding may take "
-            f"{f'{small.allowed:.3g}' if small.allowed else 'nothing'}",
+            f"{small.way} on {self.backend} it is {left}, over the reals {right}, and rounding may "
+            f"take {f'{small.allowed:.3g}' if small.allowed else 'nothing'}",
             tuple(names(self.f, self.examples)),
         )
         return Verdict("refuted", method=f"evaluation on {self.backend}", counterexample=example)

@@ -1,8 +1,9 @@
 """The pytest plugin: a line for each proof in the summary, and `--verify-report=FILE.json`.
 
 It hears what the assertions (`assertions.py`) were answered. A test that asks the same of many
-examples (parametrised by hypothesis, say) has one line, with their number. With -q there are only
-the numbers, and the lines of what is not proved. Nothing is added to junit's file.
+examples (parametrised by hypothesis, say) has one line, with their number. What was asked of
+rounding, and what is assumed, is at its end. With -q there are only the numbers, and the lines of
+what is not proved. Nothing is added to junit's file.
 
 In pytest.ini, or `[tool.pytest.ini_options]` of pyproject.toml:
 
@@ -13,6 +14,7 @@ In pytest.ini, or `[tool.pytest.ini_options]` of pyproject.toml:
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections import Counter
 from typing import Any
@@ -21,8 +23,13 @@ import pytest
 
 _PROOFS = "verify_proofs"  # of a test's report; travels from xdist's workers as well
 _COLOURS = {"proved": "green", "refuted": "red", "unknown": "yellow"}
+_APART = "not within rounding"  # equal over the reals
+_COUNTED = ("proved", _APART, "refuted", "unknown")
 _SHOWN = 4  # arrays of the examples
 _LONGEST = 160  # characters of a reason
+_ASSUMED = 3  # sentences of what is assumed
+_SENTENCE = 60  # characters of one
+_PLACE = re.compile(r" at \S+\.py:\d+( \([^()]*\))?")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -97,7 +104,10 @@ class Proofs:
     def pytest_runtest_logreport(self, report: Any) -> None:
         self.rows += getattr(report, _PROOFS, ())
 
-    def hear(self, claim: str, verdict: Any, examples: Any, wrong: str) -> None:
+    def hear(
+        self, claim: str, verdict: Any, examples: Any, wrong: str, tolerance: float | None
+    ) -> None:
+        measured = verdict.measured
         row = {
             "status": verdict.status,
             "claim": claim,
@@ -108,6 +118,9 @@ class Proofs:
             ),
             "error": verdict.error_probability,
             "wrong": wrong.partition(": ")[0].lower(),
+            "asked": "" if tolerance is None else f"within rounding={tolerance:g}",
+            "bound": None if measured is None else measured.bound,
+            "assumed": list(verdict.assumptions),
             "seconds": verdict.seconds,
         }
         if self.path:
@@ -133,19 +146,21 @@ class Proofs:
                 colour = _COLOURS[group[0]["status"] if _good(group[0]) else "refuted"]
                 terminalreporter.write_line(line(group), **{colour: True})
         if quiet:
-            counts = Counter(row["status"] for row in self.rows)
-            numbers = (f"{counts[status]} {status}" for status in _COLOURS if counts[status])
+            counts = Counter(_APART if row["wrong"] else row["status"] for row in self.rows)
+            numbers = (f"{counts[status]} {status}" for status in _COUNTED if counts[status])
             terminalreporter.write_line(", ".join(numbers))
 
 
 _listening: list[Proofs] = []
 
 
-def notify(claim: str, verdict: Any, examples: Any, wrong: str = "") -> None:
-    """Called by the assertions; does nothing outside a test. `wrong`: what is not as it was asked
-    for though the claim is proved."""
+def notify(
+    claim: str, verdict: Any, examples: Any, wrong: str = "", tolerance: float | None = None
+) -> None:
+    """Called by the assertions; does nothing outside a test. `tolerance`: what was asked of
+    rounding; `wrong`: what is not as it was asked for though the claim is proved."""
     for listener in _listening:
-        listener.hear(claim, verdict, examples, wrong)
+        listener.hear(claim, verdict, examples, wrong, tolerance)
 
 
 def options() -> dict[str, Any]:
@@ -189,11 +204,14 @@ def line(group: list[dict[str, Any]]) -> str:
 
     >>> row = {"status": "proved", "test": "test_a.py::test_b", "claim": "f = g", "wrong": "",
     ...        "shapes": "f32[3]", "scope": "these shapes", "seconds": 0.5, "error": 2.0**-120,
-    ...        "detail": "error probability below 2**-120"}
+    ...        "detail": "error probability below 2**-120", "asked": "", "bound": None,
+    ...        "assumed": ["no division by zero"]}
     >>> print(line([row]))
-    proved test_a.py::test_b: f = g at f32[3], these shapes (error probability below ..., 0.50 s)
+    proved test_a.py::test_b: f = g at f32[3], these shapes (error probability below ..., 0.50 s),
+    assuming no division by zero
     >>> print(line([row, {**row, "shapes": "f32[4]"}]))
-    proved 2 times test_a.py::test_b: f = g at f32[3] and 1 other, these shapes (..., 1.00 s)
+    proved 2 times test_a.py::test_b: f = g at f32[3] and 1 other, these shapes (..., 1.00 s),
+    ...
     """
     worst = max(group, key=lambda row: row["error"])
     shapes = list(dict.fromkeys(row["shapes"] for row in group))
@@ -203,9 +221,23 @@ def line(group: list[dict[str, Any]]) -> str:
     first = group[0]
     at = f" at {first['shapes']}{others}" if first["shapes"] else ""
     scope = f", {scopes[0]}" if len(scopes) == 1 else ""
-    wrong = f", but {first['wrong']}" if first["wrong"] else ""
+    asked = f", {first['asked']}" if first["asked"] and _good(first) else ""
+    wrong = f", but {first['wrong']}" if first["wrong"] else asked
+    bounds = [row["bound"] for row in group if row["bound"] is not None]
+    bound = f"certified bound {max(bounds):.3g}, " if bounds else ""
     seconds = sum(row["seconds"] for row in group)
     return (
         f"{first['status']}{times} {first['test']}: {first['claim']}{at}{scope}{wrong} "
-        f"({worst['detail']}, {seconds:.2f} s)"
+        f"({worst['detail']}, {bound}{seconds:.2f} s){_assuming(group)}"
     )
+
+
+def _assuming(group: list[dict[str, Any]]) -> str:
+    """What the proofs rest on, each sentence once, without its line, and shortened."""
+    said = list(dict.fromkeys(sentence for row in group for sentence in row["assumed"]))
+    if not said:
+        return ""
+    plain = [_PLACE.sub("", sentence).removeprefix("the constant ") for sentence in said]
+    short = [textwrap.shorten(sentence, _SENTENCE, placeholder=" ...") for sentence in plain]
+    more = f" and {len(said) - _ASSUMED} more" if len(said) > _ASSUMED else ""
+    return f", assuming {', '.join(short[:_ASSUMED])}{more}"

@@ -14,7 +14,7 @@ import numpy as np
 from jax.tree_util import keystr
 
 from verify.dtypes import is_array
-from verify.shown import describe, short
+from verify.shown import describe, pair
 
 Status = Literal["proved", "refuted", "unknown"]
 VERSION = 4  # of certificates
@@ -35,6 +35,8 @@ class Counterexample:
     where: tuple[int, tuple[int, ...]] | None
     explanation: str
     names: tuple[str, ...] = ()  # of the input arrays, in the order of the tree's leaves
+    sides: tuple[str, str] = ("left", "right")  # what the two functions are called
+    element_of: str = ""  # what the output is, where that is no output of a function: a gradient
     # The two programs, for drawings of what they do here; not in a pickle.
     programs: Any = field(default=None, repr=False)
 
@@ -67,7 +69,10 @@ class Counterexample:
             place = f"output[{', '.join(map(str, index))}]" if index else "output"
             if number:
                 place = f"output {number}, {place}"
-            lines.append(f"at {place}: left {short(self.left)}, right {short(self.right)}")
+            if self.element_of:
+                place = f"{list(index)} of {self.element_of}" if index else self.element_of
+            left, right = pair(self.left, self.right)
+            lines.append(f"at {place}: {self.sides[0]} {left}, {self.sides[1]} {right}")
         arrays = [array for _, array in self.arrays()]
         names = self.names or [f"argument {i}" for i in range(len(arrays))]
         lines += [f"  {name} = {describe(a)}" for name, a in zip(names, arrays, strict=True)]

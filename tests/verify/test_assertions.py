@@ -74,6 +74,41 @@ def test_an_unknown_has_no_rounding_to_ask_for():
     assert text.startswith("REFUTED")
 
 
+def test_what_is_computed_has_a_tolerance_too():
+    verify.assert_faithful(jnp.sin, near(0, jnp.float32), rounding=1e-5)
+    text = said(verify.assert_faithful, jnp.sin, near(0, jnp.float32), rounding=1e-9)
+    assert text.startswith("NOT WITHIN rounding=1e-09: more was observed\nsin as compiled\nPROVED")
+    with pytest.raises(TypeError, match="assert_faithful: rounding: expected a number"):
+        verify.assert_faithful(jnp.sin, X, rounding="1e-5")
+
+
+OPTIONS = {
+    "derivatives at some inputs": (
+        lambda: verify.assert_derivatives(jax.nn.silu, X, assuming=jnp.isfinite),
+        "assert_derivatives: assuming: no option; it takes seconds, seed .*jax.grad",
+    ),
+    "rounding of derivatives": (
+        lambda: verify.assert_derivatives(jax.nn.silu, X, rounding=1),
+        "assert_derivatives: rounding: no option; .*assert_equivalent",
+    ),
+    "faithful at some inputs": (
+        lambda: verify.assert_faithful(jax.nn.silu, X, assuming=jnp.isfinite),
+        "assert_faithful: assuming: no option; it takes seconds, seed, rounding ",
+    ),
+    "an argument of the function": (
+        lambda: verify.assert_equivalent(jnp.sum, jnp.sum, X, axis=0),
+        "assert_equivalent: axis: no option; it takes assuming, constants, .*functools.partial",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OPTIONS)
+def test_an_option_that_there_is_not_names_who_was_asked_and_what_it_takes(case):
+    ask, message = OPTIONS[case]
+    with pytest.raises(TypeError, match=message):
+        ask()
+
+
 @pytest.mark.parametrize(
     ("given", "error"),
     [

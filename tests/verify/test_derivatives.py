@@ -1,6 +1,7 @@
 """Custom derivatives: right ones are proved, wrong ones refuted, and ties are nobody's fault."""
 
 import json
+import re
 from functools import partial
 
 import jax
@@ -192,6 +193,31 @@ def test_a_rounded_constant_is_no_difference_and_no_proof(f, rule):
     verdict = derivatives(jvp(f, rule), spec(2))
     assert verdict.status == "unknown", verdict
     assert "rounding of a constant" in verdict.reason
+
+
+def test_the_constant_that_python_has_folded_is_named():
+    rule = jvp(lambda x: 0.044715 * x**3, lambda x, d: d[0] * (3 * 0.044715) * x[0] ** 2)
+    verdict = derivatives(rule, spec(2))
+    assert verdict.status == "unknown", verdict
+    assert "without it; only the rule has 0.134145" in verdict.reason
+
+
+def test_a_counterexample_says_which_is_the_rule_and_in_what_the_gradient_is():
+    product = vjp(lambda x, y: x * y, lambda x, g: (x[1] * g, -x[0] * g))
+    text = str(derivatives(product, spec(2), spec(2)))
+    found = re.search(
+        r"at \[\d\] of the gradient in y: the rule (\S+), the true derivative (\S+)\n", text
+    )
+    assert found is not None, text
+    assert float(found[1]) == -float(found[2])
+    assert "the gradient in y: the rule: " in text
+    forward = jvp(lambda x: x**2, lambda x, d: 3 * d[0] * x[0])
+    assert "of the tangent of output 0: the rule" in str(derivatives(forward, spec(2)))
+    other = jax.custom_jvp(lambda x: x**2)
+    other.defjvp(lambda x, d: (x[0] ** 3, 2 * d[0] * x[0]))
+    assert re.search(
+        "output 0 itself: with the rule .* without it", str(derivatives(other, spec(2)))
+    )
 
 
 def test_a_constant_that_is_wrong_in_the_fifth_digit_is_refuted():

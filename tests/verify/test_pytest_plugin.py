@@ -39,6 +39,11 @@ def test_derivatives():
 def test_faithful():
     assert_faithful(jax.nn.silu, {"x": x, "name": "module"}["x"])
 
+def test_assumptions():
+    def tenth(x):
+        return 0.1 * x / x
+    assert_equivalent(tenth, lambda x: x / 10 / x, x)
+
 def test_an_error_of_mine():
     def f(x):
         raise RuntimeError("of mine")
@@ -96,10 +101,13 @@ LINES = (
     r"proved SUITE::test_equal: <lambda> = <lambda> at f32\[3\], these shapes \(error probab.*",
     r"refuted SUITE::test_different: flipped = copy at f32\[3\], these shapes \(exact evalu.*",
     r"proved SUITE::test_rounding: var = by_squares at f32\[8\], these shapes, but not within "
-    r"rounding=1e-05 \(error probability below .*",
+    r"rounding=1e-05 \(error probability below .*, certified bound \d.*",
     r"proved \d+ times SUITE::test_many: <lambda> = <lambda> at f32\[\d\] and \d others, .*",
     r"proved SUITE::test_derivatives: derivatives of silu at f32\[3\], .*",
-    r"proved SUITE::test_faithful: silu as compiled at f32\[3\], these inputs, compiled .*",
+    r"proved SUITE::test_faithful: silu as compiled at f32\[3\], these inputs, compiled .*"
+    r"\(no probability of error, certified bound \d.*, .* s\), assuming XLA's .*",
+    r"proved SUITE::test_assumptions: tenth = <lambda> at f32\[3\], these shapes "
+    r"\(error probability below .* s\), assuming 0\.1 is 1/10, no division by zero",
     r"proved SUITE::test_its_own_seed: sin = sin at f32\[3\], .*",
 )
 
@@ -126,7 +134,7 @@ def test_the_report_has_every_answer_and_the_seed_of_the_ini_file(whole):
 def test_nothing_is_added_to_junits_file(whole):
     tree = ElementTree.parse(whole[1] / "junit.xml")
     cases = tree.findall(".//testcase")
-    assert len(cases) == 9
+    assert len(cases) == 10
     assert {child.tag for case in cases for child in case} == {"failure"}
     assert "proved" not in "".join(case.get("name") for case in cases)
 
@@ -138,7 +146,7 @@ def test_quietly_there_are_numbers_and_what_is_not_proved(tmp_path):
         "refuted test_suite.py::test_diffe",
         "proved test_suite.py::test_roundi",
     ]
-    assert re.fullmatch(r"\d+ proved, 1 refuted", found[2])
+    assert re.fullmatch(r"\d+ proved, 1 not within rounding, 1 refuted", found[2])
 
 
 MISTAKES = {

@@ -16,6 +16,7 @@ from verify.dtypes import is_kind
 from verify.programs import Const, Program, inner_programs
 
 _MOST = 4096  # elements of a constant array that is looked at: larger ones are data ...
+_SHOWN = 2  # numbers of a program, in a sentence
 _FEW = 64  # ... unless they have few different elements
 
 
@@ -89,3 +90,41 @@ def constants(program: Program) -> Iterator[tuple[Const, str]]:
         for inner in inner_programs(equation):
             yield from constants(inner)
     yield from ((atom, "") for atom in program.outputs if is_inexact(atom))
+
+
+def digits(value: float, dtype: np.dtype) -> str:
+    """As few digits as it takes to tell a value of a dtype from its neighbours."""
+    narrow = np.float64(value).astype(dtype)
+    if not 1e-6 < abs(value) < 1e16:
+        return np.format_float_scientific(narrow, unique=True, trim="-")
+    return np.format_float_positional(narrow, unique=True, trim="-")
+
+
+def only(one: tuple[str, Program], two: tuple[str, Program]) -> list[str]:
+    """In words, the first rounded literals that only one of two programs has, with their lines.
+
+    >>> from verify.programs import trace
+    >>> programs = [trace(lambda x: c * x, 1.0) for c in (3 * 0.1, 0.1)]
+    >>> only(("the left", programs[0]), ("the right", programs[1]))
+    ['only the left has 0.3...', 'only the right has 0.1...']
+    """
+    said = []
+    for (name, program), (_, other) in ((one, two), (two, one)):
+        known = {text for atom, _ in constants(other) for text in _literals(atom)}
+        found: dict[str, None] = {}
+        for atom, where in constants(program):
+            for text in sorted(_literals(atom) - known):
+                found[text + (f" at {where}" if where else "")] = None
+        if found:
+            said.append(f"only {name} has {' and '.join(list(found)[:_SHOWN])}")
+    return said
+
+
+def _literals(atom: Const) -> set[str]:
+    """The numbers in it that may have been rounded."""
+    return {
+        digits(value, dtype)
+        for values, dtype in parts(atom)
+        if not is_data(values)
+        for value in values[rounded(values, dtype)].reshape(-1)
+    }

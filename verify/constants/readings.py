@@ -2,10 +2,11 @@
 log(2 pi)/2.
 
 A reading is a real number in closed form that rounds to the literal: first fractions with small
-denominators and decimals with few digits, which is what people write; then what programs compute
-when they are traced, r sqrt(s) pi**k and r log(t pi**k) with small fractions r, s, t. The simpler
-one wins. There may be none, and there may be a wrong one: that a proof reads a constant so is one
-of its assumptions, and a reading that does not round to the literal is never returned.
+denominators and decimals with few digits (six in float32), which is what people write; then what
+programs compute when they are traced, r sqrt(s) pi**k and r log(t pi**k) with small fractions r, s,
+t. The simpler one wins. There may be none, and there may be a wrong one: that a proof reads a
+constant so is one of its assumptions, and a reading that does not round to the literal is never
+returned.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 _SPARE = 7  # bits by which a reading is shorter than the format: any number is near to a long one
+_SPARE_IN_DECIMALS = 4  # ... and of decimals, which people write: six digits in float32
 _AT_LEAST = 8  # bits, in narrow formats
 _ROOT = 24  # bits of what is under a root
 _DIGIT = math.log2(10)
@@ -108,9 +110,14 @@ def reading(value: float, dtype: np.dtype) -> Reading | None:
     None
     """
     most = max(jnp.finfo(dtype).nmant + 1 - _SPARE, _AT_LEAST)
-    found = [r for r in _candidates(value, dtype, most) if r.cost <= most]
+    digits = max(jnp.finfo(dtype).nmant + 1 - _SPARE_IN_DECIMALS, _AT_LEAST) / _DIGIT
+    found = [r for r in _candidates(value, dtype, most) if r.cost <= most or _few(r, digits)]
     fitting = [r for r in found if rounds_to(r, value, dtype)]
     return min(fitting, key=lambda r: r.cost, default=None)
+
+
+def _few(read: Reading, digits: float) -> bool:
+    return read.rational and _digits(read.factor) <= digits
 
 
 def rounds_to(read: Reading, value: float, dtype: np.dtype) -> bool:

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 from jax import lax
 
-from verify.constants.literals import is_inexact, parts, significands
+from verify.constants.literals import digits, is_inexact, parts, significands
 from verify.constants.numbers import Numbers, scaled
 from verify.constants.readings import Reading
 from verify.programs import Atom, Const, Equation, Program, Var, trace
@@ -124,7 +124,7 @@ class _Rewriter:
         distinct = np.unique(values[here]).tolist()
         read = {v: scaled(self.found[float(significands(np.array(v)))], v) for v in distinct}
         where = f" at {source}" if source else ""
-        pairs = [(_shown(value, dtype), str(found)) for value, found in read.items()]
+        pairs = [(digits(value, dtype), str(found)) for value, found in read.items()]
         if len(pairs) <= _NAMED:
             said = [f"the constant {shown}{where} is {found}" for shown, found in pairs]
         else:
@@ -142,13 +142,6 @@ def _key(atom: Const) -> Any:
     array = np.asarray(atom.value)
     large = array.size > _SMALL
     return id(atom.value) if large else (str(array.dtype), array.shape, array.tobytes())
-
-
-def _shown(value: float, dtype: np.dtype) -> str:
-    narrow = np.float64(value).astype(dtype)
-    if not 1e-6 < abs(value) < 1e16:
-        return np.format_float_scientific(narrow, unique=True, trim="-")
-    return np.format_float_positional(narrow, unique=True, trim="-")
 
 
 @dataclass

@@ -33,7 +33,7 @@ from verify.counterexample.confirm import Comparison, Witness
 from verify.counterexample.plainly import values_by_jax, values_in_float64
 from verify.dtypes import is_kind
 from verify.programs import Program
-from verify.shown import short
+from verify.shown import pair
 
 _UNITS = 64  # of roundoff of the output's dtype
 _ERRORS = 8.0  # certified errors
@@ -67,8 +67,8 @@ def agreed(comparison: Comparison, witness: Witness) -> Witness | str:
                 return ""
         elif _shown(witness, left, right, units):
             return witness
-        seen = f"JAX computes {short(left)} and {short(right)}{way}"
-    what = f"{short(witness.left)} on the left and {short(witness.right)} on the right"
+        seen = "JAX computes {} and {}".format(*pair(left, right)) + way
+    what = "{} on the left and {} on the right".format(*pair(witness.left, witness.right))
     return f"verify reads the programs otherwise than JAX: {what} at an input where {seen}"
 
 

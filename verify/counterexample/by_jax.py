@@ -25,7 +25,7 @@ from verify.counterexample.domain import has_numbers
 from verify.counterexample.plainly import values_by_jax, values_in_float64
 from verify.counterexample.rows import rows
 from verify.dtypes import is_kind
-from verify.shown import short
+from verify.shown import pair
 
 _TRIED, _NEARBY = 24, 3  # inputs of small numbers, and as many others
 _STEPS = 20_000  # equations that JAX runs, one after the other
@@ -94,10 +94,11 @@ def _difference_at(comparison: Comparison, inputs: Inputs) -> _Difference | None
             index = tuple(int(i) for i in np.argwhere(where)[0])
             a, b = (np.asarray(x)[index] for x in values[number])
             text = ", ".join(np.array2string(x, separator=", ", threshold=20) for x in inputs)
+            first, second = pair(a, b)
             numbers = (bool(not is_kind(x.dtype, np.inexact) or np.isfinite(x)) for x in (a, b))
             return _Difference(
-                f"verify has no numbers for these programs, and JAX computes {short(a)} on the "
-                f"left and {short(b)} on the right for output {number}{list(index)}, at ({text})",
+                f"verify has no numbers for these programs, and JAX computes {first} on the "
+                f"left and {second} on the right for output {number}{list(index)}, at ({text})",
                 *numbers,
             )
     return None

@@ -89,6 +89,10 @@ class Comparison:
         self.cost = 0.0  # units of work (`budget.py`) that the last evaluation took
         self.domain = Domain(left, right)
 
+    def sides(self, witness: Witness) -> tuple[str, str]:
+        """What the two programs are called where a difference is told."""
+        return "left", "right"
+
     def at(
         self, inputs: Inputs, where: tuple[int, tuple[int, ...]] | None = None
     ) -> Witness | None:

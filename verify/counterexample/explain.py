@@ -20,13 +20,20 @@ from verify.programs import Program
 _MOST = 5  # non-zero elements: 2**5 evaluations a side
 
 
-def explain(left: Program, right: Program, witness: Witness, names: Sequence[str]) -> str:
-    """One sentence; empty if there is nothing better to say than the values themselves."""
+def explain(
+    left: Program,
+    right: Program,
+    witness: Witness,
+    names: Sequence[str],
+    sides: tuple[str, str] = ("left", "right"),
+) -> str:
+    """One sentence; empty if there is nothing better to say than the values themselves. `names`: of
+    the inputs; `sides`: what the two programs are called."""
     if witness.cause and np.isfinite(witness.left) and np.isfinite(witness.right):
         return f"what is compared is not a number: {witness.cause}"
     if witness.cause:
-        side = "right" if np.isfinite(witness.left) else "left"
-        value = witness.left if side == "left" else witness.right
+        number = int(np.isfinite(witness.left))
+        side, value = sides[number], (witness.left, witness.right)[number]
         what = "not a number" if np.isnan(value) else "infinite"
         return f"{side} is {what}: {witness.cause}"
     places = [
@@ -36,15 +43,16 @@ def explain(left: Program, right: Program, witness: Witness, names: Sequence[str
     ]
     if len(places) > _MOST:
         return f"{len(places)} non-zero input elements are needed"
-    sides = []
+    found = []
     for program in (left, right):
         try:
-            sides.append(_terms(program, witness, places, names))
+            found.append(_terms(program, witness, places, names))
         except Unsupported:
             return ""
-    if sides[0] == sides[1]:
+    one, two = found
+    if one == two:
         return ""
-    return f"left: {_join(sides[0], sides[1])}; right: {_join(sides[1], sides[0])}"
+    return f"{sides[0]}: {_join(one, two)}; {sides[1]}: {_join(two, one)}"
 
 
 def _terms(

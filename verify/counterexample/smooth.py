@@ -59,6 +59,11 @@ class Smooth(Comparison):
         self.nearby = np.random.default_rng(0)
         self.rounded: Witness | None = None
 
+    def sides(self, witness: Witness) -> tuple[str, str]:
+        if witness.output < self.functions:
+            return "with the rule", "without it"
+        return "the rule", "the true derivative"
+
     def at(
         self, inputs: Inputs, where: tuple[int, tuple[int, ...]] | None = None
     ) -> Witness | None:

@@ -42,7 +42,7 @@ from verify.counterexample.shown import NEARBY, Shown, shown_by_jax
 from verify.counterexample.undefined import known, violations
 from verify.dtypes import is_integer, is_kind
 from verify.programs import Program
-from verify.shown import short
+from verify.shown import pair
 
 _TRIED, _ALONE = 128, 32  # rows of plain numbers, and of wild ones; where they are evaluated alone
 _ASKED, _ALIKE = 12, 3  # inputs given to JAX, and those with one cause
@@ -199,9 +199,10 @@ def _difference(comparison: Comparison, inputs: Inputs, cause: str) -> Unordered
     simple = counted[0] is not inputs
     inputs, shown = counted
     text = ", ".join(np.array2string(x, separator=", ", threshold=20) for x in inputs)
+    one, two = pair(shown.left, shown.right)
     text = (
-        f"where what is compared has no value ({cause}), JAX computes {short(shown.left)} on the "
-        f"left and {short(shown.right)} on the right for output {shown.output}"
+        f"where what is compared has no value ({cause}), JAX computes {one} on the "
+        f"left and {two} on the right for output {shown.output}"
         f"{list(shown.index)}, at ({text}) and around it"
     )
     if _truncates(comparison) or not _by_their_dtypes(comparison, inputs, shown):

@@ -41,7 +41,7 @@ def settle(
             reason="the examples have symbolic dimensions, and every proof here is for concrete "
             "shapes: give sizes",
         )
-    mismatch = structure(left, right, examples)
+    mismatch = structure(left, right, examples, names)
     if mismatch is not None:
         return mismatch
     if comparison.same:

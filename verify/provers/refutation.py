@@ -14,16 +14,16 @@ from verify.programs import GENERATORS, Program
 from verify.verdict import Counterexample, Verdict
 
 
-def structure(left: Program, right: Program, examples: Any) -> Verdict | None:
-    """A refutation if the outputs differ in tree, shape or dtype."""
+def structure(left: Program, right: Program, examples: Any, names: list[str]) -> Verdict | None:
+    """A refutation if the outputs differ in tree, shape or dtype. `names`: of the input arrays."""
     if left.out_tree != right.out_tree:
         one, two = str(left.out_tree), str(right.out_tree)
-        return _structural(examples, one, two, "the outputs have different structures")
+        return _structural(examples, names, one, two, "the outputs have different structures")
     for number, (a, b) in enumerate(zip(left.outputs, right.outputs, strict=True)):
         if a.shape != b.shape or a.dtype != b.dtype:
             what = "shapes" if a.shape != b.shape else "dtypes"
             one, two = (f"{v.dtype}{list(v.shape)}" for v in (a, b))
-            return _structural(examples, one, two, f"output {number}: the {what} differ")
+            return _structural(examples, names, one, two, f"output {number}: the {what} differ")
     return None
 
 
@@ -39,18 +39,19 @@ def by_witness(
         (witness.output, witness.index),
         _explained(comparison, witness, names),
         tuple(names),
-        (comparison.left, comparison.right),
+        comparison.sides(witness),
+        programs=(comparison.left, comparison.right),
     )
     return Verdict("refuted", method=method, counterexample=example)
 
 
-def _structural(examples: Any, left: str, right: str, why: str) -> Verdict:
+def _structural(examples: Any, names: list[str], left: str, right: str, why: str) -> Verdict:
     zeros = jax.tree.map(_zeros, examples)
     text = f"{why}: left {left}, right {right}"
     return Verdict(
         "refuted",
         method="abstract evaluation",
-        counterexample=Counterexample(zeros, left, right, None, text),
+        counterexample=Counterexample(zeros, left, right, None, text, tuple(names)),
     )
 
 
@@ -66,6 +67,7 @@ def _zeros(example: Any) -> np.ndarray:
 
 def _explained(comparison: Comparison, witness: Witness, names: list[str]) -> str:
     try:
-        return explain(comparison.left, comparison.right, witness, names)
+        sides = comparison.sides(witness)
+        return explain(comparison.left, comparison.right, witness, names, sides)
     except budget.OutOfTime:
         return "the seconds were over before this was explained"

@@ -40,6 +40,13 @@ def test_what_programs_compute_when_they_are_traced(text):
         assert str(reading(KNOWN[text], F64)) == text
 
 
+@pytest.mark.parametrize("value", ["0.044715", "0.134145", "0.398942", "-6.62607", "0.319382"])
+def test_decimals_of_six_digits_are_read(value):
+    found = reading(float(np.float32(value)), F32)
+    assert found is not None
+    assert found.factor == Fraction(value)
+
+
 @pytest.mark.parametrize("value", [0.123456789, 1.0507009873554805, 0.57721566, 2.71828183])
 def test_other_numbers_have_none_or_one_that_is_short(value):
     found = reading(float(np.float32(value)), F32)
