@@ -146,6 +146,81 @@ def test_forged_status_is_not_confirmed(programs, tmp_path, capsys):
     assert said in capsys.readouterr().out
 
 
+@pytest.fixture
+def entry(programs, tmp_path):
+    """Makes an entry of a report of pytest: a certificate of two functions of the module."""
+
+    def made(g, **changes):
+        file = tmp_path / "one.json"
+        pair(programs, "square", g, "--args", "f32[3]", "--certificate", str(file))
+        record = json.loads(file.read_text())
+        record["subject"] |= changes
+        return {"test": f"test_it.py::test_{g}", "claim": "f = g", "certificate": record}
+
+    return made
+
+
+# What is in the report -> the status, and how its lines begin.
+REPORTS = {
+    "proofs": (["expanded", "expanded"], 0, ["confirmed", "confirmed", "2 confirmed"]),
+    "a refutation": (["expanded", "wrong"], 1, ["confirmed", "confirmed", "2 confirmed"]),
+    "a lambda": (
+        ["wrong", "lambda", "expanded"],
+        2,
+        ["confirmed", "not checked", "confirmed", "2 confirmed, 1 not checked"],
+    ),
+    "another program": (
+        ["other", "expanded"],
+        2,
+        ["not confirmed", "confirmed", "1 not confirmed, 1 confirmed"],
+    ),
+    "no names": (["faithful"], 2, ["not checked", "1 not checked"]),
+}
+
+
+@pytest.mark.parametrize("case", REPORTS)
+def test_a_report_is_checked_entry_by_entry(programs, entry, tmp_path, capsys, case):
+    names, status, lines = REPORTS[case]
+    made = {
+        "lambda": lambda: entry("expanded", right=f"{programs}:<lambda>"),
+        "other": lambda: entry("expanded", right=f"{programs}:wrong", right_source=None),
+        "faithful": lambda: entry("expanded"),
+    }
+    rows = [made.get(name, lambda name=name: entry(name))() for name in names]
+    if names == ["faithful"]:
+        rows[0]["certificate"]["subject"] = None
+    (tmp_path / "proofs.json").write_text(json.dumps(rows))
+    capsys.readouterr()
+    assert main(["check", "proofs.json", "--allow", programs]) == status
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == len(lines)
+    assert all(text.startswith(line) for text, line in zip(said, lines, strict=True)), said
+    assert all("test_it.py::test_" in text for text in said[:-1])
+
+
+def test_of_a_report_nothing_runs_that_is_not_allowed(programs, entry, tmp_path, capsys):
+    (tmp_path / "proofs.json").write_text(json.dumps([entry("expanded")]))
+    sys.modules.pop(programs)
+    assert main(["check", "proofs.json"]) == 2
+    assert "not checked: test_it.py::test_expanded: f = g: " in capsys.readouterr().out
+    assert programs not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"test": 3}, "[0].test: expected a text"),
+        ({"more": 3}, "[0]: unknown field 'more'"),
+        ({"certificate": []}, "[0].certificate: no object of version"),
+        ({"certificate": {"version": 4}}, "[0].certificate: status: missing"),
+    ],
+)
+def test_what_is_no_report_is_told_from_the_data(entry, tmp_path, capsys, change, message):
+    (tmp_path / "proofs.json").write_text(json.dumps([entry("expanded") | change]))
+    assert main(["check", "proofs.json"]) == 2
+    assert message in capsys.readouterr().err
+
+
 BAD = {
     "no such function": (["pair", "{m}:square", "{m}:cube", "--args", "f32[3]"], "no 'cube'"),
     "no such module": (["pair", "nowhere:f", "nowhere:g"], "cannot import"),

@@ -29,6 +29,20 @@ _HEX = re.compile(r"[+-]?(0x[01]\.[0-9a-f]{0,16}p[+-]?\d{1,5}|inf)|nan")
 
 def read(path: str | Path) -> dict[str, Any]:
     """A certificate file's content. Raises ValueError where it is not one."""
+    record = _loaded(path)
+    _checked(path, _certificate, record)
+    return dict(record)
+
+
+def read_any(path: str | Path) -> dict[str, Any] | list[dict[str, Any]]:
+    """The content of a certificate, or of a report of pytest: a list of objects, each with its
+    `test`, its `claim` and its `certificate`. Raises ValueError where it is neither."""
+    record = _loaded(path)
+    _checked(path, _report if isinstance(record, list) else _certificate, record)
+    return record  # type: ignore[no-any-return]
+
+
+def _loaded(path: str | Path) -> Any:
     try:
         with open(path, "rb") as file:
             raw = file.read(_BYTES + 1)
@@ -36,14 +50,18 @@ def read(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"{path}: cannot be read ({error})") from error
     if len(raw) > _BYTES:
         raise ValueError(f"{path}: larger than {_BYTES} bytes")
+    found: list[Any] = []
+    _checked(path, lambda text: found.append(_json(text.decode())), raw)
+    return found[0]
+
+
+def _checked(path: str | Path, check: Callable[[Any], None], value: Any) -> None:
     try:
-        record = _json(raw.decode())
-        _certificate(record)
+        check(value)
     except RecursionError:
         raise ValueError(f"{path}: no certificate (nested too deeply)") from None
     except ValueError as error:
         raise ValueError(f"{path}: no certificate ({error})") from error
-    return record
 
 
 def _json(text: str) -> Any:
@@ -77,6 +95,18 @@ def _certificate(record: Any) -> None:
     about = record["subject"]
     if about is not None and about["question"] == "derivatives" and about["left"] != about["right"]:
         raise ValueError("subject: derivatives are those of one function")
+
+
+def _report(rows: list[Any]) -> None:
+    if not rows:
+        raise ValueError("a report without an entry")
+    form = {"test": _text, "claim": _text, "certificate": lambda value, place: None}
+    _list_of(_object(form), _ITEMS)(rows, "")
+    for number, row in enumerate(rows):
+        try:
+            _certificate(row["certificate"])
+        except ValueError as error:
+            raise ValueError(f"[{number}].certificate: {error}") from error
 
 
 # -- checks ---------------------------------------------------------------------------------------

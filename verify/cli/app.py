@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnnjax.cli.interrupt import INTERRUPTED, leave, lost_interrupts_return
-from verify.cli import notes
+from verify.cli import notes, report
 from verify.cli.files import writable, write
 from verify.cli.isolated import isolated
 from verify.cli.tasks import Answer
@@ -63,6 +63,10 @@ allow what you trust. They run in a process of their own: what they print goes t
 error, and whether they exit, print or raise, the status is the verdict's.
 
 Not confirmed is status 2, whatever came of the question now.
+
+The report of `pytest --verify-report=FILE.json` is checked entry by entry, a line each: the status
+is 0 if all are confirmed proofs, 2 if one is not confirmed or cannot be checked (a lambda has no
+name to look up), else 1.
 """
 
 
@@ -118,7 +122,10 @@ def parser() -> argparse.ArgumentParser:
         "--verbose", action="store_true", help="print each prover that is tried as it ends"
     )
     check = commands.add_parser(
-        "check", help="run a certificate again", description=_CHECK, formatter_class=formatter
+        "check",
+        help="run a certificate or a report again",
+        description=_CHECK,
+        formatter_class=formatter,
     )
     check.add_argument("certificate", metavar="FILE")
     check.add_argument(
@@ -186,12 +193,22 @@ def _ask(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from verify.certificate.schema import read
+    """Of a certificate, or of all those of a report: each in a process of its own."""
+    from verify.certificate.schema import read_any
 
     given = vars(options)
-    seconds = _seconds(given)
-    task = {**given, "record": read(options.certificate), "path": options.certificate}
-    return _finish(options, isolated("check", task, 2 * seconds))  # it is asked twice
+    seconds = 2 * _seconds(given)  # it is asked twice
+    task = {**given, "path": options.certificate}
+    found = read_any(options.certificate)
+    if isinstance(found, dict):
+        return _finish(options, isolated("check", {**task, "record": found}, seconds))
+    checked = []
+    for row in found:
+        answer = isolated("check", {**task, "record": row["certificate"]}, seconds)
+        checked.append(report.Checked(row["test"], row["claim"], answer))
+        _say(checked[-1].line)
+    _say(report.counts(checked))
+    return max(_STATUS.get(one.answer.status, UNKNOWN) for one in checked)
 
 
 def _seconds(given: dict[str, Any]) -> float:
