@@ -49,7 +49,10 @@ class Prover:
                 keeps = self.keeps
             if isinstance(outcome, Open):
                 question.known = question.known.after(outcome, keeps)
-                step.ended = f"open, {outcome.reason}" if outcome.reason else "open"
+                reason = outcome.reason  # a long sentence, of which a line has no more than this:
+                if outcome.difference is not None:
+                    reason = f"{outcome.difference} not identical"
+                step.ended = f"open, {reason}" if reason else "open"
             elif isinstance(outcome, Proof):
                 step.ended = "proved"
             elif outcome is not None:

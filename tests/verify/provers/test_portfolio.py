@@ -84,6 +84,15 @@ def test_the_trace_says_who_tried_what():
     assert "Tried" not in repr(verdict)
 
 
+def test_the_trace_says_in_a_few_words_what_is_open():
+    verdict = verify.equivalent(
+        lambda x: jnp.cbrt(x) * jnp.cbrt(x + 1), lambda x: jnp.cbrt(x * (x + 1)), X, seconds=5
+    )
+    ended = {step.prover: step.ended for step in verdict.trace}
+    text = "open, 3 elements of output 0 not identical"
+    assert ended["a proof by random interpretation"] == text
+
+
 @pytest.mark.unrecorded("a prover that is endless on purpose")
 def test_the_end_of_the_seconds_is_in_the_trace(monkeypatch):
     def endless(question, work):
