@@ -39,7 +39,7 @@ def read_any(path: str | Path) -> dict[str, Any] | list[dict[str, Any]]:
     `test`, its `claim` and its `certificate`. Raises ValueError where it is neither."""
     record = _loaded(path)
     _checked(path, _report if isinstance(record, list) else _certificate, record)
-    return record  # type: ignore[no-any-return]
+    return record
 
 
 def _loaded(path: str | Path) -> Any:
