@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 # Where this is set, each of some ten processes would compile every module of ours anew.
 unexport PYTHONDONTWRITEBYTECODE
 # Neighbours in a file stay on one worker, which has compiled what they share, until the other is idle.
-PYTEST = $(BIN)/pytest -n 2 --dist worksteal
+# One thread of BLAS a worker: two that wait for one another on two cores take twice the time.
+PYTEST = OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 .PHONY: demo test test-fast test-all test-jax record costs lint types docs notebooks wheel clean \
   install install-test install-docs

@@ -52,7 +52,7 @@ def by_prefix(left: Program, right: Program, seed: int) -> Agreement | None:
         return None
     try:
         first, may_be_nan = _first_part(sides, seed)
-        if first is None or not any(side.late for side in sides):
+        if first is None or all(side.is_border for side in sides):
             return first
         return _second_part(sides, first, may_be_nan, seed + 1)
     except (Unsupported, TooLarge):
@@ -84,6 +84,11 @@ class _Side:
         known = set(self.border)
         rest = leading_to(program.equations, program.outputs, known)
         self.rest = (tuple(rest), program.outputs)
+
+    @property
+    def is_border(self) -> bool:
+        """Whether the outputs are the border, one by one: then nothing is made of it."""
+        return tuple(self.border) == self.program.outputs
 
     @property
     def splits(self) -> bool:
@@ -150,7 +155,7 @@ def _first_part(sides: tuple[_Side, _Side], seed: int) -> tuple[Agreement | None
         field, values = fields[-1], [*outputs[0], *outputs[1]]
         if not all(isinstance(value, FieldArray) for value in values):
             return None, False  # infinities, complex numbers
-        if not any(side.late for side in sides) and not same(field, *outputs):
+        if all(side.is_border for side in sides) and not same(field, *outputs):
             return None, False
         digests = [field.digest(value.rows).reshape(3, -1) for value in values]
         words.append(np.concatenate(digests, axis=1))

@@ -130,6 +130,47 @@ def test_a_comparison_after_it_excludes_what_may_be_nan_before_it():
     assert found.partial
 
 
+def turned(x, m):
+    return (m.T @ x.T).T
+
+
+AFTER = {  # what is made of the products, and which of them comes out where
+    "of all": (lambda a, b: (a > 3).all(), lambda a, b: (a > 3).all() & (a < 3).any()),
+    "places": (lambda a, b: a.argmax(1), lambda a, b: a.argmin(1)),
+    "an order": (lambda a, b: a > 0, lambda a, b: a >= 0),
+    "integers": (lambda a, b: a.astype(jnp.int32), lambda a, b: (-a).astype(jnp.int32)),
+    "which one": (lambda a, b: (a, b, a), lambda a, b: (a, b, b)),
+    "in turn": (lambda a, b: (a, b), lambda a, b: (b, a)),
+    "beside a mask": (
+        lambda a, b: (a, jnp.where((a > 1).all(), 1, 0)),
+        lambda a, b: (a, jnp.where((a > 1).all() & (a < -5).any(), 1, 0)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AFTER)
+def test_what_is_made_of_products_is_compared_too(name):
+    x = jax.ShapeDtypeStruct((6, 6), jnp.float32)
+    one, two = AFTER[name]
+
+    def f(x, m):
+        return one(x @ m, m @ x)
+
+    def g(x, m):
+        return two(turned(x, m), turned(m, x))
+
+    assert proved(f, g, x, x) is None
+
+
+def test_outputs_that_are_inputs_or_repeat_are_compared():
+    x = jax.ShapeDtypeStruct((6, 6), jnp.float32)
+    assert proved(lambda x, m: (x @ m, x), lambda x, m: (turned(x, m), m), x, x) is None
+    assert proved(lambda x, m: (x @ m, x @ m), lambda x, m: (turned(x, m), m @ x), x, x) is None
+    assert proved(lambda x, m: (x @ m, x), lambda x, m: (turned(x, m), x), x, x) is not None
+    assert proved(lambda x, m: x @ m > 0, lambda x, m: turned(x, m) > 0, x, x) is not None
+    assert proved(lambda x, m: x @ m, turned, x, x) is not None
+
+
 @pytest.mark.parametrize(
     ("f", "g", "equal"),
     [
