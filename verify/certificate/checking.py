@@ -55,7 +55,10 @@ def rerun(
     """`check`, of what `read` returned."""
     about = record["subject"]
     if about is None or about["examples"] is None:
-        raise ValueError(f"{path}: the certificate does not say how to call the functions")
+        raise ValueError(
+            f"{path}: the certificate does not say how to call the functions (none of `faithful` "
+            "does, nor of modules)"
+        )
     examples = from_jsonable(about["examples"])
     claims = [(about[s], about[f"{s}_source"], about[f"{s}_program"]) for s in ("left", "right")]
     if about["assuming"] is not None:

@@ -30,6 +30,7 @@ from verify.preconditions.reading import Reading, read
 from verify.programs import Program, Var, call, trace
 from verify.programs import read as program_of
 from verify.proof import Told
+from verify.shown import function
 
 _MOVED = 20_000  # numbers and constraints, in rows that are moved one by one
 _DRAWN, _TRIED = 200, 20  # inputs, until one lies in the domain, and until one lies inside it
@@ -224,11 +225,9 @@ def of(
 
 def name_of(f: Any) -> str:
     """A condition in words: its name, and where it stands."""
-    known = getattr(f, "__name__", None)
-    name = known if isinstance(known, str) else type(f).__name__
     code = getattr(f, "__code__", None)
     where = f" at {os.path.basename(code.co_filename)}:{code.co_firstlineno}" if code else ""
-    return f"{name}{where}"
+    return f"{function(f)}{where}"
 
 
 def checked(program: Program, asked: str) -> None:
