@@ -18,6 +18,7 @@ from fractions import Fraction
 from math import isqrt
 from typing import Any, Protocol
 
+from verify.algebras.base import Unsupported
 from verify.branches.polynomials import (
     ONE,
     Monomial,
@@ -94,6 +95,8 @@ def root(signs: Signs, u: Quotient) -> Quotient:
             half = terms.product(constant(factor.power / 2), factor.exponent)
             total = terms.product(total, terms.exp(half))
             continue
+        if factor.power.denominator != 1:
+            raise Unsupported("a root of a power that is no whole one")
         whole, odd = divmod(int(factor.power), 2)
         base = factor.base if whole > 0 else terms.inverse(factor.base)
         for _ in range(abs(whole)):
