@@ -4,12 +4,15 @@ import time
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from jax import lax
 
 import verify
-from verify import memory
-from verify.algebras.base import Refused
+from verify import memory, smt
+from verify.algebras.base import Refused, Unsupported
+from verify.algebras.bits import Bits
+from verify.algebras.linear import Linear
 from verify.programs import trace
 from verify.provers.searching import Search
 
@@ -102,3 +105,10 @@ def test_small_programs_are_never_refused(monkeypatch):
 
 def test_the_free_memory_of_this_machine_is_a_number():
     assert memory.free() > 0
+
+
+def test_a_solver_is_not_given_millions_of_inputs():
+    """Each would be a term of z3's, which takes minutes and looks at no clock."""
+    for algebra in (Linear(smt.Fresh()), Bits(smt.Fresh())):
+        with pytest.raises(Unsupported, match="too large"):
+            algebra.input((2000, 2000), np.dtype(np.float32))

@@ -10,6 +10,7 @@ Nothing is assumed here: integers wrap, divide and shift as JAX's do.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
@@ -63,6 +64,7 @@ class Bits(ElementAlgebra):
         return self.z3.BitVecSort(width(dtype)) if is_integer(dtype) else self.number
 
     def input(self, shape: tuple[int, ...], dtype: Any) -> Elements:
+        self.spend(math.prod(shape) // 8)  # a term of the solver's each
         items = np.empty(shape, object)
         for place in np.ndindex(*shape):
             items[place] = self.z3.Const(f"x{self.inputs}", self.sort(dtype))

@@ -16,7 +16,8 @@ Exact at ties: this algebra proves without "no ties".
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -34,6 +35,7 @@ from verify.dtypes import has_infinity, is_integer, is_kind, limits
 
 Monomial = tuple[int, ...]  # sorted numbers of atoms
 Polynomial = dict[Monomial, Fraction]
+_COPIED = 20  # terms that are copied in the time in which one is added
 ONE: Monomial = ()
 LOW, HIGH = float("-inf"), float("inf")  # elements of maxima and minima over nothing
 
@@ -69,6 +71,7 @@ class Linear(ElementAlgebra):
         return self.atoms[-1]
 
     def input(self, shape: tuple[int, ...], dtype: Any) -> Elements:
+        self.spend(math.prod(shape) // 2)  # a term of the solver's each
         items = np.empty(shape, object)
         for place in np.ndindex(*shape):
             if dtype == np.bool_:
@@ -159,16 +162,31 @@ class Linear(ElementAlgebra):
             if p != p or q != q or (isinstance(p, float) and isinstance(q, float) and p != q):
                 raise Unsupported("arithmetic with NaN, or infinity minus infinity")
             return p if isinstance(p, float) else q
-        self.spend(min(len(p), len(q)))
         small, large = (p, q) if len(p) < len(q) else (q, p)
+        self.spend(len(large) // _COPIED)
         out = dict(large)
-        for m, v in small.items():
+        self._onto(out, small)
+        return out
+
+    def _onto(self, out: Polynomial, p: Polynomial) -> None:
+        """Adds a polynomial to one that nobody else has."""
+        self.spend(len(p))
+        for m, v in p.items():
             total = out.get(m, Fraction(0)) + v
             if total:
                 out[m] = total
             else:
                 out.pop(m, None)
-        return out
+
+    def _total(self, terms: Iterable[Any]) -> Any:
+        """The sum of many, which is not copied for each."""
+        total: Any = {}
+        for p in terms:
+            if isinstance(p, float) or isinstance(total, float):
+                total = self._plus(total, p)
+            else:
+                self._onto(total, p)
+        return total
 
     def mul(self, a: Elements, b: Elements) -> Elements:
         result = self.map(self._times, a.dtype, a, b)
@@ -212,17 +230,13 @@ class Linear(ElementAlgebra):
         size = a.shape[-1]
         items = np.empty((a.shape[0], a.shape[1], b.shape[2]), object)
         for n, i, j in np.ndindex(*items.shape):
-            total: Any = {}
-            for k in range(size):
-                p, q = a.items[n, i, k], b.items[n, k, j]
-                if p and q:
-                    total = self._plus(total, self._times(p, q))
-            items[n, i, j] = total
+            pairs = ((a.items[n, i, k], b.items[n, k, j]) for k in range(size))
+            items[n, i, j] = self._total(self._times(p, q) for p, q in pairs if p and q)
         bounds = machine.repeated(machine.times(a.bounds, b.bounds), size)
         return Elements(items, a.dtype, bounds=bounds)
 
     def sum(self, x: Elements) -> Elements:
-        result = self.rows(lambda row: functools.reduce(self._plus, row, {}), x)
+        result = self.rows(self._total, x)
         return replace(result, bounds=machine.repeated(x.bounds, x.shape[-1]))
 
     def prod(self, x: Elements) -> Elements:
