@@ -41,9 +41,9 @@ def answers(names, monkeypatch):
     """The verdict of each question, and z3's answers with the work that they took."""
     found, asked, solve = {}, [], budget.solve
 
-    def listening(solver, units):
+    def listening(solver, units, **options):
         with budget.metered() as meter:
-            answer = solve(solver, units)
+            answer = solve(solver, units, **options)
         asked.append((answer, meter.spent))
         return answer
 

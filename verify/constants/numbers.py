@@ -24,7 +24,7 @@ import numpy as np
 
 from verify.constants.bits import seen
 from verify.constants.literals import constants, halves, is_data, parts, rounded, significands
-from verify.constants.readings import Reading, reading, rounds_to
+from verify.constants.readings import Reading, is_long, reading, rounds_to
 from verify.programs import Const, Program
 
 _RESIDUE = 2.0**-43  # of the largest: a sine's error in float64, of angles up to some hundred turns
@@ -71,10 +71,17 @@ class Numbers:
         A literal most of whose numbers have no reading is a table of measurements, say, and that
         some of them have one is an accident: these are read if another literal has them too.
         """
-        known = {one: _reading(one, members) for one, members in self.members.items()}
+        first = {one: _reading(one, members) for one, members in self.members.items()}
+        weak = {
+            one: found
+            for one, found in first.items()
+            if found is not None and all(is_long(scaled(found, v), d) for v, d in self.members[one])
+        }
+        known = {one: None if one in weak else found for one, found in first.items()}
         known |= _products(known, self.members)
         residue = Reading(Fraction(0))
-        known |= {one: residue for one in self.tiny & known.keys() if known[one] is None}
+        tiny = self.tiny - weak.keys()
+        known |= {one: residue for one in tiny & known.keys() if known[one] is None}
         bases = {
             scaled(found, value).factor
             for one, found in known.items()
@@ -83,7 +90,7 @@ class Numbers:
         }
         for one, members in self.members.items():
             if known[one] is None:
-                known[one] = _less_a_power(members, bases)
+                known[one] = _less_a_power(members, bases) or weak.get(one)
         meant: set[float] = set()
         for together in self.written:
             readable = {one for one in together if known[one] is not None}

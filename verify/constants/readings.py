@@ -116,6 +116,12 @@ def reading(value: float, dtype: np.dtype) -> Reading | None:
     return min(fitting, key=lambda r: r.cost, default=None)
 
 
+def is_long(read: Reading, dtype: np.dtype) -> bool:
+    """Whether it is a decimal of so many digits that another number may well be meant: 0.997**3 is
+    0.991026973, and a float32 of it is one of 0.991027."""
+    return read.cost > max(jnp.finfo(dtype).nmant + 1 - _SPARE, _AT_LEAST)
+
+
 def _few(read: Reading, digits: float) -> bool:
     return read.rational and _digits(read.factor) <= digits
 

@@ -17,6 +17,7 @@ import numpy as np
 from verify import branches, budget, cases
 from verify.algebras.base import Unsupported
 from verify.algebras.field import Mode
+from verify.algebras.field.choice import NO_NANS
 from verify.proof import MODES
 from verify.provers.interpretation import interpret
 from verify.provers.outcome import Outcome, Proof
@@ -64,8 +65,8 @@ def _element_by_element(
 
 
 def in_branches(question: Question, work: float, *, short: bool) -> Outcome:
-    """In all possible branches. A short proof takes no integer not to wrap and leaves out no tie,
-    as what comes after it may not have to."""
+    """In all possible branches. A short proof takes no integer not to wrap, leaves out no tie and
+    excludes no NaN, as what comes after it may not have to."""
     difference, given = question.known.difference, question.given
     assert difference is not None
     elements, share = difference.elements, _SHORT if short else 1.0
@@ -89,7 +90,7 @@ def in_branches(question: Question, work: float, *, short: bool) -> Outcome:
                 break
     except Unsupported:
         return None
-    if settled is None:
+    if settled is None or (short and NO_NANS in settled.assumptions):
         return None
     method = f"the possible branches of {_count(elements)} elements, with linear arithmetic by z3"
     proof = Proof(method, 0.0, settled.assumptions, settled.partial)

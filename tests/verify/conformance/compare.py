@@ -28,7 +28,8 @@ from verify.algebras.rounded import Rounded
 from verify.compiled import check
 from verify.evaluate import evaluate
 from verify.primitives import RULES
-from verify.programs import Equation, Program, _convert, call
+from verify.programs import Equation, Program, call
+from verify.programs.reader import converted
 from verify.roundoff import by_rules
 from verify.trust import reading
 
@@ -74,7 +75,7 @@ def _traced(proposal: Proposal) -> tuple[Program, str]:
     abstract = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in proposal.operands]
     with jax.enable_x64(True):
         jaxpr = jax.make_jaxpr(proposal.function)(*abstract)
-        return _convert(jaxpr), str(jaxpr)
+        return converted(jaxpr), str(jaxpr)
 
 
 # -- by JAX ----------------------------------------------------------------------------------------
