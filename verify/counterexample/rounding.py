@@ -5,7 +5,8 @@ occurs. At an input where the programs differ as they are written, they are eval
 
 1. Every occurrence of a literal is an interval. If the results are apart, they are so whatever the
    literals are, and the difference counts.
-2. If the errors of the results shrink with the intervals, the difference is one of rounding.
+2. If the errors of the results shrink with the intervals, the difference is one of rounding; not
+   if they vanish, as those of a loop that makes a step more.
 3. Else a literal decides a choice (x > 0.1, floor(x / 0.1), the steps of a loop). Occurrences of
    one literal are one unknown number now, also where an input holds it: x > c and x >= c differ at
    x = c whatever c is. If the results are apart, the difference counts.
@@ -141,8 +142,13 @@ class Rounding:
                 return apart
             narrow = self._seen(inputs, AnyRounded(self.numbers, _NARROW))
             if narrow is not None:
+                # What becomes smaller by far more than the interval jumps within it.
                 open_ = [
-                    part & ~apart & (small >= _SHRINKS * large)
+                    part
+                    & (
+                        (~apart & (small >= _SHRINKS * large))
+                        | (small < _NARROW * _SHRINKS * large)
+                    )
                     for part, apart, small, large in zip(
                         differ, _apart(narrow), _errors(narrow), _errors(wide), strict=True
                     )
