@@ -9,19 +9,13 @@ no sign here, and is a tie or none like any other polynomial.
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
-from typing import Any, Protocol
 
+from verify.branches.asked import Terms
 from verify.branches.polynomials import Polynomial, Quotient
 
 _DIGITS, _CERTAIN, _DEEP = 200, Decimal("1e-30"), 5
 _LARGEST = 100  # exponents
 _HALVINGS = 4
-
-
-class Terms(Protocol):
-    """What is asked of the atoms (`terms.py`)."""
-
-    atoms: list[Any]
 
 
 class _Unknown(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isqrt
 from typing import Any
 
 from verify import budget
@@ -27,6 +28,22 @@ class Quotient:
 
     def is_polynomial(self) -> bool:
         return self.under.keys() == {ONE}
+
+
+def number(u: Quotient) -> Fraction | None:
+    """The number that a quotient is; None if it has atoms."""
+    if not u.is_polynomial() or u.over.keys() - {ONE}:
+        return None
+    return u.over.get(ONE, Fraction(0))
+
+
+def root_of_number(c: Fraction) -> Fraction | None:
+    """The root of the square of a fraction; None of other numbers."""
+    if c < 0:
+        return None
+    top, bottom = isqrt(c.numerator), isqrt(c.denominator)
+    exact = top * top == c.numerator and bottom * bottom == c.denominator
+    return Fraction(top, bottom) if exact else None
 
 
 def constant(c: Fraction | int) -> Quotient:

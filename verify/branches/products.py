@@ -15,10 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isqrt
-from typing import Any, Protocol
 
 from verify.algebras.base import Unsupported
+from verify.branches.asked import Signs
 from verify.branches.polynomials import (
     ONE,
     Monomial,
@@ -28,43 +27,13 @@ from verify.branches.polynomials import (
     constant,
     join,
     polynomial,
+    root_of_number,
     scale,
     times,
 )
 
 _LARGEST_PRIME = 1000
 _MOST_IN_SQUARE = 15  # terms of a square that is looked for
-
-
-class Terms(Protocol):
-    """What is asked of the atoms (`terms.py`)."""
-
-    atoms: list[Any]
-
-    def atom(self, kind: str, args: tuple[Quotient, ...], data: Any = None) -> int: ...
-
-    def power(self, number: int, e: Fraction | int = 1) -> Quotient: ...
-
-    def plus(self, a: Quotient, b: Quotient) -> Quotient: ...
-
-    def product(self, a: Quotient, b: Quotient) -> Quotient: ...
-
-    def inverse(self, a: Quotient) -> Quotient: ...
-
-    def exp(self, a: Quotient) -> Quotient: ...
-
-    def content(self, monomials: Any) -> dict[int, Fraction]: ...
-
-
-class Signs(Protocol):
-    """What is asked of a branch (`branch.py`)."""
-
-    @property
-    def terms(self) -> Terms: ...
-
-    def sign_of(self, p: Polynomial) -> int: ...
-
-    def sign_of_atom(self, a: int) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -117,7 +86,7 @@ def square_root(p: Polynomial) -> Polynomial | None:
         return tuple(known.get(a, Fraction(0)) for a in atoms)
 
     first = max(p, key=powers)
-    lead = _root_of_number(p[first])
+    lead = root_of_number(p[first])
     if lead is None:
         return None
     half: Monomial = tuple((a, e / 2) for a, e in first)
@@ -133,12 +102,6 @@ def square_root(p: Polynomial) -> Polynomial | None:
             return None
         root[new] = rest[last] / (2 * lead)
     return None
-
-
-def _root_of_number(c: Fraction) -> Fraction | None:
-    top, bottom = isqrt(abs(c.numerator)), isqrt(c.denominator)
-    exact = c > 0 and top * top == c.numerator and bottom * bottom == c.denominator
-    return Fraction(top, bottom) if exact else None
 
 
 def factors(signs: Signs, u: Quotient) -> Iterator[Factor]:

@@ -9,9 +9,8 @@ signs: |x| is the root of x x, since R - x has the sign of R R - x x for positiv
 from __future__ import annotations
 
 from fractions import Fraction
-from math import isqrt
-from typing import Any, Protocol
 
+from verify.branches.asked import Signs, Terms
 from verify.branches.polynomials import (
     ONE,
     Monomial,
@@ -20,48 +19,21 @@ from verify.branches.polynomials import (
     Undefined,
     constant,
     join,
+    number,
     polynomial,
+    root_of_number,
 )
-
-
-class Terms(Protocol):
-    """What is asked of the atoms (`terms.py`, which asks this file for what a root is)."""
-
-    atoms: list[Any]
-
-    def atom(self, kind: str, args: tuple[Quotient, ...], data: Any = None) -> int: ...
-
-    def power(self, number: int, e: Fraction | int = 1) -> Quotient: ...
-
-    def plus(self, a: Quotient, b: Quotient) -> Quotient: ...
-
-    def minus(self, a: Quotient, b: Quotient) -> Quotient: ...
-
-    def product(self, a: Quotient, b: Quotient) -> Quotient: ...
-
-
-class Signs(Protocol):
-    """What is asked of a branch (`branch.py`)."""
-
-    @property
-    def terms(self) -> Terms: ...
-
-    def sign(self, a: Quotient) -> int: ...
-
-    def sign_of(self, p: Polynomial) -> int: ...
-
-    def sign_of_atom(self, a: int) -> int: ...
 
 
 def root(terms: Terms, u: Quotient) -> Quotient:
     """The root of what is not negative; of the squares of fractions a number."""
-    if u.is_polynomial() and not u.over.keys() - {ONE}:
-        number = u.over.get(ONE, Fraction(0))
-        if number < 0:
+    known = number(u)
+    if known is not None:
+        if known < 0:
             raise Undefined
-        top, bottom = isqrt(number.numerator), isqrt(number.denominator)
-        if top * top == number.numerator and bottom * bottom == number.denominator:
-            return constant(Fraction(top, bottom))
+        exact = root_of_number(known)
+        if exact is not None:
+            return constant(exact)
     return terms.power(terms.atom("root", (u,)))
 
 

@@ -22,13 +22,14 @@ import itertools
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from math import ceil, floor
-from typing import Any, Protocol
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras import machine
 from verify.algebras.numeric_integers import FUNCTIONS
+from verify.branches.asked import Signs, Terms
 from verify.branches.polynomials import (
     ONE,
     Monomial,
@@ -36,6 +37,7 @@ from verify.branches.polynomials import (
     Quotient,
     constant,
     join,
+    number,
     polynomial,
 )
 from verify.dtypes import limits
@@ -52,38 +54,6 @@ _HALF = Fraction(1, 2)
 _MOST_PAIRED = 6  # whole numbers that are compared with one another
 
 
-class Terms(Protocol):
-    """What is asked of the atoms (`terms.py`)."""
-
-    atoms: list[Any]
-    whole: frozenset[int]  # the inputs that are whole, by number
-
-    def atom(self, kind: str, args: tuple[Quotient, ...], data: Any = None) -> int: ...
-
-    def power(self, number: int, e: Fraction | int = 1) -> Quotient: ...
-
-    def plus(self, a: Quotient, b: Quotient) -> Quotient: ...
-
-    def minus(self, a: Quotient, b: Quotient) -> Quotient: ...
-
-    def product(self, a: Quotient, b: Quotient) -> Quotient: ...
-
-    def inverse(self, a: Quotient) -> Quotient: ...
-
-    def function(self, name: tuple[str, Any], args: tuple[Quotient, ...]) -> Quotient: ...
-
-
-class Signs(Protocol):
-    """What is asked of a branch (`branch.py`)."""
-
-    @property
-    def terms(self) -> Terms: ...
-
-    def sign(self, a: Quotient) -> int: ...
-
-    def not_zero(self, a: Quotient) -> None: ...
-
-
 def step(signs: Signs, name: tuple[str, Any], args: tuple[Quotient, ...]) -> Quotient:
     """One of STEPS."""
     kind, terms = name[0], signs.terms
@@ -96,7 +66,7 @@ def step(signs: Signs, name: tuple[str, Any], args: tuple[Quotient, ...]) -> Quo
         quotient = terms.product(args[0], terms.inverse(args[1]))
         return terms.minus(args[0], terms.product(args[1], _truncated(signs, quotient)))
     if kind == "int_div":
-        by = _number(args[1])
+        by = number(args[1])
         if by is None or by in (0, -1):  # what the machine makes of these is its own affair
             return terms.function(name, args)
         return _truncated(signs, terms.product(args[0], constant(1 / by)))
@@ -109,7 +79,7 @@ def step(signs: Signs, name: tuple[str, Any], args: tuple[Quotient, ...]) -> Quo
 
 def of_numbers(name: tuple[str, Any], args: tuple[Quotient, ...]) -> Quotient | None:
     """A function of machine integers that are numbers here; None of others."""
-    numbers = [_number(u) for u in args]
+    numbers = [number(u) for u in args]
     if not numbers or any(n is None or n.denominator != 1 for n in numbers):
         return None
     whole, (kind, params) = [int(n) for n in numbers if n is not None], name
@@ -127,9 +97,9 @@ def of_numbers(name: tuple[str, Any], args: tuple[Quotient, ...]) -> Quotient | 
 def lower(terms: Terms, u: Quotient) -> Quotient:
     """floor(u), whatever the signs are."""
     whole, rest = _apart(terms, u, 1)
-    number = _number(rest)
-    if number is not None:
-        return terms.plus(whole, constant(floor(number)))
+    exact = number(rest)
+    if exact is not None:
+        return terms.plus(whole, constant(floor(exact)))
     return terms.plus(whole, terms.power(terms.atom("whole", (rest,), "floor")))
 
 
@@ -138,10 +108,10 @@ def nearest(terms: Terms, kind: str, u: Quotient) -> Quotient:
     whole, rest = _apart(terms, u, 1)
     if not rest.over:
         return u
-    number = _number(u)
-    if number is not None:
-        away = floor(abs(number) + _HALF) * (1 if number > 0 else -1)
-        return constant(away if kind == "round" else round(number))
+    exact = number(u)
+    if exact is not None:
+        away = floor(abs(exact) + _HALF) * (1 if exact > 0 else -1)
+        return constant(away if kind == "round" else round(exact))
     whole, rest = _apart(terms, u, 2) if kind == "round_even" else (constant(0), u)
     flipped = _leads_below_zero(terms, rest)
     if flipped:
@@ -195,7 +165,7 @@ def _apart_by_numbers(terms: Terms, atoms: list[int]) -> Iterator[tuple[Polynomi
     than 1, and so not above 0. The solver, which has u as a real number, does not come to that."""
     for a, b in itertools.permutations(atoms, 2):
         (u,), (v,) = terms.atoms[a].args, terms.atoms[b].args
-        apart = _number(terms.minus(u, v))
+        apart = number(terms.minus(u, v))
         if apart is None:
             continue
         strict = terms.atoms[b].data == "floor"  # u - 1 < floor(u) <= u
@@ -240,12 +210,6 @@ def _truncated(signs: Signs, u: Quotient) -> Quotient:
 def _is_whole_atom(terms: Terms, a: int) -> bool:
     atom = terms.atoms[a]
     return atom.kind == "whole" or (atom.kind == "input" and atom.data in terms.whole)
-
-
-def _number(u: Quotient) -> Fraction | None:
-    if not u.is_polynomial() or u.over.keys() - {ONE}:
-        return None
-    return u.over.get(ONE, Fraction(0))
 
 
 def _apart(terms: Terms, u: Quotient, unit: int) -> tuple[Quotient, Quotient]:

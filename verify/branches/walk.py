@@ -31,6 +31,7 @@ from verify.branches.polynomials import (
     Undefined,
     constant,
     frozen,
+    number,
     polynomial,
     scale,
 )
@@ -100,9 +101,9 @@ class Walk:
 
     def differ_by_offset(self, evaluation: Evaluation, difference: Quotient) -> bool:
         if self.offset is None:
-            if not difference.is_polynomial() or difference.over.keys() - {ONE}:
+            self.offset = number(difference)
+            if self.offset is None:
                 return False
-            self.offset = difference.over.get(ONE, Fraction(0))
         rest = self.terms.minus(difference, constant(self.offset)).over
         if not rest or self.is_zero_as_power(rest):
             return True

@@ -56,24 +56,16 @@ def behind_gates(comparison: Comparison, rng: np.random.Generator) -> Iterator[I
 
 def gates(program: Program) -> list[Var]:
     """The conjunctions that are no part of a larger one."""
+    made = {e.outputs[0]: e for e in program.equations if e.primitive in _MOVES}
     found: dict[Var, None] = {}
     for equation in program.equations:
         if equation.primitive not in _AND:
             continue
         for a in equation.inputs:
+            while a in made:  # what it is before it is only moved or spread
+                a = made[a].inputs[0]
             if isinstance(a, Var):
-                found.pop(_source(program, a), None)
+                found.pop(a, None)
         if equation.outputs[0].dtype == np.bool_:
             found[equation.outputs[0]] = None
     return list(found)
-
-
-def _source(program: Program, a: Var) -> Var:
-    """What a value is before it is only moved or spread."""
-    made = {e.outputs[0]: e for e in program.equations if e.primitive in _MOVES}
-    while a in made:
-        before = made[a].inputs[0]
-        if not isinstance(before, Var):
-            break
-        a = before
-    return a

@@ -18,7 +18,7 @@ from verify.counterexample import Comparison
 from verify.matching import where_they_part
 from verify.provers import portfolio
 from verify.provers.accepting import accepted
-from verify.provers.outcome import Keeps, Open, Outcome, Proof
+from verify.provers.outcome import Outcome, Proof
 from verify.provers.question import Question
 from verify.provers.refutation import structure
 from verify.provers.trace import Trace
@@ -65,8 +65,6 @@ def climb(question: Question) -> Verdict:
                 with question.trace.step("whether the proof counts", "evaluation") as step:
                     outcome = accepted(question, outcome, prover.again)
                     step.ended = outcome.status if isinstance(outcome, Verdict) else "not known"
-            if isinstance(outcome, Open):
-                question.known = question.known.after(outcome, Keeps.NOTHING)
             if isinstance(outcome, Verdict):
                 return outcome
         reason = question.known.reason

@@ -11,6 +11,7 @@ import pytest
 from jax import lax
 
 import verify
+from tests.verify.branches.asking import ask
 from tests.verify.test_piecewise import settle
 from verify.branches.polynomials import ONE, constant, polynomial
 from verify.branches.steps import facts, of_numbers, step
@@ -166,15 +167,13 @@ DIFFERENT = {
 
 @pytest.mark.parametrize("name", EQUAL)
 def test_equal_programs_with_steps_are_proved(name):
-    f, g, examples, *assuming = EQUAL[name]
-    verdict = verify.equivalent(f, g, *examples, assuming=assuming[0] if assuming else None, seed=0)
+    verdict = ask(EQUAL[name])
     assert verdict.status == "proved", str(verdict)
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
 def test_programs_that_differ_at_a_step_are_refuted(name):
-    f, g, examples, *assuming = DIFFERENT[name]
-    verdict = verify.equivalent(f, g, *examples, assuming=assuming[0] if assuming else None, seed=0)
+    verdict = ask(DIFFERENT[name])
     assert verdict.status == "refuted", str(verdict)
 
 
