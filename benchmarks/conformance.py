@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _round(rows: dict[str, dict[str, Any]], options: Any, number: int) -> None:
     from tests.verify.conformance.run import ATTEMPTS, tally
-    from verify.cuts import CUT
+    from verify.interpretation.cuts import CUT
     from verify.primitives import RULES
 
     names = [

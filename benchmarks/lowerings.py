@@ -25,8 +25,8 @@ import verify
 from benchmarks.subjects import SUBJECTS, Subject
 from benchmarks.timing import as_json, interleave, machine, save
 from cnnjax.train.compiler import compiler_options
+from verify.checks.roundoff import deviation, rounding
 from verify.programs import trace
-from verify.roundoff import deviation, rounding
 
 _CORNER = 8  # pixels along each axis
 

@@ -12,7 +12,7 @@ os.environ["XLA_FLAGS"] = (
 ).strip()
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
-# Failures of the verifier itself are errors here, and no verdicts (verify/internal.py).
+# Failures of the verifier itself are errors here, and no verdicts (verify/limits/internal.py).
 os.environ.setdefault("VERIFY_RAISE", "1")
 # Nothing is written to the user's cache.
 os.environ["CNNJAX_CACHE"] = "off"

@@ -35,7 +35,7 @@ def install() -> None:
     """Before a test module imports the two questions."""
     import verify
 
-    for name, module in (("equivalent", "equivalence"), ("derivatives", "derivatives")):
+    for name, module in (("equivalent", "equivalence"), ("derivatives", "checks.derivatives")):
         asked = recorded.heard(getattr(verify, name))
         setattr(verify, name, asked)
         for place in (module, "assertions"):

@@ -6,6 +6,7 @@ Python runs is still one for the reader.
 
 import ast
 import graphlib
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,3 +69,34 @@ def test_a_circle_is_seen(tmp_path):
     )
     (package / "d.py").write_text("import p.a\n")
     assert of(package) == [{"p.a", "p.b", "p.c"}]
+
+
+def hidden(folder: Path) -> list[str]:
+    """Modules that their package has something else under the name of: `p.a` would not be it."""
+    found = []
+    for name in sorted(modules(folder)):
+        package, _, last = name.rpartition(".")
+        if not package or last == "__main__":
+            continue
+        try:
+            module = importlib.import_module(name)
+        except ImportError:  # needs an extra that is not installed
+            continue
+        if getattr(importlib.import_module(package), last) is not module:
+            found.append(name)
+    return found
+
+
+@pytest.mark.parametrize("package", ["verify", "cnnjax"])
+def test_no_module_is_hidden_by_a_function_of_its_name(package):
+    assert hidden(ROOT / package) == []
+
+
+def test_a_hidden_module_is_seen(tmp_path, monkeypatch):
+    package = tmp_path / "hiding"
+    package.mkdir()
+    (package / "__init__.py").write_text("from hiding.ask import ask\n")
+    (package / "ask.py").write_text("def ask():\n    return 1\n")
+    (package / "seen.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert hidden(package) == ["hiding.ask"]

@@ -2,10 +2,10 @@
 
 from verify import verdict
 from verify.assertions import assert_derivatives, assert_equivalent, assert_faithful
-from verify.dependence import dependence
-from verify.derivatives import derivatives
+from verify.checks.dependence import dependence
+from verify.checks.derivatives import derivatives
+from verify.checks.faithful import faithful
 from verify.equivalence import equivalent
-from verify.faithful import faithful
 from verify.verdict import Counterexample, Rounding, Verdict, rounding
 
 __all__ = [

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
-from verify.derivatives import derivatives
+from verify.checks.derivatives import derivatives
+from verify.checks.faithful import faithful
 from verify.equivalence import equivalent
-from verify.faithful import faithful
 from verify.shown import function
 from verify.verdict import Verdict
 

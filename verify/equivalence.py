@@ -7,15 +7,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from verify import arguments, budget, called, formats, internal
+from verify import formats
 from verify.certificate.subjects import named, subject
+from verify.checks import called
+from verify.checks.roundoff import later
 from verify.counterexample import Comparison
-from verify.examples import names, split
+from verify.inputs import arguments
+from verify.inputs.examples import names, split
+from verify.limits import budget, internal
 from verify.preconditions import condition
 from verify.programs import read
 from verify.programs.value_numbers import normalised
 from verify.provers import settle
-from verify.roundoff import later
 from verify.verdict import Tried, Verdict
 
 

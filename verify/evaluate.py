@@ -15,13 +15,13 @@ from weakref import WeakKeyDictionary
 import jax
 import numpy as np
 
-from verify import budget, internal
 from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import lift, literal, over
 from verify.algebras.mesh import Mesh
 from verify.dtypes import is_integer, is_kind
 from verify.known_bits import as_seen
+from verify.limits import budget, internal
 from verify.primitives import RULES
 from verify.primitives.collectives import is_joint
 from verify.primitives.indexing import promises

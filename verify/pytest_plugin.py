@@ -173,7 +173,7 @@ def _shapes(examples: Any) -> str:
     import jax
 
     from verify.dtypes import is_array
-    from verify.signature import format_spec
+    from verify.inputs.signature import format_spec
 
     leaves = [x for x in jax.tree.leaves(examples) if is_array(x) or not isinstance(x, bool)]
     specs = []

@@ -150,7 +150,7 @@ class Tried:
     prover: str
     theory: str
     seconds: float
-    work: float  # units of `budget.py`, about 1e8 a second
+    work: float  # units of `limits/budget.py`, about 1e8 a second
     ended: str
     depth: int = 0  # of the question within others
 

@@ -13,13 +13,13 @@ from cnnjax.layers.activation import (
     softplus,
     tanh,
 )
-from cnnjax.layers.conv import conv, conv_transpose
-from cnnjax.layers.dense import dense, flatten
-from cnnjax.layers.dropout import dropout
+from cnnjax.layers.convolution import conv, conv_transpose
+from cnnjax.layers.depth import stochastic_depth
+from cnnjax.layers.dropping import dropout
+from cnnjax.layers.fully_connected import dense, flatten
 from cnnjax.layers.norm import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
-from cnnjax.layers.pad import pad
+from cnnjax.layers.padding import pad
 from cnnjax.layers.pool import avg_pool, global_avg_pool, global_max_pool, max_pool
-from cnnjax.layers.stochastic_depth import stochastic_depth
 
 __all__ = [
     "avg_pool",

@@ -6,7 +6,7 @@
 """
 
 from cnnjax.models import model as _model
-from cnnjax.models.convnext import convnext
+from cnnjax.models.conv_next import convnext
 from cnnjax.models.lenet import lenet5
 from cnnjax.models.mobilenet import mobilenet_v2
 from cnnjax.models.model import BATCH_STATS, Model, Params, conv_params, dense_params, from_forward
@@ -14,7 +14,7 @@ from cnnjax.models.notes import notes_cnn
 from cnnjax.models.registry import MODELS, NAMES, build, register
 from cnnjax.models.resnet import resnet18, resnet34, resnet50
 from cnnjax.models.transfer import body, head, with_head
-from cnnjax.models.unet import unet
+from cnnjax.models.u_net import unet
 from cnnjax.models.vgg import vgg11, vgg16
 
 __all__ = [

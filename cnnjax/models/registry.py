@@ -10,13 +10,13 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cnnjax.models.convnext import convnext
+from cnnjax.models.conv_next import convnext
 from cnnjax.models.lenet import lenet5
 from cnnjax.models.mobilenet import mobilenet_v2
 from cnnjax.models.model import Model
 from cnnjax.models.notes import notes_cnn
 from cnnjax.models.resnet import resnet18, resnet34, resnet50
-from cnnjax.models.unet import unet
+from cnnjax.models.u_net import unet
 from cnnjax.models.vgg import vgg11, vgg16
 
 __all__ = ["MODELS", "NAMES", "build", "register"]

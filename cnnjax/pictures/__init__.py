@@ -3,12 +3,12 @@
 These functions take arrays and write files; what to draw of a run folder is `cnnjax.cli.show`.
 """
 
-from cnnjax.pictures.best_patches import best_patches
-from cnnjax.pictures.confusion import confusion
-from cnnjax.pictures.feature_maps import feature_maps
-from cnnjax.pictures.kernels import kernels
-from cnnjax.pictures.learning_curves import learning_curves
-from cnnjax.pictures.strongest import Fields, Strongest, strongest
+from cnnjax.pictures.activations import Fields, Strongest, strongest
+from cnnjax.pictures.confusions import confusion
+from cnnjax.pictures.curves import learning_curves
+from cnnjax.pictures.first_kernels import kernels
+from cnnjax.pictures.maps import feature_maps
+from cnnjax.pictures.patches import best_patches
 
 __all__ = [
     "Fields",

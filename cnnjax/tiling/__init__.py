@@ -10,8 +10,8 @@ analysis), `parts.py` (how to evaluate a part), `tile.py` (one tile), `grid.py` 
 
 from __future__ import annotations
 
-from cnnjax.tiling.blocks import Blocks, blocks
+from cnnjax.tiling.in_blocks import Blocks, blocks
+from cnnjax.tiling.in_tiles import tiled
 from cnnjax.tiling.program import Untileable
-from cnnjax.tiling.tiled import tiled
 
 __all__ = ["Blocks", "Untileable", "blocks", "tiled"]

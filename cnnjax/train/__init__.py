@@ -1,7 +1,7 @@
 """Training: `fit(model, splits, config)`, and the parts it is made of (see README.md)."""
 
 from cnnjax.train.config import TrainConfig
-from cnnjax.train.evaluate import Evaluation, evaluate
+from cnnjax.train.evaluation import Evaluation, evaluate
 from cnnjax.train.hosts import initialise_distributed
 from cnnjax.train.interrupt import Interrupted
 from cnnjax.train.loop import FitResult, NonFiniteLoss, fit

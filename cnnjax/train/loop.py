@@ -23,7 +23,7 @@ from cnnjax.train.agreement import agree, given_to_fit
 from cnnjax.train.compiler import use_compilation_cache
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.epoch import compiled, never, train_epoch
-from cnnjax.train.evaluate import Evaluation
+from cnnjax.train.evaluation import Evaluation
 from cnnjax.train.functions import Augment, Functions, Loss, Mix, Optimizer
 from cnnjax.train.hosts import watched
 from cnnjax.train.interrupt import interruptible

@@ -11,7 +11,7 @@ import jax
 
 from cnnjax import notebook
 from cnnjax.preprocessing import Preprocessing
-from cnnjax.train.evaluate import Evaluation
+from cnnjax.train.evaluation import Evaluation
 
 __all__ = ["FitResult"]
 

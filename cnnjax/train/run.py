@@ -24,7 +24,7 @@ from cnnjax.train import start as starting
 from cnnjax.train.agreement import agree
 from cnnjax.train.batches import Feed, feeder
 from cnnjax.train.config import TrainConfig
-from cnnjax.train.evaluate import Evaluation, evaluate
+from cnnjax.train.evaluation import Evaluation, evaluate
 from cnnjax.train.functions import Functions
 from cnnjax.train.mesh import require_divisible
 from cnnjax.train.programs import fingerprints

@@ -21,7 +21,7 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 from cnnjax.pictures import style
-from cnnjax.pictures.kernels import kernel_tiles
+from cnnjax.pictures.first_kernels import kernel_tiles
 from cnnjax.pictures.tiles import mosaic
 from cnnjax.train import initial_params
 from experiments.claims.measures import directions, duplicates, responder, strongest_answers

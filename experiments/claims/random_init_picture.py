@@ -13,7 +13,7 @@ from matplotlib.ticker import PercentFormatter
 from cnnjax import conv
 from cnnjax.geometry import ReceptiveField
 from cnnjax.pictures import strongest, style
-from cnnjax.pictures.kernels import kernel_tiles
+from cnnjax.pictures.first_kernels import kernel_tiles
 from cnnjax.pictures.tiles import mosaic
 from cnnjax.preprocessing import Preprocessing
 from experiments.claims.measures import columns

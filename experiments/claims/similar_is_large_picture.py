@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.ticker import PercentFormatter
 
 from cnnjax.pictures import style
-from cnnjax.pictures.kernels import kernel_tiles
+from cnnjax.pictures.first_kernels import kernel_tiles
 from cnnjax.pictures.tiles import as_rgb
 from cnnjax.preprocessing import Preprocessing
 from experiments.claims.measures import columns

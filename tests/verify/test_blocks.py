@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import pytest
 
 from verify import equivalent
-from verify.blocks import by_blocks
+from verify.interpretation.blocks import by_blocks
+from verify.interpretation.proof import TARGET
 from verify.programs import trace
-from verify.proof import TARGET
 from verify.provers import portfolio, prover
 
 LAYERS, WIDTH = 12, 6

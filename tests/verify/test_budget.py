@@ -7,9 +7,9 @@ import pytest
 from jax import lax
 
 import verify
-from verify import budget
 from verify.algebras.base import Unsupported
 from verify.counterexample import values
+from verify.limits import budget
 from verify.primitives import sorting
 from verify.programs import trace
 

@@ -7,7 +7,7 @@ import pytest
 from jax import lax
 
 import verify
-from verify import called
+from verify.checks import called
 from verify.programs import trace
 
 X = jax.ShapeDtypeStruct((), jnp.float32)

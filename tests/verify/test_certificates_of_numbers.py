@@ -10,7 +10,7 @@ import pytest
 
 import verify
 from verify.certificate.checking import check
-from verify.signature import format_spec, parse_spec
+from verify.inputs.signature import format_spec, parse_spec
 
 NUMBERS = """
 import jax

@@ -8,7 +8,7 @@ from jax import lax
 from jax.custom_derivatives import linear_call
 
 from verify import derivatives
-from verify.linearity import nonlinear
+from verify.checks.linearity import nonlinear
 from verify.programs import trace
 
 X = jax.ShapeDtypeStruct((2,), jnp.float32)

@@ -9,11 +9,11 @@ from jax import lax
 
 import verify
 from tests.verify.pairs.law import f32
-from verify import budget
+from verify.checks.roundoff import rounding
 from verify.counterexample import Comparison, inhabited, plainly
 from verify.counterexample.plainly import values_by_jax, values_in_float64
+from verify.limits import budget
 from verify.programs import trace
-from verify.roundoff import rounding
 from verify.trust import child, selfcheck
 
 

@@ -11,11 +11,11 @@ import pytest
 from jax import lax
 
 import cnnjax
-from verify.faithful import faithful
+from verify.checks.faithful import faithful
+from verify.checks.roundoff import by_rules, deviation, distance
 from verify.programs import trace
-from verify.roundoff import by_rules, deviation, distance
 
-MODULE = importlib.import_module("verify.faithful")  # `verify.faithful` may be the function
+MODULE = importlib.import_module("verify.checks.faithful")
 BOTH_SETS = "2 sets of inputs (normal numbers, small whole numbers), compiled and eager on cpu"
 
 

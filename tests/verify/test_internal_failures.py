@@ -11,7 +11,7 @@ import pytest
 from jax import lax
 
 import verify
-from verify import budget, internal
+from verify.limits import budget, internal
 from verify.primitives import RULES
 
 X = jax.ShapeDtypeStruct((3,), jnp.float32)

@@ -17,8 +17,8 @@ import verify
 from tests.verify import machine_pairs
 from verify.algebras import machine
 from verify.algebras.field import Field, Mode
+from verify.interpretation.proof import MODES, Agreement, prove
 from verify.programs import trace
-from verify.proof import MODES, Agreement, prove
 
 I4, I8, I16, I32 = jnp.int4, jnp.int8, jnp.int16, jnp.int32
 U8, U16, U32, F32 = jnp.uint8, jnp.uint16, jnp.uint32, jnp.float32

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import pytest
 
 import verify
-from verify.matching import FIRST, where_they_part
+from verify.interpretation.matching import FIRST, where_they_part
+from verify.interpretation.proof import MODES, Difference, prove
 from verify.programs import trace
-from verify.proof import MODES, Difference, prove
 
 X = jax.ShapeDtypeStruct((4, 3), jnp.float32)
 W = jax.ShapeDtypeStruct((3, 3), jnp.float32)

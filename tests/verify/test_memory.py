@@ -9,10 +9,11 @@ import pytest
 from jax import lax
 
 import verify
-from verify import memory, smt
+from verify import smt
 from verify.algebras.base import Refused, Unsupported
 from verify.algebras.bits import Bits
 from verify.algebras.linear import Linear
+from verify.limits import memory
 from verify.programs import trace
 from verify.provers.searching import Search
 

@@ -11,8 +11,8 @@ from jax import lax
 from verify.algebras.unwrapped import Unwrapped
 from verify.counterexample import Comparison, inhabited
 from verify.counterexample.confirm import values
+from verify.interpretation.proof import MODES, prove
 from verify.programs import trace
-from verify.proof import MODES, prove
 
 ASSUMING = replace(MODES[1], assuming=True)
 U8 = jax.ShapeDtypeStruct((), jnp.uint8)

@@ -11,8 +11,8 @@ import verify
 from tests.verify.pairs.famous import f32
 from verify.algebras.field.choice import NO_NANS
 from verify.counterexample import Comparison, inhabited
+from verify.interpretation.proof import MODES, PATTERNS, Agreement, prove
 from verify.programs import trace
-from verify.proof import MODES, PATTERNS, Agreement, prove
 
 X, A = f32(), f32()
 EXPONENTS = jnp.linspace(0, 5, 21)

@@ -18,8 +18,8 @@ from verify.algebras.field import Field
 from verify.algebras.field.patterns import PatternField
 from verify.algebras.field.value import Unlucky
 from verify.evaluate import evaluate
+from verify.interpretation.proof import MODES, PATTERNS
 from verify.programs import trace
-from verify.proof import MODES, PATTERNS
 
 relu = jax.nn.relu
 

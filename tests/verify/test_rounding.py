@@ -19,8 +19,8 @@ from cnnjax.lowerings.winograd import winograd
 from cnnjax.lowerings.winograd_matrices import amplification
 from tests.verify.pairs import famous, laws_algebra, laws_convolution, laws_network, laws_order
 from tests.verify.pairs.law import LAWS
+from verify.checks.roundoff import bound, deviation, later, rounding
 from verify.programs import trace
-from verify.roundoff import bound, deviation, later, rounding
 from verify.verdict import Rounding, Verdict
 
 assert all((laws_algebra, laws_convolution, laws_network, laws_order))  # registered

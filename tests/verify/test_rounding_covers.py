@@ -17,10 +17,10 @@ import cnnjax
 from tests.selection import few_of
 from verify.algebras.base import Unsupported
 from verify.algebras.rounded import Rounded
+from verify.checks.roundoff import deviation
 from verify.counterexample.confirm import values
 from verify.evaluate import evaluate
 from verify.programs import call, trace
-from verify.roundoff import deviation
 
 
 def conv(x, w, stride=(1, 1), padding="SAME", **options):

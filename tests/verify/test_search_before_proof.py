@@ -14,8 +14,8 @@ from verify.counterexample import Comparison
 from verify.counterexample.batch import before_proof
 from verify.counterexample.held import own
 from verify.counterexample.rows import every_narrow_value, every_value, rows
+from verify.interpretation.proof import Agreement
 from verify.programs import trace
-from verify.proof import Agreement
 from verify.provers import interpretation
 from verify.provers.searching import Search
 

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import pytest
 
 import verify
-from verify import budget, smt
+from verify import smt
+from verify.limits import budget
 
 pytest.importorskip("z3")
 

@@ -11,15 +11,16 @@ from jax import lax
 
 import verify
 from tests.verify.pairs.law import f32
-from verify import branches, cases
+from verify import branches
 from verify.algebras.base import Unsupported
 from verify.algebras.field.choice import NO_INFINITIES, NO_NANS
 from verify.counterexample import Comparison, inhabited
+from verify.interpretation.proof import MODES, Difference, prove
 from verify.primitives.arithmetic import NO_ROUNDING
 from verify.primitives.indexing import SORTED
 from verify.primitives.scatter import UNIQUE
 from verify.programs import trace
-from verify.proof import MODES, Difference, prove
+from verify.smt import cases
 
 INF, NAN = np.float32(np.inf), np.float32(np.nan)
 

@@ -1,4 +1,5 @@
-"""Proofs in two parts (`verify/prefix.py`): what leads to the first exponential, and the rest."""
+"""Proofs in two parts (`interpretation/prefix.py`): what leads to the first exponential, and the
+rest."""
 
 from __future__ import annotations
 
@@ -9,10 +10,10 @@ import pytest
 import verify
 from verify.algebras.field import Field
 from verify.algebras.field.growth import Growth
-from verify.prefix import by_prefix
+from verify.interpretation.prefix import by_prefix
+from verify.interpretation.proof import MODES, prove
 from verify.programs import trace
 from verify.programs.value_numbers import normalised
-from verify.proof import MODES, prove
 from verify.provers import interpretation
 
 X, W, V = (jax.ShapeDtypeStruct(s, jnp.float32) for s in ((2, 8, 8, 3), (3, 3, 3, 4), (36, 5)))

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.machine import Interval
 from verify.dtypes import is_integer
+from verify.limits import budget
 
 COMPARED = "where integers are compared"
 
-_UNIT = 500  # units of work (`verify/budget.py`) for one of `Budget`
+_UNIT = 500  # units of work (`verify/limits/budget.py`) for one of `Budget`
 
 
 @dataclass(frozen=True, eq=False)

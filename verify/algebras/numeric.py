@@ -21,14 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras import numeric_cast, numeric_float, numeric_function, numeric_order
 from verify.algebras.numeric_value import Bounded, discrete, kind, make
 from verify.algebras.products import matmul
+from verify.limits import budget
 
 __all__ = ["Bounded", "Numeric"]
 
-_CALL = 3_000  # units of work (`verify/budget.py`) for an operation, however small
+_CALL = 3_000  # units of work (`verify/limits/budget.py`) for an operation, however small
 
 
 class Numeric:

@@ -1,4 +1,4 @@
-"""Matrix products in pieces, so that the clock is looked at between them (`verify/budget.py`)."""
+"""Matrix products in pieces, so that the clock is looked at between them (`limits/budget.py`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from verify import budget
+from verify.limits import budget
 
 _PIECE = 2e9  # products of numbers that BLAS multiplies at a time
 _SLOW_PIECE = 1e8  # and NumPy without BLAS

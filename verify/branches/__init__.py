@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget, smt
+from verify import smt
 from verify.algebras.base import Unsupported
 from verify.algebras.field import NO_TIES
 from verify.algebras.field.choice import NO_NANS
@@ -24,10 +24,11 @@ from verify.branches.given import Given
 from verify.branches.polynomials import Undefined
 from verify.branches.walk import Walk
 from verify.branches.writer import Writer
-from verify.cases import only_real
 from verify.dtypes import is_integer
 from verify.evaluate import evaluate
+from verify.limits import budget
 from verify.programs import Program
+from verify.smt.cases import only_real
 
 _WORK_EACH = 6e8  # for one formula
 

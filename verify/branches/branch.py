@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.numeric_order import COMPARE
 from verify.branches import numbers, products
@@ -18,6 +17,7 @@ from verify.branches.polynomials import Polynomial, Quotient, Undefined, constan
 from verify.branches.roots import roots_in, sign_with_root
 from verify.branches.steps import STEPS, of_numbers, step
 from verify.branches.terms import Terms
+from verify.limits import budget
 
 _NODE = 1500  # units of work
 _OF_THEIR_SIGN = frozenset(("erf", "erf_inv", "atan", "asin", "asinh", "cbrt"))

@@ -21,7 +21,6 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from verify import budget
 from verify.algebras.base import Unsupported
 from verify.branches import steps
 from verify.branches.polynomials import (
@@ -36,6 +35,7 @@ from verify.branches.polynomials import (
     times,
 )
 from verify.branches.terms import Terms
+from verify.limits import budget
 
 ZERO, POSITIVE, NOT_NEGATIVE = "== 0", "> 0", ">= 0"
 Fact = tuple[Polynomial, str]

@@ -7,8 +7,8 @@ from fractions import Fraction
 from math import isqrt
 from typing import Any
 
-from verify import budget
 from verify.algebras.base import Unsupported
+from verify.limits import budget
 
 Monomial = tuple[tuple[int, Fraction], ...]  # (atom, exponent), sorted by atom
 Polynomial = dict[Monomial, Fraction]

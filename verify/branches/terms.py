@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.field.functions import EVEN, ODD
 from verify.branches import roots, steps
@@ -31,6 +30,7 @@ from verify.branches.polynomials import (
     scale,
     times,
 )
+from verify.limits import budget
 
 _LARGEST_POWER, _LARGEST_POWER_OF_A_NUMBER = 8, 64
 _TERM = 2000  # units of work to bring one monomial to its form

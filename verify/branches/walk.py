@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Unsupported
 from verify.branches.branch import Branch, Evaluation, Undecided
 from verify.branches.certify import possible, signed
@@ -37,6 +36,7 @@ from verify.branches.polynomials import (
 )
 from verify.branches.roots import roots_in
 from verify.branches.terms import Terms
+from verify.limits import budget
 
 _MOST_BRANCHES = 400
 _BRANCH = 5000  # units of work

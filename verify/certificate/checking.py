@@ -21,10 +21,10 @@ import jax
 from verify.certificate.fingerprints import fingerprint, source_fingerprint
 from verify.certificate.names import allowed_function
 from verify.certificate.schema import read
-from verify.derivatives import derivatives
+from verify.checks.derivatives import derivatives
 from verify.equivalence import equivalent
+from verify.inputs.signature import from_jsonable
 from verify.programs import trace
-from verify.signature import from_jsonable
 from verify.verdict import Verdict
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from verify.signature import parse_spec
+from verify.inputs.signature import parse_spec
 from verify.verdict import VERSION
 
 Check = Callable[[Any, str], None]

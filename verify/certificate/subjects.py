@@ -9,9 +9,9 @@ from typing import Any
 
 from verify.certificate.fingerprints import fingerprint, source_fingerprint
 from verify.certificate.names import reference
-from verify.examples import split
+from verify.inputs.examples import split
+from verify.inputs.signature import to_jsonable
 from verify.programs import Program
-from verify.signature import to_jsonable
 from verify.verdict import Condition, Subject
 
 

@@ -18,8 +18,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from verify.checks.dependence import dependence
 from verify.counterexample import Comparison
-from verify.dependence import dependence
 from verify.equivalence import equivalent
 from verify.programs import trace
 from verify.verdict import Verdict

@@ -57,7 +57,7 @@ def _pair(options: dict[str, Any]) -> Answer:
 
 def _derivatives(options: dict[str, Any]) -> Answer:
     from verify.certificate.names import resolve
-    from verify.derivatives import derivatives
+    from verify.checks.derivatives import derivatives
 
     examples, f = _examples(options), resolve(options["function"])
     verdict = derivatives(f, *examples, seconds=options["seconds"], seed=options["seed"])
@@ -66,7 +66,7 @@ def _derivatives(options: dict[str, Any]) -> Answer:
 
 def _faithful(options: dict[str, Any]) -> Answer:
     from verify.certificate.names import resolve
-    from verify.faithful import faithful
+    from verify.checks.faithful import faithful
 
     examples, f = _examples(options), resolve(options["function"])
     return _answer(options, faithful(f, *examples, seed=options["seed"]))
@@ -94,7 +94,7 @@ _TASKS: dict[str, Callable[[dict[str, Any]], Answer]] = {
 
 
 def _examples(options: dict[str, Any]) -> list[Any]:
-    from verify.signature import parse_spec
+    from verify.inputs.signature import parse_spec
 
     return [parse_spec(text) for text in options["args"]]
 

@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.numeric import Bounded, Numeric
 from verify.algebras.numeric_value import MORE, TINY, UNIT, discrete, kind, make
 from verify.constants import terms
 from verify.constants.literals import significands
 from verify.constants.terms import Multiple
+from verify.limits import budget
 
 _MOST = 4096  # elements of an array whose exact numbers are worked out
-_TERM = 1_000  # units of work (`verify/budget.py`)
+_TERM = 1_000  # units of work (`verify/limits/budget.py`)
 _DECIDE = {
     "eq": lambda o: o == 0,
     "ne": lambda o: o != 0,

@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from verify import budget
 from verify.counterexample.agree import agreed
 from verify.counterexample.batch import before_proof
 from verify.counterexample.by_jax import differ_by_jax
-from verify.counterexample.candidates import WEIGHTS, candidates, extremes, whole_numbers
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
 from verify.counterexample.directed import aimed
 from verify.counterexample.domain import inhabited
-from verify.counterexample.explain import explain
+from verify.counterexample.drawing import WEIGHTS, candidates, extremes, whole_numbers
+from verify.counterexample.explaining import explain
 from verify.counterexample.many import doubtful
-from verify.counterexample.shrink import shrink
+from verify.counterexample.shrinking import shrink
 from verify.counterexample.smooth import Smooth
-from verify.counterexample.unordered import unordered
+from verify.counterexample.without_order import unordered
 from verify.dtypes import is_kind
+from verify.limits import budget
 
 __all__ = [
     "Comparison",

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Meaningless, Unsupported
 from verify.algebras.extended import parts
 from verify.counterexample.confirm import Comparison, Inputs, values
 from verify.counterexample.held import held
 from verify.dtypes import is_kind
+from verify.limits import budget
 from verify.programs import Equation, Program, Var, inner_programs, run_with_jax
 from verify.trust import child
 

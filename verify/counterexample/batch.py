@@ -21,8 +21,8 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.algebras.numeric_rows import Row
-from verify.counterexample.candidates import interesting
 from verify.counterexample.confirm import Comparison, Inputs, Witness, margins
+from verify.counterexample.drawing import interesting
 from verify.counterexample.edges import Edges, toward
 from verify.counterexample.held import fit
 from verify.counterexample.many import SUMS, evaluated

@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
-from verify.counterexample.candidates import interesting
 from verify.counterexample.confirm import Comparison, Inputs
 from verify.counterexample.domain import has_numbers
+from verify.counterexample.drawing import interesting
 from verify.counterexample.plainly import values_by_jax, values_in_float64
 from verify.counterexample.rows import rows
 from verify.dtypes import is_kind
+from verify.limits import budget
 from verify.shown import pair
 
 _TRIED, _NEARBY = 24, 3  # inputs of small numbers, and as many others

@@ -15,14 +15,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Meaningless
 from verify.constants import numbers
+from verify.counterexample.computed import Inputs, margins, values
 from verify.counterexample.held import held
 from verify.counterexample.partial import Domain
 from verify.counterexample.rounding import Rounding
 from verify.counterexample.undefined import around, undefined
-from verify.counterexample.values import Inputs, margins, values
+from verify.limits import budget
 from verify.programs import Program
 
 __all__ = ["Comparison", "Given", "Inputs", "Witness", "margins", "values"]
@@ -86,7 +86,7 @@ class Comparison:
         self.rounding = Rounding(left, right, self.numbers, condition)
         self.evaluations = 0
         self.steps = 0  # equations that an evaluation of both programs walks over, loops unrolled
-        self.cost = 0.0  # units of work (`budget.py`) that the last evaluation took
+        self.cost = 0.0  # units of work (`limits/budget.py`) that the last evaluation took
         self.domain = Domain(left, right)
 
     def sides(self, witness: Witness) -> tuple[str, str]:

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Meaningless, Unsupported
 from verify.algebras.extended import lift, parts
 from verify.algebras.numeric import Numeric
@@ -25,6 +24,7 @@ from verify.counterexample.held import fit, held
 from verify.counterexample.partial import Domain, has_value
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import apply, evaluate
+from verify.limits import budget
 from verify.primitives import RULES
 from verify.primitives.indexing import promises
 from verify.primitives.registry import Context

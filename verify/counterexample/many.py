@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.complex import Pair, is_complex, real_dtype
 from verify.algebras.extended import parts
@@ -17,6 +16,7 @@ from verify.algebras.wary import Wary
 from verify.counterexample.confirm import Comparison, Inputs, Places, margins
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
+from verify.limits import budget
 from verify.programs import Program, Var
 
 _ROUNDED = 1e-11  # relative

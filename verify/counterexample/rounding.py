@@ -32,8 +32,8 @@ from verify.constants.assigned import Assigned, Ball
 from verify.constants.balls import AnyRounded
 from verify.constants.numbers import Numbers
 from verify.constants.readings import Reading
+from verify.counterexample.computed import Inputs, certain, margins, values, whole
 from verify.counterexample.undefined import known
-from verify.counterexample.values import Inputs, certain, margins, values, whole
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.programs import Program

@@ -16,10 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from verify import budget, effort
 from verify.counterexample.confirm import Comparison, Inputs, Witness
 from verify.counterexample.held import held, own
 from verify.dtypes import is_kind
+from verify.limits import budget, effort
 from verify.programs import Program, call
 from verify.trust import child
 

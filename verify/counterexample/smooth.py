@@ -12,7 +12,7 @@ Nor does a difference count that a constant's own rounding makes, 1/3 for instan
 
 The derivative to be trusted may have no value where the rule has one: that may be why there is a
 rule. But a rule that has none, or that compares what has none, on an open set where the derivative
-is continuous, is wrong there (`undefined.py`, `unordered.py`).
+is continuous, is wrong there (`undefined.py`, `without_order.py`).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.checks.roundoff import draw
 from verify.counterexample.confirm import Comparison, Inputs, Places, Witness, values
 from verify.counterexample.many import evaluated
 from verify.dtypes import is_kind
 from verify.programs import Program
-from verify.roundoff import draw
 
 # Of three values that tie, the middle one is the same on both sides of every third pair.
 _PAIRS, _QUICK = 16, 3  # the latter where many inputs are sifted

@@ -12,25 +12,26 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify import arguments, smt
+from verify import smt
 from verify.algebras.base import Meaningless, Unsupported
 from verify.branches.given import Given
 from verify.branches.writer import Writer
-from verify.cases import excluded
 from verify.constants import numbers
 from verify.counterexample.batch import evaluated
-from verify.counterexample.candidates import candidates
+from verify.counterexample.computed import certain, values
+from verify.counterexample.drawing import candidates
 from verify.counterexample.held import fit, held
 from verify.counterexample.undefined import around
-from verify.counterexample.values import certain, values
+from verify.inputs import arguments
+from verify.interpretation.proof import Told
 from verify.preconditions.eliminating import solved
 from verify.preconditions.facts import constants_of, few_values, tell
 from verify.preconditions.moving import Mover
 from verify.preconditions.reading import Reading, read
 from verify.programs import Program, Var, call, trace
 from verify.programs import read as program_of
-from verify.proof import Told
 from verify.shown import function
+from verify.smt.cases import excluded
 
 _MOVED = 20_000  # numbers and constraints, in rows that are moved one by one
 _DRAWN, _TRIED = 200, 20  # inputs, until one lies in the domain, and until one lies inside it

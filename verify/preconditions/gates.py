@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Unsupported
-from verify.counterexample.candidates import interesting
 from verify.counterexample.confirm import Comparison, Inputs
+from verify.counterexample.drawing import interesting
 from verify.counterexample.rows import rows
+from verify.limits import budget
 from verify.preconditions.condition import Precondition
 from verify.programs import Program, Var, part_of
 

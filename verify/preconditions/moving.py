@@ -16,14 +16,14 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from verify import budget
 from verify.counterexample.held import fit
 from verify.dtypes import is_integer, is_kind, limits
+from verify.limits import budget
 from verify.preconditions.reading import Constraint, Reading, by_element, is_whole, numbered
 from verify.programs import Var
 
 _ROUNDS, _PROPAGATED, _MOST_PROPAGATED = 40, 3, 500
-_UNIT = 100  # of work (`budget.py`), for a number or a term
+_UNIT = 100  # of work (`limits/budget.py`), for a number or a term
 _GRID = 2.0**-8  # of numbers that occur in equations: sums of its multiples are exact
 _MOST_EXACT = 64  # terms of a constraint that are added up as fractions
 

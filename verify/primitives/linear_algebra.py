@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.complex import Pair
 from verify.algebras.extended import parts as parts_of
 from verify.dtypes import is_kind
+from verify.limits import budget
 from verify.primitives import pivoting
 from verify.primitives.registry import Context, flat_index, rule
 

@@ -14,15 +14,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.field import NO_TIES
 from verify.algebras.machine import HELD
 from verify.constants import rewriting
-from verify.counterexample.candidates import candidates
+from verify.counterexample.drawing import candidates
+from verify.interpretation.proof import MODES
+from verify.limits import budget
 from verify.primitives.arithmetic import NO_ROUNDING
 from verify.primitives.indexing import OF_BITS
 from verify.primitives.sorting import NO_NEGATIVE_ZERO
-from verify.proof import MODES
 from verify.provers.interpretation import interpret
 from verify.provers.outcome import Open, Outcome, Proof
 from verify.provers.question import Question

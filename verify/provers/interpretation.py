@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from verify import budget, effort
 from verify.algebras.base import Refused, Unsupported
 from verify.algebras.field import Mode
-from verify.blocks import by_blocks
 from verify.dtypes import is_kind
-from verify.prefix import by_prefix
-from verify.proof import Agreement, Difference, TooLarge, prove
+from verify.interpretation.blocks import by_blocks
+from verify.interpretation.prefix import by_prefix
+from verify.interpretation.proof import Agreement, Difference, TooLarge, prove
+from verify.limits import budget, effort
 from verify.provers.outcome import Open, Outcome, Proof
 from verify.provers.question import Question
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget, memory
 from verify.algebras.base import Refused
 from verify.certificate.fingerprints import fingerprint
 from verify.counterexample import Comparison
-from verify.matching import where_they_part
+from verify.interpretation.matching import where_they_part
+from verify.limits import budget, memory
 from verify.provers import portfolio
 from verify.provers.accepting import accepted
 from verify.provers.outcome import Outcome, Proof

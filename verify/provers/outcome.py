@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from verify.proof import Difference
+from verify.interpretation.proof import Difference
 from verify.verdict import Verdict
 
 

@@ -2,7 +2,7 @@
 
 Random interpretation learns laws row by row (`algebras/field/state.Mode`); elements that it leaves
 open go to solvers and to branches; only then is an integer taken not to wrap, or a tie left out; at
-last comes the long search. Work is in units of `budget.py`.
+last comes the long search. Work is in units of `limits/budget.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from verify import smt
 from verify.algebras.field import Mode
-from verify.proof import MASKS, MODES, PATTERNS
+from verify.interpretation.proof import MASKS, MODES, PATTERNS
 from verify.provers import interpretation, solving, within
 from verify.provers.interpretation import (
     block_by_block,

@@ -27,7 +27,7 @@ class Prover:
     theory: str
     run: Callable[[Question, float], Outcome]
     applies: Callable[[Question], bool] = always
-    work: float = math.inf  # units of `budget.py`
+    work: float = math.inf  # units of `limits/budget.py`
     keeps: Keeps = Keeps.NOTHING
     first: bool = False  # whether it is cheap enough for questions within a question, at first
     within: bool = True  # whether it is for questions within a question at all

@@ -12,9 +12,9 @@ from verify.algebras.guarded.large import has_large
 from verify.constants import rewriting
 from verify.counterexample import Comparison
 from verify.dtypes import is_integer
+from verify.interpretation.proof import turns
 from verify.preconditions.condition import Precondition
 from verify.programs import Program
-from verify.proof import turns
 from verify.provers.outcome import Known
 from verify.provers.searching import Search
 from verify.provers.trace import Trace

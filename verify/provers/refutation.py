@@ -7,9 +7,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify import budget
 from verify.counterexample import Comparison, Witness, explain
 from verify.counterexample.held import own
+from verify.limits import budget
 from verify.programs import GENERATORS, Program
 from verify.verdict import Counterexample, Verdict
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.field import NO_TIES
 from verify.counterexample import (
@@ -24,6 +23,7 @@ from verify.counterexample import (
 )
 from verify.counterexample.as_it_is import somewhere_exact
 from verify.counterexample.batch import differences
+from verify.limits import budget
 from verify.preconditions.gates import behind_gates
 from verify.primitives.functions import POWERS
 from verify.primitives.indexing import SAME_INDEX
@@ -33,7 +33,7 @@ from verify.verdict import Verdict
 
 _LARGE = 1_000_000  # array elements that a program computes
 _FEW, _SECOND, _TIES, _MANY = 3, 3, 40, 400  # inputs tried
-# Units of work (`budget.py`): about 1e8 a second.
+# Units of work (`limits/budget.py`): about 1e8 a second.
 _GLANCE_WORK = 1e8
 _SEARCH_WORK = 8e8
 _SHRINK_WORK = 1.5e9

@@ -1,7 +1,7 @@
 """Proofs of the elements that are still open by an SMT solver; the others stay proved.
 
-By cases and linear arithmetic, by bit-vectors (`cases.py`), and in all branches that are possible
-(`branches/`).
+By cases and linear arithmetic, by bit-vectors (`smt/cases.py`), and in all branches that are
+possible (`branches/`).
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from verify import branches, budget, cases
+from verify import branches
 from verify.algebras.base import Unsupported
 from verify.algebras.field import Mode
 from verify.algebras.field.choice import NO_NANS
-from verify.proof import MODES
+from verify.interpretation.proof import MODES
+from verify.limits import budget
 from verify.provers.interpretation import interpret
 from verify.provers.outcome import Outcome, Proof
 from verify.provers.question import Question
+from verify.smt import cases
 
 _SHORT = 0.05  # of the work and the size of formulas: a short proof by branches
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from verify import budget
+from verify.limits import budget
 from verify.verdict import Tried
 
 _SHORT = 110  # letters of a reason

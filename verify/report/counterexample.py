@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from verify.inputs.signature import format_spec
 from verify.report.evidence import Functions, View, evidence
 from verify.report.grid import Box, Grid, grids, slice_at
 from verify.report.markup import Markup, tag
 from verify.report.svg import Frame, Side, draw
 from verify.report.words import t
 from verify.shown import describe
-from verify.signature import format_spec
 from verify.verdict import Counterexample, Verdict
 
 _MOST_INPUTS = 6

@@ -17,8 +17,8 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.certificate.fingerprints import fingerprint
+from verify.checks.dependence import of_program
 from verify.counterexample.confirm import values
-from verify.dependence import of_program
 from verify.programs import Program, trace
 from verify.report.grid import Box
 from verify.verdict import Counterexample, Verdict

@@ -12,13 +12,13 @@ import jax
 import numpy as np
 
 from verify.certificate.fingerprints import fingerprint
+from verify.checks.dependence import dependence
 from verify.claims.claim import Variant
-from verify.dependence import dependence
+from verify.inputs.signature import format_spec, from_jsonable
 from verify.programs import Program, trace
 from verify.report.grid import plane
 from verify.report.markup import Markup, tag
 from verify.report.words import t
-from verify.signature import format_spec, from_jsonable
 from verify.verdict import Verdict
 
 _SIDE = 280.0  # of the picture, in pixels

@@ -10,7 +10,7 @@ import functools
 from dataclasses import replace
 from importlib.resources import files
 
-from verify import internal
+from verify.limits import internal
 from verify.report import counterexample
 from verify.report.facts import chip, duration, facts
 from verify.report.markup import Markup, tag

@@ -30,8 +30,8 @@ import jax
 import numpy as np
 from jax import export
 
-from verify import budget
 from verify.dtypes import is_integer, limits
+from verify.limits import budget
 from verify.primitives import RULES
 from verify.programs import Const, Equation, Program, Var, call, once_a_program
 from verify.trust import divisors, worker

@@ -5,7 +5,7 @@ certified errors; the primitive itself is run by JAX on the same arrays. The two
 element by element:
 
 * integers, booleans and keys: equal, or the rule is wrong;
-* floats of a primitive that `verify/compiled.py` names: within the error that the compiled
+* floats of a primitive that `verify/checks/compiled.py` names: within the error that the compiled
   operation may have (`algebras/rounded.py`), zero for exact sums of small numbers;
 * other floats, and complex numbers: within `LOOSE` units of roundoff of the largest number;
 * an unknown element (NaN in the numeric domain) says nothing, and is not counted as compared;
@@ -38,12 +38,12 @@ from verify.algebras.extended import lift, parts
 from verify.algebras.keys import is_key
 from verify.algebras.numeric import Bounded, Numeric
 from verify.algebras.rounded import Rounded
-from verify.compiled import check
+from verify.checks.compiled import check
+from verify.checks.roundoff import by_rules
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.primitives import RULES
 from verify.programs import Equation, Program, bind
-from verify.roundoff import by_rules
 from verify.trust import child
 
 LOOSE = 2.0**10  # units of roundoff, where no bound is certified; of float32 and wider

@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import is_key
 from verify.algebras.numeric import Numeric
 from verify.algebras.rounded import Rounded
-from verify.compiled import check
+from verify.checks.compiled import check
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
+from verify.limits import budget
 from verify.programs import Equation, Program, Var, bind, call, inner_programs, once_a_program
 from verify.trust import child, kinds, operands, reading, reading_field
 from verify.trust.reference import interpret

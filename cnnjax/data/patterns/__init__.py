@@ -5,13 +5,13 @@ and checks), and a flower, which is petals and a centre; petals alone and a disc
 be told from it. Colour, contrast, position, turn, scale, light and noise vary in every class, so
 single pixels tell almost nothing: the task needs features, and combinations of features.
 
-`shapes.py` has the geometry, `draw.py` the recipes. A new class is one more recipe.
+`shapes.py` has the geometry, `drawing.py` the recipes. A new class is one more recipe.
 """
 
 import numpy as np
 
 from cnnjax.data.dataset import Dataset, Splits, allocate
-from cnnjax.data.patterns.draw import RECIPES, picture
+from cnnjax.data.patterns.drawing import RECIPES, picture
 
 CLASSES = tuple(RECIPES)
 SIZE = (100, 100)

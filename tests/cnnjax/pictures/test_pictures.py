@@ -170,7 +170,7 @@ def test_bad_arguments_are_named_and_nothing_is_written(draw, message, tmp_path)
 
 
 def test_a_colour_is_linear_in_its_weight_around_grey():
-    from cnnjax.pictures.kernels import kernel_tiles
+    from cnnjax.pictures.first_kernels import kernel_tiles
 
     small, large = kernel_tiles(KERNEL, 4.0), kernel_tiles(2 * KERNEL, 4.0)
     for one, two in zip(small, large, strict=True):

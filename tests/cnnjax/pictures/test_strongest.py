@@ -5,7 +5,7 @@ import pytest
 
 from cnnjax.geometry import ReceptiveField
 from cnnjax.pictures import strongest
-from cnnjax.pictures.strongest import OUTSIDE, crop
+from cnnjax.pictures.activations import OUTSIDE, crop
 
 
 def fields(window, stride, padding):

@@ -15,7 +15,7 @@ from jax import lax
 
 from verify.algebras.dependence import Dependence
 from verify.algebras.element_sets import ElementSets
-from verify.dependence import dependence
+from verify.checks.dependence import dependence
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 

@@ -16,8 +16,8 @@ from jax import lax
 from tests.verify.pairs.famous import f32
 from verify.algebras.base import Algebra
 from verify.algebras.field.patterns import _KINDS, PatternField
+from verify.interpretation.proof import PATTERNS, Agreement, Difference, TooLarge, prove
 from verify.programs import trace
-from verify.proof import PATTERNS, Agreement, Difference, TooLarge, prove
 
 relu, softplus, sigmoid = jax.nn.relu, jax.nn.softplus, jax.nn.sigmoid
 X = f32(3)

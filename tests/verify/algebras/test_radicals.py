@@ -9,8 +9,8 @@ from jax import lax
 import verify
 from tests.verify.pairs.famous import f32
 from verify.algebras.base import Unsupported
+from verify.interpretation.proof import MODES, PATTERNS, Agreement, TooLarge, prove
 from verify.programs import trace
-from verify.proof import MODES, PATTERNS, Agreement, TooLarge, prove
 
 V, S = f32(5), f32()
 sqrt, norm = jnp.sqrt, jnp.linalg.norm

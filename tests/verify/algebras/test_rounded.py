@@ -11,8 +11,8 @@ from verify.algebras.base import Unsupported
 from verify.algebras.rounded import Rounded
 from verify.algebras.rounded_function import _EXACT, _TABLE
 from verify.algebras.rounded_value import format_of
+from verify.checks.roundoff import compiled, deviation
 from verify.programs import trace
-from verify.roundoff import compiled, deviation
 
 UNITS = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
 

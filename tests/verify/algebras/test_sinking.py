@@ -13,9 +13,9 @@ import pytest
 import verify
 from tests.verify.pairs.famous import f32
 from verify.algebras.base import Unsupported
+from verify.interpretation.proof import MASKS, MODES, Agreement, TooLarge, prove
 from verify.preconditions import condition
 from verify.programs import trace
-from verify.proof import MASKS, MODES, Agreement, TooLarge, prove
 
 S, M = f32(2, 3), jax.ShapeDtypeStruct((2, 3), jnp.bool_)
 CAUSAL = jnp.tril(jnp.ones((3, 3), bool))

@@ -9,8 +9,8 @@ import pytest
 
 from verify import equivalent
 from verify.algebras.field import Mode
+from verify.interpretation.proof import Agreement, prove
 from verify.programs import trace
-from verify.proof import Agreement, prove
 
 
 def like(dtype, *shape):

@@ -7,8 +7,8 @@ from jax.scipy.special import entr, kl_div, rel_entr, xlog1py, xlogy
 
 import verify
 from tests.verify.pairs.famous import f32
+from verify.interpretation.proof import MASKS, MODES, PATTERNS, Agreement, prove
 from verify.programs import trace
-from verify.proof import MASKS, MODES, PATTERNS, Agreement, prove
 
 V = f32(2)
 relu = jax.nn.relu

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from verify import Verdict, pytest_plugin
+from verify.checks.dependence import dependence
 from verify.claims import CLAIMS, Claim, Settled, Variant
 from verify.claims.claim import Outcome
 from verify.claims.patch_by_patch import case_a, squares
 from verify.claims.patches import layer, mlp_on_patches, patches
 from verify.claims.programs import equal, f32
 from verify.claims.run import selected, settle, settle_variant
-from verify.dependence import dependence
 
 IDS = [
     "kernel-is-mlp",

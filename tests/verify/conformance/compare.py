@@ -25,12 +25,12 @@ from verify.algebras.extended import lift, parts
 from verify.algebras.keys import is_key
 from verify.algebras.numeric import Bounded, Numeric
 from verify.algebras.rounded import Rounded
-from verify.compiled import check
+from verify.checks.compiled import check
+from verify.checks.roundoff import by_rules
 from verify.evaluate import evaluate
 from verify.primitives import RULES
 from verify.programs import Equation, Program, call
 from verify.programs.reader import converted
-from verify.roundoff import by_rules
 from verify.trust import reading
 
 

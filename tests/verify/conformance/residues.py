@@ -19,10 +19,10 @@ from verify.algebras.extended import lift, parts
 from verify.algebras.field import Field
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.value import FieldArray
+from verify.checks.roundoff import by_rules
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.programs import Program
-from verify.roundoff import by_rules
 
 _MOVEMENT = """
 reshape squeeze expand_dims broadcast_in_dim transpose rev slice copy tile stack unstack split

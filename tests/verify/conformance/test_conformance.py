@@ -11,7 +11,7 @@ from tests.verify.conformance.planted import PLANTED
 from tests.verify.conformance.run import tally
 from tests.verify.conformance.xla_faults import FAULTS
 from verify.algebras.field import Field
-from verify.cuts import CUT
+from verify.interpretation.cuts import CUT
 from verify.primitives import RULES
 
 EQUATIONS, SETS = 10, 20  # 200 draws a primitive

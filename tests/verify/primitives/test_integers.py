@@ -12,9 +12,9 @@ from verify.algebras.field.functions import outside
 from verify.algebras.numeric import Numeric
 from verify.algebras.numeric_integers import FUNCTIONS
 from verify.evaluate import evaluate
+from verify.interpretation.proof import Agreement, prove
 from verify.primitives.indexing import OF_BITS
 from verify.programs import trace
-from verify.proof import Agreement, prove
 
 DTYPES = ["int8", "int32", "int64", "uint8", "uint32"]
 

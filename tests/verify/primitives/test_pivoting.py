@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from verify import equivalent
-from verify.counterexample.values import values
+from verify.counterexample.computed import values
 from verify.programs import trace
 
 A2, A3, A4 = (jax.ShapeDtypeStruct((n, n), jnp.float32) for n in (2, 3, 4))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import verify
-from verify.proof import MODES, Difference
+from verify.interpretation.proof import MODES, Difference
 from verify.provers import portfolio
 from verify.provers.outcome import Keeps, Known, Open, Proof
 from verify.provers.prover import Prover

@@ -86,7 +86,7 @@ def test_small_programs_need_no_screen():
 def test_what_a_screen_says_is_not_believed(difference, monkeypatch):
     """One that sees differences everywhere leads nowhere: what is reported is confirmed."""
     comparison, witness = difference
-    module = importlib.import_module("verify.counterexample.shrink")
+    module = importlib.import_module("verify.counterexample.shrinking")
     monkeypatch.setattr(module, "screen", lambda *_: lambda _: True)
     small = shrink(comparison, witness, 2e9)
     assert comparison.at(small.inputs) is not None

@@ -11,8 +11,8 @@ import pytest
 from jax import lax
 
 import verify
+from verify.checks.roundoff import rounding
 from verify.programs import trace
-from verify.roundoff import rounding
 from verify.trust import child
 
 

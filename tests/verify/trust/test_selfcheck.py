@@ -11,6 +11,7 @@ import pytest
 from jax import lax
 
 import verify
+from verify.limits import budget
 from verify.primitives import RULES
 from verify.primitives.registry import flat_index
 from verify.programs import trace
@@ -408,13 +409,13 @@ def test_what_is_wrong_with_a_program_as_a_whole_is_found_again(monkeypatch):
 
 def test_a_comparison_that_is_cut_short_is_made_again(monkeypatch):
     def over(*_):
-        raise verify.budget.OutOfTime("over")
+        raise budget.OutOfTime("over")
 
     program = trace(lambda x: jnp.sin(x) * 2, of(3))
     rng = np.random.default_rng(0)
     selfcheck.MEMORY.forget()
     monkeypatch.setattr(selfcheck, "_by_jax", over)
-    with pytest.raises(verify.budget.OutOfTime):
+    with pytest.raises(budget.OutOfTime):
         selfcheck.disagreement(program, program, rng)
     monkeypatch.undo()
     monkeypatch.setattr(selfcheck, "_whole", lambda *_: "asked")

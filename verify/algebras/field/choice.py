@@ -32,7 +32,6 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.elements import COMPARED
@@ -45,6 +44,7 @@ from verify.algebras.field.value import FieldArray, Mask, Pending, Tie
 from verify.algebras.field.weights import Weights
 from verify.algebras.numeric_order import COMPARE
 from verify.dtypes import is_integer, is_kind, is_real, least, limits
+from verify.limits import budget
 
 _CHUNK = 3_000_000  # residues of candidates that are weighed at a time
 NO_TIES = "no ties: no two compared values are equal (true but for a set of measure zero)"

@@ -1,4 +1,6 @@
-"""A value taken for an unknown: H(x) for one unknown function H of numbers (`verify/cuts.py`)."""
+"""A value taken for an unknown: H(x) for one unknown function H of numbers
+(`interpretation/cuts.py`).
+"""
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.field.moduli import POINTS_A_PRIME, SMALL
 from verify.algebras.field.powers import first_powers
 from verify.algebras.field.state import State
+from verify.limits import budget
 
 _FEW = 32  # values whose logarithms are found one by one, modulo a small prime too
 

@@ -14,9 +14,9 @@ import hashlib
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.field import residues
 from verify.algebras.field.residues import each_row
+from verify.limits import budget
 
 WORDS = 3
 DIGEST_BITS = 64 * WORDS

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Unsupported
+from verify.limits import budget
 
 POINTS_A_PRIME = 2
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.field import mixing
 from verify.algebras.field.state import State
 from verify.algebras.field.weights import Weights
+from verify.limits import budget
 
 _FEW = 8  # candidates that are compared pair by pair
 

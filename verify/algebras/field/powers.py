@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.field import residues
 from verify.algebras.field.state import State
+from verify.limits import budget
 
 _DIGIT = 11  # bits of an exponent that one table is for
 

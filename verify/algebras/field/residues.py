@@ -18,9 +18,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from verify import budget
 from verify.algebras import products
 from verify.algebras.field import compiled
+from verify.limits import budget
 
 _HALF = 16
 _PARALLEL = 2**21  # elements from which several threads are worth starting

@@ -12,9 +12,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.field import mixing, residues
 from verify.algebras.field.state import State
+from verify.limits import budget
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from verify import budget, memory
 from verify.algebras.base import Unsupported
 from verify.algebras.complex import is_complex
 from verify.algebras.extended import fresh, parts
@@ -27,6 +26,7 @@ from verify.algebras.field.split import inputs as split_inputs
 from verify.algebras.guarded import Guards, Sinking
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
+from verify.limits import budget, memory
 from verify.programs import Program
 
 TARGET = 2.0**-100

@@ -21,7 +21,7 @@ from cnnjax import geometry
 from cnnjax.explicit import Split, over_mesh, splits
 from cnnjax.geometry import Padding, Pads
 from cnnjax.layers import _check
-from cnnjax.layers.pad import check_mode, padded
+from cnnjax.layers.padding import check_mode, padded
 from cnnjax.lowerings import CONV, CONV_TRANSPOSE, SPREAD, Geometry, by_platform, chosen, run
 
 _LETTERS = {1: "W", 2: "HW", 3: "DHW"}

@@ -24,9 +24,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field import Field, FieldArray, Mode
 from verify.algebras.field.bound import miss_probability
 from verify.dtypes import is_kind
-from verify.effort import products
-from verify.programs import Atom, Equation, Program, Var, leading_to
-from verify.proof import (
+from verify.interpretation.proof import (
     EXPONENTIAL,
     MODES,
     TARGET,
@@ -37,6 +35,8 @@ from verify.proof import (
     same,
     traced_trial,
 )
+from verify.limits.effort import products
+from verify.programs import Atom, Equation, Program, Var, leading_to
 
 _MODE = Mode(opaque=True)
 _PRIMES = 3  # of the first trial; polynomials of one layer need no more

@@ -26,14 +26,13 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import parts
 from verify.algebras.wary import Wary
 from verify.counterexample.batch import edge_rows, special_numbers
 from verify.counterexample.by_jax import differs
-from verify.counterexample.candidates import interesting
 from verify.counterexample.confirm import Comparison, Inputs, Witness, values
+from verify.counterexample.drawing import interesting
 from verify.counterexample.held import held
 from verify.counterexample.many import evaluated
 from verify.counterexample.plainly import values_by_jax
@@ -41,6 +40,7 @@ from verify.counterexample.rows import rows
 from verify.counterexample.shown import NEARBY, Shown, shown_by_jax
 from verify.counterexample.undefined import known, violations
 from verify.dtypes import is_integer, is_kind
+from verify.limits import budget
 from verify.programs import Program
 from verify.shown import pair
 

@@ -19,15 +19,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify import arguments, budget, internal
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import generator, is_key
-from verify.compiled import check
+from verify.checks.compiled import check
+from verify.checks.roundoff import as_inputs, by_rules, certified, distance, draw, executable, given
 from verify.counterexample import Comparison, Witness, shrink
 from verify.dtypes import is_kind
-from verify.examples import names, split
+from verify.inputs import arguments
+from verify.inputs.examples import names, split
+from verify.limits import budget, internal
 from verify.programs import Program, read, trace
-from verify.roundoff import as_inputs, by_rules, certified, distance, draw, executable, given
 from verify.shown import pair
 from verify.trust import child
 from verify.verdict import Counterexample, Rounding, Verdict

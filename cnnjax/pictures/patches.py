@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cnnjax.pictures import style
-from cnnjax.pictures.kernels import kernel_tiles
-from cnnjax.pictures.strongest import Strongest
+from cnnjax.pictures.activations import Strongest
+from cnnjax.pictures.first_kernels import kernel_tiles
 from cnnjax.pictures.tiles import mosaic
 
 _MOST_KERNELS = 128
@@ -30,7 +30,7 @@ def best_patches(
 
     >>> import tempfile, pathlib
     >>> from cnnjax.geometry import ReceptiveField
-    >>> from cnnjax.pictures.strongest import strongest
+    >>> from cnnjax.pictures.activations import strongest
     >>> images = np.random.default_rng(0).random((4, 6, 6, 3))
     >>> found = strongest(lambda x: x, images, (ReceptiveField(),) * 2, top=3)
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "patches.png"

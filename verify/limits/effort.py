@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from verify import budget
+from verify.limits import budget
 from verify.programs import Equation, Program, inner_programs
 
 _A_PRODUCT = 0.3  # units of work (`budget.py`): three products of limbs for each of ten residues

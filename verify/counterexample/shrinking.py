@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.counterexample.confirm import Comparison, Inputs, Witness
 from verify.counterexample.screen import screen
 from verify.dtypes import is_kind
+from verify.limits import budget
 
 _SCREENED = 0.8  # of the work, where there is a screen; the rest is for confirming
 _AGAIN, _SMALL = 4e8, 3  # work of a first try, and non-zero numbers it left: no second one

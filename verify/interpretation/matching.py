@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.extended import parts
+from verify.interpretation.proof import Difference, Told, TooLarge, traced_trial
+from verify.limits import budget
 from verify.programs import Equation, Program
-from verify.proof import Difference, Told, TooLarge, traced_trial
 
 FIRST = "the first values without a counterpart"
 _Number = bytes

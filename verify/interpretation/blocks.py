@@ -23,13 +23,22 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Unsupported
 from verify.algebras.field import Field, FieldArray
-from verify.cuts import CUT, Cut, with_cuts
 from verify.dtypes import is_kind
+from verify.interpretation.cuts import CUT, Cut, with_cuts
+from verify.interpretation.proof import (
+    MANY_PRIMES,
+    MODES,
+    Agreement,
+    Told,
+    TooLarge,
+    prove,
+    same,
+    traced_trial,
+)
+from verify.limits import budget
 from verify.programs import Const, Equation, Program, Var, leading_to
-from verify.proof import MANY_PRIMES, MODES, Agreement, Told, TooLarge, prove, same, traced_trial
 
 # Where cuts may be: how many operations that make polynomials grow lie between two of them, and
 # whether only sums are cut, so that what is made of one by a function and its derivative is known.

@@ -21,14 +21,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify import internal
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import is_key
 from verify.algebras.numeric import Numeric
 from verify.algebras.rounded import Rounded
-from verify.compiled import check
+from verify.checks.compiled import check
 from verify.dtypes import is_kind
 from verify.evaluate import evaluate
+from verify.limits import internal
 from verify.primitives import RULES
 from verify.programs import Equation, Program, Var, call
 from verify.trust import child

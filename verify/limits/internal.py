@@ -1,9 +1,9 @@
 """Where the verifier itself fails, the verdict is unknown, and says so.
 
 `answer` runs a question. Whatever goes wrong within is not the user's: arguments have been checked
-and the functions traced before (`arguments.py`). So an exception becomes the verdict "unknown",
-which names the place in verify, the error and the equation at hand, and asks for a report; the end
-of the seconds, of memory and of the stack are said to be what they are.
+and the functions traced before (`inputs/arguments.py`). So an exception becomes the verdict
+"unknown", which names the place in verify, the error and the equation at hand, and asks for a
+report; the end of the seconds, of memory and of the stack are said to be what they are.
 
 With the environment variable VERIFY_RAISE such failures are raised, and warnings keep their
 filters: so our own tests run, lest a failure hides behind an "unknown".
@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Unsupported
+from verify.limits import budget
 from verify.verdict import Verdict
 
 RAISE = "VERIFY_RAISE"

@@ -24,19 +24,20 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify import arguments, budget, internal
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import is_key
 from verify.certificate.subjects import subject
+from verify.checks.linearity import nonlinear
+from verify.checks.roundoff import draw, later
 from verify.constants import literals
 from verify.counterexample import Smooth
 from verify.dtypes import is_kind
-from verify.examples import names, split
-from verify.linearity import nonlinear
+from verify.inputs import arguments
+from verify.inputs.examples import names, split
+from verify.limits import budget, internal
 from verify.programs import Program, call, custom_rules, is_weak, make, read, trace
 from verify.programs.value_numbers import normalised
 from verify.provers import settle
-from verify.roundoff import draw, later
 from verify.shown import pair
 from verify.verdict import Verdict
 

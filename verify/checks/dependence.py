@@ -21,12 +21,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify import arguments, internal
 from verify.algebras.base import Unsupported
 from verify.algebras.dependence import Dependence, Depends
 from verify.algebras.extended import fresh, lift, parts
 from verify.evaluate import apply
-from verify.examples import names, plain, split
+from verify.inputs import arguments
+from verify.inputs.examples import names, plain, split
+from verify.limits import internal
 from verify.programs import Atom, Const, Program, Var, read
 
 

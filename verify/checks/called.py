@@ -21,16 +21,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from verify import budget
 from verify.algebras.base import Meaningless, Unsupported
 from verify.certificate.fingerprints import fingerprint
+from verify.checks.roundoff import draw
 from verify.counterexample import Inputs, values
 from verify.counterexample.by_jax import differs
 from verify.counterexample.plainly import values_by_jax
 from verify.counterexample.undefined import known
 from verify.dtypes import is_kind
+from verify.limits import budget
 from verify.programs import Program, trace
-from verify.roundoff import draw
 from verify.shown import function, short
 from verify.trust import child
 

@@ -16,13 +16,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from verify import budget, smt
+from verify import smt
 from verify.algebras.base import Unsupported
 from verify.algebras.bits import Bits
 from verify.algebras.linear import Linear
 from verify.algebras.machine import wrapped
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
+from verify.limits import budget
 from verify.programs import Program
 
 _MOST_ELEMENTS = 256

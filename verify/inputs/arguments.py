@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from verify.dtypes import is_array
-from verify.examples import is_static
+from verify.inputs.examples import is_static
 from verify.programs import Traced, make
 
 __tracebackhide__ = True  # by pytest: the caller's lines, and his functions', are what matters
