@@ -27,7 +27,7 @@ from verify.verdict import Verdict
 
 RAISE = "VERIFY_RAISE"
 REPORT = "please report this with the two functions"
-_HOUSE = os.path.dirname(os.path.abspath(__file__))
+_HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _DEEP = 20_000  # frames; chains of thousands of operations are walked by recursion here and there
 
 

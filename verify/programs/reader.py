@@ -25,8 +25,9 @@ from verify.algebras.base import Unsupported
 from verify.programs.ir import Atom, Const, Equation, Program, Var, is_mutable
 
 _JAX_FOLDER = os.path.dirname(os.path.abspath(jax.__file__))
-# Their lines are not the user's.
-_OWN_FOLDERS = frozenset((os.path.dirname(__file__), os.path.dirname(os.path.dirname(__file__))))
+# Lines of its files are not the user's, but for the claims: functions that are asked about.
+_HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_CLAIMS = os.path.join(_HOUSE, "claims") + os.sep
 
 # Primitives that mean exactly what the program inside them means, and the parameter that holds it.
 # A custom rule says how to differentiate, not what the function is: the primal program is inlined.
@@ -182,7 +183,9 @@ def _source(eqn: Any) -> str:
     traceback = getattr(eqn.source_info, "traceback", None)
     for frame in getattr(traceback, "frames", ()) or ():
         name = frame.file_name
-        if name.startswith((_JAX_FOLDER, "<")) or os.path.dirname(name) in _OWN_FOLDERS:
+        if name.startswith((_JAX_FOLDER, "<")):
+            continue
+        if name.startswith(_HOUSE) and not name.startswith(_CLAIMS):
             continue
         return f"{os.path.basename(name)}:{frame.line_num} ({frame.function_name})"
     return ""
