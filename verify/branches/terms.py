@@ -75,36 +75,6 @@ class Terms:
     def support(self, p: Polynomial) -> frozenset[int]:
         return frozenset().union(*(self.supports[a] for m in p for a, _ in m))
 
-    def is_thin(self, p: Polynomial) -> bool:
-        """Whether p, not the zero polynomial, is zero on a set of measure zero only. Not so if an
-        unknown function is in it, however deep: floor(x) is zero on a region, and so is
-        exp(floor(x)) - 1; and logarithms may have something to do with one another: log(x y) -
-        log x - log y, or exp(log(x) / 2)**2 - x. A single one has not."""
-        within = self._within(p)
-        kinds = [self.atoms[a].kind for a in within]
-        if {"fn", "root", "whole"} & set(kinds) or kinds.count("log") > 1:
-            return False
-        exponentials = (a for a in within if self.atoms[a].kind == "exp")
-        return not any(
-            self.atoms[b].kind == "log"
-            for a in exponentials
-            for u in self.atoms[a].args
-            for part in (u.over, u.under)
-            for b in self._within(part)
-        )
-
-    def _within(self, p: Polynomial) -> set[int]:
-        """The atoms of p, those in their arguments too."""
-        found: set[int] = set()
-        open_ = [a for m in p for a, _ in m]
-        while open_:
-            a = open_.pop()
-            if a not in found:
-                found.add(a)
-                parts = (part for u in self.atoms[a].args for part in (u.over, u.under))
-                open_ += [b for part in parts for m in part for b, _ in m]
-        return found
-
     def is_positive(self, number: int) -> bool:
         return self.atoms[number].kind == "exp"
 

@@ -36,6 +36,7 @@ from verify.branches.polynomials import (
 )
 from verify.branches.roots import roots_in
 from verify.branches.terms import Terms
+from verify.branches.thin import is_thin, is_thin_in_inputs
 from verify.limits import budget
 
 _MOST_BRANCHES = 400
@@ -130,7 +131,9 @@ class Walk:
         p = question.polynomial
         assert p is not None
         found = []
-        leave = not (self.ties or branch.ties or question.explicit) and self.of_inputs(p)
+        leave = not (self.ties or branch.ties or question.explicit) and is_thin_in_inputs(
+            self.terms, p
+        )
         if leave:
             branch = replace(branch, without=branch.without | {frozen(p)})
         for sign in (0, -1, 1):
@@ -143,17 +146,10 @@ class Walk:
                 found.append(new if sign else self.where_zero(new, p))
         return found
 
-    def of_inputs(self, p: Polynomial) -> bool:
-        """Whether p is a polynomial of inputs alone, not the zero polynomial: then it is zero on a
-        set of measure zero. Of anything else that would have to be proved."""
-        return all(
-            self.terms.atoms[a].kind == "input" and e.denominator == 1 for m in p for a, e in m
-        )
-
     def where_zero(self, branch: Branch, p: Polynomial) -> Branch:
         """p = 0 eliminates an input, if one is alone in a term of p and in no other term."""
         terms = self.terms
-        known = terms.is_thin(p)
+        known = is_thin(terms, p)
         branch = replace(branch, ties=branch.ties + 1, thin=branch.thin and known)
         for m, c in p.items():
             if len(m) != 1 or m[0][1] != 1 or terms.atoms[m[0][0]].kind != "input":

@@ -144,6 +144,7 @@ def _first_part(sides: tuple[_Side, _Side], seed: int) -> tuple[Agreement | None
     assumptions: dict[str, None] = {}
     partial = almost = may_be_nan = False
     words: list[np.ndarray] = []
+    zero: np.ndarray | bool = True  # in all trials
     fields: list[Field] = []
 
     def told(field: Field, inputs: list[Any]) -> list[Any]:
@@ -160,7 +161,7 @@ def _first_part(sides: tuple[_Side, _Side], seed: int) -> tuple[Agreement | None
         digests = [field.digest(value.rows).reshape(3, -1) for value in values]
         words.append(np.concatenate(digests, axis=1))
         field.atoms += words[-1].shape[1] + 1  # any two may be equal by chance, or one be zero
-        zero = np.concatenate([(v.rows == 0).all(axis=0).reshape(-1) for v in values])
+        zero &= np.concatenate([(v.rows == 0).all(axis=0).reshape(-1) for v in values])
         for side, found in zip(sides, outputs, strict=True):
             side.nonnegative = [value.nonnegative for value in found]
         error *= miss_probability(field)
@@ -173,7 +174,7 @@ def _first_part(sides: tuple[_Side, _Side], seed: int) -> tuple[Agreement | None
         count = next(enough, _MOST_PRIMES)
         if primes > 4 * _MOST_PRIMES:
             return None, False
-    _name(sides, np.concatenate(words), zero)
+    _name(sides, np.concatenate(words), np.asarray(zero))
     return Agreement(error, primes, _MODE, tuple(assumptions), partial, almost), may_be_nan
 
 
