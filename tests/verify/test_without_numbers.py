@@ -39,6 +39,16 @@ DIFFERENT = {
         of(F32),
         of(F32),
     ),
+    "a tie at a constant": (
+        lambda x: jnp.where(x > 0.1234, 1.0, 2.0),
+        lambda x: jnp.where(x >= 0.1234, 1.0, 2.0),
+        of(F32),
+    ),
+    "a tie at the negative of a constant": (
+        lambda x: jnp.where(-x > 17.3, 1.0, 2.0),
+        lambda x: jnp.where(-x >= 17.3, 1.0, 2.0),
+        of(F32),
+    ),
     "a choice at a constant": (
         lambda x: jnp.where(x > 77, x, 0),
         lambda x: jnp.where(x > 78, x, 0),
@@ -78,6 +88,29 @@ def test_what_is_equal_stays_proved(name):
     f, g, *examples = EQUAL[name]
     asked = [beside_eigenvalues(h) for h in (f, g)]
     assert verify.equivalent(*asked, MATRIX, *examples).status == "proved"
+
+
+HELD = "the constants are the floats that they hold, and no other numbers that round to them"
+
+
+def test_literals_that_add_up_as_floats_only_are_named():
+    f, g = beside_eigenvalues(lambda x: x * 0.14717191 + 0.5 * x), lambda x: 0.6471719 * x
+    verdict = verify.equivalent(f, beside_eigenvalues(g), MATRIX, of(F32))
+    assert verdict.status == "proved"
+    assert verdict.assumptions == (HELD,)
+
+
+def test_literals_that_stand_for_any_number_need_no_word():
+    f, g = beside_eigenvalues(lambda x: 0.3 * x + x), lambda x: x + x * 0.3
+    assert verify.equivalent(f, beside_eigenvalues(g), MATRIX, of(F32)).assumptions == ()
+
+
+def test_incomplete_gammas_have_no_numbers_and_ties_are_tried():
+    def beside(f):
+        return lambda x: lax.igamma(jnp.float32(1.5), jnp.abs(x)) + f(x)
+
+    f, g = DIFFERENT["a tie at a constant"][:2]
+    assert verify.equivalent(beside(f), beside(g), of(F32)).status == "unknown"
 
 
 def test_a_matrix_that_is_always_singular_proves_nothing():

@@ -2,11 +2,12 @@
 
 A program with a primitive that has no numeric rule (eigenvalues, LU with pivots) has no certified
 values, and a proof would be given without any search. So JAX runs both, one operation after the
-other, at a few dozen inputs drawn as elsewhere (`rows.py`). What differs in the programs' own
-dtypes and in float64 refutes nothing, since nothing is certified, but no proof is given. Where one
-side is no number, the same at inputs around it is asked for; of derivatives, which may jump at a
-single input, that is always asked for, and that the right is a number. Where a promise to write in
-bounds is broken, JAX is not asked.
+other, at a few dozen inputs drawn as elsewhere (`rows.py`), and at ties: an input that is one of
+the programs' own constants, or equal to another. What differs in the programs' own dtypes and in
+float64 refutes nothing, since nothing is certified, but no proof is given. Where one side is no
+number, the same at inputs around it is asked for; of derivatives, which may jump at a single input,
+that is always asked for, and that the right is a number. Where a promise to write in bounds is
+broken, JAX is not asked.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ import numpy as np
 from verify.counterexample.confirm import Comparison, Inputs
 from verify.counterexample.domain import has_numbers
 from verify.counterexample.drawing import interesting
+from verify.counterexample.held import fit
 from verify.counterexample.plainly import values_by_jax, values_in_float64
 from verify.counterexample.rows import rows
 from verify.dtypes import is_kind
 from verify.limits import budget
+from verify.programs import Var
 from verify.shown import pair
 
 _TRIED, _NEARBY = 24, 3  # inputs of small numbers, and as many others
+_TIES = 48  # inputs at which a number is one of the programs' constants
+_SMALL = 64  # elements of an array of constants
 _STEPS = 20_000  # equations that JAX runs, one after the other
 _WAYS = ((values_by_jax, 1e-2), (values_in_float64, 1e-6))  # and what is no rounding, relatively
 
@@ -48,8 +53,13 @@ def differ_by_jax(comparison: Comparison, rng: np.random.Generator) -> str | Non
         return None
     special = interesting(comparison.constants())
     promised = any("PROMISE" in str(e.params.get("mode")) for p in programs for e in p.equations)
-    for plain in (True, False):
-        drawn = comparison.rows(rows(comparison.left.inputs, special, rng, count, plain=plain))
+    variables = comparison.left.inputs
+    batches = (
+        rows(variables, special, rng, count, plain=True),
+        rows(variables, special, rng, count, plain=False),
+        _ties(variables, comparison.constants(), rng, min(_TIES, 2 * count)),
+    )
+    for drawn in map(comparison.rows, batches):
         for row in range(len(drawn[0])):
             budget.check()
             inputs = [np.asarray(x[row]) for x in drawn]
@@ -61,6 +71,32 @@ def differ_by_jax(comparison: Comparison, rng: np.random.Generator) -> str | Non
             if found is not None:
                 return found
     return None
+
+
+def _ties(
+    variables: Sequence[Var], constants: Sequence[np.ndarray], rng: np.random.Generator, count: int
+) -> Inputs:
+    """Rows in which all numbers, or those of one input, are the same: one of the programs' floats
+    that stands between others, in turn, or its negative; else small and whole, and most of them
+    negative."""
+    own = {
+        float(c)
+        for array in constants
+        if is_kind(array.dtype, np.floating) and array.size <= _SMALL
+        for c in array.astype(np.float64).reshape(-1)
+        if np.isfinite(c)
+    }
+    special = np.resize([sign * c for c in sorted(own) or (0.0,) for sign in (1, -1)], count)
+    alone = rng.integers(0, len(variables), count)  # the input that is special
+    alone[::2] = -1  # all
+    found = []
+    for number, v in enumerate(variables):
+        shape = (count, *v.shape)
+        whole = rng.integers(-4, 3, shape).astype(np.float64)
+        here = ((alone == number) | (alone < 0)).reshape(count, *[1] * len(v.shape))
+        chosen = np.where(here, special.reshape(here.shape), whole)
+        found.append(fit(Var(shape, v.dtype), np.broadcast_to(chosen, shape)))
+    return found
 
 
 def _difference(comparison: Comparison, inputs: Inputs) -> str | None:
