@@ -5,6 +5,9 @@ changes places with the current one. Which row that is depends on the matrix: ro
 and the pivots are selected by masks, so that a proof that decides them has a rational function in
 each case, and what `solve`, `inv` and `det` make of the factors is the same one in all cases.
 
+Where each row of residues is a branch of its own, any row of the matrix may be the pivot, whatever
+the sizes are: what is equal for all of them is equal for the largest, ties and all.
+
 A pivot that is zero is divided by, though LAPACK goes on without: nothing is known of the factors
 of a singular matrix.
 """
@@ -16,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.algebras.extended import plain
 from verify.primitives.registry import Context, flat_index
 
 LARGEST = 64  # of the matrices that numbers are known of
@@ -80,6 +84,10 @@ def _largest(algebra: Any, column: Any) -> Any:
     column = algebra.reshape(column, column.shape[:2])
     if column.shape[1] == 1:
         return algebra.lift(np.ones(column.shape, bool))
+    anyone = getattr(plain(algebra), "anyone", None)
+    found = None if anyone is None else anyone(column)
+    if found is not None:
+        return found
     winner = algebra.winner(algebra.maximum(column, algebra.neg(column)))
     half = algebra.lift(np.full(column.shape, 0.5), winner.dtype)
     return algebra.compare("gt", winner, half)

@@ -68,6 +68,10 @@ def _has_branches(question: Question) -> bool:
     return _is_open(question) and everywhere and (question.chooses or question.takes_roots_or_steps)
 
 
+def _eliminates(question: Question) -> bool:
+    return question.eliminates and interpretation.applies(question, mode=PATTERNS)
+
+
 def _search(name: str, run: Callable[[Question], Outcome]) -> Prover:
     def searched(question: Question, work: float) -> Outcome:
         return run(question)
@@ -99,6 +103,14 @@ PORTFOLIO: tuple[Prover, ...] = (
         ", masks decided, and large constants",
         replace(MASKS, sinking=True),
         Keeps.FIRST,
+        first=True,
+    ),
+    Prover(
+        "a proof by random interpretation of all pivots",
+        _RESIDUES,
+        functools.partial(interpret, mode=PATTERNS),
+        _eliminates,
+        _PATTERN_WORK,
         first=True,
     ),
     Prover(

@@ -154,6 +154,11 @@ class Question:
         return (self.takes_masks or few) and self.small
 
     @functools.cached_property
+    def eliminates(self) -> bool:
+        """Whether a matrix has factors whose pivots a proof has to choose."""
+        return self.has(frozenset(("lu",)))
+
+    @functools.cached_property
     def sinks(self) -> bool:
         """Whether large constants may be masks, as something lets them sink: an exponential or a
         maximum."""

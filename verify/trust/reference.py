@@ -48,6 +48,7 @@ _DIVISION = re.compile(r"stablehlo\.(?:divide|remainder) [^\n]*: tensor<(?:[0-9]
 _CUT = re.compile(
     r"stablehlo\.convert [^\n]*\(tensor<(?:[0-9]+x)*b?f[0-9a-zA-Z]*>\) -> tensor<(?:[0-9]+x)*u?i"
 )
+_SCATTER = re.compile(r'"stablehlo.scatter"\(([^)]*)\)')
 _TYPE = re.compile(r"tensor<(?:[0-9]+x)*([a-zA-Z0-9<>]+)>")
 
 
@@ -123,9 +124,31 @@ def _check(text: str) -> None:
         raise Unsupported("integer division in the StableHLO interpreter")  # it traps where 0 is
     if _CUT.search(text):
         raise Unsupported("a float made an integer in the StableHLO interpreter")  # saturates
+    if _overwrites(text):
+        raise Unsupported("a scatter of what is used elsewhere, in the StableHLO interpreter")
     unknown = set(_TYPE.findall(text)) - _TYPES
     if unknown:
         raise Unsupported(f"{min(unknown)} in the StableHLO interpreter")
+
+
+def _overwrites(text: str) -> bool:
+    """Whether a module has a scatter whose operand may be used elsewhere: the interpreter writes
+    into the operand itself, so that whoever reads it later reads what was written.
+
+    >>> line = '%1 = "stablehlo.scatter"(%arg0, %0, %arg1) <{}> ({ ... })'
+    >>> _overwrites(line), _overwrites(line + "; %2 = stablehlo.add %arg0, %arg1")
+    (False, True)
+    """
+    alone = text.count("func.func") <= 1 and "stablehlo.while" not in text
+    for operands in _SCATTER.findall(text):
+        names = [name.strip() for name in operands.split(",")]
+        for name in names[: len(names) // 2]:  # as many updates as operands, and the indices
+            uses = len(re.findall(re.escape(name) + r"(?![\w#])", text))
+            made_here = re.search(re.escape(name) + r"(?::\d+)? = ", text) is not None
+            declared = re.search(re.escape(name) + r": tensor", text) is not None
+            if uses - made_here - declared > 1 or (not alone and not made_here):
+                return True
+    return False
 
 
 @dataclass(frozen=True)

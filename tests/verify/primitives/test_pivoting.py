@@ -33,7 +33,21 @@ def cramer(a, b):
     return jnp.stack(top) / det(a)
 
 
+def det3(a):
+    return jnp.dot(a[0], jnp.cross(a[1], a[2]))
+
+
+def adjoint3(a):
+    return jnp.stack([jnp.cross(a[1], a[2]), jnp.cross(a[2], a[0]), jnp.cross(a[0], a[1])], axis=1)
+
+
+def columns_replaced(a, b):
+    return jnp.stack([det3(a.at[:, i].set(b)) / det3(a) for i in range(3)])
+
+
 EQUAL = {
+    "the inverse of 3x3": (inv, lambda a: adjoint3(a) / det3(a), [A3]),
+    "Cramer's rule, 3x3": (solve, columns_replaced, [A3, B3]),
     "the inverse of 2x2": (
         inv,
         lambda a: jnp.array([[a[1, 1], -a[0, 1]], [-a[1, 0], a[0, 0]]]) / det(a),
@@ -49,6 +63,17 @@ EQUAL = {
     ),
 }
 DIFFERENT = {
+    "the adjoint of the transpose": (inv, lambda a: adjoint3(a.T) / det3(a), [A3]),
+    "Cramer's rule with a row replaced": (
+        solve,
+        lambda a, b: columns_replaced(a.T, b),
+        [A3, B3],
+    ),
+    "the pivot of 3x3, in which there is a choice": (
+        lambda a: jax.lax.linalg.lu(a)[0][0, 0],
+        lambda a: a[0, 0],
+        [A3],
+    ),
     "the adjoint without the signs": (
         inv,
         lambda a: jnp.array([[a[1, 1], a[0, 1]], [a[1, 0], a[0, 0]]]) / det(a),

@@ -11,6 +11,7 @@ import pytest
 from jax import lax
 
 import verify
+from verify.algebras.base import Unsupported
 from verify.limits import budget
 from verify.primitives import RULES
 from verify.primitives.registry import flat_index
@@ -505,3 +506,18 @@ def test_parts_of_complex_numbers_stay_apart_in_the_reference():
     (whole,) = interpret(lambda re, im: [lax.complex(re, im)], parts)
     assert np.array_equal(whole.real, parts[0])
     assert np.array_equal(whole.imag, parts[1], equal_nan=True)
+
+
+def test_a_scatter_writes_into_no_operand_that_is_read_later():
+    """The interpreter does: by its account x.at[0].set(9) changes x itself."""
+    x = np.float32([1, 2, 3])
+    assert interpret(lambda x: x.at[0].set(9.0), [x])[0].tolist() == [9, 2, 3]
+    with pytest.raises(Unsupported, match="used elsewhere"):
+        interpret(lambda x: (x.at[0].set(9.0), -x), [x])
+    selfcheck.MEMORY.forget()
+    verdict = verify.equivalent(
+        lambda x: x.at[0].set(0.0) - x,
+        lambda x: jnp.where(jnp.arange(3) == 0, -x, 0.0),
+        of(3),
+    )
+    assert verdict.status == "proved", verdict

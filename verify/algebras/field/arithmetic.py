@@ -9,6 +9,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field import residues
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.laws import LAWS, concerned
+from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.movement import as_maximum, finite
 from verify.algebras.field.state import State
 from verify.algebras.field.value import (
@@ -49,9 +50,13 @@ def add(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
     known = a.nonnegative and b.nonnegative and is_real(a.dtype)
     positive = known and (a.positive or b.positive)
     a, b = as_maximum(field, a), as_maximum(field, b)
+    y = None
     for x, t in ((a, b), (b, a)):
         # max(s) + t = max(s + t): stay undecided, and let infinities absorb finite terms.
         p = x.pending if x.undecided else None
+        logarithm = LOGARITHMS.of(t)
+        if p is not None and logarithm is not None and logarithm.of_powers:
+            break  # log(sum(exp(s - max(s)))) + max(s), which depends on no maximum
         if p is not None and finite(t):
             sign = p.sign
             shift = t.rows if sign > 0 else residues.reduce(-t.rows, field.m)
@@ -68,7 +73,7 @@ def add(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
                 bounds=bounds,
             )
             break
-    else:
+    if y is None:
         rows = residues.add(a.rows, b.rows, field.m)
         y = field.plain(rows, a, growth, nonnegative=known, positive=positive, bounds=bounds)
     for law in concerned(a, b):

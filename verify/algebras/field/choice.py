@@ -38,6 +38,8 @@ from verify.algebras.elements import COMPARED
 from verify.algebras.field import arithmetic, branches, mixing, movement, opaque, residues
 from verify.algebras.field.given import STRICT
 from verify.algebras.field.growth import Growth
+from verify.algebras.field.laws.logarithms import LOGARITHMS
+from verify.algebras.field.laws.magnitudes import MAGNITUDES
 from verify.algebras.field.laws.scaled import SCALED
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, Mask, Pending, Tie
@@ -115,7 +117,7 @@ class Chooser:
             present = np.concatenate([_present(one), _present(two)], axis=-1)
         budget.spend(2 * (one.rows.size + two.rows.size))
         rows = np.concatenate([one.rows, two.rows], axis=-1)
-        return FieldArray(
+        y = FieldArray(
             self.field,
             a.shape,
             a.dtype,
@@ -125,6 +127,12 @@ class Chooser:
             positive=a.positive or b.positive,
             bounds=machine.larger(a.bounds, b.bounds),
         )
+        MAGNITUDES.know(y, MAGNITUDES.chosen(self.field, a, b))
+        if y.growth.logs and one.rows.shape[-1] == two.rows.shape[-1] == 1:
+            index = np.arange(2 * one.rows[0].size).reshape(2, *a.shape)
+            beside = LOGARITHMS.picked(self.field, [a, b], np.moveaxis(index, 0, -1))
+            LOGARITHMS.know(y, LOGARITHMS.weighed(beside, lambda: self._bits(rows, present)))
+        return y
 
     def _chosen(self, a: Growth, b: Growth, present: np.ndarray | None) -> Growth:
         if self.field.mode.opaque and (present is None or (present.sum(axis=-1) > 1).all()):
@@ -154,7 +162,7 @@ class Chooser:
         x = self.field.observed(x, COMPARED)
         p = movement.candidates(self.field, x, 1)
         shape = (*x.shape[:-1], x.shape[-1] * p.rows.shape[-1])
-        return FieldArray(
+        y = FieldArray(
             self.field,
             x.shape[:-1],
             x.dtype,
@@ -169,6 +177,18 @@ class Chooser:
             positive=x.positive,
             bounds=x.bounds,
         )
+        if x.growth.logs and p.rows.shape[-1] == 1:
+            rows, present = p.rows[..., 0], None if p.present is None else p.present[..., 0]
+            weighed = LOGARITHMS.weighed(LOGARITHMS.of(x), lambda: self._bits(rows, present))
+            LOGARITHMS.know(y, weighed)
+        return y
+
+    def _bits(self, rows: np.ndarray, present: np.ndarray | None) -> np.ndarray:
+        """The weights of (rows, *shape, S) candidates modulo two: (points, *shape, S)."""
+        flat = rows.reshape(len(rows), -1, rows.shape[-1])
+        here = None if present is None else present.reshape(-1, rows.shape[-1])
+        bits = self.weights.bits(self.weights.weigh(flat, here))
+        return bits.reshape(len(bits), *rows.shape[1:])
 
     def winner(self, x: FieldArray, last: bool) -> FieldArray:
         field = self.field
@@ -229,6 +249,21 @@ class Chooser:
         weights = weights.reshape(len(field.m), *shape)
         bounds = (0, 1) if is_integer(x.dtype) else None
         return field.plain(weights, x, self.mask_growth, nonnegative=True, bounds=bounds)
+
+    def anyone(self, x: FieldArray) -> FieldArray | None:
+        """One truth along the last axis, at a place that is some function of the lane; where each
+        row is a branch of its own. Whatever the function is: what is equal wherever the truth may
+        be is equal where a program has it, also where that depends on ties."""
+        field = self.field
+        if not field.mode.patterns or not x.shape[-1]:
+            return None
+        members = field.digest(x.rows.reshape(len(field.m), -1, x.shape[-1]))
+        lane = mixing.combine(*np.moveaxis(members, -1, 0), tag="anyone")
+        places = np.broadcast_to(np.arange(x.shape[-1], dtype=np.uint64), members.shape)
+        drawn = mixing.expand(mixing.combine(lane[..., None], places, tag="anyone"), field.m)
+        field.note(lane, x.shape[-1])
+        chosen = self.weights.one(drawn, np.ones(drawn.shape[1:], bool))[: field.points]
+        return field.decided(chosen.reshape(-1, *x.shape) != 0, x)
 
     def _first_of_equals(
         self, rows: np.ndarray, weights: np.ndarray, here: np.ndarray, last: bool

@@ -61,7 +61,7 @@ _KINDS = {
         *("logical_not", "logical_and", "logical_or", "observed", "within", "remainder"),
     ),
     "last": ("sum", "prod", "max", "none_of"),
-    "lane": ("winner",),
+    "lane": ("winner", "anyone"),
     "dot": ("dot",),
     "reshape": ("reshape",),
     "pick": ("pick",),
@@ -94,6 +94,8 @@ def _tracked(name: str, kind: str) -> Callable[..., Any]:
         finally:
             self.noted.pop()
             self.making.pop()
+        if y is None:
+            return y
         if y.serial < before:
             # A value that was there already: an operand that came back, or exp(log u), which is u.
             # It is made of what it was made of; as its own descendant it would have no beginning.

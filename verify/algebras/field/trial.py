@@ -129,6 +129,9 @@ class Field(State):
     def winner(self, x: FieldArray, *, last: bool = False) -> FieldArray:
         return self.chooser.winner(x, last)
 
+    def anyone(self, x: Any) -> FieldArray | None:
+        return self.chooser.anyone(x) if isinstance(x, FieldArray) else None
+
     def compare(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray:
         return self.chooser.compare(op, a, b)
 

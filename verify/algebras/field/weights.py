@@ -25,6 +25,7 @@ class Weighed:
     sets: np.ndarray  # (WORDS, N) digest of the set of differences
     distinct: np.ndarray  # (N, S) bool: the first of its kind
     constant: np.ndarray  # (N,) bool: all differences are known numbers, so the order is known
+    drawn: np.ndarray  # (rows, N, S) what the weights were made of
 
 
 class Weights:
@@ -60,14 +61,23 @@ class Weights:
         if field.mode.patterns:
             weights = self.one(drawn, distinct)
         else:
-            drawn = np.where(distinct, drawn, 0)
-            rest = residues.reduce(1 - residues.total(drawn, m), m)
+            here = np.where(distinct, drawn, 0)
+            rest = residues.reduce(1 - residues.total(here, m), m)
             share = residues.multiply(rest, inverses, m)
-            weights = np.where(distinct, residues.reduce(drawn + share[..., None], m), 0)
+            weights = np.where(distinct, residues.reduce(here + share[..., None], m), 0)
         if constant.any():
             self._decide(weights, difference, distinct, constant)
         field.note(sets, np.where(constant, 1, count))
-        return Weighed(weights, sets, distinct, constant)
+        return Weighed(weights, sets, distinct, constant, drawn)
+
+    def bits(self, weighed: Weighed) -> np.ndarray:
+        """(points, N, S) weights modulo two: 1 for one of the candidates, which is a function of
+        the set as well; the largest, where that is known."""
+        points = self.field.points
+        if self.field.mode.patterns:
+            return weighed.weights[:points]
+        one = self.one(weighed.drawn, weighed.distinct)[:points]
+        return np.where(weighed.constant[None, :, None], weighed.weights[:points], one)
 
     def inverses(self, most: int) -> np.ndarray:
         """(rows, most + 1 or more) inverses of 0 (1 in its place), 1, 2, ..."""

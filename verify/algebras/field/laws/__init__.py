@@ -10,6 +10,7 @@ from verify.algebras.field.laws.cube_roots import CUBE_ROOTS
 from verify.algebras.field.laws.exponentials import EXPONENTIALS
 from verify.algebras.field.laws.law import Law
 from verify.algebras.field.laws.logarithms import LOGARITHMS
+from verify.algebras.field.laws.magnitudes import MAGNITUDES
 from verify.algebras.field.laws.scaled import SCALED
 from verify.algebras.field.laws.square_roots import SQUARE_ROOTS
 from verify.algebras.field.laws.steps import STEPS
@@ -19,6 +20,7 @@ from verify.algebras.field.value import FieldArray
 # In the order in which they are asked: the first that has a result makes it.
 LAWS: tuple[Law[Any], ...] = (
     ABSOLUTE_VALUES,  # before the root of a square is one like any other
+    MAGNITUDES,  # before log(1 + exp(-|x|)) is the logarithm of a sum like any other
     EXPONENTIALS,  # before the logarithm of an exponential is one like any other
     SQUARE_ROOTS,
     LOGARITHMS,

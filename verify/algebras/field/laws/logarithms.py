@@ -1,9 +1,19 @@
-"""log(u v) = log(u) + log(v) and exp(log(u)) = u: a logarithm is a discrete one modulo q."""
+"""log(u v) = log(u) + log(v) and exp(log(u)) = u: a logarithm is a discrete one modulo q.
+
+Z_p without zero is the group {1, -1} times the powers of w, so that a logarithm is a pair: a number
+modulo q, which the residues are, and a parity, which is the fact here. What is the same combination
+of whole multiples of logarithms has the same parity, and so has a maximum of logarithms: its
+candidates' parities are weighed as they are, by weights modulo two with the sum one
+(`choice.Chooser.parity`). So exp(log u - max(log u, log v)) is u times a number, and
+log(sum(exp(s - max(s)))) + max(s) the same whatever the maximum is, however often it is nested.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -18,16 +28,24 @@ from verify.algebras.field.value import FieldArray, Unlucky
 NO_LOGARITHM = "no logarithm of a number that is not positive"
 
 
-class Sum(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Sum:
     """Of a logarithm or a sum of logarithms.
 
-    parity: (points, *shape) of 0 and 1, 1 where the product of what they are the logarithms of is
-    minus a power of w; None where it is not known.
+    found: its parity, where that is known, made only if it is asked for.
     antilog: this value is the logarithm of that one.
+    of_powers: it is the logarithm of something that is made of exponentials.
     """
 
-    parity: np.ndarray | None
+    found: Callable[[], np.ndarray] | None
     antilog: FieldArray | None = None
+    of_powers: bool = False
+
+    @cached_property
+    def parity(self) -> np.ndarray | None:
+        """(points, *shape) of 0 and 1, 1 where the product of what they are the logarithms of is
+        minus a power of w."""
+        return None if self.found is None else self.found()
 
 
 class Logarithms(Law[Sum]):
@@ -45,40 +63,82 @@ class Logarithms(Law[Sum]):
         """A value without logarithms is even."""
         one, two = self._parity(a), self._parity(b)
         if one is not None and two is not None:
-            return Sum(np.asarray(one ^ two))
+            first, second = one, two
+            return Sum(lambda: first() ^ second())
         if one is not None and not b.growth.logs:
             return Sum(one)
         return _sum(two) if not a.growth.logs else None
 
     def summed(self, state: State, x: FieldArray) -> Sum | None:
         parity = self._parity(x)
-        return None if parity is None else Sum(np.bitwise_xor.reduce(parity, axis=-1))
+        return None if parity is None else Sum(lambda: np.bitwise_xor.reduce(parity(), axis=-1))
 
     def multiplied(self, state: State, a: FieldArray, b: FieldArray) -> Sum | None:
         """n log u for a whole number n: u**n has the sign of u where n is odd."""
-        found = None
         for x, c in ((a, b), (b, a)):
             parity, n = self._parity(x), c.concrete
             if parity is not None and n is not None and np.array_equal(n, np.rint(n)):
-                found = Sum(parity & (np.abs(n) % 2).astype(np.uint8))
-        return found
+                return self._times(parity, (np.abs(n) % 2).astype(np.uint8))
+        return None
+
+    def _times(self, parity: Callable[[], np.ndarray], odd: np.ndarray) -> Sum:
+        return Sum(lambda: parity() & odd)
 
     def moved(self, state: State, fact: Sum, move: Move) -> Sum:
         antilog = None if fact.antilog is None else move.value(fact.antilog)
-        return Sum(None if fact.parity is None else move.rows(fact.parity), antilog)
+        parity = None if fact.found is None else lambda: move.rows(_known(fact))
+        return Sum(parity, antilog, fact.of_powers)
+
+    def picked(self, state: State, operands: Sequence[FieldArray], index: np.ndarray) -> Sum | None:
+        """Of elements of several values, each with a parity or without logarithms."""
+        sources = [self._parity(x) for x in operands]
+        if any(f is None and x.growth.logs for f, x in zip(sources, operands, strict=True)):
+            return None
+        if all(f is None for f in sources):
+            return None
+
+        def parity() -> np.ndarray:
+            flat = [
+                np.zeros((state.points, int(np.prod(x.shape))), np.uint8)
+                if f is None
+                else f().reshape(state.points, -1)
+                for f, x in zip(sources, operands, strict=True)
+            ]
+            return np.concatenate(flat, axis=1)[:, index]
+
+        return Sum(parity)
 
     def cast(self, state: State, fact: Sum, dtype: Any) -> Sum:
         return fact
 
+    def weighed(self, candidates: Sum | None, bits: Callable[[], np.ndarray]) -> Sum | None:
+        """Of a maximum along the last axis of what has these parities, by its weights modulo two.
+
+        Sound as the weights modulo p and q are: all that a proof uses of a maximum is that it is a
+        sum of its candidates by weights that are a function of the set of their differences, and
+        have the sum one. That is so for both parts of a logarithm; of sets that are multiples of
+        each other too, as long as they are whole ones (`multiplied`).
+        """
+        if candidates is None or candidates.found is None:
+            return None
+        known = candidates
+        return Sum(lambda: np.bitwise_xor.reduce(_known(known) & bits().astype(np.uint8), axis=-1))
+
     def stands_for(self, fact: Sum) -> tuple[FieldArray, ...]:
         return () if fact.antilog is None else (fact.antilog,)
 
-    def _parity(self, x: FieldArray) -> np.ndarray | None:
+    def _parity(self, x: FieldArray) -> Callable[[], np.ndarray] | None:
         known = self.of(x)
-        return None if known is None else known.parity
+        return None if known is None or known.found is None else lambda: _known(known)
 
 
-def _sum(parity: np.ndarray | None) -> Sum | None:
+def _known(fact: Sum) -> np.ndarray:
+    parity = fact.parity
+    assert parity is not None
+    return parity
+
+
+def _sum(parity: Callable[[], np.ndarray] | None) -> Sum | None:
     return None if parity is None else Sum(parity)
 
 
@@ -109,7 +169,11 @@ def log_term(state: State, x: FieldArray) -> FieldArray:
     exponent = discrete_logs(state, rows)
     out[points:] = exponent
     y = state.plain(out, result, Growth(analytic=False, logs=True))
-    LOGARITHMS.know(y, Sum((power(state, exponent) != rows).astype(np.uint8), x))
+
+    def parity() -> np.ndarray:
+        return np.asarray(power(state, exponent) != rows).astype(np.uint8)
+
+    LOGARITHMS.know(y, Sum(parity, x, x.growth.powers))
     return y
 
 
