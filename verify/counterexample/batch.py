@@ -7,7 +7,8 @@ not be trusted. How many rows there are depends on the programs alone, never on 
 * up to 512 small and plain ones, and wild ones (`rows.py`) unless both programs are polynomials;
 * as many again at the crossings of the programs' comparisons, interpolated between rows on either
   side of one, with their neighbours;
-* where a function has no value somewhere that no row has met, rows that go there (`edges.py`);
+* where a function has no value somewhere that no row has met, rows that go there (`edges.py`), and
+  where all rows are on one side of a decision, rows on the other (`slopes.py`);
 * every value of single integers of 8 bits, alone and in pairs.
 """
 
@@ -28,6 +29,7 @@ from verify.counterexample.held import fit
 from verify.counterexample.many import SUMS, evaluated
 from verify.counterexample.positive import never_reached
 from verify.counterexample.rows import every_narrow_value, every_value, rows
+from verify.counterexample.slopes import Sides, down
 from verify.counterexample.undefined import one_sided
 from verify.dtypes import is_integer, is_kind
 from verify.programs import Equation, Program, Var, part_of
@@ -65,12 +67,14 @@ def before_proof(comparison: Comparison, rng: np.random.Generator) -> Iterator[W
     try:
         for drawn in map(comparison.rows, _drawn(comparison, special, rng, count)):
             yield from batch.differences(drawn)
-            edges = batch.edges
+            edges, sides = batch.edges, batch.sides
             crossing = batch.crossings(drawn, rng)
             if crossing is not None:
                 yield from batch.differences(comparison.rows(crossing))
             for nearer in batch.toward_edges(drawn, edges, rng):
                 yield from batch.differences(comparison.rows(nearer))
+            for beyond in batch.down_slopes(drawn, sides, edges, rng):
+                yield from batch.differences(comparison.rows(beyond))
         every = every_value(left.inputs)
         if every is None or len(every[0]) * size > _EVERY:
             every = every_narrow_value(left.inputs, special, rng)
@@ -108,12 +112,15 @@ def _drawn(
 
 
 def edge_rows(comparison: Comparison, drawn: Inputs, rng: np.random.Generator) -> Iterator[Inputs]:
-    """Rows nearer to where a function of the programs has no value than any of those drawn. Raises
-    Unsupported as `evaluated` does."""
+    """Rows nearer to where a function of the programs has no value than any of those drawn, or on
+    the other side of a decision. Raises Unsupported as `evaluated` does."""
     batch = _Batch(comparison)
     batch.evaluate(drawn)
-    for nearer in batch.toward_edges(drawn, batch.edges, rng):
+    edges, sides = batch.edges, batch.sides
+    for nearer in batch.toward_edges(drawn, edges, rng):
         yield comparison.rows(nearer)
+    for beyond in batch.down_slopes(drawn, sides, edges, rng):
+        yield comparison.rows(beyond)
 
 
 class _Batch:
@@ -122,6 +129,7 @@ class _Batch:
     def __init__(self, comparison: Comparison) -> None:
         self.comparison, self.count = comparison, 0
         self.gaps: list[np.ndarray] = []  # of the decisions: a row a row
+        self.sides = Sides()  # of the decisions, on which the rows are
         self.edges = Edges(0)  # how far the rows are from where a function has no value
 
     def differences(self, drawn: Inputs) -> Iterator[Witness]:
@@ -148,6 +156,7 @@ class _Batch:
 
     def evaluate(self, drawn: Inputs) -> tuple[list[Any], list[Any]]:
         self.gaps, self.count, self.edges = [], len(drawn[0]), Edges(len(drawn[0]))
+        self.sides = Sides()
         if not self.count:
             return [], []
         one, two = (
@@ -156,21 +165,40 @@ class _Batch:
         )
         return one, two
 
+    def part(self, equation: int) -> list[Program]:
+        """What leads to an equation; all of both programs, if it is in a body of one."""
+        programs = [self.comparison.left, self.comparison.right]
+        for program in programs:
+            found = next((e for e in program.equations if id(e) == equation), None)
+            if found is not None:
+                return [part_of(program, found.outputs)]
+        return programs
+
     def seen(self, edge: int) -> Callable[[Inputs], Edges]:
         """What says how far rows are from an edge. Only what leads there is evaluated."""
-        for program in (self.comparison.left, self.comparison.right):
-            found = next((e for e in program.equations if id(e) == edge), None)
-            if found is not None:
-                return functools.partial(self._seen_in, [part_of(program, found.outputs)])
-        return functools.partial(self._seen_in, [self.comparison.left, self.comparison.right])
+        programs = self.part(edge)
 
-    def _seen_in(self, programs: Sequence[Program], drawn: Inputs) -> Edges:
-        edges = Edges(len(drawn[0]))
-        for program in programs if len(drawn[0]) else ():
-            evaluated(
-                program, drawn, lambda equation, operands, _: edges.observe(equation, operands)
-            )
-        return edges
+        def evaluate(drawn: Inputs) -> Edges:
+            edges = Edges(len(drawn[0]))
+            _observed(programs, drawn, lambda e, operands, _: edges.observe(e, operands))
+            return edges
+
+        return evaluate
+
+    def down_slopes(
+        self, drawn: Inputs, sides: Sides, edges: Edges, rng: np.random.Generator
+    ) -> Iterator[Inputs]:
+        """Rows on the other side of decisions, and of edges, that all rows are on one side of."""
+        programs = (self.comparison.left, self.comparison.right)
+        safe = never_reached(programs[0]) | never_reached(programs[1])
+        more = {edge: room for edge, room in edges.each.items() if edge not in safe}
+        sides = Sides({**sides.gaps, **more}, sides.strict)
+
+        def seen(equation: int, observe: Any) -> Callable[[Inputs], None]:
+            return functools.partial(_observed, self.part(equation), observe=observe)
+
+        size = sum(program.size() for program in programs)
+        return down(programs[0].inputs, drawn, sides, seen, rng, size)
 
     def toward_edges(
         self, drawn: Inputs, edges: Edges, rng: np.random.Generator
@@ -193,6 +221,7 @@ class _Batch:
             gap = _column(_by_rows(arrays[0], arrays[1]) - _by_rows(arrays[1], arrays[0]))
         if len(gap) == self.count:
             self.gaps.append(np.nan_to_num(gap))
+            self.sides.observe(equation, gap)
 
     def crossings(self, drawn: Inputs, rng: np.random.Generator) -> Inputs | None:
         """Rows where a decision is on its edge, if it is linear between two of the drawn rows."""
@@ -218,6 +247,11 @@ class _Batch:
         order = rng.permutation(self.count)
         other = order[side[order][:, column].argmax(axis=0)]
         return np.where(np.arange(len(column)) % 8 < 4, nearest, other)
+
+
+def _observed(programs: Sequence[Program], drawn: Inputs, observe: Any) -> None:
+    for program in programs if len(drawn[0]) else ():
+        evaluated(program, drawn, observe)
 
 
 def _between(v: Var, one: np.ndarray, two: np.ndarray, part: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ def _to_one(x: np.ndarray) -> np.ndarray:
 
 
 # How far an argument is from where the function has no value; of which operand.
-_ROOM: dict[str, tuple[int, Callable[[np.ndarray], np.ndarray]]] = {
+ROOM: dict[str, tuple[int, Callable[[np.ndarray], np.ndarray]]] = {
     "sqrt": (0, np.asarray),
     "rsqrt": (0, np.asarray),
     "log": (0, np.asarray),
@@ -50,11 +50,12 @@ class Edges:
 
     count: int
     room: dict[int, np.ndarray] = field(default_factory=dict)  # by equation: a number a row
+    each: dict[int, np.ndarray] = field(default_factory=dict)  # and a number an element
 
     def observe(self, equation: Equation, operands: list[Any]) -> None:
-        if equation.primitive not in _ROOM or id(equation) in self.room:
+        if equation.primitive not in ROOM or id(equation) in self.room:
             return
-        which, measure = _ROOM[equation.primitive]
+        which, measure = ROOM[equation.primitive]
         operand = operands[which]
         if not isinstance(operand, Row) or not is_kind(operand.inner.value.dtype, np.floating):
             return
@@ -63,6 +64,7 @@ class Edges:
             return
         with np.errstate(all="ignore"):
             room = measure(value.reshape(self.count, -1)[:, :_SAMPLED])
+        self.each[id(equation)] = room
         self.room[id(equation)] = np.where(np.isnan(room), np.inf, room).min(axis=1, initial=np.inf)
 
     def near(self, size: int, safe: Set[int] = frozenset()) -> list[int]:
