@@ -1,9 +1,9 @@
-"""What each test costs, and which rows of a table `make test` leaves to `make test-all`.
+"""What each test costs, and which tests, and rows of a table, are left to `make test-all`.
 
 `costs.json` has processor seconds by test, those below a tenth left out; `make costs` measures them
 anew. Of a test with many rows the cheapest stay in `make test` as long as they cost little
-together; the others are marked `full`, as those that a test's writer has marked (`selection.py`).
-A test without rows is never left out by its cost.
+together; the others are marked `full`, as those that a test's writer has marked (`selection.py`),
+and so are tests without rows that cost much. What is marked `always` stays whatever it costs.
 """
 
 from __future__ import annotations
@@ -16,24 +16,26 @@ from pathlib import Path
 import pytest
 
 FILE = Path(__file__).with_name("costs.json")
-MOST = 2.0  # processor seconds of a test's rows in `make test`
+MOST, MOST_ALONE = 0.7, 9.0  # processor seconds in `make test`: of a test's rows; without rows
 _NAME = "processor seconds"
 _LEAST = 0.1
 
 
 def left_out(names: Iterable[str], costs: Mapping[str, float], most: float = MOST) -> set[str]:
-    """The rows that are for `make test-all`; the cheapest row of a test always stays.
+    """What is for `make test-all`; the cheapest row of a test always stays.
 
     >>> costs = {"t.py::a[1]": 2.0, "t.py::a[2]": 0.5, "t.py::a[3]": 0.9, "t.py::b": 100.0}
     >>> sorted(left_out(costs, costs, most=1.5))
-    ['t.py::a[1]']
+    ['t.py::a[1]', 't.py::b']
     """
     tables: dict[str, list[str]] = {}
+    found = set()
     for name in names:
         test, bracket, _ = name.partition("[")
         if bracket:
             tables.setdefault(test, []).append(name)
-    found = set()
+        elif costs.get(name, 0.0) > MOST_ALONE:
+            found.add(name)
     for rows in tables.values():
         spent = 0.0
         for place, row in enumerate(sorted(rows, key=lambda row: (costs.get(row, 0.0), row))):
@@ -55,7 +57,8 @@ class Costs:
 
     @pytest.hookimpl(tryfirst=True)  # before pytest deselects what is marked
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        beyond = left_out((item.nodeid for item in items), read())
+        asked = (item for item in items if item.get_closest_marker("always") is None)
+        beyond = left_out((item.nodeid for item in asked), read())
         for item in items:
             if item.nodeid in beyond:
                 item.add_marker(pytest.mark.full)

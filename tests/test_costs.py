@@ -1,8 +1,14 @@
 """Which rows `make test` leaves out (costs.py)."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from tests.costs import MOST, left_out, read
+from tests.costs import MOST, MOST_ALONE, left_out, read
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_the_cheapest_rows_stay():
@@ -11,8 +17,20 @@ def test_the_cheapest_rows_stay():
 
 
 def test_a_row_always_stays_however_much_it_costs():
-    costs = {"t.py::a[x]": 90.0, "t.py::a[y]": 95.0, "t.py::b": 900.0}
+    costs = {"t.py::a[x]": 90.0, "t.py::a[y]": 95.0, "t.py::b": 2.0}
     assert left_out(costs, costs, most=1.0) == {"t.py::a[y]"}
+
+
+def test_a_test_without_rows_stays_if_it_costs_little():
+    costs = {"t.py::a": MOST_ALONE, "t.py::b": MOST_ALONE + 1}
+    assert left_out(costs, costs) == {"t.py::b"}
+
+
+def test_what_is_always_run_is_run():
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/test_readme.py"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert "::test_the_commands_work" in found
+    assert read()["tests/test_readme.py::test_the_commands_work"] > MOST_ALONE
 
 
 def test_a_new_row_costs_nothing_until_it_is_measured():
@@ -29,7 +47,7 @@ def test_what_was_measured_leaves_something_out():
     if not costs:
         pytest.skip("nothing was measured")
     rows = {name for name in costs if "[" in name}
-    beyond = left_out(costs, costs)
+    beyond = left_out(rows, costs)
     assert beyond
     assert {name.partition("[")[0] for name in rows - beyond} == {
         name.partition("[")[0] for name in rows

@@ -18,6 +18,7 @@ from PIL import Image
 from cnnjax.cli import main
 from verify.cli import main as verify_main
 
+pytestmark = pytest.mark.always
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 
