@@ -7,7 +7,7 @@ unknown number wherever it comes from, and a square root and a logarithm have th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -36,6 +36,7 @@ class Read:
     left: Program
     right: Program
     sentences: tuple[str, ...]
+    ones: frozenset[float]  # the numbers that are read
 
 
 def read(left: Program, right: Program, numbers: Numbers, *, all_of_them: bool) -> Read | None:
@@ -50,18 +51,24 @@ def read(left: Program, right: Program, numbers: Numbers, *, all_of_them: bool) 
         return None
     rewriter = _Rewriter(found)
     one_read, two_read = rewriter.program(left), rewriter.program(right)
-    return Read(one_read, two_read, tuple(rewriter.sentences))
+    return Read(one_read, two_read, tuple(rewriter.sentences), frozenset(found))
 
 
-def moved(left: Program, right: Program, numbers: Numbers) -> Iterator[tuple[Program, Program]]:
+def moved(
+    left: Program, right: Program, numbers: Numbers, read: Set[float] = frozenset()
+) -> Iterator[tuple[Program, Program]]:
     """The programs with other numbers for their literals, which round to the same floats: all near
     the lower ends of their intervals, or the upper ones; then any two of a few on different sides.
+    Those that are `read` are what they are read as; nothing is left to move if all are.
     """
-    ones = sorted(numbers.members)
+    known = {one: numbers.readings[one] for one in read}
+    ones = sorted(numbers.members.keys() - known.keys())
+    if not ones:
+        return
     bits = min(max(len(ones) - 1, 0).bit_length(), _BITS)
     for bit in (None, *range(bits)):
         for way in (_FAR, -_FAR):
-            found = {}
+            found = dict(known)
             for position, one in enumerate(ones):
                 towards = way if bit is None or position >> bit & 1 else -way
                 target = Fraction(one) + towards * Fraction(numbers.half(one))

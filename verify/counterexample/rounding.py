@@ -88,14 +88,18 @@ class Rounding:
                 return True
         return False
 
-    def decides(self, inputs: Inputs, *, read: bool) -> bool:
+    def decides(self, inputs: Inputs, *, read: bool, jumps: bool) -> bool:
         """Whether the programs, the same at these inputs as they are written, differ there once
-        their literals are other numbers. `read`: those that have a reading are that, only the
-        others are moved, and only a difference by a choice counts; else all are moved."""
+        their literals are other numbers. `read`: those that have a reading are that, and are so
+        where the programs are the same, too; only the others are moved. `jumps`: only a difference
+        by a choice counts."""
         found = self._seen(inputs, Numeric())
         if found is None:
             return False
         open_ = [~apart for apart in _apart(found)]
+        as_read = self._seen(inputs, Assigned(self._read)) if read and self._known else None
+        if as_read is not None:
+            open_ = [o | ~apart for o, apart in zip(open_, _apart(as_read), strict=True)]
         wide = self._seen(inputs, AnyRounded(self.numbers))
         narrow = self._seen(inputs, AnyRounded(self.numbers, _NARROW))
         smooth = [np.zeros(part.shape) for part in open_]  # how far rounding may move a result
@@ -107,22 +111,29 @@ class Rounding:
             ]
         if not any(part.any() for part in open_):
             return False
-        for assigned in self._others(read):
+        for assigned in self._others(read, jumps):
             pair = self._seen(inputs, Assigned(assigned))
             if pair is None:
                 continue
             far = zip(open_, _gaps(pair), smooth, strict=True)
-            if any((o & (np.abs(gap) > (bound if read else 0))).any() for o, gap, bound in far):
+            if any((o & (np.abs(gap) > (bound if jumps else 0))).any() for o, gap, bound in far):
                 return True
         return False
 
-    def _others(self, read: bool) -> Iterator[Mapping[float, Fraction | Ball]]:
+    @property
+    def _known(self) -> dict[float, Fraction | Ball]:
+        return {one: _number(found) for one, found in self.numbers.readings.items()}
+
+    @property
+    def _read(self) -> dict[float, Fraction | Ball]:
+        """Readings, and the floats that have none."""
+        return {**{one: Fraction(one) for one in self._balls}, **self._known}
+
+    def _others(self, read: bool, jumps: bool) -> Iterator[Mapping[float, Fraction | Ball]]:
         """Readings, and numbers near the ends of the intervals, on different sides."""
-        balls, readings = self._balls, self.numbers.readings
-        known = {one: _number(found) for one, found in readings.items()}
-        held = {one: Fraction(one) for one in balls}
-        if known and read:
-            yield {**held, **known}
+        balls, known = self._balls, self._known
+        if known and read and jumps:
+            yield self._read
         sides = dict(zip(balls, self.rng.choice([-1, 1], len(balls)).tolist(), strict=True))
         for way in (1, -1):
             moved = {

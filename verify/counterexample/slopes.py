@@ -48,9 +48,7 @@ class Sides:
     """On which side of its comparisons the rows of a batch are."""
 
     gaps: dict[int, np.ndarray] = field(default_factory=dict)  # by equation: (rows, elements)
-    strict: set[int] = field(
-        default_factory=set
-    )  # those that a gap of 0 is no other side of
+    strict: set[int] = field(default_factory=set)  # those that a gap of 0 is no other side of
 
     def observe(self, equation: Equation, gap: np.ndarray) -> None:
         """The gap between what a comparison compares."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import replace
 
 import numpy as np
@@ -86,10 +86,10 @@ def accepted(question: Question, proof: Proof, again: Again) -> Verdict | Open:
     found = question.search.before_proof()
     if found is not None:
         return found
-    if _differ_otherwise(question, read=True):
+    if _differ_otherwise(question, read=True, jumps=True):
         return Verdict("unknown", reason=_AS_WRITTEN)
     assumptions = proof.assumptions
-    if not proof.read and not _holds_for_others(question, again):
+    if not _holds_for_others(question, again, proof.read):
         assumptions = (*assumptions, _HELD)
     if question.search.disagreement:
         return Open()
@@ -117,20 +117,22 @@ def trusted(question: Question, verdict: Verdict) -> Verdict:
     return verdict if found is None else found
 
 
-def _holds_for_others(question: Question, again: Again) -> bool:
+def _holds_for_others(question: Question, again: Again, read: Set[float]) -> bool:
     """Whether nothing shows that a proof of the programs as they are written needs the numbers that
     their literals hold. Where something is chosen or rounded, an order of numbers made of literals
     may have been decided by them (10 * 0.1 > 1): no input need show that, so the proof is made once
     more for numbers on both sides, which round to the same floats. So where verify has no numbers
-    to search with."""
-    if _differ_otherwise(question, read=False):
-        return False
+    to search with. Literals that the proof has `read` are no others."""
     comparison = question.comparison
+    if read >= comparison.numbers.members.keys():
+        return True
+    if _differ_otherwise(question, read=bool(read), jumps=False):
+        return False
     if not comparison.lenient_literals:
         return True
     if question.search.possible and not question.decides:
         return True
-    for programs in rewriting.moved(*question.programs, comparison.numbers):
+    for programs in rewriting.moved(*question.programs, comparison.numbers, read):
         other = question.beside(*programs, question.given)
         other.known = question.known
         # The fewest laws know of 0.3 that it is positive, and of no number that is computed.
@@ -140,10 +142,10 @@ def _holds_for_others(question: Question, again: Again) -> bool:
     return True
 
 
-def _differ_otherwise(question: Question, *, read: bool) -> bool:
+def _differ_otherwise(question: Question, *, read: bool, jumps: bool) -> bool:
     """Whether the programs, which have been proved the same, differ where literals are other
     numbers that round to them: 10 * 0.1 > 1 is true of a float32, and not of 1/10. `read`:
-    literals with a reading are that."""
+    literals with a reading are that. `jumps`: only a difference by a choice counts."""
     comparison = question.comparison
     if not comparison.lenient_literals or not question.search.possible:
         return False
@@ -155,6 +157,6 @@ def _differ_otherwise(question: Question, *, read: bool) -> bool:
         inputs = comparison.moved(drawn)
         if number and late():
             break
-        if inputs is not None and comparison.rounding.decides(inputs, read=read):
+        if inputs is not None and comparison.rounding.decides(inputs, read=read, jumps=jumps):
             return True
     return False

@@ -23,7 +23,7 @@ class Proof:
     assumptions: tuple[str, ...] = ()
     partial: bool = False  # whether the assumptions may hold nowhere: find a place where they do
     almost: bool = False  # whether it may fail on a set of measure zero, which nothing says
-    read: bool = False  # whether it is of programs whose constants have been read
+    read: frozenset[float] = frozenset()  # the numbers of the programs' literals that were read
     confirmed: bool = False  # whether its assumptions have been doubted already
 
     def besides(self, other: Proof, method: str) -> Proof:

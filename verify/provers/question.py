@@ -73,7 +73,7 @@ class Question:
         return other
 
     @functools.cached_property
-    def readings(self) -> list[tuple[tuple[str, ...], Question]]:
+    def readings(self) -> list[tuple[rewriting.Read, Question]]:
         """The programs with rounded constants as they are read, and what a proof of them assumes:
         all constants; then only those that one program has and the other has not."""
         if not self.comparison.lenient_literals:
@@ -82,7 +82,7 @@ class Question:
         for all_of_them in (True, False) if numbers.common else (True,):
             known = rewriting.read(self.left, self.right, numbers, all_of_them=all_of_them)
             if known is not None:
-                found.append((known.sentences, self.beside(known.left, known.right, self.given)))
+                found.append((known, self.beside(known.left, known.right, self.given)))
         return found
 
     def draw(self) -> int:

@@ -13,14 +13,14 @@ from verify.provers.question import Question
 def constants_read(question: Question, provers: Iterable[Prover]) -> Proof | None:
     """A proof in which rounded constants are what they are read as."""
     best, provers = None, list(provers)
-    for sentences, other in question.readings:
+    for read, other in question.readings:
         proof = proved(other, provers)
         if proof is None:
             break
         # An epsilon of both programs needs no assumption if they are the same whether it is
         # read or not. Not read alone it proves nothing: 0.3 as a float is no three times 1/10.
-        assumptions = tuple(dict.fromkeys((*sentences, *proof.assumptions)))
-        best = replace(proof, assumptions=assumptions, read=True)
+        assumptions = tuple(dict.fromkeys((*read.sentences, *proof.assumptions)))
+        best = replace(proof, assumptions=assumptions, read=read.ones)
     return best
 
 

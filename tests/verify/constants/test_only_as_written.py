@@ -111,3 +111,39 @@ def test_not_proved_without_a_word(pair):
 def test_proved_whatever_the_numbers_are(pair):
     verdict = verify.equivalent(*pair, x)
     assert verdict.status == "proved"
+
+
+# d + 1/2 is e as floats, and more than e as the decimals that were written; neither has a reading.
+D, E = 0.14717191, 0.6471719
+BESIDE_A_READING = {
+    "a sum": (lambda x, y: x * D + 0.5 * x + 0.1 * y * 10, lambda x, y: E * x + y),
+    "a product": (lambda x, y: (x * D + 0.5 * x) * (0.1 * y * 10), lambda x, y: E * x * y),
+    "a choice": (
+        lambda x, y: jnp.where(x * D + 0.5 * x >= E * x, 1.0, 2.0) * (0.1 * y * 10),
+        lambda x, y: jnp.where(x * D + 0.5 * x <= E * x, 1.0, 2.0) * y,
+    ),
+    "an order of literals": (
+        lambda x, y: jnp.where(y > 1e6, jnp.where(D + 0.5 > E, 1.0, 2.0) * (0.1 * y * 10), x),
+        lambda x, y: jnp.where(y > 1e6, 2 * y, x),
+    ),
+}
+WHATEVER_BESIDE = {
+    "a sum": (lambda x, y: x * D + 0.1 * y * 10, lambda x, y: x * D + y),
+    "a choice": (
+        lambda x, y: jnp.where(x * D > 3, 1.0, 2.0) * (0.1 * y * 10),
+        lambda x, y: jnp.where(D * x > 3, y, 2 * y),
+    ),
+}
+
+
+@pytest.mark.parametrize("pair", BESIDE_A_READING.values(), ids=list(BESIDE_A_READING))
+def test_a_literal_that_is_read_does_not_hide_those_that_are_not(pair):
+    verdict = verify.equivalent(*pair, x, x, seconds=20)
+    assert verdict.status != "proved" or "floats that they hold" in verdict.assumptions[-1]
+
+
+@pytest.mark.parametrize("pair", WHATEVER_BESIDE.values(), ids=list(WHATEVER_BESIDE))
+def test_what_is_read_is_all_that_is_said(pair):
+    verdict = verify.equivalent(*pair, x, x)
+    assert verdict.status == "proved"
+    assert not any("floats that they hold" in sentence for sentence in verdict.assumptions)
