@@ -123,8 +123,8 @@ BESIDE_A_READING = {
         lambda x, y: jnp.where(x * D + 0.5 * x <= E * x, 1.0, 2.0) * y,
     ),
     "an order of literals": (
-        lambda x, y: jnp.where(y > 1e6, jnp.where(D + 0.5 > E, 1.0, 2.0) * (0.1 * y * 10), x),
-        lambda x, y: jnp.where(y > 1e6, 2 * y, x),
+        lambda x, y: jnp.where((y > 1e6) & (D * y + y / 2 <= E * y), 0.1 * y * 10, x),
+        lambda x, y: jnp.where(y > 1e6, y, x),
     ),
 }
 WHATEVER_BESIDE = {
