@@ -228,6 +228,8 @@ def _trial(
         try:
             if isinstance(field, PatternField) and field.condition is not None and not mode.split:
                 field.counted = _condition(field, domain, inputs)
+            elif guards is not None and field.condition is not None and not mode.decides:
+                field.exclude(_condition(field, domain, inputs))
             by_one, by_two = watch(inputs)
             one = evaluate(left, domain, inputs, by_one)
             two = evaluate(right, domain, inputs, by_two)

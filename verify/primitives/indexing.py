@@ -71,7 +71,8 @@ def corners(
         found = ((place >= 0) & (place <= limit)).all(axis=1)
         valid = np.ones_like(found) if clip else found
         return Corners(np.clip(place, 0, limit)[:, None], valid[:, None])
-    many = [int(n) + 1 for n in limit]
+    columns = _known_columns(ctx, index, limit)
+    many = [1 if columns[axis] is not None else int(n) + 1 for axis, n in enumerate(limit)]
     count = int(np.prod(many, dtype=object))
     if count * max(size, index.shape[0]) > LIMIT:
         raise Unsupported(
@@ -81,15 +82,31 @@ def corners(
     if many:
         place = np.stack(np.unravel_index(np.arange(count), many), axis=-1)
     when = None
+    place = np.broadcast_to(place, (index.shape[0], count, len(limit))).copy()
     for axis in range(len(limit)):
+        column = columns[axis]
+        if column is not None:
+            place[:, :, axis] = column[:, None]
+            continue
         table = _conditions(ctx, index, axis, int(limit[axis]), clip, inside)  # (n, many[axis])
         if table is None:
             continue
-        rows = np.arange(index.shape[0])[:, None] * many[axis] + place[None, :, axis]
+        rows = np.arange(index.shape[0])[:, None] * many[axis] + place[:, :, axis]
         here = ctx.algebra.pick([table], rows)
         when = here if when is None else ctx.algebra.logical_and(when, here)
-    shape = (index.shape[0], count)
-    return Corners(np.broadcast_to(place, (*shape, len(limit))), np.ones(shape, np.bool_), when)
+    return Corners(place, np.ones((index.shape[0], count), np.bool_), when)
+
+
+def _known_columns(ctx: Context, index: Any, last: np.ndarray) -> list[np.ndarray | None]:
+    """The components that are known numbers within bounds, as in x[arange(n), label]: (n,) each."""
+    algebra = plain(ctx.algebra)
+    ask = getattr(algebra, "known_numbers", None)
+    found = None if ask is None else ask(index)
+    if found is None:
+        return [None] * len(last)
+    numbers, known = found
+    inside = known & (numbers >= 0) & (numbers <= last)
+    return [numbers[:, axis] if inside[:, axis].all() else None for axis in range(len(last))]
 
 
 def _conditions(ctx: Context, index: Any, axis: int, last: int, clip: bool, inside: bool) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from verify.algebras import machine
@@ -16,7 +18,6 @@ from verify.algebras.field.value import (
     FieldArray,
     Mask,
     Pending,
-    Tie,
     Unlucky,
     all_one,
     all_zero,
@@ -255,7 +256,7 @@ def logical_not(field: State, a: FieldArray) -> FieldArray:
     rows = residues.reduce(one.rows - a.rows, field.m)
     y = field.plain(rows, a, a.growth, nonnegative=True)
     if a.tie is not None:
-        y.tie = Tie(a.tie.difference, not a.tie.true)
+        y.tie = replace(a.tie, true=not a.tie.true)
     if a.mask is not None:
         d, w = a.mask.difference, a.mask.weight
         y.mask = Mask(residues.reduce(-d, field.m), residues.reduce(1 - w, field.m))

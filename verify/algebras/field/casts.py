@@ -8,6 +8,7 @@ import numpy as np
 
 from verify.algebras import machine
 from verify.algebras.field import integers
+from verify.algebras.field.laws.wholes import WHOLE_NUMBERS
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, numpy_kind
 from verify.dtypes import is_integer, is_kind
@@ -48,6 +49,8 @@ def cast(field: State, x: FieldArray, dtype: Any) -> FieldArray:
     y.moved_from = x.moved_from
     for law, fact in x.facts.items():
         law.know(y, law.cast(field, fact, dtype))
+    if is_integer(x.dtype) and is_kind(dtype, np.floating) and x.concrete is None:
+        WHOLE_NUMBERS.know(y, True)
     if x.concrete is not None:
         y.concrete = x.concrete.astype(numpy_kind(dtype))
         if is_integer(x.dtype) and (machine.exact(y.concrete) != machine.exact(x.concrete)).any():

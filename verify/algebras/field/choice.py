@@ -41,6 +41,7 @@ from verify.algebras.field.growth import Growth
 from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.laws.magnitudes import MAGNITUDES
 from verify.algebras.field.laws.scaled import SCALED
+from verify.algebras.field.laws.wholes import WHOLE_NUMBERS
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, Mask, Pending, Tie
 from verify.algebras.field.weights import Weights
@@ -83,12 +84,39 @@ class Chooser:
                 )
             return out.reshape(count, *shape)
         m = self.field.m
+        if self.field.mode.decides:
+            known = self._largest_by_row(flat, here, out)
+            if known.any():
+                rest = ~known
+                if rest.any():
+                    beside = None if here is None else here[rest]
+                    out[:, rest] = self.value(flat[:, rest], beside)
+                return out.reshape(count, *shape)
         for start in range(0, flat.shape[1], step):
             part = np.ascontiguousarray(flat[:, start : start + step])
             weighed = self.weights.weigh(part, None if here is None else here[start : start + step])
             products = residues.multiply(part, weighed.weights, m)
             out[:, start : start + step] = residues.total(products, m)
         return out.reshape(count, *shape)
+
+    def _largest_by_row(
+        self, flat: np.ndarray, here: np.ndarray | None, out: np.ndarray
+    ) -> np.ndarray:
+        """Which of the (rows, N, S) sets each row knows the largest of, whatever they are made of:
+        their differences are numbers there. These are put `out`; that is no choice."""
+        field = self.field
+        there = np.ones(flat.shape[1:], bool) if here is None else here
+        first = np.argmax(there, axis=-1)[None, :, None]
+        difference = residues.reduce(flat - np.take_along_axis(flat, first, -1), field.m)
+        columns = difference[: field.points].reshape(field.points, -1)
+        found, known = branches.numbers(columns, field.moduli.p)
+        sets = (known.reshape(there.shape) | ~there).all(axis=-1) & there.any(axis=-1)
+        if sets.any():
+            least = np.iinfo(np.int64).min
+            numbers = np.where(there, found.reshape(-1, *there.shape), least)[:, sets]
+            best = np.concatenate([numbers.argmax(axis=-1)] * (len(flat) // field.points))
+            out[:, sets] = np.take_along_axis(flat[:, sets], best[..., None], -1)[..., 0]
+        return np.asarray(sets)
 
     def maximum(self, a: FieldArray, b: FieldArray) -> FieldArray:
         if _is_float(a.dtype) and a.concrete is not None and b.concrete is not None:
@@ -406,7 +434,7 @@ class Chooser:
                 self.mask_growth,
                 rows.reshape(len(m), *shape),
                 nonnegative=True,
-                tie=Tie(difference, True) if growth.analytic and _is_float(a.dtype) else None,
+                tie=self._tie(growth, a, b, difference),
             )
         weight = np.where(zero, 0, weighed.weights[..., 0])
         if field.mode.decides:  # what cannot be negative is above zero where it is not zero
@@ -432,6 +460,17 @@ class Chooser:
         )
         result.mask = Mask(difference, weight.reshape(len(m), *shape))
         return result
+
+    def _tie(
+        self, growth: Growth, a: FieldArray, b: FieldArray, difference: np.ndarray
+    ) -> Tie | None:
+        """The equality of two floats, for products with their difference (`_is_zero_there`)."""
+        if not _is_float(a.dtype):
+            return None
+        if growth.analytic:
+            return Tie(difference, True)
+        whole = WHOLE_NUMBERS.holds(a) and WHOLE_NUMBERS.holds(b)
+        return Tie(difference, True, whole=True) if whole else None
 
     def _decided(self, true: np.ndarray, shape: tuple[int, ...]) -> FieldArray:
         """A comparison of numbers that each row knows: no choice, whatever they are made of."""
@@ -506,7 +545,7 @@ class Chooser:
         if which.tie is not None:
             there, elsewhere = (yes, no) if which.tie.true else (no, yes)
             if self._is_zero_there(which.tie, there, elsewhere):
-                field.almost = True
+                field.almost |= not which.tie.whole
                 return elsewhere
         if no.dtype == np.bool_:
             kept = field.logical_and(field.logical_not(which), no)
@@ -516,6 +555,8 @@ class Chooser:
                 which.growth.times(no.growth.union(yes.growth), 2),
                 nonnegative=True,
             )
+        if no.concrete is not None and not no.concrete.any() and self._is_masked(which, yes):
+            return yes
         # Over Z, where what is chosen lies between the two: nothing is looked at.
         difference = arithmetic.add(field, yes, arithmetic.neg(field, no))
         if which.mask is not None:
@@ -540,9 +581,17 @@ class Chooser:
         result.growth = _chosen(result.growth, result.growth, field.mode.patterns)
         return result
 
+    def _is_masked(self, which: FieldArray, x: FieldArray) -> bool:
+        """Whether x is a product with this truth value, so that it is zero where that is false."""
+        points = self.field.points
+        here = which.rows[:points]
+        self.field.inner_pairs += len(x.factors) * here[0].size
+        return any(np.array_equal(rows[:points], here) for rows, _ in x.factors)
+
     def _is_zero_there(self, tie: Tie, there: FieldArray, elsewhere: FieldArray) -> bool:
         """where(x == 0, 0, x y) = x y: true wherever y has a value, and where it has none at x = 0
-        (a logarithm) the proof assumes so, of a set of measure zero. x (1 / x) is not meant."""
+        (a logarithm) the proof assumes so, of a set of measure zero. Zero is no
+        such set among whole numbers: there y has to have a value. x (1 / x) is not meant."""
         if there.concrete is None or there.concrete.any() or len(elsewhere.factors) != 2:
             return False
         if not (tie.difference[: self.field.points] != 0).all():
@@ -550,9 +599,19 @@ class Chooser:
         (one, first), (two, second) = elsewhere.factors
         return any(
             not (own.logs or other.power)
+            and (not tie.whole or self._has_values(factor, other))
             and bool(self.field.proportional(rows, tie.difference).all())
-            for rows, own, other in ((one, first, second), (two, second, first))
+            for rows, own, factor, other in ((one, first, two, second), (two, second, one, first))
         )
+
+    def _has_values(self, rows: np.ndarray, growth: Growth) -> bool:
+        """Whether a factor has a value whatever the inputs are: a polynomial, or the logarithm of
+        what is positive."""
+        if growth.analytic and not growth.logs:
+            return True
+        digests = self.field.digest(rows).reshape(mixing.WORDS, -1)
+        names = (column.tobytes() for column in np.ascontiguousarray(digests.T))
+        return growth.logs and self.field.total.issuperset(names)
 
     def _select_many(self, which: FieldArray, cases: Sequence[FieldArray]) -> FieldArray:
         field = self.field

@@ -61,6 +61,11 @@ class Given:
                 found[n] = known[1] * (multiple > 0) - known[1] * (multiple < 0)
         return found
 
+    def above_zero(self, rows: np.ndarray) -> bool:
+        """Whether all of these residues are those of positive numbers."""
+        signs = self.signs(rows.reshape(len(rows), -1))
+        return bool((signs == STRICT).all()) and len(signs) > 0
+
     def notice(self, x: FieldArray) -> FieldArray:
         """x, known not to be negative if it is; undecided maxima stay undecided."""
         if self.known and not x.nonnegative and not x.undecided and is_real(x.dtype):

@@ -78,6 +78,8 @@ class State(ABC):
         self._memories: dict[Callable[..., Any], Any] = {}  # what laws remember
         self.given: Given | None = None  # what a precondition says of signs
         self.condition: Program | None = None  # the precondition itself
+        self.total: set[bytes] = set()  # logarithms of what is above zero, by name
+        self.never: set[bytes] = set()  # truth values that it excludes, by name
 
     def law(self, kind: Callable[[Any], Memory]) -> Memory:
         """What a law remembers in this trial: made by `kind(state)` when it is first asked for."""
@@ -220,6 +222,24 @@ class State(ABC):
         """Whether a truth value is false wherever the inputs count."""
         return not guard.rows[: self.points].any()
 
+    def exclude(self, truths: Sequence[FieldArray]) -> None:
+        """Told of truth values that hold wherever the inputs count."""
+        for x in truths:
+            if x.concrete is None:
+                opposite = self.logical_not(x)
+                self.atoms += opposite.rows[0].size
+                self.never.update(self.names(opposite))
+
+    def excluded(self, guard: FieldArray) -> bool:
+        """Whether each element of a truth value is false, or the opposite of one that holds
+        wherever the inputs count, as the same polynomial."""
+        if not self.never or guard.concrete is not None:
+            return False
+        false = not_any(guard.rows[: self.points]).reshape(-1)
+        return all(
+            f or name in self.never for f, name in zip(false, self.names(guard), strict=True)
+        )
+
     def beside(self, x: FieldArray, other: FieldArray) -> FieldArray:
         """x, with the choices behind the other value behind it too."""
         return x
@@ -308,6 +328,11 @@ class State(ABC):
         dtype: Any,
         params: Any = (),
     ) -> FieldArray: ...
+
+
+def not_any(rows: np.ndarray) -> np.ndarray:
+    """Which columns of residues are zero."""
+    return np.asarray((rows == 0).all(axis=0))
 
 
 def key_rows(field: State, x: FieldArray) -> np.ndarray:

@@ -189,6 +189,9 @@ class Field(State):
     def observed(self, x: FieldArray, where: str) -> FieldArray:
         return integers.observed(self, x, where)
 
+    def known_numbers(self, x: Any) -> tuple[np.ndarray, np.ndarray] | None:
+        return integers.known_numbers(self, x) if isinstance(x, FieldArray) else None
+
     def within(self, x: FieldArray, low: int, high: int) -> FieldArray:
         return integers.within(self, x, low, high)
 

@@ -78,10 +78,12 @@ class Mask:
 
 @dataclass(frozen=True, eq=False)
 class Tie:
-    """That `difference`, an analytic function of real inputs, is zero (or not, if not `true`)."""
+    """That `difference`, an analytic function of real inputs or a whole number, is zero (or not, if
+    not `true`)."""
 
     difference: np.ndarray  # (rows, *shape)
     true: bool
+    whole: bool = False
 
 
 _SERIAL = itertools.count()

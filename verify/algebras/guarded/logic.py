@@ -27,9 +27,10 @@ class Logic:
 
     def is_never(self, guard: FieldArray) -> bool:
         """Whether it is false at every point: as a polynomial, or in all branches that rows are
-        in; whoever drops it then keeps the choices behind it (`State.beside`)."""
+        in; whoever drops it then keeps the choices behind it (`State.beside`). Or whether it is
+        what a precondition excludes."""
         self.state.atoms += guard.rows[0].size
-        return not guard.rows[: self.state.points].any()
+        return not guard.rows[: self.state.points].any() or self.state.excluded(guard)
 
     def either(self, *guards: Guard) -> Guard:
         found: Guard = None

@@ -8,6 +8,7 @@ from verify.algebras.field.laws.absolute import ABSOLUTE_VALUES
 from verify.algebras.field.laws.circle import CIRCLE
 from verify.algebras.field.laws.cube_roots import CUBE_ROOTS
 from verify.algebras.field.laws.exponentials import EXPONENTIALS
+from verify.algebras.field.laws.gammas import GAMMAS
 from verify.algebras.field.laws.law import Law
 from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.laws.magnitudes import MAGNITUDES
@@ -15,6 +16,7 @@ from verify.algebras.field.laws.scaled import SCALED
 from verify.algebras.field.laws.square_roots import SQUARE_ROOTS
 from verify.algebras.field.laws.steps import STEPS
 from verify.algebras.field.laws.sums_of_squares import SUMS_OF_SQUARES
+from verify.algebras.field.laws.wholes import WHOLE_NUMBERS
 from verify.algebras.field.value import FieldArray
 
 # In the order in which they are asked: the first that has a result makes it.
@@ -27,6 +29,8 @@ LAWS: tuple[Law[Any], ...] = (
     CIRCLE,
     CUBE_ROOTS,
     SUMS_OF_SQUARES,
+    GAMMAS,
+    WHOLE_NUMBERS,  # before a step of a number is one like any other
     STEPS,
     SCALED,
 )

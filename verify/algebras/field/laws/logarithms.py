@@ -174,6 +174,8 @@ def log_term(state: State, x: FieldArray) -> FieldArray:
         return np.asarray(power(state, exponent) != rows).astype(np.uint8)
 
     LOGARITHMS.know(y, Sum(parity, x, x.growth.powers))
+    if x.positive or (state.given is not None and state.given.above_zero(rows)):
+        state.total.update(state.names(y))
     return y
 
 

@@ -44,6 +44,13 @@ class Splitting(Selectors):
         found = Split(self, cases, x.selector.reshape(shape))
         return _carried(found, [x], lambda ys: self.plainly("reshape", ys[0], shape))
 
+    def known_numbers(self, x: Any) -> tuple[np.ndarray, np.ndarray] | None:
+        if not isinstance(x, Split):
+            found: tuple[np.ndarray, np.ndarray] | None = self.plainly("known_numbers", x)
+            return found
+        cases = x.possible
+        return None if cases is None else (cases[0], (cases == cases[:1]).all(axis=0))
+
     def pick(self, operands: Sequence[Any], index: np.ndarray) -> Any:
         if not any(isinstance(x, Split) for x in operands):
             return self.plainly("pick", operands, index)
