@@ -209,9 +209,9 @@ _KNOWN, _DECIDED = 2**16, 200
 
 def known_numbers(field: State, x: FieldArray) -> tuple[np.ndarray, np.ndarray] | None:
     """Which elements of an integer array are small numbers, not below zero, whatever the inputs
-    are: the numbers, and where they are known. What has the same small residue modulo every prime, at
-    two points of each, is that number, but for the chance that two values are confused. Where rows
-    decide what is chosen, a few of them may have chosen alike."""
+    are: the numbers, and where they are known. What has the same small residue modulo every prime,
+    at two points of each, is that number, but for the chance that two values are confused. Where
+    rows decide what is chosen, a few of them may have chosen alike."""
     if not is_integer(x.dtype) or not machine.fits((0, _KNOWN), x.dtype):
         return None
     if field.mode.decides and field.points < _DECIDED:

@@ -1,5 +1,5 @@
-"""lgamma(n) = log((n - 1)!) for whole numbers n > 0, and
-lgamma(n + 1/2) = log((2 n)! / (4**n n!)) + log(pi) / 2 for n >= 0: what the logarithm of the gamma function is of a number that is known.
+"""lgamma(n) = log((n - 1)!) for whole numbers n > 0, and, for n >= 0,
+lgamma(n + 1/2) = log((2 n)! / (4**n n!)) + log(pi) / 2.
 
 Such numbers come up where a count is taken value by value (`../split/`), and in constants of
 densities. Nothing is known at zero and below, nor of numbers that are not multiples of 1/2. Pi is
