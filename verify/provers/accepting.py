@@ -31,6 +31,7 @@ from verify.verdict import Verdict
 
 _OTHERWISE = 6  # inputs at which literals are other numbers, after a proof
 _OTHERWISE_WORK = 1e8
+_TARGET = 2.0**-40  # error probability of a proof that only says whether there is more to assume
 
 _OF_BITS = {OF_BITS, NO_ROUNDING, NO_NEGATIVE_ZERO}  # what is assumed of the machine's numbers
 
@@ -134,7 +135,7 @@ def _holds_for_others(question: Question, again: Again, read: Set[float]) -> boo
         return True
     for programs in rewriting.moved(*question.programs, comparison.numbers, read):
         other = question.beside(*programs, question.given)
-        other.known = question.known
+        other.known, other.target = question.known, _TARGET
         # The fewest laws know of 0.3 that it is positive, and of no number that is computed.
         tries = (again, lambda one: interpret(one, math.inf, MODES[1]))
         if not any(isinstance(each(other), Proof) for each in tries):

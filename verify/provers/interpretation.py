@@ -40,7 +40,9 @@ def interpret(
     """Both programs over random residues; elements to `ignore` are proved by other means."""
     effort.refuse(question.programs)
     try:
-        result = prove(*question.programs, mode, question.draw(), ignore, work, question.told)
+        result = prove(
+            *question.programs, mode, question.draw(), ignore, work, question.told, question.target
+        )
     except (Unsupported, TooLarge) as error:
         too_large = isinstance(error, TooLarge)
         return Open(str(error), refused=isinstance(error, Refused), too_large=too_large)

@@ -12,7 +12,7 @@ from verify.algebras.guarded.large import has_large
 from verify.constants import rewriting
 from verify.counterexample import Comparison
 from verify.dtypes import is_integer
-from verify.interpretation.proof import turns
+from verify.interpretation.proof import TARGET, turns
 from verify.preconditions.condition import Precondition
 from verify.programs import Program
 from verify.provers.outcome import Known
@@ -62,6 +62,7 @@ class Question:
         self.given = cast(Precondition | None, comparison.given)
         self.search = Search(comparison, examples, names, rng)
         self.known = Known()
+        self.target = TARGET  # error probability of a proof
 
     def beside(self, left: Program, right: Program, given: Precondition | None) -> Question:
         """The same question of other programs; a search before a proof is one among those as they
@@ -69,7 +70,7 @@ class Question:
         comparison = Comparison(left, right, given=given)
         trace = self.trace.within()
         other = Question(comparison, self.examples, self.names, self.rng, trace)
-        other.search.made = True
+        other.search.made, other.target = True, self.target
         return other
 
     @functools.cached_property

@@ -155,7 +155,7 @@ def _numbered(equation: Equation, rng: np.random.Generator) -> list[np.ndarray]:
 def _different(dtype: Any) -> int:
     """So many whole numbers from 0 on are different ones."""
     if is_kind(dtype, np.integer):
-        return int(limits(dtype)[1]) + 1
+        return min(int(limits(dtype)[1]) + 1, 2**62)  # as many as int64 has, at most
     return int(min(2 / float(jnp.finfo(dtype).eps), float(jnp.finfo(dtype).max)))
 
 

@@ -40,7 +40,7 @@ from verify.algebras.numeric import Bounded, Numeric
 from verify.algebras.rounded import Rounded
 from verify.checks.compiled import check
 from verify.checks.roundoff import by_rules
-from verify.dtypes import is_kind
+from verify.dtypes import has_infinity, is_kind
 from verify.evaluate import evaluate
 from verify.primitives import RULES
 from verify.programs import Equation, Program, bind
@@ -246,10 +246,10 @@ def _floats(
         over = left_format & ((np.abs(value) + error >= largest * (1 - 2.0**-6)) | (not moderate))
         # An infinity on the way to another: 0 times it is NaN where blocks are inverted first.
         over |= ~np.isfinite(theirs) & np.isinf(value) & (slack > 0) & (not moderate)
-        if (
-            float(jnp.finfo(array.dtype).min) > 0
-        ):  # a format of powers of two alone: no zero, no sign
+        if float(jnp.finfo(array.dtype).min) > 0:  # powers of two alone: no zero, no sign
             over |= left_format
+        if not has_infinity(array.dtype):  # what is too large for it is NaN
+            over |= np.isnan(theirs) & np.isinf(value)
         known &= ~over
         return known & ~same & ~near, known
 

@@ -521,3 +521,18 @@ def test_a_scatter_writes_into_no_operand_that_is_read_later():
         of(3),
     )
     assert verdict.status == "proved", verdict
+
+
+def test_what_a_format_without_infinities_cannot_hold_is_no_fault():
+    def narrow(x):
+        return x.astype(jnp.float8_e4m3fn).astype(jnp.float32)
+
+    assert verify.equivalent(narrow, lambda x: x, of()).status == "proved"
+
+
+def test_wide_integers_are_numbered():
+    with jax.enable_x64(True):
+        for dtype in (jnp.int64, jnp.uint64):
+            x = jax.ShapeDtypeStruct((3,), dtype)
+            verdict = verify.equivalent(jnp.sum, lambda x: x[0] + x[1] + x[2], x)
+            assert verdict.status == "proved"
