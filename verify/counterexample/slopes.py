@@ -167,6 +167,8 @@ class _Walk:
             if found.gap is None or len(found.slopes) <= slope:
                 return False
             count = len(rows[0])
+            if found.slopes[slope].size < len(around[0]):  # a number, whatever the inputs are
+                return False
             height = found.slopes[slope].reshape(count, -1)
             rise = np.nan_to_num((height[:, 1:] - height[:, :1]) / steps)
             square = (rise**2).sum(axis=1)

@@ -11,6 +11,7 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field import residues
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.laws import LAWS, concerned
+from verify.algebras.field.laws.cosines import Cosines
 from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.movement import as_maximum, finite
 from verify.algebras.field.state import State
@@ -211,6 +212,7 @@ def dot(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
         if made is not None:
             return made
     terms = a.shape[-1]
+    field.law(Cosines).dotted(a, b)
     growth = a.growth.times(b.growth, terms)
     rows = residues.matmul(a.rows, b.rows, field.m)
     known = a.nonnegative and b.nonnegative and is_real(a.dtype)
@@ -225,6 +227,7 @@ def dot(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
 def sum(field: State, x: FieldArray) -> FieldArray:
     if x.shape[-1] == 1:
         return field.reshape(x, x.shape[:-1])
+    field.law(Cosines).summed(x)
     growth = x.growth.summed(x.shape[-1])
     known = x.nonnegative and is_real(x.dtype)
     bounds = machine.repeated(x.bounds, x.shape[-1])

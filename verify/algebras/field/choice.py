@@ -38,6 +38,7 @@ from verify.algebras.elements import COMPARED
 from verify.algebras.field import arithmetic, branches, mixing, movement, opaque, residues
 from verify.algebras.field.given import STRICT
 from verify.algebras.field.growth import Growth
+from verify.algebras.field.laws.cosines import Cosines
 from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.laws.magnitudes import MAGNITUDES
 from verify.algebras.field.laws.scaled import SCALED
@@ -131,6 +132,8 @@ class Chooser:
                 return x if self.field.mode.ties else replace(x, largest=True)
             if np.isposinf(known).all():
                 return bound
+            if x is not bound and (known <= -1).all() and self.field.law(Cosines).is_one(x):
+                return x
         a, b = (self.field.observed(x, COMPARED) for x in (a, b))
         return self.larger(a, b)
 

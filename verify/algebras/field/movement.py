@@ -17,6 +17,8 @@ from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, Mask, Pending, infinite
 from verify.dtypes import is_integer
 
+_FACTORS = 512  # elements of products whose factors are moved with them
+
 
 def reshape(field: State, x: FieldArray, shape: tuple[int, ...]) -> FieldArray:
     return moved(field, x, lambda a, lead, trail: a.reshape((*lead, *shape, *trail)), shape)
@@ -119,6 +121,8 @@ def moved(field: State, x: FieldArray, move: Any, shape: tuple[int, ...]) -> Fie
         y._pending = pending
     if x.mask is not None:
         y.mask = Mask(move(x.mask.difference, lead, ()), move(x.mask.weight, lead, ()))
+    if x.factors and 0 < np.prod(shape) <= _FACTORS:
+        y.factors = tuple((move(rows, (len(rows),), ()), growth) for rows, growth in x.factors)
     for law, fact in x.facts.items():
         law.know(y, law.moved(field, fact, _Moved(field, move, shape)))
     return y
