@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnjax.cli import options, own, runs
+from cnnjax.cli.columns import columns as width
+from cnnjax.cli.columns import left, right
 from cnnjax.cli.problems import BadUsage
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     saved = runs.load(args.run_or_model, own_model=args.model, command="evaluate")
     seed = args.seed if args.seed is not None else record.get("config", {}).get("seed", 0)
     splits = runs.load_data(
-        spec, seed=seed, size=saved.model.image[:2], limit=args.limit,
+        spec, recorded=not args.data, seed=seed, size=saved.model.image[:2], limit=args.limit,
         max_pixels=args.max_pixels or known.get("max_pixels"),
         stream=None if args.data else known.get("stream"), workers=args.workers,
     )  # fmt: skip
@@ -98,14 +100,14 @@ def class_table(confusion: np.ndarray, classes: tuple[str, ...]) -> str:
     line     100.0 %   80.0 %   88.9 %      10
     curve     83.3 %  100.0 %   90.9 %      10
     """
-    wide = max(5, *(len(name) for name in classes))
+    wide = max(5, *map(width, classes))
     lines = [f"{'class':<{wide}}  precision   recall       F1  images"]
     for index, name in enumerate(classes):
         hits = confusion[index, index]
         called, real = confusion[:, index].sum(), confusion[index].sum()
         shares = (_share(hits, called), _share(hits, real), _share(2 * hits, called + real))
         cells = f"{shares[0]:>11}{shares[1]:>9}{shares[2]:>9}"
-        lines.append(f"{name:<{wide}}{cells}{real:>8,}")
+        lines.append(f"{left(name, wide)}{cells}{real:>8,}")
     return "\n".join(lines)
 
 
@@ -119,17 +121,17 @@ def confusion_table(confusion: np.ndarray, classes: tuple[str, ...]) -> str:
     curve           .     10
     """
     corner = "true / said"
-    first = max(len(corner), *(len(name) for name in classes))
+    first = max(len(corner), *map(width, classes))
     # Long names would tear the table apart: columns are cut to eight letters.
     columns = [name[:8] for name in classes]
-    wide = [max(len(c), len(str(confusion[:, i].max()))) for i, c in enumerate(columns)]
+    wide = [max(width(c), len(str(confusion[:, i].max()))) for i, c in enumerate(columns)]
     lines = [
         f"{corner:<{first}}"
-        + "".join(f"  {column:>{w}}" for column, w in zip(columns, wide, strict=True))
+        + "".join(f"  {right(column, w)}" for column, w in zip(columns, wide, strict=True))
     ]
     for name, row in zip(classes, confusion, strict=True):
         cells = (f"  {count or '.':>{w}}" for count, w in zip(row.tolist(), wide, strict=True))
-        lines.append(f"{name:<{first}}" + "".join(cells))
+        lines.append(left(name, first) + "".join(cells))
     return "\n".join(lines)
 
 

@@ -105,7 +105,7 @@ def data(text: str) -> str:
     kind, colon, folder = text.partition(":")
     known = {name.partition(":")[0]: name.partition(":")[2] for name in DATA}
     if kind not in known:
-        raise argparse.ArgumentTypeError(f"{text!r} is unknown; there are {kinds}")
+        raise argparse.ArgumentTypeError(f"{text!r} is unknown; there are {kinds}{_meant(text)}")
     if known[kind] and not folder:
         raise argparse.ArgumentTypeError(f"{text!r} lacks its place: {kind}:{known[kind]}")
     if colon and not known[kind]:
@@ -113,6 +113,17 @@ def data(text: str) -> str:
     if folder:
         _check_place(text, kind, Path(folder), file=known[kind] == "FILE")
     return f"{kind}:{Path(folder).resolve()}" if folder else kind
+
+
+def _meant(text: str) -> str:
+    """What to write for a place that is there, if `text` names one without its kind."""
+    path = Path(text)
+    try:
+        kind = "folder" if path.is_dir() else path.suffix[1:] if path.is_file() else ""
+    except (OSError, ValueError):  # too long, unreadable
+        return ""
+    named = kind in ("folder", "csv", "npz")
+    return shown(f"; for what is there, write {kind}:{text}") if named else ""
 
 
 def _check_place(text: str, kind: str, path: Path, *, file: bool) -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from cnnjax.cli import options, own, runs
+from cnnjax.cli.columns import columns, left
 from cnnjax.cli.problems import BadUsage
 from cnnjax.notices import shown
 
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         return softmax(saved.model.apply(params, saved.preprocessing(image)))
 
     height, width, channels = saved.model.image
-    wide = max(len(shown(path)) for path in args.images)
+    wide = max(columns(shown(path)) for path in args.images)
     unreadable = 0
     for path in args.images:
         try:
@@ -76,5 +77,5 @@ def run(args: argparse.Namespace) -> int:
         shares = np.asarray(probabilities(saved.params, pixels))
         best = np.argsort(-shares, kind="stable")[: args.top]
         named = "  ".join(f"{saved.classes[i]} {100 * shares[i]:.1f} %" for i in best)
-        print(f"{shown(path):<{wide}}  {named}", flush=True)
+        print(f"{left(shown(path), wide)}  {named}", flush=True)
     return 1 if unreadable else 0

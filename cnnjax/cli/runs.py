@@ -63,14 +63,17 @@ def load(run: Path, *, own_model: str | None = None, command: str = "") -> Saved
         raise (BadUsage if own_one else Failed)(f"cnnjax: {error}{hint}") from error
 
 
-def load_data(spec: str, **given: Any) -> Splits:
-    """`cnnjax.data.load`, its errors in one line."""
+def load_data(spec: str, *, recorded: bool = False, **given: Any) -> Splits:
+    """`cnnjax.data.load`, its errors in one line; `recorded`: the run says where the data are."""
     from cnnjax.data import load as load_splits
 
     try:
         return load_splits(spec, **given)
     except (ValueError, ImportError) as error:  # `digits` needs an extra
-        raise Failed(f"cnnjax: {error}") from error
+        kind, _, place = spec.partition(":")
+        gone = recorded and place and not Path(place).exists()
+        now = f"; the run was trained on it, --data {kind}:... says where it is now" if gone else ""
+        raise Failed(f"cnnjax: {error}{now}") from error
 
 
 def write_record(

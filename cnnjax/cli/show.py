@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     drawn = None if "start" in record else seed  # what it started from is not kept
     limit = args.limit if args.data else args.limit or known.get("limit")
     splits = runs.load_data(
-        spec, seed=seed or 0, size=saved.model.image[:2], limit=limit,
+        spec, recorded=not args.data, seed=seed or 0, size=saved.model.image[:2], limit=limit,
         max_pixels=args.max_pixels or known.get("max_pixels"),
         stream=None if args.data else known.get("stream"),
     )  # fmt: skip

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from cnnjax.cli.train_options import (
     MODEL_DEFAULT,
     START_DEFAULTS,
     add_arguments,
+    default_batch,
 )
 from cnnjax.notices import shown
 
@@ -81,6 +82,8 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
             f"{' and '.join(options.STREAMED)} can be streamed"
         )
     settings = {name: value(args, name, default) for name, default in CONFIG_DEFAULTS.items()}
+    if args.batch_size is None:
+        del settings["batch_size"]
     train(
         folder,
         data=data,
@@ -114,6 +117,7 @@ def train(
     """Load, train, report, draw: what `cnnjax train` and `cnnjax demo` share.
 
     start: where to start from, as on the command line; record: the same, of a run to be resumed.
+    settings: of `TrainConfig`; without a batch size, it is that of `default_batch`.
     index: of the test image whose feature maps are drawn; None leaves the choice to the picture.
     kept: the options that decide nothing of the result (`KEPT_DEFAULTS`).
     """
@@ -126,11 +130,12 @@ def train(
     with holding(folder):
         if not (resume or force):  # again: a run may have been finished since this was asked
             _refuse_to_overwrite(folder, force=False)
-        work = _Work(folder, data, model_name, config, start, record, resume, kept)
+        chosen = "batch_size" in settings
+        work = _Work(folder, data, model_name, config, chosen, start, record, resume, kept)
         _train(work, index, progress)
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class _Work:
     """What `train` was asked for."""
 
@@ -138,6 +143,7 @@ class _Work:
     data: dict[str, Any]
     model_name: str | None
     config: TrainConfig
+    batch_chosen: bool
     start: dict[str, Any]
     record: dict[str, Any] | None
     resume: bool
@@ -153,7 +159,10 @@ def holding(folder: Path) -> Iterator[None]:
     except run_folder.InUse as error:
         raise Failed(f"cnnjax train: {error}; wait for it, or name another --out") from error
     except OSError as error:
-        raise Failed(f"cnnjax train: {reason(error)}{last_checkpoint(folder)}") from error
+        why = reason(error)
+        if not folder.is_dir():
+            why = f"--out {folder}: the folder cannot be made ({error.strerror or error})"
+        raise Failed(f"cnnjax train: {why}{last_checkpoint(folder)}") from error
 
 
 def _train(work: _Work, index: int | None, progress: bool) -> None:
@@ -165,6 +174,7 @@ def _train(work: _Work, index: int | None, progress: bool) -> None:
     from cnnjax.data import DataError
     from cnnjax.train import Interrupted, NonFiniteLoss, data_mesh, fit
     from cnnjax.train.callbacks import TensorBoard
+    from cnnjax.train.mesh import shares
     from cnnjax.train.run import check
 
     events = work.kept["tensorboard"]
@@ -187,6 +197,12 @@ def _train(work: _Work, index: int | None, progress: bool) -> None:
     else:
         begun = starting.recorded(name or MODEL_DEFAULT, work.record, splits)
     model = begun.model
+    few = ""
+    if not work.batch_chosen:
+        batch = default_batch(len(splits.train), shares(data_mesh()) * config.accumulate)
+        if batch < config.batch_size:
+            few = f"batch   {batch} images a step, as there are few (--batch-size)\n"
+        config = dataclasses.replace(config, batch_size=batch)
     try:
         check(model, splits, config, data_mesh())
     except ValueError as error:
@@ -201,6 +217,7 @@ def _train(work: _Work, index: int | None, progress: bool) -> None:
             f"images, {'x'.join(map(str, shape))}, {len(splits.train.classes)} classes"
             f"{', streamed' if splits.train.streamed else ''}\n"
             f"model   {model.name}: {count:,} parameters\n"
+            + few
             + (f"from    {begun.said}\n" if begun.said else "")
             + f"device  {len(devices)} x {devices[0].device_kind}\n"
             f"run     {shown(folder)}",

@@ -49,6 +49,21 @@ KEPT_DEFAULTS: dict[str, Any] = {"workers": None, "pictures": True, "tensorboard
 OF_THE_CALL = ("out", "resume", "force", "quiet")
 
 
+BATCH_HELP = "images a step; default 64: a quarter of the training images if they are fewer"
+
+
+def default_batch(images: int, unit: int = 1) -> int:
+    """The images a step where none are asked for: `unit` (devices times micro-batches) divides it.
+
+    A quarter of few images, because an epoch of one step teaches little.
+
+    >>> default_batch(5000), default_batch(58), default_batch(58, unit=4), default_batch(2)
+    (64, 14, 12, 1)
+    """
+    usual: int = CONFIG_DEFAULTS["batch_size"]
+    return usual if images >= usual else max(unit, images // 4 // unit * unit)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of `cnnjax train`."""
     add = parser.add_argument
@@ -76,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="layers that are not trained, e.g. conv1,conv2; body: all but the head",
     )  # fmt: skip
     add("--epochs", type=options.at_least(1), metavar="N", help="default 10")
-    add("--batch-size", type=options.at_least(1), metavar="N", help="images a step; default 64")
+    add("--batch-size", type=options.at_least(1), metavar="N", help=BATCH_HELP)
     add("--optimizer", choices=options.OPTIMIZERS, help="default adam")
     add("--learning-rate", type=float, metavar="R", help="its largest value; default 0.001")
     add("--schedule", choices=options.SCHEDULES, help="of the learning rate; default cosine")

@@ -167,7 +167,15 @@ def _listing(
     """
     inner = folders(root)
     if not inner:
-        raise DataError(f"{root}: has no class folders; expected {root}/CLASS/*.jpg or *.png")
+        above = (
+            f"; it holds images itself: if it is one class of several, give the folder above it, "
+            f"{root.parent}"
+            if strays(root)
+            else ""
+        )
+        raise DataError(
+            f"{root}: has no class folders; expected {root}/CLASS/*.jpg or *.png{above}"
+        )
     if outside := strays(root):
         notice(
             f"{root}: {len(outside)} images lie outside the class folders and are left alone, "

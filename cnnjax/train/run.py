@@ -117,7 +117,7 @@ def check(model: Model, splits: Splits, config: TrainConfig, mesh: Mesh) -> None
     if len(train.images) < config.batch_size:
         raise ValueError(
             f"train: batch_size {config.batch_size} is larger than the training set "
-            f"({len(train.images)} images)"
+            f"({len(train.images)} images); expected at most {len(train.images)}"
         )
     weights = config.class_weights
     if isinstance(weights, tuple) and len(weights) != model.classes:

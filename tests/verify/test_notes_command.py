@@ -77,7 +77,7 @@ def test_a_log_has_a_line_for_each_variant(notes):
     assert ["good", "proved", "as", "expected", "right"] in [line[:5] for line in lines]
     assert ["good", "refuted", "as", "expected", "refuted"] in [line[:5] for line in lines]
     assert ["bad", "refuted", "EXPECTED", "proved", "wrong"] in [line[:5] for line in lines]
-    assert "3 variants settled, 1 not as expected" in out
+    assert "3 variants decided, 1 not as expected" in out
     assert "bad, wrong: expected proved\nREFUTED" in out  # with its counterexample
 
 
@@ -185,7 +185,7 @@ def test_interrupted_shows_what_was_settled(notes, tmp_path):
     late = Variant("late", "?", "proved", interrupting)
     status, out, _ = notes(GOOD, claim("cut", late, RIGHT))
     assert status == 130
-    assert "interrupted: 2 of 4 variants settled" in out
+    assert "interrupted: 2 of 4 variants decided" in out
     assert not (tmp_path / "report.html").exists()
 
 

@@ -133,7 +133,7 @@ def _settle(claims: Sequence[Claim], size: Any, out: TextIO) -> tuple[list[Settl
 def _total(shown: Board, interrupted: bool, seconds: float, out: TextIO) -> None:
     done = f"{shown.count} of {shown.total}" if interrupted else f"{shown.total}"
     odd = [] if not shown.unexpected else [f"{shown.unexpected} not as expected"]
-    words = [f"{done} variants settled", *odd, f"{seconds:.0f} s"]
+    words = [f"{done} variants decided", *odd, f"{seconds:.0f} s"]
     print(f"{'interrupted: ' if interrupted else ''}{', '.join(words)}", file=out)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from verify.report.markup import Child, Markup, tag
 
 WORDS: dict[str, tuple[str, str]] = {
-    "title": ("The claims of the note, settled", "노트의 주장, 증명과 반증"),
+    "title": ("The claims of the note, decided", "노트의 주장, 증명과 반증"),
     "lead": (
         "Every sentence of the study note is read as a statement about JAX programs. It is then "
         "proved for all inputs, refuted by the smallest input found, or measured.",
@@ -41,7 +41,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "n-verdicts": ("verdicts: {n}", "판정 {n}개"),
     "n-sweeps": ("sweeps without an exact rule: {n}", "규칙으로 갈리지 않은 전수 조사 {n}개"),
-    "date": ("Settled on", "판정 시각"),
+    "date": ("Decided on", "판정 시각"),
     "versions": ("Versions", "버전"),
     "machine": ("Machine", "실행 환경"),
     "n-cells": ("{n} cells", "{n}칸"),
@@ -60,9 +60,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "read-refuted": (
         "There is an input on which the values differ by more than rounding can explain. It is "
-        "drawn, as small as it could be made.",
+        "drawn, as small as it could be made. Where such a verdict is the expected one, it shows "
+        "which condition the sentence needs.",
         "반올림 오차로 설명할 수 없을 만큼 두 프로그램의 값이 달라지는 입력이 있다. 그 입력을 "
-        "되도록 작게 줄여서 그렸다.",
+        "되도록 작게 줄여서 그렸다. 예상된 반증은 그 문장에 어떤 조건이 필요한지 보여 준다.",
     ),
     "read-unknown": (
         "Neither a proof nor a counterexample was found; the reason is given.",
@@ -125,7 +126,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "supported": ("bears the note out", "노트와 일치"),
     "contradicted": ("contradicts the note", "노트와 어긋남"),
-    "undecided": ("cannot be said either way", "어느 쪽이라 말할 수 없음"),
+    "undecided": ("neither for nor against the note", "어느 쪽이라 말할 수 없음"),
     "again": ("To measure it again", "다시 측정하려면"),
     "not-measured": (
         "Not measured in this folder yet.",

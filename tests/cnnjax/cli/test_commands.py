@@ -144,6 +144,44 @@ def test_a_new_run_that_is_refused_leaves_the_old_one_as_it_was(
     assert files(run) == before
 
 
+@pytest.mark.parametrize("command", ["evaluate", "show"])
+def test_data_that_were_moved_are_asked_for(trained, tmp_path, capsys, command):
+    run = shutil.copytree(trained, tmp_path / "run")
+    record = json.loads((run / "run.json").read_text())
+    record["data"]["data"] = "folder:/nowhere/photos"
+    (run / "run.json").write_text(json.dumps(record))
+    assert main([command, str(run)]) == 1
+    assert capsys.readouterr().err.endswith(
+        "does not exist; the run was trained on it, --data folder:... says where it is now\n"
+    )
+
+
+def test_a_run_folder_that_cannot_be_made_names_the_option(photos, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "run"):
+        assert main(["train", "--data", f"folder:{photos}", *TRAIN, "--out", str(out)]) == 1
+        assert f"--out {out}: the folder cannot be made (" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "batch"), [([], 8), (["--accumulate", "4"], 8), (["--batch-size", "32"], 32)]
+)
+def test_few_images_are_trained_on_in_smaller_batches(
+    photos, tmp_path, monkeypatch, capsys, options, batch
+):
+    """38 of 48 images, fewer than the 64 that a step usually takes; two devices share a batch."""
+
+    def fit(model, splits, config, **others):
+        raise ValueError(f"train: {len(splits.train)} images, {config.batch_size} a step")
+
+    monkeypatch.setattr("cnnjax.train.fit", fit)
+    out = tmp_path / "run"
+    assert main(["train", "--data", f"folder:{photos}", *options, "--out", str(out)]) == 2
+    shown = capsys.readouterr()
+    assert f"38 images, {batch} a step" in shown.err
+    assert ("images a step, as there are few" in shown.out) == ("--batch-size" not in options)
+
+
 def test_a_demo_replaces_nothing_but_a_demo(trained, capsys):
     before = files(trained)
     assert main(["demo", "--out", str(trained)]) == 2
@@ -374,6 +412,13 @@ def test_ctrl_c_ends_with_130_and_resume_ends_as_if_nothing_had_happened(photos,
         main(["train", "--resume", "--quiet", "--no-pictures", "--out", str(tmp_path / "cut")]) == 0
     )
     assert_same_model(tmp_path / "cut", tmp_path / "whole")
+
+
+def test_tables_line_up_where_letters_take_two_columns():
+    tables = (class_table, confusion_table)
+    for table in tables:
+        lines = table(np.array([[1, 0], [2, 3]]), ("사과", "pear")).splitlines()
+        assert {sum(1 + (c >= "가") for c in line) for line in lines} == {len(lines[-1])}, table
 
 
 def test_the_tables_name_every_class():

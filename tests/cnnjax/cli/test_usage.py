@@ -66,6 +66,9 @@ USAGE_ERRORS = {
         "'imagenet' is unknown; there are patterns, digits, idx:DIR, cifar10:DIR, cifar100:DIR, "
         "folder:DIR, npz:FILE, csv:FILE",
     ),
+    "folder without its kind": (["train", "--data", "."], r"for what is there, write folder:\."),
+    "arrays without their kind": (["train", "--data", "one.npz"], "write npz:one.npz"),
+    "another file without its kind": (["train", "--data", "file.txt"], r"csv:FILE \(see"),
     "table without its file": (["train", "--data", "csv"], "lacks its place: csv:FILE"),
     "table that is a folder": (["train", "--data", "csv:."], r"\. is a folder"),
     "array file that is missing": (["train", "--data", "npz:nowhere"], "nowhere does not exist"),

@@ -117,6 +117,12 @@ def test_a_folder_without_classes_says_what_is_expected(tmp_path):
     assert "is not a folder" in fault(tmp_path / "a.png")
 
 
+def test_a_class_folder_given_for_the_whole_names_the_folder_above_it(image_folder):
+    message = fault(image_folder / "ant")
+    assert "it holds images itself" in message
+    assert message.endswith(f"give the folder above it, {image_folder}")
+
+
 def test_a_class_that_only_the_test_split_has_is_named(split_folder):
     (split_folder / "test" / "bee").rename(split_folder / "test" / "wasp")
     message = fault(split_folder)

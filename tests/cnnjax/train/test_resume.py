@@ -286,7 +286,10 @@ def test_a_saved_model_predicts_what_was_evaluated(toy, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"batch_size": 65}, r"batch_size 65 is larger than the training set \(64 images\)"),
+        (
+            {"batch_size": 65},
+            r"batch_size 65 is larger than the training set \(64 images\); expected at most 64",
+        ),
         ({"batch_size": 9}, "batch_size 9 does not divide over 2 devices.*for example 8"),
         ({"batch_size": 8, "accumulate": 8}, "batch_size / accumulate = 1 does not divide"),
     ],

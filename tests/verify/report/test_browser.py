@@ -126,7 +126,7 @@ def test_filters_show_what_they_say(browser, url, settled, javascript):
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "none"])
 def test_the_language_switch_changes_every_word_of_the_page(browser, url, javascript):
     page = browser.open(url, javascript=javascript)
-    assert "The claims of the note, settled" in spoken(page)
+    assert "The claims of the note, decided" in spoken(page)
     assert "반증됨" not in spoken(page)
     page.click('.language label:has([value="ko"])')
     assert "노트의 주장, 증명과 반증" in spoken(page)
@@ -138,7 +138,7 @@ def test_the_language_switch_changes_every_word_of_the_page(browser, url, javasc
         page.go(url)  # remembered
         assert "노트의 주장, 증명과 반증" in spoken(page)
     page.click('.language label:has([value="en"])')
-    assert "The claims of the note, settled" in spoken(page)
+    assert "The claims of the note, decided" in spoken(page)
 
 
 def test_the_browsers_language_is_the_first_one(browser, url):
