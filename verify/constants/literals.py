@@ -16,18 +16,23 @@ from verify.dtypes import is_kind
 from verify.programs import Const, Program, inner_programs
 
 _MOST = 4096  # elements of a constant array that is looked at: larger ones are data ...
+_TABLE, _MOSTLY = 8, 0.75  # elements of a table; the part of them that says what it is
 _SHOWN = 2  # numbers of a program, in a sentence
 _FEW = 64  # ... unless they have few different elements
 
 
 def rounded(values: np.ndarray, dtype: Any) -> np.ndarray:
     """Where (float64) values of a dtype may be other numbers that were rounded to it. The largest
-    number of a format is what it is.
+    number of a format is what it is. In a table most of whose numbers were rounded, one that is a
+    short fraction is so by chance.
 
     >>> rounded(np.float64([0.5, 3, 16777215, 0]), np.float32)
     array([False, False, False, False])
     >>> rounded(np.float64([np.float32(0.1), np.float32(np.pi), np.inf]), np.float32)
     array([ True,  True, False])
+    >>> logarithms = np.log(np.arange(930.0, 945.0)).astype(np.float32)  # log(938) is 6.84375
+    >>> bool(rounded(logarithms.astype(np.float64), np.float32).all())
+    True
     """
     info = jnp.finfo(dtype)
     digits = info.nmant + 1
@@ -36,7 +41,10 @@ def rounded(values: np.ndarray, dtype: Any) -> np.ndarray:
     whole |= np.abs(finite) == float(info.max)
     mantissa, _ = np.frexp(finite)
     short = np.ldexp(mantissa, digits // 2)
-    return ~whole & (short != np.rint(short))
+    found = ~whole & (short != np.rint(short))
+    if finite.size >= _TABLE and np.count_nonzero(found) >= _MOSTLY * finite.size:
+        return np.asarray(~whole & (4 * finite != np.rint(4 * finite)))
+    return np.asarray(found)
 
 
 def halves(values: np.ndarray, dtype: Any) -> np.ndarray:

@@ -25,11 +25,14 @@ import numpy as np
 from verify.constants.bits import seen
 from verify.constants.literals import constants, halves, is_data, parts, rounded, significands
 from verify.constants.readings import Reading, is_long, reading, rounds_to
+from verify.limits import budget
 from verify.programs import Const, Program
 
 _RESIDUE = 2.0**-43  # of the largest: a sine's error in float64, of angles up to some hundred turns
 _BASES, _POWER = 12, 12  # how many numbers products are made of, and of how many factors
 _NEAR = 1e-6  # nearer than this, a product is compared with what it may round to
+_TABLE, _SOME = 128, 32  # numbers of a large table, and so many of them that are read at first
+_READ = 1e5  # units of work (`limits/budget.py`) to read a number
 _LARGEST_BASE, _MOST_POWER = 10**5, 10  # of powers that are looked for
 _EXACT = 2**53  # numerators and denominators, but for powers of two, that a float64 holds
 
@@ -71,7 +74,11 @@ class Numbers:
         A literal most of whose numbers have no reading is a table of measurements, say, and that
         some of them have one is an accident: these are read if another literal has them too.
         """
-        first = {one: _reading(one, members) for one, members in self.members.items()}
+        measured = self._measured
+        first = {
+            one: None if one in measured else _reading(one, members)
+            for one, members in self.members.items()
+        }
         weak = {
             one: found
             for one, found in first.items()
@@ -88,9 +95,8 @@ class Numbers:
             if found is not None and found.rational
             for value, _ in self.members[one]
         }
-        for one, members in self.members.items():
-            if known[one] is None:
-                known[one] = _less_a_power(members, bases) or weak.get(one)
+        less = _less_a_power(known, self.members, bases)
+        known |= {one: less.get(one, weak.get(one)) for one in known if known[one] is None}
         meant: set[float] = set()
         for together in self.written:
             readable = {one for one in together if known[one] is not None}
@@ -101,6 +107,20 @@ class Numbers:
             for one, found in known.items()
             if found is not None and one in meant and found != Reading(Fraction(one))
         }
+
+    @property
+    def _measured(self) -> frozenset[float]:
+        """The numbers of large tables few of whose numbers have a reading, as some show: but for
+        those that are written elsewhere, too."""
+        tables = set()
+        for together in self.written:
+            if len(together) > _TABLE:
+                some = sorted(together)[:: len(together) // _SOME]
+                readable = [one for one in some if _reading(one, self.members[one]) is not None]
+                if 4 * len(readable) < len(some):
+                    tables.add(together)
+        elsewhere = frozenset().union(*self.written - tables)
+        return frozenset().union(*tables) - elsewhere
 
     @functools.cached_property
     def residues(self) -> frozenset[float]:
@@ -156,10 +176,11 @@ def of(left: Program, right: Program) -> Numbers:
         for values, dtype in parts(atom):
             if not len(known):
                 break
-            found = np.unique(np.abs(values[np.isin(significands(values), known)]))
-            exact = is_data(values) | rounded(found, dtype)
-            fixed |= set(significands(found[~exact]).tolist())  # the same number, written exactly
-            for value in found[exact].tolist():
+            here = np.isin(significands(values), known)
+            several = is_data(values) | rounded(values, dtype)
+            exactly = np.abs(values[here & ~several])
+            fixed |= set(significands(exactly).tolist())  # the same number, written exactly
+            for value in np.unique(np.abs(values[here & several])).tolist():
                 members[float(significands(np.array(value)))].add((value, dtype))
     kept = {one: frozenset(found) for one, found in members.items() if one not in fixed}
     return Numbers(
@@ -191,6 +212,7 @@ def _reading(one: float, members: frozenset[Member]) -> Reading | None:
     """The simplest that one of the values has, and that rounds to all of them."""
     found = []
     for value, dtype in members:
+        budget.spend(_READ)
         simple = reading(value, dtype)
         if simple is not None:
             _, exponent = np.frexp(value)
@@ -221,6 +243,13 @@ def _products(
         for two in powers[j][: _POWER + 1 - k]
         if _is_exact(one * two)
     }
+    return _rounding_from(sorted(made), open_, members)
+
+
+def _rounding_from(
+    made: Iterable[Fraction], open_: Iterable[float], members: Mapping[float, frozenset[Member]]
+) -> dict[float, Reading]:
+    """Those of the open numbers that one of the numbers made rounds to."""
     numbers = sorted((float(significands(np.array(float(one)))), one) for one in made)
     found = {}
     for one in open_:
@@ -240,17 +269,19 @@ def _is_exact(one: Fraction) -> bool:
     return max(one.numerator, one.denominator) <= _EXACT
 
 
-def _less_a_power(members: frozenset[Member], bases: Iterable[Fraction]) -> Reading | None:
-    """One less a power of a number that is read elsewhere: 1 - 0.999**3 where there is a 0.999, as
-    bias corrections have it."""
-    for base in sorted(b for b in bases if 0 < b < 1 and b.denominator <= _LARGEST_BASE):
-        for k in range(2, _MOST_POWER + 1):
-            for value, _ in members:
-                _, exponent = np.frexp(value)
-                candidate = Reading((1 - base**k) / Fraction(2) ** int(exponent))
-                if all(_fits(scaled(candidate, v), v, dtype) for v, dtype in members):
-                    return candidate
-    return None
+def _less_a_power(
+    known: Mapping[float, Reading | None],
+    members: Mapping[float, frozenset[Member]],
+    bases: Iterable[Fraction],
+) -> dict[float, Reading]:
+    """Of numbers without a reading: one less a power of a number that is read elsewhere, 1 -
+    0.999**3 where there is a 0.999, as bias corrections have it."""
+    below_one = sorted(b for b in bases if 0 < b < 1 and b.denominator <= _LARGEST_BASE)
+    open_ = [one for one, found in known.items() if found is None]
+    if not open_ or len(below_one) > _BASES:
+        return {}
+    made = {1 - base**k for base in below_one for k in range(2, _MOST_POWER + 1)}
+    return _rounding_from(sorted(made), open_, members)
 
 
 def _fits(read: Reading, value: float, dtype: Any) -> bool:

@@ -27,6 +27,7 @@ _SPARE_IN_DECIMALS = 4  # ... and of decimals, which people write: six digits in
 _AT_LEAST = 8  # bits, in narrow formats
 _ROOT = 24  # bits of what is under a root
 _DIGIT = math.log2(10)
+_ROUNDOFF = 2.0**-40  # relative: more than floats lose in a logarithm of a few digits
 _PI_POWERS = tuple(Fraction(n, 2) for n in (-2, -1, 1, 2))
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582")
 _ONE = Fraction(1)
@@ -63,6 +64,14 @@ class Reading:
                 return f"{self.factor}/log({inside})"
             return _scaled(self.factor, f"log({inside})")
         return _product(self.factor, self.root, self.power)
+
+    def about(self) -> float:
+        """With the digits of a float64, but for a few units in the last place."""
+        turns = math.pi ** float(self.power)
+        if self.of is not None:
+            inside = math.log(float(self.of) * turns)
+            return float(self.factor) / inside if self.below else float(self.factor) * inside
+        return float(self.factor) * math.sqrt(float(self.root)) * turns
 
     def value(self) -> Decimal:
         """With 45 digits."""
@@ -132,6 +141,8 @@ def rounds_to(read: Reading, value: float, dtype: np.dtype) -> bool:
     half = Decimal(2) ** (exponent - 2 - jnp.finfo(dtype).nmant)
     if abs(mantissa) == 0.5:  # below a power of two a unit is half of that above
         half /= 2
+    if abs(read.about() - value) > 1.5 * float(half) + _ROUNDOFF * abs(value):
+        return False  # most are not, and 45 digits cost much
     with localcontext() as context:
         context.prec = 45
         return abs(read.value() - Decimal(value)) < half
