@@ -18,25 +18,12 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.algebras.bit_functions import EXACT, bitcast, signed, width
 from verify.algebras.booleans import boolean_cases
 from verify.algebras.elements import ElementAlgebra, Elements
-from verify.dtypes import is_integer, limits
+from verify.dtypes import is_integer
 
 _WIDEST = 65  # bits that hold every integer, signed or not
-
-
-def width(dtype: Any) -> int:
-    """How many bits an integer dtype has.
-
-    >>> width(np.dtype("int16"))
-    16
-    """
-    low, high = limits(dtype)
-    return (high - low).bit_length()
-
-
-def _signed(dtype: Any) -> bool:
-    return limits(dtype)[0] < 0
 
 
 @boolean_cases
@@ -180,7 +167,7 @@ class Bits(ElementAlgebra):
             found = {"eq": p == q, "lt": z3.And(z3.Not(p), q), "le": z3.Or(z3.Not(p), q)}
         elif not is_integer(dtype):  # a NaN is not equal to itself
             return self.unknown(op, z3.BoolSort(), p, q)
-        elif _signed(dtype):
+        elif signed(dtype):
             found = {"eq": p == q, "lt": p < q, "le": p <= q}
         else:
             found = {"eq": p == q, "lt": z3.ULT(p, q), "le": z3.ULE(p, q)}
@@ -257,7 +244,7 @@ class Bits(ElementAlgebra):
                 one, zero = (self._constant(n, dtype) for n in (1, 0))
                 return self.each(dtype, lambda p: z3.If(p, one, zero), x)
             if is_integer(x.dtype):
-                return self.each(dtype, lambda p: self._resized(p, x.dtype, width(dtype)), x)
+                return self.each(dtype, lambda p: self.resized(p, x.dtype, width(dtype)), x)
             name = f"truncate {dtype.name}"
             return self.each(dtype, lambda p: self.unknown(name, self.sort(dtype), p), x)
         if x.concrete is not None:  # one name for one number, whatever it was made of
@@ -270,17 +257,17 @@ class Bits(ElementAlgebra):
         if is_integer(x.dtype):
 
             def converted(p: Any) -> Any:
-                return self.unknown("float", self.number, self._resized(p, x.dtype, _WIDEST))
+                return self.unknown("float", self.number, self.resized(p, x.dtype, _WIDEST))
 
             return self.each(dtype, converted, x)
         return Elements(x.items, dtype, x.concrete)
 
-    def _resized(self, p: Any, dtype: Any, bits: int) -> Any:
+    def resized(self, p: Any, dtype: Any, bits: int) -> Any:
         """An integer of a dtype in so many bits."""
         own = width(dtype)
         if bits <= own:
             return p if bits == own else self.z3.Extract(bits - 1, 0, p)
-        extend = self.z3.SignExt if _signed(dtype) else self.z3.ZeroExt
+        extend = self.z3.SignExt if signed(dtype) else self.z3.ZeroExt
         return extend(bits - own, p)
 
     def function(
@@ -291,10 +278,10 @@ class Bits(ElementAlgebra):
         dtype: Any,
         params: Any = (),
     ) -> Elements:
-        exact = _EXACT.get(name)
+        exact = EXACT.get(name)
         whole = all(is_integer(a.dtype) for a in args) and is_integer(dtype)
         if whole and name.startswith("bitcast:"):
-            exact = _bitcast
+            exact = bitcast
         if exact is not None and whole:
             kind = args[0].dtype
             return self.each(dtype, lambda *ps: exact(self, kind, dtype, params, *ps), *args)
@@ -303,66 +290,3 @@ class Bits(ElementAlgebra):
 
     def roots(self, n: int) -> Any:
         raise Unsupported("a Fourier transform in a proof by bits")
-
-
-# -- the functions of machine integers: (algebra, operand's dtype, result's dtype, params, *terms)
-
-
-def _divided(bits: Bits, kind: Any, dtype: Any, params: Any, p: Any, q: Any) -> Any:
-    """Towards zero; by zero all bits are set (the solver's own signed division may say 1)."""
-    quotient = p / q if _signed(kind) else bits.z3.UDiv(p, q)
-    return bits.z3.If(q == 0, bits.z3.BitVecVal(-1, width(kind)), quotient)
-
-
-def _high_product(bits: Bits, kind: Any, dtype: Any, params: Any, p: Any, q: Any) -> Any:
-    size = width(kind)
-    p, q = (bits._resized(x, kind, 2 * size) for x in (p, q))
-    return bits.z3.Extract(2 * size - 1, size, p * q)
-
-
-def _ones(bits: Bits, kind: Any, dtype: Any, params: Any, p: Any) -> Any:
-    """Sums of neighbours: of pairs, of fours, ... (Warren, Hacker's Delight, 5-1), shallow, which
-    makes it easy for a solver; or one bit after the other, as loops have it."""
-    size, step = width(kind), 1
-    bits.counted = True
-    if bits.one_by_one:
-        each = [bits.z3.ZeroExt(size - 1, bits.z3.Extract(i, i, p)) for i in range(size)]
-        return reduce(lambda a, b: a + b, each)
-    while step < size:
-        blocks = range(0, size, 2 * step)
-        mask = bits.z3.BitVecVal(sum(((1 << step) - 1) << low for low in blocks), size)
-        p = (p & mask) + (bits.z3.LShR(p, step) & mask)
-        step *= 2
-    return p
-
-
-def _leading_zeros(bits: Bits, kind: Any, dtype: Any, params: Any, p: Any) -> Any:
-    size = width(kind)
-    out = bits.z3.BitVecVal(size, size)
-    for i in range(size):  # the highest bit that is set is asked last
-        here = bits.z3.Extract(i, i, p) == 1
-        out = bits.z3.If(here, bits.z3.BitVecVal(size - 1 - i, size), out)
-    return out
-
-
-def _bitcast(bits: Bits, kind: Any, dtype: Any, params: Any, *ps: Any) -> Any:
-    """One piece of a wider number, or narrow pieces laid together, least significant first."""
-    _, piece, _ = params
-    if len(ps) > 1:
-        return bits.z3.Concat(*reversed(ps))
-    size = width(dtype)
-    return bits.z3.Extract(size * (piece + 1) - 1, size * piece, ps[0])
-
-
-_EXACT: dict[str, Callable[..., Any]] = {
-    "int_div": _divided,
-    "mulhi": _high_product,
-    "shift_left": lambda bits, kind, dtype, params, p, q: p << q,
-    "shift_right_logical": lambda bits, kind, dtype, params, p, q: bits.z3.LShR(p, q),
-    "shift_right_arithmetic": lambda bits, kind, dtype, params, p, q: p >> q,
-    "int_and": lambda bits, kind, dtype, params, p, q: p & q,
-    "int_or": lambda bits, kind, dtype, params, p, q: p | q,
-    "int_xor": lambda bits, kind, dtype, params, p, q: p ^ q,
-    "population_count": _ones,
-    "clz": _leading_zeros,
-}
