@@ -3,10 +3,10 @@ log(2 pi)/2.
 
 A reading is a real number in closed form that rounds to the literal: first fractions with small
 denominators and decimals with few digits (six in float32), which is what people write; then what
-programs compute when they are traced, r sqrt(s) pi**k and r log(t pi**k) with small fractions r, s,
-t. The simpler one wins. There may be none, and there may be a wrong one: that a proof reads a
-constant so is one of its assumptions, and a reading that does not round to the literal is never
-returned.
+programs compute when they are traced, r sqrt(s) pi**k, r pi**k e**n and r log(t pi**k) with small
+fractions r, s, t. The simpler one wins. There may be none, and there may be a wrong one: that a
+proof reads a constant so is one of its assumptions, and a reading that does not round to the
+literal is never returned.
 """
 
 from __future__ import annotations
@@ -29,28 +29,32 @@ _ROOT = 24  # bits of what is under a root
 _DIGIT = math.log2(10)
 _ROUNDOFF = 2.0**-40  # relative: more than floats lose in a logarithm of a few digits
 _PI_POWERS = tuple(Fraction(n, 2) for n in (-2, -1, 1, 2))
+_EXPONENTS = tuple(Fraction(n, 2) for n in (1, -1, 2, -2, 4, -4, 6, -6, 8, -8, 10, -10))
 _PI = Decimal("3.14159265358979323846264338327950288419716939937510582")
 _ONE = Fraction(1)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """factor * pi**power * sqrt(root), or factor * log(of * pi**power), or factor / that."""
+    """factor * pi**power * sqrt(root) * e**exponent, or factor * log(of * pi**power * e**exponent),
+    or factor / that."""
 
     factor: Fraction
     root: Fraction = _ONE
     power: Fraction = Fraction(0)
     of: Fraction | None = None  # what the logarithm is taken of
     below: bool = False  # whether the logarithm is the divisor
+    exponent: Fraction = Fraction(0)
 
     @property
     def rational(self) -> bool:
-        return self.root == 1 and self.power == 0 and self.of is None
+        return self.root == 1 and self.power == self.exponent == 0 and self.of is None
 
     @property
     def cost(self) -> float:
         """How much there is to write, in bits."""
         bits = float(_bits(self.factor) + 2 * _bits(self.root) + 3 * bool(self.power))
+        bits += (3 + 2 * _bits(self.exponent)) * bool(self.exponent)
         if self.of is not None:
             return bits + _bits(self.of) + 3
         if self.rational:
@@ -59,11 +63,11 @@ class Reading:
 
     def __str__(self) -> str:
         if self.of is not None:
-            inside = _product(self.of, _ONE, self.power)
+            inside = _product(self.of, _ONE, self.power, self.exponent)
             if self.below:
                 return f"{self.factor}/log({inside})"
             return _scaled(self.factor, f"log({inside})")
-        return _product(self.factor, self.root, self.power)
+        return _product(self.factor, self.root, self.power, self.exponent)
 
     def about(self) -> float:
         """With the digits of a float64, but for a few units in the last place."""
@@ -81,6 +85,7 @@ class Reading:
             if self.power:
                 turns = _PI.sqrt() if self.power.denominator == 2 else _PI
                 turns = 1 / turns if self.power < 0 else turns
+            turns *= _decimal(self.exponent).exp()
             if self.of is not None:
                 inside = (_decimal(self.of) * turns).ln()
                 return _decimal(self.factor) * (1 / inside if self.below else inside)
@@ -96,12 +101,14 @@ def _scaled(factor: Fraction, text: str) -> str:
     return top if factor.denominator == 1 else f"{top}/{factor.denominator}"
 
 
-def _product(factor: Fraction, root: Fraction, power: Fraction) -> str:
+def _product(factor: Fraction, root: Fraction, power: Fraction, exponent: Fraction) -> str:
     parts = []
     if root != 1:
         parts.append(f"sqrt({root})")
     if power:
         parts.append("pi" if power == 1 else f"pi**({power})")
+    if exponent:
+        parts.append("e" if exponent == 1 else f"e**({exponent})")
     return _scaled(factor, " ".join(parts)) if parts else str(factor)
 
 
@@ -160,6 +167,11 @@ def _candidates(value: float, dtype: np.dtype, most: int) -> Iterator[Reading]:
         for r in _fractions(inside, 4096, min(most, _ROOT)):
             outer, root = _square_free(r.factor)
             yield Reading(outer if value > 0 else -outer, root, power)
+    for power in (Fraction(0), Fraction(1)):
+        for exponent in _EXPONENTS:
+            apart = math.pi ** float(power) * math.exp(float(exponent))
+            for r in _fractions(value / apart, 16, most):
+                yield Reading(r.factor, power=power, exponent=exponent)
     yield from _logarithms(value, most)
 
 
@@ -225,6 +237,10 @@ def _logarithms(value: float, most: int) -> Iterator[Reading]:
             for r in _fractions(inside, 16, most):
                 if r.factor > 1 or (power and r.factor > 0):
                     yield Reading(factor, power=power, of=r.factor)
+            if power:  # the entropy of a normal distribution is log(2 pi e) / 2
+                for r in _fractions(inside / math.e, 4, most):
+                    if r.factor > 0:
+                        yield Reading(factor, power=power, of=r.factor, exponent=_ONE)
     if 0.05 < abs(value) < 20:
         for r in _fractions(math.exp(1 / abs(value)), 1, most):
             if r.factor > 1:

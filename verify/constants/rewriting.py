@@ -199,7 +199,9 @@ def _scalar(read: Reading) -> Any:
         return lax.div(np.float64(f.numerator), np.float64(f.denominator))
 
     def times_turns(value: Any) -> Any:
-        """value * pi**power, for the powers of readings: 1, 1/2, 0, -1/2, -1."""
+        """value * pi**power * e**exponent, for the powers of readings: 1, 1/2, 0, -1/2, -1."""
+        if read.exponent:
+            value = lax.mul(value, lax.exp(fraction(read.exponent)))
         if not read.power:
             return value
         pi = lax.mul(np.float64(4), lax.atan(np.float64(1)))

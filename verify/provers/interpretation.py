@@ -30,6 +30,7 @@ def applies(question: Question, mode: Mode) -> bool:
             question.sinks or not mode.sinking,
             (question.turns and (mode.ties or question.chooses)) or not mode.circle,
             (question.chooses and question.small) or not mode.patterns,
+            question.orders_images or not mode.increasing,
         )
     )
 

@@ -95,6 +95,9 @@ PORTFOLIO: tuple[Prover, ...] = (
     _by_residues(", with multiples", _SCALING, Keeps.ALL, first=True),
     _by_residues(", value by value", replace(_SCALING, split=True), first=True),
     _by_residues(", value by value, with sines", replace(_SCALING, split=True, circle=True)),
+    _by_residues(
+        ", with increasing functions", replace(_SCALING, increasing=True), Keeps.FIRST, first=True
+    ),
     _by_residues(", masks decided", MASKS, Keeps.FIRST, first=True),
     _by_residues(
         ", large constants as masks", replace(_SCALING, sinking=True), Keeps.FIRST, first=True
@@ -163,6 +166,7 @@ PORTFOLIO: tuple[Prover, ...] = (
     _by_residues(", off ties, with sines and cosines", replace(_OFF_TIES, circle=True)),
     _by_residues(", off ties, with sines of sines", replace(_OFF_TIES, circle=True, nested=True)),
     _by_residues(" of all branches, with sines", replace(PATTERNS, circle=True)),
+    _by_residues(" of all branches, with increasing functions", replace(PATTERNS, increasing=True)),
     _by_residues(" of all branches, value by value", replace(PATTERNS, split=True)),
     _by_residues(
         " of all branches, value by value, with sines", replace(PATTERNS, split=True, circle=True)

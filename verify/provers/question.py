@@ -38,6 +38,12 @@ _CHOICES = frozenset(
 _ROOTS = frozenset(("sqrt", "rsqrt", "pow", "log", "log1p", "asinh", "acosh", "atanh"))
 _STEPS = frozenset(("floor", "ceil", "round", "rem"))
 # Primitives whose results may be integers of few values.
+_INCREASING = frozenset(
+    (
+        *("exp", "exp2", "log", "log1p", "log2", "sqrt", "rsqrt", "cbrt", "pow", "atan", "asin"),
+        *("erf", "erf_inv"),
+    )
+)
 _FEW_VALUES = frozenset(("lu", "argmax", "argmin", "rem", "clamp", "and", "top_k", "sign"))
 
 
@@ -158,6 +164,11 @@ class Question:
     def eliminates(self) -> bool:
         """Whether a matrix has factors whose pivots a proof has to choose."""
         return self.has(frozenset(("lu",)))
+
+    @functools.cached_property
+    def orders_images(self) -> bool:
+        """Whether values of increasing functions may be put in order."""
+        return self.chooses and self.has(_INCREASING)
 
     @functools.cached_property
     def sinks(self) -> bool:

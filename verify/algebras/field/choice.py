@@ -39,6 +39,7 @@ from verify.algebras.field import arithmetic, branches, mixing, movement, opaque
 from verify.algebras.field.given import STRICT
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.laws.cosines import Cosines
+from verify.algebras.field.laws.images import IMAGES
 from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.laws.magnitudes import MAGNITUDES
 from verify.algebras.field.laws.scaled import SCALED
@@ -139,7 +140,7 @@ class Chooser:
 
     def larger(self, a: FieldArray, b: FieldArray) -> FieldArray:
         """The maximum of two expressions: integers' as they are, without a look at what wraps."""
-        known = self._known_larger(a, b)
+        known = self._known_larger(a, b) or IMAGES.larger(self.field, a, b)
         if known is not None:
             return known
         one, two = movement.candidates(self.field, a, 1), movement.candidates(self.field, b, 1)
@@ -191,6 +192,9 @@ class Chooser:
             kind = np.float64 if _is_float(x.dtype) else x.dtype
             return self.field.lift(np.full(x.shape[:-1], low, kind), x.dtype)
         x = self.field.observed(x, COMPARED)
+        image = IMAGES.max(self.field, x)
+        if image is not None:
+            return image
         p = movement.candidates(self.field, x, 1)
         shape = (*x.shape[:-1], x.shape[-1] * p.rows.shape[-1])
         y = FieldArray(
@@ -224,6 +228,7 @@ class Chooser:
     def winner(self, x: FieldArray, last: bool) -> FieldArray:
         field = self.field
         x = SCALED.ordered(field, field.observed(x, COMPARED))
+        x = IMAGES.ordered(field, x)
         self.numbers(x)
         shape = x.shape
         p = movement.candidates(field, x, 1)
@@ -324,6 +329,10 @@ class Chooser:
             return self.field.logical_not(self.compare(opposite, a, b))
         if op == "lt":
             return self.compare("gt", b, a)
+        images = IMAGES.pair(self.field, a, b)
+        if images is not None:
+            one, two = images if images[0].sign > 0 else images[::-1]
+            return self.compare(op, one.of, two.of)
         a, b = (self.field.observed(x, COMPARED) for x in (a, b))
         infinite = self._compare_infinite(op, a, b)
         if infinite is not None:

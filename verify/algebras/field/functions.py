@@ -17,6 +17,7 @@ from verify.algebras import machine
 from verify.algebras.field import arithmetic, mixing, residues
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.laws import LAWS
+from verify.algebras.field.laws.images import IMAGES
 from verify.algebras.field.laws.logarithms import NO_LOGARITHM
 from verify.algebras.field.laws.square_roots import NO_ROOT
 from verify.algebras.field.state import State, key_rows
@@ -79,10 +80,12 @@ def apply(
     for law in laws:
         made = law.function(field, name, args, dtype)
         if made is not None:
+            IMAGES.made(field, name, args, made)
             return made
     y = unknown(field, name, args, dtype, params)
     for law in laws:
         law.know(y, law.after_function(field, name, args, y))
+    IMAGES.made(field, name, args, y)
     return y
 
 

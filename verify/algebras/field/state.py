@@ -308,6 +308,9 @@ class State(ABC):
     def maximum(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
 
     @abstractmethod
+    def max(self, x: FieldArray) -> FieldArray: ...
+
+    @abstractmethod
     def compare(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray: ...
 
     @abstractmethod

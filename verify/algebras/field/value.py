@@ -34,6 +34,8 @@ class Mode:
         proof says so. Without, its machine value is an unknown function (`integers.py`).
     nested: powers whose exponents have powers in them are unknown functions of these, so that equal
         exponents make equal powers, where otherwise e**(a + b) = e**a e**b is all that is known.
+    increasing: a maximum of exponentials is the exponential of a maximum, and so on
+        (`laws/images.py`).
     opaque: a maximum is an unknown function of the set of its candidates, which is less than is
         known otherwise, but polynomials start anew behind it. Without exponents.
     """
@@ -48,6 +50,7 @@ class Mode:
     assuming: bool = False
     split: bool = False
     opaque: bool = False
+    increasing: bool = False
 
     @property
     def decides(self) -> bool:

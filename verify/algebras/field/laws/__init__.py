@@ -9,6 +9,7 @@ from verify.algebras.field.laws.circle import CIRCLE
 from verify.algebras.field.laws.cube_roots import CUBE_ROOTS
 from verify.algebras.field.laws.exponentials import EXPONENTIALS
 from verify.algebras.field.laws.gammas import GAMMAS
+from verify.algebras.field.laws.images import IMAGES
 from verify.algebras.field.laws.law import Law
 from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.laws.magnitudes import MAGNITUDES
@@ -33,6 +34,7 @@ LAWS: tuple[Law[Any], ...] = (
     WHOLE_NUMBERS,  # before a step of a number is one like any other
     STEPS,
     SCALED,
+    IMAGES,
 )
 
 

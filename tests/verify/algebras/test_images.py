@@ -1,0 +1,109 @@
+"""The order of values of increasing functions, and near misses of each hook."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from verify import equivalent
+
+
+def F(*shape):
+    return jax.ShapeDtypeStruct(shape, jnp.float32)
+
+
+X, XY, POINT, CENTRES = [F(6)], [F(4), F(4)], F(3), F(4, 3)
+
+
+def squares(x, c):
+    return ((x - c) ** 2).sum(-1)
+
+
+def distances(x, c):
+    return jnp.linalg.norm(x - c, axis=-1)
+
+
+EQUAL = {
+    "the largest root": (
+        lambda x: jnp.sqrt(x * x + 1).max(),
+        lambda x: jnp.sqrt((x * x + 1).max()),
+        X,
+    ),
+    "the nearest": (
+        lambda x, c: distances(x, c).min(),
+        lambda x, c: jnp.sqrt(squares(x, c).min()),
+        [POINT, CENTRES],
+    ),
+    "which is the nearest": (
+        lambda x, c: jnp.argmin(distances(x, c)),
+        lambda x, c: jnp.argmin(squares(x, c)),
+        [POINT, CENTRES],
+    ),
+    "an angle": (lambda x: jnp.arctan(x).max(), lambda x: jnp.arctan(x.max()), X),
+    "minus exponentials": (lambda x: jnp.argmin(-jnp.exp(x)), jnp.argmax, X),
+    "below a number": (lambda x: jnp.sqrt(x * x + 1) < 2, lambda x: x * x + 1 < 4, X),
+    "a clipped ratio": (
+        lambda x: jnp.clip(jnp.exp(x), 0.5, 2.0),
+        lambda x: jnp.exp(jnp.clip(x, jnp.log(0.5), jnp.log(2.0))),
+        X,
+    ),
+    "a quotient of exponentials": (
+        lambda x, y: jnp.minimum(jnp.exp(x) / jnp.exp(y), 1),
+        lambda x, y: jnp.exp(jnp.minimum(x - y, 0)),
+        XY,
+    ),
+    "a logarithm of what was cut": (
+        lambda x: jnp.log(jnp.maximum(jnp.exp(x), 1)),
+        lambda x: jnp.maximum(x, 0),
+        X,
+    ),
+}
+DIFFERENT = {
+    "minus a root is falling": (
+        lambda x: (-jnp.sqrt(x * x + 1)).max(),
+        lambda x: -jnp.sqrt((x * x + 1).max()),
+        X,
+    ),
+    "a root below two is not a number below two": (
+        lambda x: jnp.sqrt(x * x + 1) < 2,
+        lambda x: x * x + 1 < 2,
+        X,
+    ),
+    "a root cut at two": (
+        lambda x: jnp.maximum(jnp.sqrt(x * x + 1), 2),
+        lambda x: jnp.sqrt(jnp.maximum(x * x + 1, 2)),
+        X,
+    ),
+    "the farthest": (
+        lambda x, c: jnp.argmin(distances(x, c)),
+        lambda x, c: jnp.argmax(squares(x, c)),
+        [POINT, CENTRES],
+    ),
+    "a square is not increasing": (lambda x: (x * x).max(), lambda x: x.max() ** 2, X),
+    "an inverse is falling": (
+        lambda x: (1 / jnp.exp(x)).max(),
+        lambda x: jnp.exp(-x.max()),
+        X,
+    ),
+    "a ratio clipped elsewhere": (
+        lambda x: jnp.clip(jnp.exp(x), 0.5, 2.0),
+        lambda x: jnp.exp(jnp.clip(x, jnp.log(0.5), jnp.log(2.5))),
+        X,
+    ),
+    "two functions": (
+        lambda x, y: jnp.maximum(jnp.exp(x), jnp.sqrt(y * y + 1)),
+        lambda x, y: jnp.exp(jnp.maximum(x, y * y + 1)),
+        XY,
+    ),
+}
+
+
+@pytest.mark.parametrize("pair", EQUAL.values(), ids=list(EQUAL))
+def test_equal(pair):
+    verdict = equivalent(pair[0], pair[1], *pair[2])
+    assert verdict.status == "proved"
+    assert not any("ties" in sentence for sentence in verdict.assumptions)
+
+
+@pytest.mark.parametrize("pair", DIFFERENT.values(), ids=list(DIFFERENT))
+def test_near_misses_are_refuted(pair):
+    assert equivalent(pair[0], pair[1], *pair[2]).status == "refuted"
