@@ -3,8 +3,10 @@
 In trials whose mode says so (`Mode.increasing`): elsewhere what is compared keeps its own form.
 The functions are exp, log, sqrt, cbrt, atan, asin, erf and erf_inv, all of which are strictly
 increasing wherever they have a value, so that ties are ties on both sides: f(x) = f(y) where x = y,
-and the first of equal maxima is the same one. Where a function has no value one side has none and the other
-may have one; that its operand is in its domain is then among what is assumed (`../functions.py`).
+and the first of equal maxima is the same one. Where a function has no value one side has none and
+the other may have one; that its operand is in its domain is then among what is assumed
+(`../functions.py`).
+
 A constant c is the image of log c for exp (c > 0), of c**2 for sqrt (c >= 0), of c**3 for cbrt.
 Minus f(x) is a falling image: max(-f(x), -f(y)) = -f(min(x, y)).
 
