@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from verify.algebras.field.laws.absolute import ABSOLUTE_VALUES
+from verify.algebras.field.laws.angles import ANGLES
 from verify.algebras.field.laws.circle import CIRCLE
 from verify.algebras.field.laws.cube_roots import CUBE_ROOTS
 from verify.algebras.field.laws.exponentials import EXPONENTIALS
@@ -27,6 +28,7 @@ LAWS: tuple[Law[Any], ...] = (
     EXPONENTIALS,  # before the logarithm of an exponential is one like any other
     SQUARE_ROOTS,
     LOGARITHMS,
+    ANGLES,  # before they are points of a circle like any other
     CIRCLE,
     CUBE_ROOTS,
     SUMS_OF_SQUARES,
