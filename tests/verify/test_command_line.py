@@ -226,7 +226,15 @@ BAD = {
     "no such module": (["pair", "nowhere:f", "nowhere:g"], "cannot import"),
     "not a function": (["pair", "{m}:number", "{m}:number"], "not a function"),
     "no colon": (["pair", "square", "wrong"], "module:function"),
-    "bad spec": (["pair", "{m}:square", "{m}:wrong", "--args", "f32(3)"], "dtype[sizes]"),
+    "bad spec": (
+        ["pair", "{m}:square", "{m}:wrong", "--args", "f32(3)"],
+        "--args: 'f32(3)' is not",
+    ),
+    "two specs in one": (
+        ["pair", "{m}:square", "{m}:wrong", "--args", "f32[3,2],i32[]"],
+        "several arguments have blanks between them: 'f32[3,2]' 'i32[]'",
+    ),
+    "a file for a module": (["pair", "nowhere.py:f", "nowhere.py:g"], "ending: 'nowhere:...'"),
     "bad dtype": (["pair", "{m}:square", "{m}:wrong", "--args", "f33[3]"], "unknown dtype"),
     "too few arguments": (["pair", "{m}:square", "{m}:wrong"], "missing"),
     "endless seconds": (["check", "c.json", "--seconds", "inf"], "positive"),

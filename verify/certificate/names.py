@@ -114,7 +114,7 @@ def _parts(name: str) -> tuple[str, list[str]]:
     """The module, and the way from there: checked as text."""
     module_name, colon, path = name.partition(":")
     if not colon or not path:
-        raise Refused(f"{name!r} is not like 'module:function'")
+        raise Refused(f"{name!r} is not like 'module:function', for example 'jax.nn:relu'")
     if path.startswith("<a partial of "):
         raise Refused(f"{name!r} cannot be imported; write a function with that name instead")
     if "<" in path:
@@ -135,7 +135,9 @@ def _imported(name: str, module_name: str) -> Any:
     try:
         return importlib.import_module(module_name)
     except ImportError as error:
-        raise ValueError(f"{name!r}: cannot import {module_name!r} ({error})") from error
+        stem, dot, end = module_name.rpartition(".")
+        file = f"; a file is named without its ending: '{stem}:...'" if dot and end == "py" else ""
+        raise ValueError(f"{name!r}: cannot import {module_name!r} ({error}){file}") from error
 
 
 def _attribute(name: str, found: Any, part: str) -> Any:

@@ -79,7 +79,10 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     pair = commands.add_parser(
-        "pair", help="settle one pair of functions", description=_PAIR, formatter_class=formatter
+        "pair",
+        help="decide whether two functions are equal",
+        description=_PAIR,
+        formatter_class=formatter,
     )
     pair.add_argument("left", metavar="MODULE:F")
     pair.add_argument("right", metavar="MODULE:G")

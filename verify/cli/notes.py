@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from verify.claims import Claim, Settled
     from verify.cli.notes_table import Board
 
-HELP = "settle every claim of the study note"
+HELP = "decide every claim of the study note"
 DESCRIPTION = """\
 Settles every claim of the study note that this project grew out of: a kernel is an MLP, stride 2 is
 downsampling, patch by patch is layer by layer, ... Each claim has variants that must be proved or

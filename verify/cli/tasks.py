@@ -96,7 +96,10 @@ _TASKS: dict[str, Callable[[dict[str, Any]], Answer]] = {
 def _examples(options: dict[str, Any]) -> list[Any]:
     from verify.inputs.signature import parse_spec
 
-    return [parse_spec(text) for text in options["args"]]
+    try:
+        return [parse_spec(text) for text in options["args"]]
+    except ValueError as error:
+        raise ValueError(f"--args: {error}") from error
 
 
 def _answer(options: dict[str, Any], verdict: Any, more: str = "") -> Answer:

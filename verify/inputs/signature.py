@@ -50,6 +50,14 @@ def format_spec(leaf: Any) -> str:
     return f"{_SHORT.get(name, name)}[{shape}]{' weak' if is_weak(leaf) else ''}"
 
 
+def _several(text: str) -> str:
+    """What to write where `text` seems to be the specs of several arguments."""
+    parts = [part.strip() for part in re.split(r"(?<=\])[,;]", text)]
+    if len(parts) < 2 or len(text) > _SHOWN or not all(map(_PATTERN.fullmatch, parts)):
+        return ""
+    return f"; several arguments have blanks between them: {' '.join(map(repr, parts))}"
+
+
 def parse_spec(text: str, *, wide: bool = False) -> jax.ShapeDtypeStruct:
     """The opposite of `format_spec`. Raises ValueError, saying what was expected.
 
@@ -61,7 +69,7 @@ def parse_spec(text: str, *, wide: bool = False) -> jax.ShapeDtypeStruct:
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
     match = _PATTERN.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{shown!r} is not like 'f32[2,12,12,3]': dtype[sizes]")
+        raise ValueError(f"{shown!r} is not like 'f32[2,12,12,3]': dtype[sizes]{_several(text)}")
     name, sizes, weak = match.groups()
     parts = [n.strip() for n in sizes.split(",")] if sizes.strip() else []
     if not all(n.isdigit() and len(n) <= _DIGITS for n in parts):

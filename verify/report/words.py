@@ -11,9 +11,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "title": ("The claims of the note, decided", "노트의 주장, 증명과 반증"),
     "lead": (
         "Every sentence of the study note is read as a statement about JAX programs. It is then "
-        "proved for all inputs, refuted by the smallest input found, or measured.",
+        "proved for all inputs, refuted by the smallest input found, or measured. A verdict is on "
+        "whether two programs are the same; the heading above it says what that means.",
         "공부 노트의 문장을 하나씩 JAX 프로그램에 대한 명제로 옮겼다. 그리고 모든 입력에 대해 "
-        "증명하거나, 찾아낸 가장 작은 입력으로 반증하거나, 실험으로 측정했다.",
+        "증명하거나, 찾아낸 가장 작은 입력으로 반증하거나, 실험으로 측정했다. 판정은 두 "
+        "프로그램이 같은지에 대한 것이고, 그 위의 제목은 그 판정이 무엇을 뜻하는지 말한다.",
     ),
     "skip": ("Skip to the claims", "주장으로 건너뛰기"),
     "language": ("Language", "언어"),
