@@ -27,6 +27,7 @@ _PARALLEL = 2**21  # elements from which several threads are worth starting
 _LARGE = 2**20  # products of more elements than this are computed by a compiled kernel
 _BLOCK = 2**17  # elements of a block of one operand
 _SHORT = 128  # elements of a row
+_ONE_BY_ONE = 200  # different numbers of a row that Python inverts faster than NumPy does
 _TERMS = 2**18  # a dot product longer than this is summed in pieces
 
 
@@ -184,16 +185,26 @@ def power(x: np.ndarray, exponent: int, moduli: np.ndarray) -> np.ndarray:
 
 
 def inverse(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
-    """x**-1, row by row by Fermat's little theorem; zero stays zero."""
-    if short(x):
+    """x**-1, row by row; zero stays zero."""
+    if x.size > _ONE_BY_ONE and short(x):
         return _inverses(x, column(moduli, x.ndim))
     out = np.empty_like(x)
     for row, modulus in enumerate(moduli):
         # Few distinct denominators are common (a mean, a variance a channel): invert each once.
         values, where = np.unique(x[row], return_inverse=True)
-        m = moduli[row : row + 1]
-        out[row] = power(values[None], int(modulus) - 2, m)[0][where].reshape(x.shape[1:])
+        if len(values) <= _ONE_BY_ONE:
+            budget.spend(100 * len(values) + budget.OPERATION)
+            inverses = _one_by_one(values, int(modulus))
+        else:  # by Fermat's little theorem
+            inverses = power(values[None], int(modulus) - 2, moduli[row : row + 1])[0]
+        out[row] = inverses[where].reshape(x.shape[1:])
     return out
+
+
+def _one_by_one(values: np.ndarray, modulus: int) -> np.ndarray:
+    """Python inverts a number in less than a microsecond."""
+    inverses = [pow(v, -1, modulus) if v else 0 for v in values.tolist()]
+    return np.array(inverses, dtype=np.int64)
 
 
 def _inverses(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
