@@ -22,15 +22,18 @@ import jax
 import numpy as np
 
 from verify.algebras.base import Meaningless, Unsupported
+from verify.algebras.keys import is_key
 from verify.certificate.fingerprints import fingerprint
 from verify.checks.roundoff import draw
 from verify.counterexample import Inputs, values
 from verify.counterexample.by_jax import differs
+from verify.counterexample.held import fit
+from verify.counterexample.many import evaluated
 from verify.counterexample.plainly import values_by_jax
 from verify.counterexample.undefined import known
 from verify.dtypes import is_kind
 from verify.limits import budget
-from verify.programs import Program, trace
+from verify.programs import Program, Var, trace
 from verify.shown import function, short
 from verify.trust import child
 
@@ -61,8 +64,10 @@ def otherwise(f: Callable[..., Any], program: Program, examples: Any) -> str:
     pairs = [(v.shape, v.dtype) for v in program.outputs]
     same = pairs == [(v.shape, v.dtype) for v in again.outputs]
     rng = np.random.default_rng(0)
-    for _ in range(_TRIED if same else 0):
-        inputs = [draw(v, rng) for v in program.inputs]
+    tried = [[draw(v, rng) for v in program.inputs] for _ in range(_TRIED if same else 0)]
+    if tried and _agree(program, again, tried):
+        return ""
+    for inputs in tried:
         found = _difference(program, again, inputs)
         if found:
             return (
@@ -88,6 +93,28 @@ def _evaluating(f: Callable[..., Any]) -> Callable[..., Any]:
     return evaluated
 
 
+def _agree(program: Program, again: Program, tried: list[Inputs]) -> bool:
+    """Whether they are sure to, at all of these inputs at once."""
+    if not program.inputs or any(is_key(v.dtype) for v in program.inputs):
+        return False
+    stacked = [np.stack(arrays) for arrays in zip(*tried, strict=True)]
+    wide = [Var(x.shape, v.dtype) for x, v in zip(stacked, program.inputs, strict=True)]
+    drawn = [fit(v, x) for v, x in zip(wide, stacked, strict=True)]
+    try:
+        pairs = zip(*(evaluated(p, drawn) for p in (program, again)), strict=True)
+        return all((known(a) & known(b) & ~_apart(a, b)).all() for a, b in pairs)
+    except (Meaningless, Unsupported):
+        return False
+
+
+def _apart(a: Any, b: Any) -> np.ndarray:
+    """Where two results differ by more than rounding."""
+    where = differs(np.asarray(a.value), np.asarray(b.value), _APART) & known(a) & known(b)
+    if is_kind(a.value.dtype, np.inexact):
+        where &= a.errors + b.errors <= _APART * (1 + np.abs(a.value))
+    return where
+
+
 def _difference(program: Program, again: Program, inputs: Inputs) -> str:
     """In words, or "" for none that is certain."""
     try:
@@ -97,9 +124,7 @@ def _difference(program: Program, again: Program, inputs: Inputs) -> str:
     except Unsupported:
         return _by_jax(program, again, inputs)
     for a, b in zip(traced, called, strict=True):
-        where = differs(np.asarray(a.value), np.asarray(b.value), _APART) & known(a) & known(b)
-        if is_kind(a.value.dtype, np.inexact):
-            where &= a.errors + b.errors <= _APART * (1 + np.abs(a.value))
+        where = _apart(a, b)
         if where.any():
             return _shown(np.asarray(a.value), np.asarray(b.value), where, inputs)
     return ""
