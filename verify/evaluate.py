@@ -27,6 +27,7 @@ from verify.primitives.collectives import is_joint
 from verify.primitives.indexing import promises
 from verify.primitives.registry import Context
 from verify.programs import Atom, Const, Equation, Program, Var, last_uses, run_with_jax
+from verify.programs.catalogue import Fact, having
 from verify.trust import child
 
 _ELEMENT = 4  # units of work for an element of an operand or a result, whatever numbers are
@@ -120,12 +121,12 @@ def _located(error: Unsupported, equation: Equation) -> Unsupported:
     return type(error)(f"{name}{text}{where}")
 
 
-_CONTROL = frozenset({"scan", "while", "cond", "shard_map", "custom_root", "custom_linear_solve"})
+_BODY = having(Fact.BODY)
 
 
 def _fold(equation: Equation, operands: list[Any], algebra: Any) -> list[Any] | None:
     """The results of an equation on constants only, or None if it is not one."""
-    if equation.primitive in _CONTROL or any(v.concrete is None for v in operands):
+    if equation.primitive in _BODY or any(v.concrete is None for v in operands):
         return None
     if getattr(algebra, "by_rules", False) and equation.primitive in RULES:
         return None

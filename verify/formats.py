@@ -16,17 +16,10 @@ import numpy as np
 from verify.algebras.complex import is_complex, real_dtype
 from verify.dtypes import is_kind
 from verify.programs import Equation, Program
+from verify.programs.catalogue import Fact, having
 
 NOTE = "numbers are not rounded:"
-_MOVE_OR_CHOOSE = """
-reshape squeeze expand_dims broadcast_in_dim transpose rev slice copy copy_p stop_gradient
-optimization_barrier name tile stack unstack split concatenate pad iota gather dynamic_slice
-dynamic_update_slice scatter sort argmax argmin neg abs sign max min clamp select_n
-reduce_max reduce_min cummax cummin reduce_window_max reduce_window_min select_and_gather_add
-floor ceil round is_finite eq ne lt le gt ge scan while cond random_bits random_wrap
-random_unwrap bitcast_convert_type
-"""
-_EXACT = frozenset(_MOVE_OR_CHOOSE.split())
+_EXACT = having(Fact.EXACT)
 
 
 def note(left: Program, right: Program) -> str:

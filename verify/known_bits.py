@@ -9,7 +9,8 @@ are computed constants are compared with what JAX makes of them in the program's
 * they are others: nothing is proved, and a search sees JAX's;
 * JAX cannot be asked (a loop has changed them): the proof assumes `OF_BITS`.
 
-What a loop or a branch is given is compared where it is given, if anything in there looks.
+What a loop, a branch or another body is given is compared where it is given, if anything in there
+looks.
 
 Numbers that the program holds, and that are only moved, are what they are.
 """
@@ -37,13 +38,14 @@ from verify.programs import (
     leading_to,
     run_with_jax,
 )
+from verify.programs.catalogue import Fact, having
 from verify.trust import child
 
-_BITS = frozenset(("bitcast_convert_type", "nextafter", "top_k"))
+_BITS = having(Fact.SEES_BITS) | having(Fact.ORDERS_ZEROS)
 # These look at the sign of a zero, and at nothing else that a real number does not have.
-_ZEROS = frozenset(("atan2", "div", "rsqrt", "pow", "integer_pow", "log", "sqrt"))
+_ZEROS = having(Fact.SEES_ZERO_SIGN)
 _LOOK = _BITS | _ZEROS
-_CONTROL = frozenset(("scan", "while", "cond", "shard_map"))  # where a body may look
+_BODY = having(Fact.BODY)  # which may look
 
 
 def as_seen(
@@ -55,7 +57,7 @@ def as_seen(
     Raises `Unsupported` in a proof, where a constant is another over the reals.
     """
     names = {equation.primitive}
-    if equation.primitive in _CONTROL:
+    if equation.primitive in _BODY:
         names.update(*(inner.primitives() for inner in inner_programs(equation)))
     if names.isdisjoint(_LOOK):
         return operands

@@ -17,10 +17,10 @@ import numpy as np
 
 from verify.algebras import numeric_cast
 from verify.algebras.element_sets import ElementSets
+from verify.programs.catalogue import Fact, having
 
-_ZERO_AT_ZERO = frozenset(
-    {"sin", "sqrt", "cbrt", "asin", "atan", "erf", "erf_inv", "floor", "round", "round_even"}
-)
+# Functions of one number that are 0 at 0; what rounds to even numbers is the domain's own name.
+_ZERO_AT_ZERO = having(Fact.ODD) | having(Fact.JUMPS, but=Fact.PARTIAL) | {"sqrt", "round_even"}
 _MOST_PATTERNS = 20_000  # of zeros in a matrix: beyond, they are taken for ordinary numbers
 
 

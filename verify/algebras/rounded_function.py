@@ -21,6 +21,7 @@ import numpy as np
 from verify.algebras.base import Unsupported
 from verify.algebras.numeric_value import Bounded
 from verify.algebras.rounded_value import Format, largest
+from verify.programs.catalogue import Fact, having
 
 _MARGIN = 4.0
 
@@ -72,7 +73,7 @@ _TABLE: dict[str, Seen] = {
 }
 
 # Results are operands or whole numbers: nothing is rounded. (Large floats are whole.)
-_EXACT = frozenset(("abs", "floor", "ceil", "sign", "round", "round_even"))
+_EXACT = having(Fact.EXACT, Fact.ELEMENTWISE) | {"round_even"}
 
 
 def function_error(name: str, x: Bounded, result: Bounded, form: Format) -> np.ndarray:

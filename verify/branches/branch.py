@@ -18,9 +18,11 @@ from verify.branches.roots import roots_in, sign_with_root
 from verify.branches.steps import STEPS, of_numbers, step
 from verify.branches.terms import Terms
 from verify.limits import budget
+from verify.programs import catalogue
 
 _NODE = 1500  # units of work
-_OF_THEIR_SIGN = frozenset(("erf", "erf_inv", "atan", "asin", "asinh", "cbrt"))
+# Functions have the names of primitives.
+_OF_THEIR_SIGN = catalogue.having(catalogue.Fact.ODD, catalogue.Fact.KEEPS_SIGN)
 
 
 class Undecided(Exception):

@@ -2,8 +2,8 @@
 
 A rule says what a primitive is over the reals, and may work it out otherwise than the compiled
 program does: triangular systems row by row, Fourier transforms as products of matrices. Its
-rounding errors then say nothing of the compiled program's. The primitives named here are those
-whose compiled form is an order of the same operations, or one function that was measured
+rounding errors then say nothing of the compiled program's. The catalogue says of which
+primitives the compiled form is an order of the same operations, or one function that was measured
 (`algebras/rounded_function.py`); any other has no bound. top_k orders -0 below 0, which no rule
 tells apart.
 """
@@ -19,31 +19,9 @@ from jax import lax
 from verify.algebras.base import Unsupported
 from verify.dtypes import is_kind
 from verify.programs import Equation, Program
+from verify.programs.catalogue import Fact, having
 
-_MOVEMENT = """
-reshape squeeze expand_dims broadcast_in_dim transpose rev slice copy copy_p stop_gradient
-optimization_barrier name empty2 tile stack unstack split concatenate pad iota gather dynamic_slice
-dynamic_update_slice scatter sort argmax argmin
-"""
-_ELEMENTWISE = """
-add add_any sub mul neg square integer_pow max min clamp select_n not convert_element_type
-reduce_precision is_finite eq ne lt le gt ge eq_to lt_to le_to div rem pow and or xor mulhi
-shift_left shift_right_logical shift_right_arithmetic population_count clz bitcast_convert_type
-exp exp2 expm1 log log1p logistic tanh sinh cosh asinh acosh atanh asin acos atan atan2 sin cos tan
-sqrt rsqrt cbrt erf erfc erf_inv lgamma digamma abs sign floor ceil round
-"""
-_FOLDS = """
-reduce_sum reduce_prod reduce_max reduce_min reduce_and reduce_or reduce_xor reduce
-cumsum cumprod cummax cummin dot_general conv_general_dilated
-reduce_window reduce_window_sum reduce_window_max reduce_window_min select_and_scatter_add
-scatter-add scatter-sub scatter-mul scatter-min scatter-max
-"""
-_CONTROL = "scan while cond composite custom_vmap_call"
-_RANDOM = """
-random_wrap random_unwrap random_clone random_bits random_split random_fold_in random_seed
-threefry2x32
-"""
-KNOWN = frozenset(" ".join((_MOVEMENT, _ELEMENTWISE, _FOLDS, _CONTROL, _RANDOM)).split())
+_KNOWN = having(Fact.COMPILED)
 
 
 def check(program: Program) -> None:
@@ -67,7 +45,7 @@ def check(program: Program) -> None:
 
 def _check(equation: Equation) -> None:
     name = equation.primitive
-    if name not in KNOWN:
+    if name not in _KNOWN:
         raise Unsupported(f"rounding errors of {name}")
     for atom in (*equation.inputs, *equation.outputs):
         _check_dtype(atom.dtype)

@@ -8,29 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from verify.programs import Atom, Equation, Program
-
-# Linear in all operands together.
-_LINES = """
-add add_any sub neg reduce_sum cumsum reduce_window_sum select_and_scatter_add
-reshape squeeze expand_dims broadcast_in_dim transpose rev slice copy copy_p concatenate pad
-tile stack unstack split convert_element_type reduce_precision real imag complex conj fft
-optimization_barrier name psum psum2 ppermute all_gather reduce_scatter all_to_all
-sharding_constraint
-"""
-_LINEAR = frozenset(_LINES.split())
-# In each of the first two operands, but not in both.
-_BILINEAR = frozenset(("mul", "dot_general", "conv_general_dilated"))
-# In these operands, where the others are fixed.
-_SOME = {
-    "div": (0,),
-    "gather": (0,),
-    "dynamic_slice": (0,),
-    "dynamic_update_slice": (0, 1),
-    "scatter-add": (0, 2),
-    "scatter": (0, 2),
-    "select_n": None,  # all but the first
-    "triangular_solve": (1,),
-}
+from verify.programs.catalogue import Fact, row
 
 
 def nonlinear(program: Program, moving: Sequence[bool]) -> str:
@@ -60,14 +38,12 @@ def nonlinear(program: Program, moving: Sequence[bool]) -> str:
 
 
 def _is_linear(equation: Equation, moved: Sequence[bool]) -> bool:
-    name = equation.primitive
-    if name in _BILINEAR:
+    known = row(equation.primitive)
+    if Fact.BILINEAR in known.facts:
         return not all(moved[:2])
-    if name in _SOME:
-        places = _SOME[name]
-        fixed = moved[:1] if places is None else [m for i, m in enumerate(moved) if i not in places]
-        return not any(fixed)
-    return name in _LINEAR
+    if Fact.LINEAR in known.facts:
+        return True
+    return not any(m for i, m in enumerate(moved) if i not in known.linear_in)
 
 
 def _inside(equation: Equation, moved: Sequence[bool]) -> str | None:

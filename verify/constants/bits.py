@@ -10,8 +10,9 @@ import numpy as np
 
 from verify.constants.literals import constants, is_inexact, parts, significands
 from verify.programs import Program, Var, inner_programs
+from verify.programs.catalogue import Fact, having
 
-_LOOK = frozenset({"bitcast_convert_type", "nextafter", "reduce_precision"})
+_LOOK = having(Fact.SEES_BITS) | having(Fact.SEES_DIGITS)
 
 
 def seen(program: Program) -> set[float]:

@@ -21,10 +21,11 @@ from verify.counterexample.held import held
 from verify.dtypes import is_kind
 from verify.limits import budget
 from verify.programs import Equation, Program, Var, inner_programs, run_with_jax
+from verify.programs.catalogue import Fact, having
 from verify.trust import child
 
-LOOKS = frozenset(("bitcast_convert_type", "nextafter", "top_k", "reduce_precision"))
-_KEEPS = frozenset(("reduce_precision",))  # whose result is looked at, not its operand alone
+_KEEPS = having(Fact.SEES_DIGITS)  # whose result is looked at, not its operand alone
+LOOKS = having(Fact.SEES_BITS) | having(Fact.ORDERS_ZEROS) | _KEEPS
 _TRIED = 24
 
 

@@ -33,6 +33,7 @@ from verify.counterexample.slopes import Sides, down
 from verify.counterexample.undefined import one_sided
 from verify.dtypes import is_integer, is_kind
 from verify.programs import Equation, Program, Var, part_of
+from verify.programs.catalogue import Fact, having
 
 _ROWS, _FEWEST = 512, 8
 _ELEMENTS = 2**12  # that both programs compute over all rows of a batch
@@ -41,18 +42,12 @@ _LONG = 2_000  # equations, those in loops counted each time
 _EVERY = 2**20  # elements that may be computed to try every value
 _ALONE = 20  # inputs, twice, where rows cannot be evaluated together
 _TRIED, _TRIED_UNDEFINED = 6, 3  # rows of a batch
-_DECISIONS = frozenset(("eq", "ne", "lt", "le", "gt", "ge"))  # what jumps; maxima do not
+_DECISIONS = having(Fact.COMPARES)  # what jumps; maxima do not
 _SAMPLED, _CROSSINGS = 4, 48  # elements of one decision; rows at crossings
 
 # What polynomials are made of: if they differ, then at small numbers.
-_POLYNOMIAL = frozenset(
-    (
-        *("add", "add_any", "sub", "mul", "neg", "square", "copy", "copy_p", "iota"),
-        *("dot_general", "conv_general_dilated", "reduce_sum", "reduce_window_sum", "cumsum"),
-        *("broadcast_in_dim", "reshape", "transpose", "slice", "pad", "concatenate", "squeeze"),
-        *("rev", "split", "expand_dims", "optimization_barrier", "stop_gradient"),
-    )
-)
+_POLYNOMIAL = having(Fact.LINEAR, but=Fact.CASTS | Fact.COLLECTIVE) | having(Fact.BILINEAR)
+_POLYNOMIAL |= {"square", "iota"}
 
 
 def before_proof(comparison: Comparison, rng: np.random.Generator) -> Iterator[Witness]:

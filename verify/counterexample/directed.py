@@ -20,8 +20,9 @@ from verify.counterexample.held import fit
 from verify.counterexample.many import evaluated
 from verify.dtypes import is_integer, is_kind
 from verify.programs import Equation, Program, Var, part_of
+from verify.programs.catalogue import Fact, having
 
-_DECISIONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "max", "min", "clamp"})
+_DECISIONS = having(Fact.COMPARES) | having(Fact.ELEMENTWISE, Fact.ORDERS, Fact.CHOOSES)
 _STEPS = np.concatenate([-np.logspace(9, -3, 25), [0.0], np.logspace(-3, 9, 25)])
 _SAMPLED = 32  # elements of one decision that are followed
 _SHIFTS = (0.0, 1e-7, -1e-7, 1e-5, -1e-5, 1e-2, -1e-2)  # from a crossing, relative

@@ -18,16 +18,12 @@ from verify.dtypes import is_kind
 from verify.evaluate import evaluate
 from verify.limits import budget
 from verify.programs import Program, Var
+from verify.programs.catalogue import Fact, having
 
 _ROUNDED = 1e-11  # relative
 
 # Sums of rows of small numbers are exact, but not beside others in one batch.
-SUMS = frozenset(
-    (
-        *("dot_general", "conv_general_dilated", "reduce_sum", "reduce_window_sum", "cumsum"),
-        *("scatter-add", "scatter_add", "scan", "while", "fft", "shard_map", "reduce"),
-    )
-)
+SUMS = having(Fact.ADDS, but=Fact.ELEMENTWISE) | having(Fact.LOOP) | {"shard_map", "reduce"}
 
 
 def evaluated(

@@ -15,20 +15,11 @@ import numpy as np
 from verify.algebras.extended import parts
 from verify.dtypes import is_kind
 from verify.programs import Const, Equation, Program
+from verify.programs.catalogue import Fact, having
 
-# Primitives of floats that are not defined everywhere.
-_PARTIAL = frozenset(
-    (
-        *("div", "rem", "log", "log1p", "log2", "sqrt", "rsqrt", "cbrt", "pow", "integer_pow"),
-        *("acosh", "atanh", "asin", "acos", "tan", "erf_inv", "lgamma", "digamma", "atan2"),
-        "bitcast_convert_type",
-        *("cumlogsumexp", "cholesky", "triangular_solve", "reduce_prod", "exp"),
-        *("igamma", "igammac", "igamma_grad_a", "random_gamma_grad", "polygamma", "zeta"),
-        *("regularized_incomplete_beta", "gather", "scatter", "scatter-add", "scatter-sub"),
-        *("scatter-mul", "scatter-min", "scatter-max", "scatter_add", "scatter_sub"),
-        *("scatter_mul", "scatter_min", "scatter_max"),
-    )
-)
+# What is not defined everywhere: functions, zeros whose sign decides, bits that are no number.
+_PARTIAL = having(Fact.PARTIAL) | having(Fact.SEES_ZERO_SIGN) | having(Fact.SEES_BITS)
+_PARTIAL |= {"exp", "reduce_prod", "cumlogsumexp"}  # which overflow
 
 Observer = Callable[[Equation, list[Any], list[Any]], None]
 

@@ -22,11 +22,12 @@ from verify.algebras.base import Unsupported
 from verify.counterexample.held import own
 from verify.dtypes import is_kind
 from verify.programs import Atom, Const, Equation, Program, Var, bind, call
+from verify.programs.catalogue import Fact, having
 from verify.trust import child
 from verify.trust.reference import interpret
 
 # What looks at the bits of a float: in its own format, whatever the others are in.
-_OF_BITS = frozenset(("bitcast_convert_type", "nextafter", "random_bits", "rng_bit_generator"))
+_OF_BITS = having(Fact.SEES_BITS) | having(Fact.DRAWS)
 
 
 def values_by_jax(program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -2,7 +2,8 @@
 
 A search for inputs at which a function has no value (`edges.py`) can find none there. Signs are
 those of the operations: squares are not negative, exponentials are positive, and so are sums and
-products of such numbers. Of what is not listed nothing is known. Proves nothing: a sign that is
+products of such numbers. Of what the catalogue does not
+know nothing is known. Proves nothing: a sign that is
 wrong would only lose a search.
 """
 
@@ -14,21 +15,16 @@ import numpy as np
 
 from verify.dtypes import is_kind
 from verify.programs import Atom, Const, Equation, Program, Var, once_a_program
+from verify.programs.catalogue import Fact, having
 
 _ANY, _NONNEGATIVE, _POSITIVE = 0, 1, 2  # of all elements, wherever they have a value
 
-_POSITIVE_ALWAYS = frozenset(("exp", "exp2", "logistic", "cosh"))
-_SQUARES = frozenset(("abs", "square"))
-_LEAST_OF_ALL = frozenset(
-    (
-        *("add", "add_any", "min", "reduce_min", "reduce_max", "concatenate", "atan"),
-        *("broadcast_in_dim", "reshape", "transpose", "squeeze", "expand_dims", "slice", "rev"),
-        *("copy", "copy_p", "stop_gradient", "optimization_barrier", "convert_element_type"),
-        *("reduce_precision", "sqrt", "cbrt", "tanh", "sinh", "asinh", "log1p", "expm1", "div"),
-        *("mul", "cumsum", "cumprod", "cummax", "cummin", "reduce_prod", "dynamic_slice"),
-    )
-)
-_SUMS = frozenset(("reduce_sum", "reduce_window_sum", "dot_general"))
+_POSITIVE_ALWAYS = having(Fact.POSITIVE)
+_NEVER_NEGATIVE = having(Fact.NOT_NEGATIVE)
+_KEEPS_SIGN = having(Fact.KEEPS_SIGN)
+# Sums that may be of nothing, as parts of windows and of paddings are.
+_MAYBE_EMPTY = having(Fact.ADDS, Fact.KEEPS_SIGN, but=Fact.ELEMENTWISE | Fact.INDEXED)
+_MAYBE_EMPTY -= {"reduce_sum", "cumsum"}
 
 # What has no value beyond the edge, and the least sign of an operand that keeps it off.
 _ROOM = {
@@ -85,12 +81,10 @@ def _sign(equation: Equation, operands: Sequence[int]) -> int:
     name, inputs = equation.primitive, equation.inputs
     if name in _POSITIVE_ALWAYS:
         return _POSITIVE
-    if name in _SQUARES or (name == "integer_pow" and equation.params["y"] % 2 == 0):
+    if name == "integer_pow" and equation.params["y"] % 2 == 0:
         return max(_NONNEGATIVE, operands[0])
-    if name == "integer_pow":
-        return operands[0]
-    if name == "rsqrt":
-        return _POSITIVE
+    if name in _NEVER_NEGATIVE:
+        return max(_NONNEGATIVE, operands[0] if name in _KEEPS_SIGN else _ANY)
     if name == "max":
         return max(operands)
     if name == "mul" and inputs[0] is inputs[1]:
@@ -101,9 +95,7 @@ def _sign(equation: Equation, operands: Sequence[int]) -> int:
         return min(operands[1:])
     if name == "clamp":
         return operands[0] if operands[2] >= operands[0] else _ANY
-    if name in _SUMS:
-        least = min(operands)
-        return min(least, _NONNEGATIVE) if name != "reduce_sum" else least
-    if name in _LEAST_OF_ALL:
-        return min(operands, default=_ANY)
-    return _ANY
+    if name not in _KEEPS_SIGN:
+        return _ANY
+    least = min(operands, default=_ANY)
+    return min(least, _NONNEGATIVE) if name in _MAYBE_EMPTY else least

@@ -24,6 +24,7 @@ from verify.counterexample.edges import ROOM
 from verify.counterexample.held import fit
 from verify.dtypes import is_kind
 from verify.programs import Atom, Equation, Var
+from verify.programs.catalogue import Fact, having
 
 _SLOPES, _STARTS = 4, 3  # of a batch; rows that go down each
 _ROUNDS, _STALLED = 40, 6  # steps; and so many without progress
@@ -31,14 +32,9 @@ _STEPS = (2.0, 1.2, 0.4)  # of the way, of which the best is taken
 _MOST = 128  # numbers that may move
 _ELEMENTS = 2**21  # that are computed on the way down one
 _NEARBY = 5  # rows around each that has arrived
-_STRICT = frozenset(("lt", "le", "gt", "ge"))
-_ORDERS = _STRICT | {"eq", "ne"}
-_MOVES = frozenset(
-    (
-        *("broadcast_in_dim", "reshape", "squeeze", "copy", "copy_p", "convert_element_type"),
-        *("slice", "dynamic_slice", "gather"),  # of what has been sorted
-    )
-)
+_STRICT = having(Fact.COMPARES, Fact.ORDERS)
+_ORDERS = having(Fact.COMPARES)
+_MOVES = having(Fact.MOVES, but=Fact.SEVERAL) | having(Fact.CASTS)
 # All of which have to be below a bound (1) or above it (-1), so that this is.
 _ALL = {"reduce_max": (1,), "reduce_min": (-1,), "sort": (1, -1)}
 

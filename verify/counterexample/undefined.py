@@ -29,13 +29,14 @@ from verify.counterexample.held import fit
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
 from verify.programs import Equation, Program, Var
+from verify.programs.catalogue import Fact, having
 
 _NEARBY, _NEARBY_COARSE = 4, 12  # inputs
 _FINE = 2.0**-10  # spacing of the floats that are close together
 _STEP = 2.0**-6  # relative
 SCALES = (1.0, 2.0**-7, 2.0**-13)  # of steps: an open set may be a narrow strip
 _MOST = 12  # violations looked at for the one to be named
-_READS = ("gather", "dynamic_slice", "scatter")
+_READS = having(Fact.INDEXED)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def violations(
 
 
 def _is_read(found: _Found) -> bool:
-    return found.equation is not None and found.equation.primitive.startswith(_READS)
+    return found.equation is not None and found.equation.primitive in _READS
 
 
 def _first(where: np.ndarray) -> tuple[int, ...]:

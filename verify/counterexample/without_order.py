@@ -42,6 +42,7 @@ from verify.counterexample.undefined import known, violations
 from verify.dtypes import is_integer, is_kind
 from verify.limits import budget
 from verify.programs import Program
+from verify.programs.catalogue import Fact, having
 from verify.shown import pair
 
 _TRIED, _ALONE = 128, 32  # rows of plain numbers, and of wild ones; where they are evaluated alone
@@ -52,13 +53,7 @@ _MODEST = 1e6
 _APART, _ROUNDED = 1e-6, 1e-3  # relative, in float64 and in the programs' dtypes
 
 # What decides by an order, or asks whether a value is a number.
-_ORDERS = frozenset(
-    (
-        *("eq", "ne", "lt", "le", "gt", "ge", "is_finite", "sign", "argmax", "argmin"),
-        *("sort", "top_k", "max", "min", "clamp", "reduce_max", "reduce_min", "cummax", "cummin"),
-        *("reduce_window_max", "reduce_window_min", "reduce_window"),
-    )
-)
+_ORDERS = having(Fact.COMPARES) | having(Fact.ORDERS) | {"is_finite", "reduce_window"}
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from verify.interpretation.proof import (
 )
 from verify.limits import budget
 from verify.programs import Const, Equation, Program, Var, leading_to
+from verify.programs.catalogue import Fact, having
 
 # Where cuts may be: how many operations that make polynomials grow lie between two of them, and
 # whether only sums are cut, so that what is made of one by a function and its derivative is known.
@@ -47,16 +48,11 @@ _ROUNDS = 200
 _PRIMES = 3  # of trials that only look for cuts: as many as small fractions take
 _WORK = 2e10  # of the proof
 
-_LINEAR = frozenset(
-    (
-        *("add", "add_any", "sub", "neg", "reshape", "transpose", "broadcast_in_dim", "squeeze"),
-        *("slice", "pad", "concatenate", "reduce_sum", "rev", "split", "expand_dims", "copy"),
-        *("convert_element_type", "stop_gradient", "optimization_barrier", "dynamic_slice"),
-        *("gather", "iota", "cumsum", "reduce_window_sum", "select_n", "copy_p"),
-    )
-)
-_SUMS = frozenset(("add", "add_any", "sub", "dot_general", "conv_general_dilated"))
-_PRODUCTS = frozenset(("mul", "dot_general", "conv_general_dilated"))
+_LINEAR = having(Fact.LINEAR) | having(Fact.MOVES) | {"select_n", "iota"}
+_PRODUCTS = having(Fact.BILINEAR)
+# Of terms, and of products: what a network's layer is before its activation. (Not a fold of values
+# that may be behind one.)
+_SUMS = having(Fact.ADDS, Fact.ELEMENTWISE) | having(Fact.ADDS, Fact.BILINEAR)
 
 _Names = np.ndarray
 

@@ -37,12 +37,13 @@ from verify.interpretation.proof import (
 )
 from verify.limits.effort import products
 from verify.programs import Atom, Equation, Program, Var, leading_to
+from verify.programs.catalogue import Fact, having
 
 _MODE = Mode(opaque=True)
 _PRIMES = 3  # of the first trial; polynomials of one layer need no more
 _MOST_PRIMES = 10
 _SHARE = 1e-4  # of all products of a program, that are worth a residue less
-_LATE = EXPONENTIAL | {"sin", "cos", "tan", "fft"}
+_LATE = EXPONENTIAL | having(Fact.TURNS) | {"fft"}  # which multiplies by roots of unity
 
 
 def by_prefix(left: Program, right: Program, seed: int) -> Agreement | None:

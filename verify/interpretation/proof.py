@@ -28,6 +28,7 @@ from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
 from verify.limits import budget, memory
 from verify.programs import Program
+from verify.programs.catalogue import Fact, having
 
 TARGET = 2.0**-100
 _MOST_TRIALS = 12
@@ -43,27 +44,14 @@ MODES = (Mode(), Mode(scaling=True), Mode(ties=False, scaling=True))
 PATTERNS = Mode(ties=False, scaling=True, patterns=True)
 MASKS = Mode(scaling=True, masks=True)
 
-EXPONENTIAL = frozenset(
-    (
-        "exp",
-        "exp2",
-        "expm1",
-        "logistic",
-        "tanh",
-        "sinh",
-        "cosh",
-        "pow",
-        "log",
-        "log1p",
-        "cumlogsumexp",
-    )
-)
+EXPONENTIAL = having(Fact.EXPONENTIAL) | having(Fact.LOGARITHM)
+_TURNS = having(Fact.TURNS)
 
 
 def turns(program: Program) -> bool:
     """Whether there are sines and cosines in it, those of complex exponentials among them."""
     return any(
-        e.primitive in ("sin", "cos", "tan")
+        e.primitive in _TURNS
         or (e.primitive in EXPONENTIAL and any(is_complex(v.dtype) for v in e.inputs))
         for e in program.every_equation()
     )

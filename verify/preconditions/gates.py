@@ -18,9 +18,10 @@ from verify.counterexample.rows import rows
 from verify.limits import budget
 from verify.preconditions.condition import Precondition
 from verify.programs import Program, Var, part_of
+from verify.programs.catalogue import Fact, having
 
 _AND = frozenset(("and", "reduce_and"))
-_MOVES = frozenset(("broadcast_in_dim", "reshape", "squeeze", "transpose", "copy", "copy_p"))
+_MOVES = having(Fact.MOVES, but=Fact.SEVERAL | Fact.INDEXED | Fact.DROPS)
 _GATES = 6  # of a program
 _ROWS = 24  # inputs that are moved behind each
 _LARGE = 5_000  # elements of what leads to a gate

@@ -9,14 +9,9 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.programs import Atom, Const, Program, Var
+from verify.programs.catalogue import Fact, having
 
-# Primitives that treat every element alike, whatever the shape.
-_ELEMENTWISE = """
-abs acos acosh add add_any and asin asinh atan atan2 atanh cbrt ceil clamp convert_element_type
-copy cos cosh digamma div eq erf erf_inv erfc exp exp2 expm1 floor ge gt integer_pow is_finite
-le lgamma log log1p logistic lt max min mul ne neg not or pow reduce_precision rem round rsqrt
-select_n sign sin sinh sqrt square stop_gradient sub tan tanh xor
-"""
+_ELEMENTWISE = having(Fact.ELEMENTWISE)
 
 
 def over_arrays(body: Program, shape: tuple[int, ...]) -> Program:
@@ -31,7 +26,7 @@ def over_arrays(body: Program, shape: tuple[int, ...]) -> Program:
         return wide.setdefault(atom, Var(shape, atom.dtype))
 
     for equation in body.equations:
-        if equation.primitive not in _ELEMENTWISE.split():
+        if equation.primitive not in _ELEMENTWISE:
             raise Unsupported(f"{equation.primitive} in the body of a scatter")
     return Program(
         tuple(widen(v) for v in body.inputs),

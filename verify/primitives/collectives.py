@@ -24,14 +24,10 @@ from verify.algebras.mesh import Mesh, Sharded, shard, unshard
 from verify.primitives.arithmetic import minimum
 from verify.primitives.registry import Context, flat_index, rule
 from verify.programs import Program
+from verify.programs.catalogue import Fact, having
 
 # What needs all devices at once; every other equation is evaluated device by device.
-COLLECTIVES = frozenset(
-    {
-        *("psum", "psum_invariant", "psum2", "pmax", "pmin", "ppermute", "axis_index"),
-        *("all_gather", "all_gather_invariant", "reduce_scatter", "all_to_all", "pbroadcast"),
-    }
-)
+COLLECTIVES = having(Fact.COLLECTIVE)
 
 
 @functools.lru_cache(maxsize=4096)

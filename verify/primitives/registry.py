@@ -18,10 +18,11 @@ import numpy as np
 from verify.algebras.base import Unsupported
 from verify.dtypes import has_infinity, is_kind, least, limits
 from verify.programs import Equation
+from verify.programs.catalogue import Fact, having
 
 Rule = Callable[..., Any]
 RULES: dict[str, Rule] = {}
-ELEMENTWISE: set[str] = set()  # the names among them that work element by element
+_ELEMENTWISE = having(Fact.ELEMENTWISE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
 
 
 def elementwise(*names: str) -> Callable[[Rule], Rule]:
-    """Registers a primitive that works element by element, broadcasting its operands.
+    """Registers a primitive that works element by element (as the catalogue has to say, too),
+    broadcasting its operands.
 
     JAX leaves scalars and axes of size one unbroadcast in elementwise equations: `add x 1.0`.
     """
@@ -86,8 +88,10 @@ def elementwise(*names: str) -> Callable[[Rule], Rule]:
         def apply(ctx: Context, *xs: Any, **params: Any) -> Any:
             return function(ctx, *(spread(ctx.algebra, x, ctx.shape) for x in xs), **params)
 
+        unknown = sorted({*names} - _ELEMENTWISE)
+        if unknown:
+            raise ValueError(f"elementwise: the catalogue does not say it of {unknown}")
         rule(*names)(apply)
-        ELEMENTWISE.update(names)
         return function
 
     return register

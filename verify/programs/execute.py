@@ -8,10 +8,12 @@ from typing import Any
 import jax
 import numpy as np
 
+from verify.programs.catalogue import Fact, having
 from verify.programs.ir import Atom, Const, Equation, Program, Var
 from verify.programs.rules import rules_in
 
-_BODIES = frozenset(("scan", "while", "cond"))  # whose bodies can be exchanged
+# Whose bodies can be exchanged.
+_BODIES = having(Fact.LOOP) | having(Fact.BRANCHES)
 
 
 def call(program: Program, *arguments: Any, rules: bool = True) -> tuple[Any, ...]:

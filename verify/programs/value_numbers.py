@@ -22,16 +22,12 @@ import jax
 import numpy as np
 
 from verify.programs import Atom, Const, Equation, Program, Var, inner_programs, leading_to
+from verify.programs.catalogue import Fact, having
 
 Number = int
 
-_COMMUTE = frozenset(("add", "add_any", "mul", "max", "min", "and", "or", "xor", "eq", "ne"))
-_STATEFUL = frozenset(
-    (
-        *("io_callback", "debug_callback", "debug_print", "rng_uniform", "infeed", "outfeed"),
-        *("get", "swap", "addupdate", "run_state", "run_scoped", "ref", "new_ref", "ffi_call"),
-    )
-)
+_COMMUTE = having(Fact.COMMUTES)
+_STATEFUL = having(Fact.STATEFUL)
 
 
 @dataclass

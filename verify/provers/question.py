@@ -15,6 +15,7 @@ from verify.dtypes import is_integer
 from verify.interpretation.proof import TARGET, turns
 from verify.preconditions.condition import Precondition
 from verify.programs import Program
+from verify.programs.catalogue import Fact, having
 from verify.provers.outcome import Known
 from verify.provers.searching import Search
 from verify.provers.trace import Trace
@@ -22,28 +23,17 @@ from verify.provers.trace import Trace
 _SMALL = 20_000  # array elements that both programs compute
 
 # Primitives to which a large negative number is as good as minus infinity.
-_SINK = frozenset(("exp", "logistic", "reduce_max", "argmax"))
+_SINK = having(Fact.EXPONENTIAL, Fact.POSITIVE, but=Fact.EVEN) | {"reduce_max", "argmax"}
 
 # Primitives that choose one of several values.
-_CHOICES = frozenset(
-    (
-        *("max", "min", "abs", "sign", "clamp", "select_n", "eq", "ne", "lt", "le", "gt", "ge"),
-        *("reduce_max", "reduce_min", "argmax", "argmin", "cummax", "cummin", "sort", "top_k"),
-        *("reduce_window_max", "reduce_window_min", "select_and_scatter_add"),
-        *("select_and_gather_add", "scatter_max", "scatter_min"),
-    )
-)
+_CHOICES = having(Fact.COMPARES) | having(Fact.ORDERS) | having(Fact.CHOOSES)
 
 # Primitives that branches know beside choices.
-_ROOTS = frozenset(("sqrt", "rsqrt", "pow", "log", "log1p", "asinh", "acosh", "atanh"))
-_STEPS = frozenset(("floor", "ceil", "round", "rem"))
+_ROOTS = having(Fact.ROOT) | having(Fact.LOGARITHM)
+_STEPS = having(Fact.JUMPS)
+# Made of one function that increases.
+_INCREASING = having(Fact.INCREASING) | {"rsqrt", "pow"}
 # Primitives whose results may be integers of few values.
-_INCREASING = frozenset(
-    (
-        *("exp", "exp2", "log", "log1p", "log2", "sqrt", "rsqrt", "cbrt", "pow", "atan", "asin"),
-        *("erf", "erf_inv"),
-    )
-)
 _FEW_VALUES = frozenset(("lu", "argmax", "argmin", "rem", "clamp", "and", "top_k", "sign"))
 
 

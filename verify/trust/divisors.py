@@ -14,10 +14,9 @@ import numpy as np
 
 from verify.dtypes import is_integer
 from verify.programs import Atom, Const, Equation, Program, Var, inner_programs
+from verify.programs.catalogue import Fact, having
 
-_MOVES = frozenset(
-    ("broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose", "rev", "slice", "copy")
-)
+_MOVES = having(Fact.MOVES, but=Fact.SEVERAL | Fact.INDEXED)
 
 
 def are_harmless(program: Program) -> bool:

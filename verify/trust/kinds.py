@@ -16,17 +16,13 @@ import jax
 import numpy as np
 
 from verify.primitives import RULES
-from verify.primitives.registry import ELEMENTWISE
 from verify.programs import Equation, Program, Var, bind, once_a_program
+from verify.programs.catalogue import Fact, having
 from verify.trust import child
 
 # What only moves elements: there a slice begins and ends at an end of an axis, or elsewhere.
-MOVEMENT = frozenset(
-    (
-        *("slice", "broadcast_in_dim", "reshape", "transpose", "squeeze", "expand_dims", "rev"),
-        *("concatenate", "stack", "unstack", "split", "tile", "pad", "copy"),
-    )
-)
+MOVEMENT = having(Fact.MOVES, but=Fact.INDEXED)
+_ELEMENTWISE = having(Fact.ELEMENTWISE, but=Fact.MOVES)
 _MOST = 4  # numbers above are alike
 _SIZES = 3  # sizes from here on are alike
 
@@ -58,7 +54,7 @@ def _place(equation: Equation, key: str) -> Any:
 
 
 def is_elementwise(equation: Equation) -> bool:
-    return equation.primitive in ELEMENTWISE and len(equation.outputs) == 1
+    return equation.primitive in _ELEMENTWISE and len(equation.outputs) == 1
 
 
 def _coarse(value: Any) -> Hashable:

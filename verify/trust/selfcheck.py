@@ -27,6 +27,7 @@ from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
 from verify.limits import budget
 from verify.programs import Equation, Program, Var, bind, call, inner_programs, once_a_program
+from verify.programs.catalogue import Fact, having
 from verify.trust import child, kinds, operands, reading, reading_field
 from verify.trust.reference import interpret
 
@@ -37,7 +38,7 @@ _REMEMBERED = 20_000
 _MOST_BODY = 20  # equations within an equation that holds others of its own primitive
 _FEW = 12  # small numbers, for the domain of proofs
 _FIRST = 3  # kinds of one primitive and its dtypes that are compared at more operands than others
-_CALLBACKS = frozenset(("pure_callback", "io_callback", "debug_callback", "debug_print"))
+_CALLBACKS = having(Fact.CALLS_PYTHON)
 _LEFT_OUT = _CALLBACKS | {"while", "shard_map"}
 _REFUSED = """
 acos acosh asin asinh atan atanh bessel_i0e bessel_i1e conj cosh digamma erf erf_inv erfc igamma

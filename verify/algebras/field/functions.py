@@ -23,17 +23,14 @@ from verify.algebras.field.laws.square_roots import NO_ROOT
 from verify.algebras.field.state import State, key_rows
 from verify.algebras.field.value import FieldArray
 from verify.dtypes import is_kind
+from verify.programs.catalogue import Fact, having
 
-ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "asinh", "atanh", "erf", "erf_inv", "cbrt"})
-EVEN = frozenset({"cos", "cosh"})
-POSITIVE = frozenset({"exp", "sqrt"})
+# Functions have the names of the primitives. (Of roundings the ranges are known, `machine`.)
+ODD = having(Fact.ODD, but=Fact.JUMPS)
+EVEN = having(Fact.EVEN)
+_NOT_NEGATIVE = having(Fact.POSITIVE) | having(Fact.NOT_NEGATIVE)
 # Functions of reals that have a value everywhere; all others may be NaN somewhere.
-TOTAL = frozenset(
-    (
-        *("exp", "sin", "cos", "sinh", "cosh", "asinh", "atan", "atan2", "erf", "cbrt", "floor"),
-        *("round", "round_even", "nextafter", "bessel_i0e", "bessel_i1e"),
-    )
-)
+TOTAL = having(Fact.ELEMENTWISE, but=Fact.PARTIAL) | {"round_even"}
 # What proofs assume of the operands of the others, with which they have one.
 NO_SIGNED_ZERO = (
     "no angle of zero or of a point on the negative half-axis: there the sign of a zero decides"
@@ -117,7 +114,7 @@ def unknown(
         field.largest = field.largest.union(args[0].growth.times(args[0].growth))
     state = mixing.combine(*[field.digest(r) for r in rows], tag=(name, params))
     bounds = machine.of_function(name, [machine.range_of(a) for a in args], dtype)
-    result = field.atom(state, dtype, nonnegative=name in POSITIVE, bounds=bounds)
+    result = field.atom(state, dtype, nonnegative=name in _NOT_NEGATIVE, bounds=bounds)
     # Not analytic, as far as ties go: two unknown terms that differ as terms may be equal
     # everywhere, by a law that residues do not know (cbrt(x)**3 = x).
     result.growth = Growth(analytic=False)

@@ -27,8 +27,9 @@ from verify.algebras.field.laws.scaled import SCALED
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
 from verify.dtypes import is_real
+from verify.programs.catalogue import Fact, having
 
-INCREASING = frozenset(("exp", "log", "sqrt", "cbrt", "atan", "asin", "erf", "erf_inv"))
+INCREASING = having(Fact.INCREASING)  # functions have the names of primitives
 
 
 @dataclass(frozen=True, eq=False)
