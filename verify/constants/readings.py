@@ -71,7 +71,7 @@ class Reading:
 
     def about(self) -> float:
         """With the digits of a float64, but for a few units in the last place."""
-        turns = math.pi ** float(self.power)
+        turns = math.pi ** float(self.power) * math.exp(float(self.exponent))
         if self.of is not None:
             inside = math.log(float(self.of) * turns)
             return float(self.factor) / inside if self.below else float(self.factor) * inside
