@@ -204,18 +204,17 @@ def within(field: State, x: FieldArray, low: int, high: int) -> FieldArray:
     return replace(x, bounds=machine.meet(x.bounds, (low, high)))
 
 
-_KNOWN, _DECIDED = 2**16, 200
+_KNOWN = 2**16
 
 
 def known_numbers(field: State, x: FieldArray) -> tuple[np.ndarray, np.ndarray] | None:
     """Which elements of an integer array are small numbers, not below zero, whatever the inputs
     are: the numbers, and where they are known. What has the same small residue modulo every prime,
-    at two points of each, is that number, but for the chance that two values are confused. Where
-    rows decide what is chosen, a few of them may have chosen alike."""
+    at two points of each, is that number, but for the chance that two values are confused; unless
+    it rests on a choice of the rows, which may all have chosen alike."""
     if not is_integer(x.dtype) or not machine.fits((0, _KNOWN), x.dtype):
-        return None
-    if field.mode.decides and field.points < _DECIDED:
         return None
     points = x.rows[: field.points]
     field.inner_pairs += points[0].size
-    return points[0], (points == points[:1]).all(axis=0) & (points[0] < _KNOWN)
+    known = (points == points[:1]).all(axis=0) & (points[0] < _KNOWN)
+    return points[0], known & ~field.resting(x)

@@ -18,8 +18,8 @@ have measure zero, and the proof says that it assumes none.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from verify.algebras.field.laws import LAWS
 from verify.algebras.field.marks import WORDS as _WORDS
 from verify.algebras.field.marks import Design, Marks
 from verify.algebras.field.moduli import POINTS_A_PRIME
+from verify.algebras.field.origins import NOTHING, Origin, behind, made_of, parts_of, without
 from verify.algebras.field.trial import Field
 from verify.algebras.field.value import FieldArray, newest
 from verify.dtypes import is_integer
@@ -40,19 +41,6 @@ _GOAL = 25.0  # a trial should miss a difference with the probability 2**-25
 _GOAL_OF_MASKS = 55.0  # where combinations are laid out
 _MOST_PRIMES, _HOPELESS = 500, 8
 
-
-@dataclass(frozen=True, eq=False)
-class Origin:
-    """How a value was made: enough to find, at the end, which choices it depends on."""
-
-    kind: str  # how the operands' elements spread: "each", "pick", "last", "dot", ..., or "all"
-    operands: tuple[FieldArray, ...]
-    own: list[np.ndarray]  # marks of the choices made on the way
-    index: np.ndarray | None = None  # of "pick"
-    inner: Origin | None = None  # of the same value, from an operation within this one
-
-
-NOTHING = Origin("each", (), [])
 
 # Operations of the algebra by how their operands' elements reach the result's.
 _KINDS = {
@@ -99,35 +87,22 @@ def _tracked(name: str, kind: str) -> Callable[..., Any]:
         if y.serial < before:
             # A value that was there already: an operand that came back, or exp(log u), which is u.
             # It is made of what it was made of; as its own descendant it would have no beginning.
-            if not own:
+            # That it is this one may be so in the branches of these rows alone.
+            if not own and not any(self.rests(o) for o in operands if o is not y):
                 return y
             y = replace(y, origin=Origin("each", (y,), []))
+        finite = y.concrete is not None and bool(np.isfinite(y.concrete).all())
+        if finite and (own or any(map(self.rests, operands))):  # a constant of these branches
+            y = replace(y, concrete=None, _rows=y.rows)
         index = args[1] if kind == "pick" else None
-        y.origin = Origin(kind, operands, own, index, _without(y.origin, within))
+        y.origin = Origin(kind, operands, own, index, without(y.origin, within))
         if kind in ("pick", "reshape"):  # what y is made of was moved with it
-            for part in _made_of(y):
+            for part in made_of(y):
                 if part.origin is within:
                     part.origin = Origin(kind, operands, own, index)
         return y
 
     return operation
-
-
-def _without(origin: Origin | None, within: Origin) -> Origin | None:
-    """What is known of an origin besides the operation that it was made in."""
-    if origin is None or origin is within:
-        return None
-    inner = _without(origin.inner, within)
-    return origin if inner is origin.inner else replace(origin, inner=inner)
-
-
-def _made_of(y: FieldArray) -> Iterator[FieldArray]:
-    """The values that stand for y in other operations."""
-    for law, fact in y.facts.items():
-        for part in law.stands_for(fact):
-            if part.shape == y.shape:
-                yield part
-                yield from _made_of(part)
 
 
 class PatternField(Field):
@@ -140,6 +115,7 @@ class PatternField(Field):
         self.counted: list[FieldArray] = []  # truth values: inputs count where all are true
         self.conditions: list[np.ndarray] = []  # choices behind results and what they rest on
         self.behind: dict[int, np.ndarray] = {}  # the choices behind values, as far as is known
+        self.known_resting: dict[int, bool] = {}  # whether values rest on any
         self.alive: list[FieldArray] = []  # those values: another must not come by their identity
         self.noted: list[list[np.ndarray]] = [[]]  # by the operations in progress
         self.making: list[Origin] = []  # of all that is made in these operations
@@ -224,6 +200,32 @@ class PatternField(Field):
                 return False
         return True
 
+    def rests(self, x: FieldArray) -> bool:
+        """Whether a value rests on any choice, as far as it has been made."""
+        known, stack = self.known_resting, [x]
+        while stack:
+            y = stack[-1]
+            open_ = [o for part in parts_of(y.origin) for o in part.operands if id(o) not in known]
+            if open_:
+                stack += open_
+                continue
+            stack.pop()
+            if id(y) not in known:
+                lost = y.origin is None and y.concrete is None
+                parts = list(parts_of(y.origin))
+                known[id(y)] = lost or any(
+                    any(marks.any() for marks in part.own)
+                    or any(known[id(o)] for o in part.operands)
+                    for part in parts
+                )
+                self.alive.append(y)
+        return known[id(x)]
+
+    def resting(self, x: FieldArray) -> np.ndarray:
+        if self.making:  # its choices are still being noted
+            return np.full(x.shape, self.rests(x))
+        return np.asarray(self.marks_of(x).any(axis=1).reshape(x.shape))
+
     def beside(self, x: FieldArray, other: FieldArray) -> FieldArray:
         return replace(x, origin=Origin("each", (x, other), []))
 
@@ -242,7 +244,9 @@ class PatternField(Field):
         known, stack = self.behind, [x]
         while stack:  # operands first; programs are too deep for recursion
             y = stack[-1]
-            waiting = [o for part in _parts(y.origin) for o in part.operands if id(o) not in known]
+            waiting = [
+                o for part in parts_of(y.origin) for o in part.operands if id(o) not in known
+            ]
             if waiting:
                 stack += waiting
                 continue
@@ -252,8 +256,8 @@ class PatternField(Field):
                 marks = np.zeros((size, _WORDS), np.uint64)
                 if y.origin is None and y.concrete is None:
                     marks = ~marks
-                for part in _parts(y.origin):
-                    marks |= _behind(part, size, known)
+                for part in parts_of(y.origin):
+                    marks |= behind(part, size, known)
                 known[id(y)] = marks
                 self.alive.append(y)
         return known[id(x)]
@@ -340,60 +344,6 @@ class PatternField(Field):
         return min(1.0, float((confusions * all_primes).max()) + wrong)
 
 
-def _parts(origin: Origin | None) -> Iterator[Origin]:
-    while origin is not None:
-        yield origin
-        origin = origin.inner
-
-
-def _behind(origin: Origin, size: int, known: dict[int, np.ndarray]) -> np.ndarray:
-    """The marks of the operands and of the choices on the way, one set for each of `size`."""
-    kind, operands = origin.kind, origin.operands
-    sets = [known[id(o)] for o in operands]
-    marks = np.zeros((size, _WORDS), np.uint64)
-    if kind == "all":
-        for several in (*sets, *origin.own):
-            marks |= np.bitwise_or.reduce(several, axis=0, keepdims=True)
-        return marks
-    if kind == "pick":
-        index = np.asarray(origin.index).reshape(-1)
-        total = sum(len(s) for s in sets)
-        if sets and len(index) == size and (index < total).all():
-            marks |= np.concatenate(sets)[index]
-            sets = []
-    elif kind == "dot" and len(operands) == 2:
-        a, b = (s.reshape(*o.shape, _WORDS) for s, o in zip(sets, operands, strict=True))
-        rows = np.bitwise_or.reduce(a, axis=2)[:, :, None]
-        columns = np.bitwise_or.reduce(b, axis=1)[:, None]
-        marks |= (rows | columns).reshape(size, _WORDS)
-        sets = []
-    for s, o in zip(sets, operands, strict=False):
-        if kind in ("last", "lane") and o.shape[-1:] != (0,):
-            s = np.bitwise_or.reduce(s.reshape(-1, o.shape[-1], _WORDS), axis=1)
-            s = np.repeat(s, o.shape[-1], axis=0) if kind == "lane" else s
-        marks |= _spread(s, size)
-    for own in _joined(origin.own, size):
-        if kind == "lane" and len(own) * operands[0].shape[-1] == size:
-            own = np.repeat(own, operands[0].shape[-1], axis=0)
-        marks |= _spread(own, size)
-    return marks
-
-
 for _kind, _names in _KINDS.items():
     for _name in _names:
         setattr(PatternField, _name, _tracked(_name, _kind))
-
-
-def _joined(own: list[np.ndarray], size: int) -> list[np.ndarray]:
-    """Marks made in several chunks of one batch, laid end to end."""
-    if len(own) > 1 and sum(map(len, own)) == size:
-        return [np.concatenate(own)]
-    return own
-
-
-def _spread(marks: np.ndarray, size: int) -> np.ndarray:
-    """One set an element; where the elements do not correspond, every set for every element."""
-    count = len(marks)
-    if count == size or count == 0:
-        return marks if count else np.zeros((1, _WORDS), np.uint64)
-    return np.asarray(np.bitwise_or.reduce(marks, axis=0, keepdims=True))

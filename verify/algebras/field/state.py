@@ -209,6 +209,11 @@ class State(ABC):
         """Of a value that is being made, for those who want to know."""
         return None
 
+    def resting(self, x: FieldArray) -> np.ndarray:
+        """Which elements of a value that has been made rest on a choice that the rows decide: what
+        is so in all of them may be otherwise where they have not been."""
+        return np.zeros(x.shape, bool)
+
     def zeros(self, x: FieldArray) -> FieldArray:
         """Where x is zero in a branch: nowhere, where no branch is decided."""
         return self.lift(np.zeros(x.shape, bool))
@@ -225,7 +230,7 @@ class State(ABC):
     def exclude(self, truths: Sequence[FieldArray]) -> None:
         """Told of truth values that hold wherever the inputs count."""
         for x in truths:
-            if x.concrete is None:
+            if x.concrete is None and not self.resting(x).any():
                 opposite = self.logical_not(x)
                 self.atoms += opposite.rows[0].size
                 self.never.update(self.names(opposite))
