@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -20,7 +21,7 @@ from cnnjax.cache import made, place
 from cnnjax.files import write_json
 from cnnjax.notices import notice
 
-__all__ = ["add", "device", "key", "lookup", "names", "path", "platforms"]
+__all__ = ["add", "device", "fingerprint", "key", "lookup", "names", "path", "platforms"]
 
 _FORMAT = "cnnjax lowerings 1"
 
@@ -75,6 +76,13 @@ def lookup(layer: str, arguments: Any) -> str | None:
     known = {} if file is None else _entries(file, device())
     call = key(layer, arguments) if known else None
     return None if call is None else known.get(call)
+
+
+def fingerprint() -> str:
+    """What stands for the entries of this device; "" where there are none."""
+    file = path()
+    known = {} if file is None else _entries(file, device())
+    return f"{zlib.crc32(repr(sorted(known.items())).encode()):08x}" if known else ""
 
 
 def add(found: Mapping[str, str]) -> Path | None:

@@ -42,7 +42,8 @@ def best_patches(
     weights = None if kernel is None else np.asarray(kernel, np.float64)
     if weights is not None and weights.shape[-1] != count:
         raise ValueError(f"best_patches: {count} kernels were searched, kernel is {weights.shape}")
-    chosen = np.argsort(-found.responses[:, 0], kind="stable")[:_MOST_KERNELS]
+    best = found.responses[:, 0]
+    chosen = np.argsort(-best, kind="stable")[:_MOST_KERNELS]
     chosen = np.sort(chosen)
     columns = 2 if len(chosen) <= 32 else 4
     rows = -(-len(chosen) // columns)
@@ -52,11 +53,12 @@ def best_patches(
     with style.sheet(path, page, rows * strip / cells * height / width * 1.22 + 1.2) as figure:
         left = "" if len(chosen) == count else f" ({len(chosen)} of {count} kernels)"
         own = "; the kernel itself stands first" if weights is not None else ""
+        quiet = " Silent: no patch makes it positive." if (best[chosen] <= 0).any() else ""
         style.headline(
             figure,
             title or f"What excites each kernel most{left}",
             f"Patches of {height}x{width} pixels from {top} different images, the strongest "
-            f"response first{own}. Flat grey lies outside the image.",
+            f"response first{own}. Flat grey lies outside the image.{quiet}",
         )
         ratios = ([1.0, float(top)] if weights is not None else [float(top)]) * columns
         per = len(ratios) // columns
@@ -78,8 +80,7 @@ def best_patches(
                     kernel_tiles(one, float(np.abs(one).max()) or 1.0)[0], interpolation="nearest"
                 )
                 style.bare(label)
-            silent = found.responses[index, 0] <= 0
             label.set_ylabel(
-                f"{index}\nsilent" if silent else f"{index}",
+                f"{index}\nsilent" if best[index] <= 0 else f"{index}",
                 rotation=0, ha="right", va="center", fontsize=8, color=style.MUTED,
             )  # fmt: skip

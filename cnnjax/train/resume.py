@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cnnjax.container import CheckpointError, flatten, read, understood, unflatten, write
+from cnnjax.lowerings import tuned
 from cnnjax.notices import Notice, shown
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.state import State
@@ -155,7 +156,7 @@ def load_state(
     `elsewhere(name, template)` reads arrays that are not in the file itself (`shards.py`).
 
     Raises CheckpointError where it is damaged or belongs to another run, naming the differences;
-    warns where jax, the backend or the number of devices changed.
+    warns where jax, the backend, the number of devices or what `cnnjax tune` found changed.
     """
     tensors, record = read(path, _KIND)
     with understood(path):
@@ -286,4 +287,5 @@ def _made_with(devices: int) -> dict[str, Any]:
         "jax": jax.__version__,
         "backend": jax.default_backend(),
         "devices": devices,
+        **({"tuned_lowerings": known} if (known := tuned.fingerprint()) else {}),
     }

@@ -162,6 +162,17 @@ def test_characters_that_no_font_has_are_one_notice(tmp_path):
     assert len(caught) == 1
 
 
+@pytest.mark.parametrize("sign", [1, -1], ids=["active", "silent"])
+def test_the_word_silent_is_explained_where_it_stands(sign, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        "cnnjax.pictures.style.headline", lambda figure, title, caption: said.append(caption)
+    )
+    found = pictures.strongest(lambda x: sign * x, IMAGES + 0.1, FIELDS, top=2)
+    pictures.best_patches(found, tmp_path / "a.png")
+    assert ("Silent: no patch makes it positive." in said[0]) == (sign < 0)
+
+
 @pytest.mark.parametrize(("draw", "message"), FAULTS.values(), ids=FAULTS)
 def test_bad_arguments_are_named_and_nothing_is_written(draw, message, tmp_path):
     with pytest.raises(ValueError, match=message):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cnnjax.checkpoint import CheckpointError, load_model, read
+from cnnjax.lowerings import tuned
 from cnnjax.notices import Notice
 from cnnjax.train import Interrupted, NonFiniteLoss, TrainConfig, data_mesh, fit, run
 from cnnjax.train.interrupt import interruptible
@@ -205,6 +206,22 @@ def test_resuming_on_other_devices_warns_and_agrees_to_rounding(task, ctrl_c, tm
         resumed.params,
         result.params,
     )
+
+
+def test_resuming_after_cnnjax_tune_warns(task, ctrl_c, tmp_path, monkeypatch):
+    """Another way to compute a layer rounds otherwise: the promise of equal bits is withdrawn."""
+    given, _ = task
+    out = tmp_path / "run"
+    ctrl_c(11)
+    with pytest.raises(Interrupted):
+        fit(*given, out=out, progress=False)
+    ctrl_c(10**9)
+    _, record = read(out / "checkpoint.safetensors", "training checkpoint")
+    assert set(record["made_with"]) == {"jax", "backend", "devices"}  # nothing was tuned
+    monkeypatch.setenv("CNNJAX_CACHE", str(tmp_path / "cache"))
+    tuned.add({tuned.key("conv", ((1, 1),)): "lax"})
+    with pytest.warns(UserWarning, match="tuned_lowerings was absent, now '.*not bit for bit"):
+        fit(*given, out=out, resume=True, progress=False)
 
 
 def damage_truncate(path):
