@@ -49,6 +49,8 @@ _FOREIGN = {
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
     b"GGUF": "a GGUF file",
+    b'{"': "a JSON file",
+    b"{\n": "a JSON file",
     b"\x1f\x8b": "a gzip archive",
 }
 
@@ -123,9 +125,14 @@ def write(path: str | os.PathLike[str], tree: Any, record: Mapping[str, Any], ki
 def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The named tensors and the record of a file that `write` wrote.
 
-    Raises FileNotFoundError, or CheckpointError for a file of another kind or a damaged one.
+    Raises FileNotFoundError, IsADirectoryError, or CheckpointError for a file of another kind or a
+    damaged one.
     """
     path = Path(path)
+    if path.is_dir():
+        names = sorted(p.name for p in path.glob("*.safetensors"))
+        inside = f"; in it there are {', '.join(names[:5])}" if names else ""
+        raise IsADirectoryError(f"{path}: a folder (expected a cnnjax {kind}, a file){inside}")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file (expected a cnnjax {kind})")
     if foreign := _foreign(path):

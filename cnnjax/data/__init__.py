@@ -6,7 +6,10 @@ Dataset(patterns train: 80 images 32x32x3, 8 classes)
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from cnnjax.data import cifar, digits, folder, idx, npz, patterns, table
 from cnnjax.data.dataset import Dataset, Splits
@@ -77,7 +80,7 @@ def load(
         raise ValueError(f"load: seed must be 0 or more, got {seed}")
     if limit is not None and limit < 1:
         raise ValueError(f"load: limit must be 1 or more, got {limit}")
-    if size is not None and (len(size) != 2 or min(size) < 1):
+    if size is not None and (np.shape(size) != (2,) or min(size) < 1):
         raise ValueError(f"load: size must be (height, width), both 1 or more, got {size}")
     if workers is not None and workers < 1:
         raise ValueError(f"load: workers must be 1 or more, got {workers}")
@@ -102,4 +105,5 @@ def load(
         place = READERS[kind][0]
         what = "folder" if place == "DIR" else "file"
         raise DataError(f"load: {spec!r} lacks its {what}; write '{kind}:{place}'")
-    raise DataError(f"load: unknown data {spec!r}; there are {', '.join(SPECS)}")
+    known = f"; for what is there, write 'folder:{spec}'" if spec and Path(spec).is_dir() else ""
+    raise DataError(f"load: unknown data {spec!r}; there are {', '.join(SPECS)}{known}")

@@ -170,6 +170,12 @@ def test_files_of_another_kind_are_named(tmp_path):
         load_model(tmp_path / "mine")
     with pytest.raises(FileNotFoundError, match="none: no such file"):
         load_model(tmp_path / "none")
+    (tmp_path / "run.json").write_text('{\n "data": {}}')
+    with pytest.raises(CheckpointError, match=r"run\.json: a JSON file, not a cnnjax model"):
+        load_model(tmp_path / "run.json")
+    write(tmp_path / "model.safetensors", {"x": np.ones(1)}, {}, "model")
+    with pytest.raises(IsADirectoryError, match=r"a folder .*; in it there are model\.safetensors"):
+        load_model(tmp_path)
 
 
 def test_arrays_that_do_not_fit_are_named():

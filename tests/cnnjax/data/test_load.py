@@ -86,6 +86,7 @@ def test_no_training_image_is_in_the_test_split(spec):
         ("csv:/no/such", "/no/such: does not exist"),
         ("cifar100:/no/such", "/no/such: does not exist"),
         ("", "unknown data ''"),
+        ("tests", "csv:FILE; for what is there, write 'folder:tests'"),
         ("patterns:here", "patterns takes no folder"),
         ("idx", "'idx' lacks its folder; write 'idx:DIR'"),
         ("folder:", "'folder:' lacks its folder"),
@@ -94,7 +95,9 @@ def test_no_training_image_is_in_the_test_split(spec):
         ("cifar10:/no/such", "/no/such: does not exist"),
     ],
 )
-def test_an_unknown_source_is_answered_with_what_exists(spec, words):
+def test_an_unknown_source_is_answered_with_what_exists(spec, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tests").mkdir()
     with pytest.raises(DataError) as caught:
         load(spec)
     assert words in str(caught.value)
@@ -107,6 +110,7 @@ def test_an_unknown_source_is_answered_with_what_exists(spec, words):
         ({"limit": 0}, "limit must be 1 or more, got 0"),
         ({"size": (0, 5)}, "size must be (height, width), both 1 or more, got (0, 5)"),
         ({"size": (5,)}, "size must be (height, width)"),
+        ({"size": 64}, "size must be (height, width), both 1 or more, got 64"),
     ],
 )
 def test_senseless_arguments_are_refused(options, words):
