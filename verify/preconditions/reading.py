@@ -138,6 +138,8 @@ def _conjunction(reading: Reading, top: Node, value: bool, whole: np.ndarray) ->
         elif node.op == "truth":
             known = reading.truths.setdefault(node.info, wanted)
             reading.impossible |= known != wanted
+        elif (known_truth := _of_a_truth(node)) is not None:
+            stack.append((known_truth[0], known_truth[1] == wanted))
         elif node.op == "test":
             _comparison(reading, node, wanted, whole)
         else:
@@ -151,6 +153,15 @@ def _conjunction(reading: Reading, top: Node, value: bool, whole: np.ndarray) ->
                 if kept:
                     low = Constraint(((n, one),), -min(kept), "ge")
                     reading.constraints += [low, Constraint(((n, -one),), max(kept), "ge")]
+
+
+def _of_a_truth(node: Node) -> tuple[Node, bool] | None:
+    """Of `b == True` or `b != False`, and the like: b, and the truth value that it has there."""
+    if node.op == "test" and node.info in ("eq", "ne"):
+        for one, other in (node.args, node.args[::-1]):
+            if other.op == "const" and isinstance(other.info, bool | np.bool_):
+                return one, bool(other.info) == (node.info == "eq")
+    return None
 
 
 def one_of(node: Node, wanted: bool) -> tuple[int, frozenset[Fraction]] | None:

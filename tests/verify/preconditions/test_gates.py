@@ -12,6 +12,7 @@ from verify.programs import trace
 
 V = jax.ShapeDtypeStruct((30,), jnp.float32)
 N = jax.ShapeDtypeStruct((12,), jnp.int32)
+PATTERN = np.random.default_rng(0).random(40) > 0.5
 SIGNS = np.array([1.0, -1.0, -1.0] * 10, np.float32)
 
 
@@ -46,6 +47,12 @@ APART = {
     "a chain of comparisons": (
         lambda v: jnp.where(chain(v), jnp.log(v[4] ** 2), 0.0),
         lambda v: jnp.where(chain(v), 2 * jnp.log(v[4]), 0.0),
+        V,
+    ),
+    "a row of truth values": (
+        lambda m, v: jnp.where((m == PATTERN).all(), jnp.log(v[1] ** 2), 0.0),
+        lambda m, v: jnp.where((m == PATTERN).all(), 2 * jnp.log(v[1]), 0.0),
+        jax.ShapeDtypeStruct((40,), jnp.bool_),
         V,
     ),
     "a row of integers": (
@@ -87,3 +94,16 @@ def test_rows_lie_behind_them(gate):
     for (drawn,) in found:
         assert len(drawn) > 3
         assert all(bool(gate(jnp.asarray(row))) for row in drawn)
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        lambda m: (m == PATTERN).all(),
+        lambda m: jnp.where(PATTERN, m, ~m).all(),
+    ],
+)
+def test_rows_lie_behind_a_pattern_of_truth_values(gate):
+    program = trace(lambda m: jnp.where(gate(m), 1.0, 2.0), jnp.zeros(40, bool))
+    found = list(behind_gates(Comparison(program, program), np.random.default_rng(0)))
+    assert sum(bool(gate(jnp.asarray(row))) for (drawn,) in found for row in drawn) > 3
