@@ -18,6 +18,10 @@ def squares(x, c):
     return ((x - c) ** 2).sum(-1)
 
 
+def norm(x):
+    return jnp.sqrt(jnp.sum(x * x))
+
+
 def distances(x, c):
     return jnp.linalg.norm(x - c, axis=-1)
 
@@ -57,7 +61,40 @@ EQUAL = {
         X,
     ),
 }
+GRADIENT = F(6)
+QUOTIENTS = {
+    "clipped by its norm": (
+        lambda g: g * jnp.minimum(1, 1 / norm(g)),
+        lambda g: jnp.where(norm(g) < 1, g, g / norm(g)),
+        [GRADIENT],
+    ),
+    "to another norm": (
+        lambda g: g * jnp.minimum(1, 3 / norm(g)),
+        lambda g: jnp.where(norm(g) < 3, g, 3 * g / norm(g)),
+        [GRADIENT],
+    ),
+}
 DIFFERENT = {
+    "clipped to twice the norm": (
+        lambda g: g * jnp.minimum(1, 1 / norm(g)),
+        lambda g: jnp.where(norm(g) < 1, g, 2 * g / norm(g)),
+        [GRADIENT],
+    ),
+    "clipped from twice the norm on": (
+        lambda g: g * jnp.minimum(1, 1 / norm(g)),
+        lambda g: jnp.where(norm(g) < 2, g, g / norm(g)),
+        [GRADIENT],
+    ),
+    "a divisor of any sign": (
+        lambda x, y: jnp.maximum(x / y, 1),
+        lambda x, y: jnp.maximum(x, y) / y,
+        XY,
+    ),
+    "a divisor forgotten": (
+        lambda x, y: jnp.maximum(x / (y * y + 1), 1),
+        lambda x, y: jnp.maximum(x, 1) / (y * y + 1),
+        XY,
+    ),
     "minus a root is falling": (
         lambda x: (-jnp.sqrt(x * x + 1)).max(),
         lambda x: -jnp.sqrt((x * x + 1).max()),
@@ -102,6 +139,11 @@ def test_equal(pair):
     verdict = equivalent(pair[0], pair[1], *pair[2])
     assert verdict.status == "proved"
     assert not any("ties" in sentence for sentence in verdict.assumptions)
+
+
+@pytest.mark.parametrize("pair", QUOTIENTS.values(), ids=list(QUOTIENTS))
+def test_quotients_are_equal(pair):
+    assert equivalent(pair[0], pair[1], *pair[2]).status == "proved"
 
 
 @pytest.mark.parametrize("pair", DIFFERENT.values(), ids=list(DIFFERENT))

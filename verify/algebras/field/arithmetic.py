@@ -13,6 +13,7 @@ from verify.algebras.field.growth import Growth
 from verify.algebras.field.laws import LAWS, concerned
 from verify.algebras.field.laws.cosines import Cosines
 from verify.algebras.field.laws.logarithms import LOGARITHMS
+from verify.algebras.field.laws.quotients import QUOTIENTS
 from verify.algebras.field.movement import as_maximum, finite
 from verify.algebras.field.state import State
 from verify.algebras.field.value import (
@@ -154,7 +155,7 @@ def div(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
         inverse = law.inverse(field, b)
         if inverse is not None:
             inverse.positive = inverse.positive or b.nonnegative
-            return field.mul(a, inverse)
+            return QUOTIENTS.made(field, a, b, field.mul(a, inverse))
     rows = b.rows
     if not _nonzero(field, rows):
         raise Unsupported("division by what is zero everywhere")
@@ -172,8 +173,8 @@ def div(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
             # A constant: let maxima pass through it as through any constant factor.
             return _scaled(field, a, inverted, 1 if positive.all() else -1)
     if a.concrete is not None and all_one(a.concrete):
-        return inverted
-    return field.mul(a, inverted)
+        return QUOTIENTS.made(field, a, b, inverted)
+    return QUOTIENTS.made(field, a, b, field.mul(a, inverted))
 
 
 def _scaled(field: State, a: FieldArray, factor: FieldArray, sign: int) -> FieldArray:

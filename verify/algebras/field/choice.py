@@ -42,6 +42,7 @@ from verify.algebras.field.laws.cosines import Cosines
 from verify.algebras.field.laws.images import IMAGES
 from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.laws.magnitudes import MAGNITUDES
+from verify.algebras.field.laws.quotients import QUOTIENTS
 from verify.algebras.field.laws.scaled import SCALED
 from verify.algebras.field.laws.wholes import WHOLE_NUMBERS
 from verify.algebras.field.state import State
@@ -141,6 +142,7 @@ class Chooser:
     def larger(self, a: FieldArray, b: FieldArray) -> FieldArray:
         """The maximum of two expressions: integers' as they are, without a look at what wraps."""
         known = self._known_larger(a, b) or IMAGES.larger(self.field, a, b)
+        known = known or QUOTIENTS.larger(self.field, a, b)
         if known is not None:
             return known
         one, two = movement.candidates(self.field, a, 1), movement.candidates(self.field, b, 1)
@@ -333,6 +335,9 @@ class Chooser:
         if images is not None:
             one, two = images if images[0].sign > 0 else images[::-1]
             return self.compare(op, one.of, two.of)
+        quotients = QUOTIENTS.pair(self.field, a, b)
+        if quotients is not None:
+            return self.compare(op, *quotients)
         a, b = (self.field.observed(x, COMPARED) for x in (a, b))
         infinite = self._compare_infinite(op, a, b)
         if infinite is not None:

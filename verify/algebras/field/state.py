@@ -313,6 +313,9 @@ class State(ABC):
     def maximum(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
 
     @abstractmethod
+    def select(self, which: FieldArray, cases: Sequence[FieldArray]) -> FieldArray: ...
+
+    @abstractmethod
     def max(self, x: FieldArray) -> FieldArray: ...
 
     @abstractmethod

@@ -14,6 +14,7 @@ from verify.algebras.field.laws.images import IMAGES
 from verify.algebras.field.laws.law import Law
 from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.laws.magnitudes import MAGNITUDES
+from verify.algebras.field.laws.quotients import QUOTIENTS
 from verify.algebras.field.laws.scaled import SCALED
 from verify.algebras.field.laws.square_roots import SQUARE_ROOTS
 from verify.algebras.field.laws.steps import STEPS
@@ -37,6 +38,7 @@ LAWS: tuple[Law[Any], ...] = (
     STEPS,
     SCALED,
     IMAGES,
+    QUOTIENTS,
 )
 
 

@@ -5,7 +5,8 @@ The functions are exp, log, sqrt, cbrt, atan, asin, erf and erf_inv, all of whic
 increasing wherever they have a value, so that ties are ties on both sides: f(x) = f(y) where x = y,
 and the first of equal maxima is the same one. Where a function has no value one side has none and
 the other may have one; that its operand is in its domain is then among what is assumed
-(`../functions.py`).
+(`../functions.py`). Where each row decides what is the largest, its image would be a function of
+another number in each row, of which nothing is known: there maxima stay as they are.
 
 A constant c is the image of log c for exp (c > 0), of c**2 for sqrt (c >= 0), of c**3 for cbrt.
 Minus f(x) is a falling image: max(-f(x), -f(y)) = -f(min(x, y)).
@@ -82,7 +83,7 @@ class Images(Law[Image]):
     # -- what choices ask -------------------------------------------------------------------------
 
     def _of(self, state: State, x: FieldArray) -> Image | None:
-        if not state.mode.increasing:
+        if not state.mode.increasing or state.mode.patterns:
             return None
         known = self.of(x)
         if known is None:
@@ -93,7 +94,7 @@ class Images(Law[Image]):
 
     def pair(self, state: State, a: FieldArray, b: FieldArray) -> tuple[Image, Image] | None:
         """Both as images under one function of one sign."""
-        if not state.mode.increasing:
+        if not state.mode.increasing or state.mode.patterns:
             return None
         one, two = self._of(state, a), self._of(state, b)
         if one is None and two is not None:
