@@ -16,6 +16,7 @@ import pytest
 import verify
 from tests.verify.registered import JAX
 from verify.primitives import RULES
+from verify.primitives.registry import elementwise
 from verify.programs.catalogue import ROWS, Fact, Origin, having
 
 NAMES = frozenset(one.name for one in ROWS)
@@ -127,3 +128,8 @@ def test_what_primitives_are_is_said_in_the_catalogue_only():
         found = list(_collections(path.read_text()))
         allowed, _ = _ALLOWED.get(name, (0, ""))
         assert len(found) <= allowed, f"{name}: ask the catalogue; {allowed} are allowed, {found}"
+
+
+def test_a_rule_that_spreads_operands_needs_a_row_that_says_elementwise():
+    with pytest.raises(ValueError, match="the catalogue does not say it of"):
+        elementwise("no_such_primitive", "add_any")(lambda ctx, x: x)
