@@ -1,6 +1,6 @@
 """Proof by sign patterns: every choice is decided, at random, in every row of its own.
 
-The weights of `choice.py` are unknowns of which only the sum is known. Here they are 0 or 1: each
+The weights of `maxima.py` are unknowns of which only the sum is known. Here they are 0 or 1: each
 row of residues chooses one of the candidates, so that it evaluates one branch of the program, and
 all laws of that branch hold in it: max(x, y) min(x, y) = x y, |x| |x| = x**2, and, since
 exponentials meet what was chosen and not a mixture,

@@ -12,7 +12,7 @@ What is known beyond that, because programs need it:
 
 * a maximum stays a *set* of candidates while only maxima, translations and scalings are applied, so
   that it is associative, commutative, idempotent, and max(x + b, y + b) = max(x, y) + b;
-* choosing among candidates is multiplying them by weights that sum to one (`choice.py`), so masks,
+* choosing among candidates is multiplying them by weights that sum to one (`maxima.py`), so masks,
   comparisons, maxima and their gradients fit together;
 * exponentials are powers of a root of unity, exponents being residues modulo q (`moduli.py`), and
   so are sines and cosines, if a mode says so (`laws/circle.py`).

@@ -1,6 +1,6 @@
 """Random weights of the candidates of a maximum: a function of their differences, with sum one.
 
-`choice.py` says why. Here: which candidates there are and which repeat others, the digest of the
+`maxima.py` says why. Here: which candidates there are and which repeat others, the digest of the
 set of their differences, weights drawn from it, and the weights that are known because the
 differences are numbers.
 """
