@@ -7,6 +7,9 @@ import pytest
 from jax import lax
 
 import verify
+from verify.counterexample import Comparison
+from verify.counterexample.shown import shown_by_jax
+from verify.programs import trace
 
 X = jax.ShapeDtypeStruct((2,), jnp.float32)
 
@@ -159,3 +162,16 @@ def test_the_programs_do_differ():
 def test_equal_programs_stay_proved(name):
     verdict = verify.equivalent(*EQUAL[name], X, seed=0)
     assert verdict, verdict
+
+
+def test_what_float64_rounds_near_a_singular_matrix_is_no_difference():
+    def of_product(a):
+        return jnp.linalg.inv(a @ a)
+
+    def product(a):
+        return jnp.linalg.inv(a) @ jnp.linalg.inv(a)
+
+    matrix = jax.ShapeDtypeStruct((3, 3), jnp.float32)
+    assert verify.equivalent(of_product, product, matrix, seconds=20).status != "refuted"
+    programs = [trace(f, jnp.zeros((3, 3))) for f in (of_product, product)]
+    assert shown_by_jax(Comparison(*programs), [-np.ones((3, 3))]) is None
