@@ -130,7 +130,10 @@ class Writer(Graph, ElementAlgebra):
         a, b = (self.observed(x, COMPARED) for x in (a, b))
         self.numbers(a, b)
         variable = not is_integer(a.dtype) and a.dtype != np.bool_ and a.concrete is None
-        if variable and any(p is q for p, q in zip(a.items.flat, b.items.flat, strict=True)):
+        same = [p for p, q in zip(a.items.flat, b.items.flat, strict=True) if p is q]
+        if any(p.infinite for p in same):
+            raise Unsupported("a test for a NaN that a program may select")
+        if variable and same:
             self.assume(NO_NANS)  # x != x asks for NaN, and there is none
         for p, q in zip(a.items.flat, b.items.flat, strict=True):
             self.finite(p, q)
