@@ -70,7 +70,7 @@ def where_they_part(
 
     >>> import jax, jax.numpy as jnp
     >>> from verify.programs import trace
-    >>> from verify.proof import MODES, prove
+    >>> from verify.interpretation.proof import MODES, prove
     >>> programs = [trace(lambda x: jnp.exp(f(x * 2)) + 1, 1.0) for f in (jnp.sin, jnp.cos)]
     >>> difference = prove(*programs, MODES[0], 0)
     >>> where_they_part(*programs, difference, 0)
