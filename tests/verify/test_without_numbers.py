@@ -49,6 +49,11 @@ DIFFERENT = {
         lambda x: jnp.where(-x >= 17.3, 1.0, 2.0),
         of(F32),
     ),
+    "a tie at half a constant": (
+        lambda x: jnp.where(x + x > 0.2468, 1.0, 2.0),
+        lambda x: jnp.where(x + x >= 0.2468, 1.0, 2.0),
+        of(F32),
+    ),
     "a choice at a constant": (
         lambda x: jnp.where(x > 77, x, 0),
         lambda x: jnp.where(x > 78, x, 0),

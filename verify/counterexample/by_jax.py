@@ -77,8 +77,7 @@ def _ties(
     variables: Sequence[Var], constants: Sequence[np.ndarray], rng: np.random.Generator, count: int
 ) -> Inputs:
     """Rows in which all numbers, or those of one input, are the same: one of the programs' floats
-    that stands between others, in turn, or its negative; else small and whole, and most of them
-    negative."""
+    in turn, its negative, half or twice it; else small and whole, and most of them negative."""
     own = {
         float(c)
         for array in constants
@@ -86,7 +85,8 @@ def _ties(
         for c in array.astype(np.float64).reshape(-1)
         if np.isfinite(c)
     }
-    special = np.resize([sign * c for c in sorted(own) or (0.0,) for sign in (1, -1)], count)
+    near = [factor * c for factor in (1, -1, 0.5, 2) for c in sorted(own) or (0.0,)]
+    special = np.resize(near, count)
     alone = rng.integers(0, len(variables), count)  # the input that is special
     alone[::2] = -1  # all
     found = []
