@@ -85,10 +85,12 @@ def _ties(
         for c in array.astype(np.float64).reshape(-1)
         if np.isfinite(c)
     }
-    near = [factor * c for factor in (1, -1, 0.5, 2) for c in sorted(own) or (0.0,)]
-    special = np.resize(near, count)
+    first = sorted(own or {0.0}, key=lambda c: (4 * c == round(4 * c), c))  # not quarters
+    near = [factor * c for c in first for factor in (1, -1, 0.5, 2)]
+    half = count // 2
+    special = np.concatenate([np.resize(near, half), np.resize(near, count - half)])
     alone = rng.integers(0, len(variables), count)  # the input that is special
-    alone[::2] = -1  # all
+    alone[:half] = -1  # all
     found = []
     for number, v in enumerate(variables):
         shape = (count, *v.shape)
