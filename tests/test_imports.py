@@ -9,6 +9,7 @@ import graphlib
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -79,10 +80,11 @@ def hidden(folder: Path) -> list[str]:
         if not package or last == "__main__":
             continue
         try:
-            module = importlib.import_module(name)
+            importlib.import_module(name)
         except ImportError:  # needs an extra that is not installed
             continue
-        if getattr(importlib.import_module(package), last) is not module:
+        seen = getattr(importlib.import_module(package), last)
+        if not isinstance(seen, ModuleType) or seen.__name__ != name:
             found.append(name)
     return found
 

@@ -257,7 +257,7 @@ REFUSED = {
     "what looks for other hosts": ("cnnjax.train.mesh:initialise_distributed", [], "not allowed"),
     "what writes to a cache": ("cnnjax.train.compiler:use_compilation_cache", [], "not allowed"),
     "the verifier's rules": ("verify.primitives.registry:rule", [], "not allowed"),
-    "the verifier's clock": ("verify.budget:spend", [], "not allowed"),
+    "the verifier's clock": ("verify.limits.budget:spend", [], "not allowed"),
     "a script": ("verify.cli.__main__:main", [], "not followed"),
     "a script in an allowed module": ("mine.__main__:main", ["mine"], "not followed"),
     "this script": ("__main__:f", ["__main__"], "defined in a script"),
@@ -266,7 +266,7 @@ REFUSED = {
     "subclasses of a class": ("verify:Verdict.__subclasses__", [], "not followed"),
     "a loader": ("verify:__loader__.load_module", [], "not followed"),
     "another module within": ("verify.cli.isolated:subprocess.call", ["verify.cli"], "is a module"),
-    "a submodule within": ("verify:signature.format_spec", [], "is a module"),
+    "a submodule within": ("verify:inputs.signature.format_spec", [], "is a module"),
     "what a function has": ("mine:square.real", ["mine"], "looked up in a function"),
     "what a number has": ("mine:number.real", ["mine"], "not a function"),
     "the shell, imported": ("mine:system", ["mine"], "not allowed"),
@@ -300,9 +300,8 @@ REFUSED = {
 def test_what_is_not_allowed_is_not_run(folder, here, good, capsys, name, side):
     wanted, allow, message = REFUSED[name]
     record = copy.deepcopy(good)
-    record["subject"] |= {"left": "mine:square", "right": "mine:square"} if "mine" in allow else {
-        "left": "verify.signature:format_spec", "right": "verify.signature:format_spec"
-    }  # fmt: skip
+    own = "mine:square" if "mine" in allow else "verify.inputs.signature:format_spec"
+    record["subject"] |= {"left": own, "right": own}
     record["subject"] |= {side: wanted, "left_source": None, "right_source": None}
     (folder / "c.json").write_text(json.dumps(record))
     allowed = [part for module in allow for part in ("--allow", module)]
@@ -320,7 +319,7 @@ ALLOWED = {
     "an object that can be called": ("mine:own_instance", ["mine"]),
     "a partial with a name": ("mine:fine_part", ["mine"]),
     "an imported function whose module is allowed": ("mine:g", ["mine", "elsewhere"]),
-    "verify's own": ("verify.signature:format_spec", []),
+    "verify's own": ("verify.inputs.signature:format_spec", []),
     "cnnjax's own": ("cnnjax:conv", []),
     "the package of a module": ("jax.nn:relu", ["jax"]),
 }

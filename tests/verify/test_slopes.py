@@ -62,10 +62,11 @@ def test_a_difference_behind_a_gate_is_found(name):
     assert equivalent(logs(gate, of_square), logs(gate, twice), V, seconds=40).status == "refuted"
 
 
+@pytest.mark.unrecorded("how far it comes in four seconds is for the clock to say")
 @pytest.mark.parametrize("name", ["a minimum", "a distance", "a soft maximum"])
 def test_what_is_the_same_behind_a_gate_is_not_refuted(name):
     one, two = (logs(GATES[name], log) for log in (of_square, twice_positive))
-    assert equivalent(one, two, V, seconds=40).status != "refuted"
+    assert equivalent(one, two, V, seconds=4).status != "refuted"
 
 
 def test_a_divisor_that_is_zero_in_a_cone_is_no_isolated_point():

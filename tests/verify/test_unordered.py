@@ -171,7 +171,5 @@ def test_what_float64_rounds_near_a_singular_matrix_is_no_difference():
     def product(a):
         return jnp.linalg.inv(a) @ jnp.linalg.inv(a)
 
-    matrix = jax.ShapeDtypeStruct((3, 3), jnp.float32)
-    assert verify.equivalent(of_product, product, matrix, seconds=20).status != "refuted"
     programs = [trace(f, jnp.zeros((3, 3))) for f in (of_product, product)]
     assert shown_by_jax(Comparison(*programs), [-np.ones((3, 3))]) is None

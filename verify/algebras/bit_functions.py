@@ -25,6 +25,7 @@ class Terms(Protocol):
 def width(dtype: Any) -> int:
     """How many bits an integer dtype has.
 
+    >>> import numpy as np
     >>> width(np.dtype("int16"))
     16
     """

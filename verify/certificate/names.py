@@ -23,7 +23,7 @@ ALWAYS = ("verify", "cnnjax")  # with all modules beneath them
 _NOT_BY_DEFAULT = (
     *("cnnjax.cache", "cnnjax.checkpoint", "cnnjax.cli", "cnnjax.convert", "cnnjax.data"),
     *("cnnjax.lowerings.tuned", "cnnjax.pictures", "cnnjax.train"),
-    *("verify.budget", "verify.cli", "verify.internal", "verify.primitives", "verify.report"),
+    *("verify.cli", "verify.limits", "verify.primitives", "verify.report"),
     *("verify.certificate", "verify.pytest_plugin", "verify.trust"),
 )
 _WRAPPERS = 32  # of one function

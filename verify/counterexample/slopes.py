@@ -153,7 +153,8 @@ class _Walk:
     def go(self, rows: Inputs, rounds: int) -> bool:
         """Whether any row arrives; each slope of the goal in turn, until one does."""
         slopes = range(len(self.goal(rows).slopes))
-        return any(self._follow(rows, slope, rounds) for slope in slopes)
+        with np.errstate(all="ignore"):  # gaps may be infinite, and overflow
+            return any(self._follow(rows, slope, rounds) for slope in slopes)
 
     def _follow(self, rows: Inputs, slope: int, rounds: int) -> bool:
         stalled, best = 0, np.inf
