@@ -88,6 +88,19 @@ APART = {
         [M, X],
         above,
     ),
+    "a number that is not zero": (
+        lambda m, z: jnp.where(
+            jnp.maximum(jnp.where(is_it(m), 0.0, jnp.exp(z)), 0.0) == 0, 1.0, 2.0
+        ),
+        lambda m, z: 2.0 + 0 * z,
+        [M, X],
+    ),
+    "the gradient of a maximum": (
+        lambda m, z: jax.grad(lambda z: jnp.maximum(turned(m, z), 0.0))(z),
+        lambda m, z: 1.0 + 0 * z,
+        [M, X],
+        above,
+    ),
     "a branch of a condition": (
         lambda m, z: lax.cond(turned(m, z) > 0, lambda: z, lambda: 2 * z),
         lambda m, z: z,
@@ -102,6 +115,8 @@ APART = {
     ),
 }
 
+NOT_FOUND = ("a number that is not zero",)
+
 
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("name", APART)
@@ -110,4 +125,4 @@ def test_a_choice_that_all_rows_made_alike_is_none(name, seed):
     verdict = verify.equivalent(
         f, g, *examples, assuming=assuming[0] if assuming else None, seed=seed
     )
-    assert verdict.status == "refuted", str(verdict)
+    assert verdict.status == ("unknown" if name in NOT_FOUND else "refuted"), str(verdict)

@@ -109,7 +109,8 @@ class Comparisons(Winners):
                 return self._decided(order == 0 if op == "eq" else order > 0, a.shape)
         given = field.given
         signs = np.zeros(flat.shape[1], np.int64) if given is None else given.signs(flat)
-        if signs.size:  # a constant, by which infinities may be selected
+        if signs.size and not (field.rests(a) or field.rests(b)):
+            # A constant, by which infinities may be selected.
             if (np.abs(signs) == STRICT).all():
                 true = np.zeros(a.shape, bool) if op == "eq" else (signs > 0).reshape(a.shape)
                 return field.lift(true)
@@ -205,6 +206,8 @@ class Comparisons(Winners):
         """Whether a maximum with zero, which is x, is off ties not this other candidate."""
         known, field = other.concrete, self.field
         if field.mode.ties or not x.growth.analytic or known is None or (known > 0).any():
+            return False
+        if field.rests(x):  # in the branches of these rows only
             return False
         if not (x.rows[: field.points] != 0).any(axis=0).all():
             return False

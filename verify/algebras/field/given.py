@@ -30,6 +30,8 @@ class Trial(Protocol):
     key: np.ndarray
     atoms: int
 
+    def rests(self, x: FieldArray) -> bool: ...
+
 
 class Given:
     """The signs known in one trial: by the ratios of a value, (its residues, its sign)."""
@@ -69,6 +71,8 @@ class Given:
     def notice(self, x: FieldArray) -> FieldArray:
         """x, known not to be negative if it is; undecided maxima stay undecided."""
         if self.known and not x.nonnegative and not x.undecided and is_real(x.dtype):
+            if self.state.rests(x):  # in the branches of these rows only
+                return x
             if x.concrete is None and x.shape != () and 0 in x.shape:
                 return x
             signs = self.signs(x.rows.reshape(len(x.rows), -1))

@@ -167,6 +167,8 @@ class Maxima:
         given = self.field.given
         if given is None or not given.known or a.undecided or b.undecided:
             return None
+        if self.field.rests(a) or self.field.rests(b):
+            return None
         if not all(x.concrete is None or np.isfinite(x.concrete).all() for x in (a, b)):
             return None
         difference = residues.reduce(a.rows - b.rows, self.field.m)

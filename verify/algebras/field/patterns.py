@@ -91,9 +91,6 @@ def _tracked(name: str, kind: str) -> Callable[..., Any]:
             if not own and not any(self.rests(o) for o in operands if o is not y):
                 return y
             y = replace(y, origin=Origin("each", (y,), []))
-        finite = y.concrete is not None and bool(np.isfinite(y.concrete).all())
-        if finite and (own or any(map(self.rests, operands))):  # a constant of these branches
-            y = replace(y, concrete=None, _rows=y.rows)
         index = args[1] if kind == "pick" else None
         y.origin = Origin(kind, operands, own, index, without(y.origin, within))
         if kind in ("pick", "reshape"):  # what y is made of was moved with it

@@ -209,6 +209,10 @@ class State(ABC):
         """Of a value that is being made, for those who want to know."""
         return None
 
+    def rests(self, x: FieldArray) -> bool:
+        """Whether any element does, as far as the value has been made."""
+        return False
+
     def resting(self, x: FieldArray) -> np.ndarray:
         """Which elements of a value that has been made rest on a choice that the rows decide: what
         is so in all of them may be otherwise where they have not been."""
