@@ -32,3 +32,22 @@ def test_a_selected_nan_is_not_assumed_away(gate, example, test):
 
     verdict = verify.equivalent(left, lambda m, x, z: x, example, X, X, seconds=5)
     assert verdict.status != "proved"
+
+
+OTHERS = {
+    "an exponential above zero": (jnp.nan, lambda v: jnp.exp(v) > 0),
+    "a square": (jnp.nan, lambda v: v * v >= 0),
+    "below infinity": (jnp.inf, lambda v: v < jnp.inf),
+    "finite": (jnp.inf, jnp.isfinite),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_nor_is_what_follows_for_numbers(name):
+    special, holds = OTHERS[name]
+
+    def left(m, x, z):
+        return jnp.where(holds(jnp.where(rare(m), special, x)), x, z)
+
+    verdict = verify.equivalent(left, lambda m, x, z: x, M, X, X, seconds=5)
+    assert verdict.status != "proved"

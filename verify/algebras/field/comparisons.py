@@ -8,6 +8,8 @@ open set, and stays distinct.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from verify.algebras.base import Unsupported
@@ -34,7 +36,9 @@ class Comparisons(Winners):
         if a is b:  # x != x asks for NaN, and there is none
             if is_float(a.dtype):
                 self.field.assume(NO_NANS)
-            return self.field.lift(np.full(a.shape, op in ("eq", "ge", "le")))
+            true = self.field.lift(np.full(a.shape, op in ("eq", "ge", "le")))
+            # That it is a number, and no NaN that is selected, may be so in these branches only.
+            return replace(true, concrete=None, _rows=true.rows) if self.field.rests(a) else true
         if a.dtype == np.bool_:
             return self._compare_booleans(op, a, b)
         self.numbers(a, b)
