@@ -9,7 +9,7 @@ from jax import lax
 
 import verify
 from tests.verify.pairs.famous import f32
-from verify.algebras.field.choice import NO_NANS
+from verify.algebras.field.maxima import NO_NANS
 from verify.counterexample import Comparison, inhabited
 from verify.interpretation.proof import MODES, PATTERNS, Agreement, prove
 from verify.programs import trace

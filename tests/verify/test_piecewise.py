@@ -16,7 +16,7 @@ from tests.verify import piecewise
 from tests.verify.pairs.law import f32
 from verify import branches
 from verify.algebras.base import Unsupported
-from verify.algebras.field.choice import NO_NANS, NO_TIES
+from verify.algebras.field.maxima import NO_NANS, NO_TIES
 from verify.branches import walk
 from verify.branches.certify import possible, signed
 from verify.branches.polynomials import ONE, add, join, polynomial

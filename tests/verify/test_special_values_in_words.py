@@ -13,7 +13,7 @@ import verify
 from tests.verify.pairs.law import f32
 from verify import branches
 from verify.algebras.base import Unsupported
-from verify.algebras.field.choice import NO_INFINITIES, NO_NANS
+from verify.algebras.field.maxima import NO_INFINITIES, NO_NANS
 from verify.counterexample import Comparison, inhabited
 from verify.interpretation.proof import MODES, Difference, prove
 from verify.primitives.arithmetic import NO_ROUNDING

@@ -26,7 +26,7 @@ from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.booleans import boolean_cases
 from verify.algebras.elements import COMPARED, Elements
-from verify.algebras.field.choice import NO_INFINITIES, NO_NANS
+from verify.algebras.field.maxima import NO_INFINITIES, NO_NANS
 from verify.algebras.numeric_order import COMPARE
 from verify.algebras.polynomials import (
     HIGH,

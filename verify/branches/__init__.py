@@ -18,7 +18,7 @@ import numpy as np
 from verify import smt
 from verify.algebras.base import Unsupported
 from verify.algebras.field import NO_TIES
-from verify.algebras.field.choice import NO_NANS
+from verify.algebras.field.maxima import NO_NANS
 from verify.branches.formula import Node, below
 from verify.branches.given import Given
 from verify.branches.polynomials import Undefined

@@ -13,8 +13,8 @@ from verify.algebras import machine
 from verify.algebras.base import Unsupported
 from verify.algebras.booleans import boolean_cases
 from verify.algebras.elements import COMPARED, ElementAlgebra, Elements
-from verify.algebras.field.choice import NO_INFINITIES, NO_NANS
 from verify.algebras.field.functions import NO_SIGNED_ZERO, TOTAL, outside
+from verify.algebras.field.maxima import NO_INFINITIES, NO_NANS
 from verify.branches.formula import Graph, Node, never_negative
 from verify.dtypes import is_integer
 

@@ -123,6 +123,7 @@ class _Batch:
 
     def __init__(self, comparison: Comparison) -> None:
         self.comparison, self.count = comparison, 0
+        self.programs = [comparison.left, comparison.right]
         self.gaps: list[np.ndarray] = []  # of the decisions: a row a row
         self.sides = Sides()  # of the decisions, on which the rows are
         self.edges = Edges(0)  # how far the rows are from where a function has no value
@@ -160,14 +161,23 @@ class _Batch:
         )
         return one, two
 
+    @functools.cached_property
+    def size(self) -> int:
+        """Elements that both programs compute for a row."""
+        return sum(program.size() for program in self.programs)
+
+    @functools.cached_property
+    def safe(self) -> frozenset[int]:
+        """The equations at whose edge no input is."""
+        return frozenset().union(*map(never_reached, self.programs))
+
     def part(self, equation: int) -> list[Program]:
         """What leads to an equation; all of both programs, if it is in a body of one."""
-        programs = [self.comparison.left, self.comparison.right]
-        for program in programs:
+        for program in self.programs:
             found = next((e for e in program.equations if id(e) == equation), None)
             if found is not None:
                 return [part_of(program, found.outputs)]
-        return programs
+        return self.programs
 
     def seen(self, edge: int) -> Callable[[Inputs], Edges]:
         """What says how far rows are from an edge. Only what leads there is evaluated."""
@@ -184,25 +194,20 @@ class _Batch:
         self, drawn: Inputs, sides: Sides, edges: Edges, rng: np.random.Generator
     ) -> Iterator[Inputs]:
         """Rows on the other side of decisions, and of edges, that all rows are on one side of."""
-        programs = (self.comparison.left, self.comparison.right)
-        safe = never_reached(programs[0]) | never_reached(programs[1])
-        more = {edge: room for edge, room in edges.each.items() if edge not in safe}
+        more = {edge: room for edge, room in edges.each.items() if edge not in self.safe}
         sides = Sides({**sides.gaps, **more}, sides.strict)
 
-        def seen(equation: int, observe: Any) -> Callable[[Inputs], None]:
-            return functools.partial(_observed, self.part(equation), observe=observe)
+        def leading_to(equation: int) -> Callable[[Inputs, Any], None]:
+            return functools.partial(_observed, self.part(equation))
 
-        size = sum(program.size() for program in programs)
-        return down(programs[0].inputs, drawn, sides, seen, rng, size)
+        return down(self.comparison.left.inputs, drawn, sides, leading_to, rng, self.size)
 
     def toward_edges(
         self, drawn: Inputs, edges: Edges, rng: np.random.Generator
     ) -> Iterator[Inputs]:
         """Rows nearer to where a function has no value than any of those drawn."""
-        programs = (self.comparison.left, self.comparison.right)
-        size = sum(program.size() for program in programs)
-        safe = never_reached(programs[0]) | never_reached(programs[1])
-        return toward(programs[0].inputs, drawn, edges, self.seen, rng, size, safe)
+        inputs = self.comparison.left.inputs
+        return toward(inputs, drawn, edges, self.seen, rng, self.size, self.safe)
 
     def _observe(self, equation: Equation, operands: list[Any], _: list[Any]) -> None:
         """Remembers how far apart the operands of decisions are, row by row."""

@@ -12,6 +12,7 @@ comparisons that lead to it. What the rows found are worth is for `batch.py` to 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -113,13 +114,14 @@ def down(
     variables: Sequence[Var],
     drawn: Inputs,
     sides: Sides,
-    seen: Callable[[int, Any], Callable[[Inputs], None]],
+    leading_to: Callable[[int], Callable[[Inputs, Any], None]],
     rng: np.random.Generator,
     size: int,
 ) -> Iterator[Inputs]:
-    """Rows on the other side of comparisons that all rows drawn are on one side of; `seen`: for an
-    equation and what observes it, what evaluates rows; size: elements that the programs compute for
-    a row."""
+    """Rows on the other side of comparisons that all rows drawn are on one side of.
+
+    leading_to: for an equation what evaluates rows up to it, and tells an observer;
+    size: elements that the programs compute for a row."""
     numbers = sum(int(np.prod(v.shape)) for v in variables if is_kind(v.dtype, np.floating))
     if not 0 < numbers <= _MOST:
         return
@@ -127,15 +129,10 @@ def down(
     for number, (equation, element, sign) in enumerate(sides.one()):
         if number == _SLOPES or rounds < 2:
             return
-
-        def goal(rows: Inputs, place: tuple[int, int, int] = (equation, element, sign)) -> Goal:
-            made = Goal(*place, strict=place[0] in sides.strict)
-            seen(place[0], made.observe)(rows)
-            return made
-
+        start = functools.partial(Goal, equation, element, sign, equation in sides.strict)
         nearest = np.argsort(sign * sides.gaps[equation][:, element], kind="stable")
         rows = [x[nearest[:_STARTS]] for x in drawn]
-        walk = _Walk(variables, goal, rng)
+        walk = _Walk(variables, start, leading_to(equation), rng)
         if walk.go(rows, rounds):
             yield walk.around()
 
@@ -144,11 +141,22 @@ class _Walk:
     """A few rows on their way down."""
 
     def __init__(
-        self, variables: Sequence[Var], goal: Callable[[Inputs], Goal], rng: np.random.Generator
+        self,
+        variables: Sequence[Var],
+        start: Callable[[], Goal],
+        evaluate: Callable[[Inputs, Any], None],
+        rng: np.random.Generator,
     ) -> None:
-        self.variables, self.goal, self.rng = variables, goal, rng
+        self.variables, self.start, self.evaluate, self.rng = variables, start, evaluate, rng
+        self.floats = [n for n, v in enumerate(variables) if is_kind(v.dtype, np.floating)]
         self.rows: Inputs = []
         self.arrived = np.zeros(0, np.bool_)
+
+    def goal(self, rows: Inputs) -> Goal:
+        """How far these rows are from it."""
+        made = self.start()
+        self.evaluate(rows, made.observe)
+        return made
 
     def go(self, rows: Inputs, rounds: int) -> bool:
         """Whether any row arrives; each slope of the goal in turn, until one does."""
@@ -192,34 +200,30 @@ class _Walk:
                 return False
         return False
 
-    def _floats(self) -> list[int]:
-        return [n for n, v in enumerate(self.variables) if is_kind(v.dtype, np.floating)]
+    def _flat(self, rows: Inputs) -> np.ndarray:
+        """The floats of each row."""
+        return np.concatenate([rows[n].reshape(len(rows[n]), -1) for n in self.floats], axis=1)
 
     def _neighbours(self, rows: Inputs) -> tuple[Inputs, np.ndarray]:
         """Each row, and the same with one number moved by a little, and by how much."""
-        count = len(rows[0])
-        flat = np.concatenate([rows[n].reshape(count, -1) for n in self._floats()], axis=1)
-        numbers = flat.shape[1]
+        flat = self._flat(rows)
+        count, numbers = flat.shape
         step = 2.0**-8 * (np.abs(flat) + 0.25)
         moved = flat[:, None, :] + np.eye(numbers)[None] * step[:, :, None]
         wide = np.concatenate([flat[:, None, :], moved], axis=1).reshape(-1, numbers)
         again = [np.repeat(x, 1 + numbers, axis=0) for x in rows]
         around = self._with(again, wide)
-        held = np.concatenate(
-            [around[n].reshape(count, 1 + numbers, -1) for n in self._floats()], axis=2
-        )
+        held = self._flat(around).reshape(count, 1 + numbers, numbers)
         steps = np.einsum("cnn->cn", held[:, 1:] - held[:, :1])
         return around, np.where(steps == 0, 1.0, steps)
 
     def _moved(self, rows: Inputs, by: np.ndarray) -> Inputs:
-        count = len(rows[0])
-        flat = np.concatenate([rows[n].reshape(count, -1) for n in self._floats()], axis=1)
-        return self._with(rows, flat + by)
+        return self._with(rows, self._flat(rows) + by)
 
     def _with(self, rows: Inputs, flat: np.ndarray) -> Inputs:
         """The rows with these numbers for their floats, as the inputs can hold them."""
         found, start = list(rows), 0
-        for n in self._floats():
+        for n in self.floats:
             size = int(np.prod(self.variables[n].shape))
             wide = Var((len(flat), *self.variables[n].shape), self.variables[n].dtype)
             found[n] = fit(wide, flat[:, start : start + size].reshape(wide.shape))
@@ -229,9 +233,8 @@ class _Walk:
     def around(self) -> Inputs:
         """What has arrived, and rows around it: the first may lie on a border."""
         again = [np.repeat(x, 1 + _NEARBY, axis=0) for x in self.rows]
-        count = len(again[0])
-        flat = np.concatenate([again[n].reshape(count, -1) for n in self._floats()], axis=1)
-        scale = np.resize([0.0, *(2.0**-k for k in range(12, 12 - 2 * _NEARBY, -2))], count)
+        flat = self._flat(again)
+        scale = np.resize([0.0, *(2.0**-k for k in range(12, 12 - 2 * _NEARBY, -2))], len(flat))
         noise = self.rng.standard_normal(flat.shape) * scale[:, None] * (np.abs(flat) + 0.1)
         return self._with(again, flat + noise)
 

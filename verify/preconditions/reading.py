@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.algebras.field.choice import NO_INFINITIES, NO_NANS
+from verify.algebras.field.maxima import NO_INFINITIES, NO_NANS
 from verify.branches.formula import Node
 from verify.branches.writer import Writer
 from verify.dtypes import is_integer

@@ -17,7 +17,7 @@ import numpy as np
 from verify import branches
 from verify.algebras.base import Unsupported
 from verify.algebras.field import Mode
-from verify.algebras.field.choice import NO_NANS
+from verify.algebras.field.maxima import NO_NANS
 from verify.interpretation.proof import MODES
 from verify.limits import budget
 from verify.provers.interpretation import interpret

@@ -11,11 +11,9 @@ from verify.algebras import machine
 from verify.algebras.field import arithmetic, mixing, residues
 from verify.algebras.field.comparisons import Comparisons
 from verify.algebras.field.growth import Growth
-from verify.algebras.field.maxima import NO_INFINITIES, NO_NANS, NO_TIES, growth_of_choice
+from verify.algebras.field.maxima import growth_of_choice
 from verify.algebras.field.value import FieldArray, Tie
 from verify.dtypes import is_integer
-
-__all__ = ["NO_INFINITIES", "NO_NANS", "NO_TIES", "Chooser"]
 
 
 class Chooser(Comparisons):

@@ -153,16 +153,9 @@ class Comparisons(Winners):
         if field.mode.decides:  # in some branches the two are equal
             zero = field.for_all(flat[: field.points] == 0)
         if op == "eq":
-            rows = np.where(zero, 1, tie)
-            return FieldArray(
-                field,
-                shape,
-                np.dtype(bool),
-                self.mask_growth,
-                rows.reshape(len(m), *shape),
-                nonnegative=True,
-                tie=self._tie(growth, a, b, difference),
-            )
+            result = self._truths(np.where(zero, 1, tie), shape)
+            result.tie = self._tie(growth, a, b, difference)
+            return result
         weight = np.where(zero, 0, weighed.weights[..., 0])
         if field.mode.decides:  # what cannot be negative is above zero where it is not zero
             if a.nonnegative and b.concrete is not None and (b.concrete <= 0).all():
@@ -177,14 +170,7 @@ class Comparisons(Winners):
         part = residues.multiply(half, np.broadcast_to(1 + np.sign(signs), flat.shape), m)
         rows = residues.reduce(weight - residues.multiply(tie, part, m), m)
         rows = np.where(zero, 0, rows)
-        result = FieldArray(
-            field,
-            shape,
-            np.dtype(bool),
-            self.mask_growth,
-            rows.reshape(len(m), *shape),
-            nonnegative=True,
-        )
+        result = self._truths(rows, shape)
         result.mask = Mask(difference, weight.reshape(len(m), *shape))
         return result
 
@@ -201,10 +187,13 @@ class Comparisons(Winners):
 
     def _decided(self, true: np.ndarray, shape: tuple[int, ...]) -> FieldArray:
         """A comparison of numbers that each row knows: no choice, whatever they are made of."""
-        rows = self.field.for_all(true.astype(np.int64)).reshape(len(self.field.m), *shape)
-        return FieldArray(
-            self.field, shape, np.dtype(bool), self.mask_growth, rows, nonnegative=True
-        )
+        return self._truths(self.field.for_all(true.astype(np.int64)), shape)
+
+    def _truths(self, rows: np.ndarray, shape: tuple[int, ...]) -> FieldArray:
+        """What a comparison gives, from (rows, N) residues."""
+        whole = rows.reshape(len(rows), *shape)
+        kind = np.dtype(bool)
+        return FieldArray(self.field, shape, kind, self.mask_growth, whole, nonnegative=True)
 
     def _is_above(self, x: FieldArray, other: FieldArray) -> bool:
         """Whether a maximum with zero, which is x, is off ties not this other candidate."""

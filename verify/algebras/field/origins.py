@@ -3,7 +3,7 @@ the end, which choices each element depends on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,6 +47,22 @@ def parts_of(origin: Origin | None) -> Iterator[Origin]:
     while origin is not None:
         yield origin
         origin = origin.inner
+
+
+def operands_first(x: FieldArray, known: Container[int]) -> Iterator[FieldArray]:
+    """x and what it is made of, as far as it is not `known` by its id: each after its operands,
+    which whoever asks makes known in between. (Programs are too deep for recursion.)"""
+    stack = [x]
+    while stack:
+        y = stack[-1]
+        made = (o for part in parts_of(y.origin) for o in part.operands)
+        waiting = [o for o in made if id(o) not in known]
+        if waiting:
+            stack += waiting
+            continue
+        stack.pop()
+        if id(y) not in known:
+            yield y
 
 
 def behind(origin: Origin, size: int, known: dict[int, np.ndarray]) -> np.ndarray:

@@ -32,7 +32,15 @@ from verify.algebras.field.laws import LAWS
 from verify.algebras.field.marks import WORDS as _WORDS
 from verify.algebras.field.marks import Design, Marks
 from verify.algebras.field.moduli import POINTS_A_PRIME
-from verify.algebras.field.origins import NOTHING, Origin, behind, made_of, parts_of, without
+from verify.algebras.field.origins import (
+    NOTHING,
+    Origin,
+    behind,
+    made_of,
+    operands_first,
+    parts_of,
+    without,
+)
 from verify.algebras.field.trial import Field
 from verify.algebras.field.value import FieldArray, newest
 from verify.dtypes import is_integer
@@ -199,23 +207,13 @@ class PatternField(Field):
 
     def rests(self, x: FieldArray) -> bool:
         """Whether a value rests on any choice, as far as it has been made."""
-        known, stack = self.known_resting, [x]
-        while stack:
-            y = stack[-1]
-            open_ = [o for part in parts_of(y.origin) for o in part.operands if id(o) not in known]
-            if open_:
-                stack += open_
-                continue
-            stack.pop()
-            if id(y) not in known:
-                lost = y.origin is None and y.concrete is None
-                parts = list(parts_of(y.origin))
-                known[id(y)] = lost or any(
-                    any(marks.any() for marks in part.own)
-                    or any(known[id(o)] for o in part.operands)
-                    for part in parts
-                )
-                self.alive.append(y)
+        known = self.known_resting
+        for y in operands_first(x, known):
+            known[id(y)] = (y.origin is None and y.concrete is None) or any(
+                any(marks.any() for marks in part.own) or any(known[id(o)] for o in part.operands)
+                for part in parts_of(y.origin)
+            )
+            self.alive.append(y)
         return known[id(x)]
 
     def resting(self, x: FieldArray) -> np.ndarray:
@@ -238,25 +236,16 @@ class PatternField(Field):
     def marks_of(self, x: FieldArray) -> np.ndarray:
         """(size, _WORDS): the choices behind each element of a decided value. A value of which
         nobody knows how it was made may have every choice behind it."""
-        known, stack = self.behind, [x]
-        while stack:  # operands first; programs are too deep for recursion
-            y = stack[-1]
-            waiting = [
-                o for part in parts_of(y.origin) for o in part.operands if id(o) not in known
-            ]
-            if waiting:
-                stack += waiting
-                continue
-            stack.pop()
-            if id(y) not in known:
-                size = int(np.prod(y.shape))
-                marks = np.zeros((size, _WORDS), np.uint64)
-                if y.origin is None and y.concrete is None:
-                    marks = ~marks
-                for part in parts_of(y.origin):
-                    marks |= behind(part, size, known)
-                known[id(y)] = marks
-                self.alive.append(y)
+        known = self.behind
+        for y in operands_first(x, known):
+            size = int(np.prod(y.shape))
+            marks = np.zeros((size, _WORDS), np.uint64)
+            if y.origin is None and y.concrete is None:
+                marks = ~marks
+            for part in parts_of(y.origin):
+                marks |= behind(part, size, known)
+            known[id(y)] = marks
+            self.alive.append(y)
         return known[id(x)]
 
     def equal_where_it_counts(self, a: FieldArray, b: FieldArray, agree: np.ndarray) -> np.ndarray:

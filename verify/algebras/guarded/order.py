@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.algebras.field.choice import NO_INFINITIES
+from verify.algebras.field.maxima import NO_INFINITIES
 from verify.algebras.field.value import FieldArray
 from verify.algebras.guarded.protocol import Domain
 from verify.algebras.guarded.value import Guard, Guarded, nowhere
