@@ -16,7 +16,7 @@ from verify.inputs import arguments
 from verify.inputs.examples import names, split
 from verify.limits import budget, internal
 from verify.preconditions import condition
-from verify.programs import read
+from verify.programs import contents, read
 from verify.programs.value_numbers import normalised
 from verify.provers import settle
 from verify.verdict import Tried, Verdict
@@ -92,7 +92,7 @@ def equivalent(
                 impossible = given.impossible
             return Verdict("unknown", reason=f"no input was found at which {given.name} holds")
         comparison = Comparison(left, right, constants, given)
-        comparison.same = same
+        comparison.same = same or contents.same(left, right)
         show = _told if verbose else None
         verdict = settle(comparison, arrays, names(f, arrays), drawn, show)
         pairs = [(one, read_as[0]), (two, read_as[1])] if verdict else []

@@ -101,14 +101,17 @@ class Numbers:
     def operation(self, equation: Equation) -> Hashable:
         """What it does, whatever its operands are."""
         self.stateful |= equation.primitive in _STATEFUL
-        names = sorted(equation.params)
         return (
             equation.primitive,
             id(equation._bind),
-            equation.partitionable,
-            *((name, self.parameter(equation.params[name])) for name in names),
+            *self.parameters(equation),
             *((v.shape, str(v.dtype)) for v in equation.outputs),
         )
+
+    def parameters(self, equation: Equation) -> tuple[Hashable, ...]:
+        names = sorted(equation.params)
+        named = ((name, self.parameter(equation.params[name])) for name in names)
+        return (equation.partitionable, *named)
 
 
 def normalised(left: Program, right: Program) -> tuple[Program, Program, bool]:
@@ -142,7 +145,7 @@ def _numbered(program: Program, numbers: Numbers) -> tuple[Program, list[Number]
 
     for equation in program.equations:
         operands = [numbered(atom) for atom in equation.inputs]
-        if _is_stateful(equation):
+        if is_stateful(equation):
             numbers.stateful = True
             results = [numbers.unique(v) for v in equation.outputs]
         else:
@@ -156,12 +159,13 @@ def _numbered(program: Program, numbers: Numbers) -> tuple[Program, list[Number]
             equations.append(replace(equation, inputs=tuple(map(once, equation.inputs))))
     outputs = tuple(map(once, program.outputs))
     # And those that do more than compute.
-    wanted = leading_to(equations, outputs, always=_is_stateful)
+    wanted = leading_to(equations, outputs, always=is_stateful)
     rewritten = replace(program, equations=tuple(wanted), outputs=outputs)
     return rewritten, [numbered(atom) for atom in program.outputs]
 
 
-def _is_stateful(equation: Equation) -> bool:
+def is_stateful(equation: Equation) -> bool:
+    """Whether it does more than compute, or something in it does."""
     atoms = (*equation.inputs, *equation.outputs)
     return (
         equation.primitive in _STATEFUL
