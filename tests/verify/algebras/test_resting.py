@@ -7,6 +7,7 @@ import pytest
 from jax import lax
 
 import verify
+from verify.provers.searching import Search
 
 pytest.importorskip("z3")
 PATTERN = np.array([0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0], bool)
@@ -115,7 +116,53 @@ APART = {
     ),
 }
 
+# Infinities, NaN and large constants that are selected beside constants.
+BESIDE_CONSTANTS = {
+    "an infinity beside a constant": (
+        lambda m: jnp.where(is_it(m), jnp.inf, 1.0),
+        lambda m: jnp.float32(1),
+        [M],
+    ),
+    "no number beside a constant": (
+        lambda m: jnp.isnan(jnp.where(is_it(m), jnp.nan, 2.0)),
+        lambda m: jnp.array(False),
+        [M],
+    ),
+    "an order of an infinity and a constant": (
+        lambda m: jnp.where(is_it(m), jnp.inf, 2.0) > 3,
+        lambda m: jnp.array(False),
+        [M],
+    ),
+    "a power of an infinity": (
+        lambda m, y: y * jnp.exp(jnp.where(is_it(m), -jnp.inf, 0.0)),
+        lambda m, y: y,
+        [M, X],
+    ),
+    "a logarithm of an infinity": (
+        lambda m, y: y + jnp.log(jnp.where(is_it(m), jnp.inf, 1.0)),
+        lambda m, y: y,
+        [M, X],
+    ),
+    "a place of an infinity": (
+        lambda m, t: t[jnp.argmax(jnp.stack([jnp.where(is_it(m), -jnp.inf, 3.0), 1.0]))],
+        lambda m, t: t[0],
+        [M, T],
+    ),
+    "a large constant beside a constant": (
+        lambda m, t: jax.nn.softmax(jnp.stack([jnp.where(is_it(m), -1e9, 1.0), 0.0]) + t),
+        lambda m, t: jax.nn.softmax(jnp.array([1.0, 0.0]) + t),
+        [M, T],
+    ),
+}
+
 NOT_FOUND = ("a number that is not zero",)
+
+
+@pytest.mark.parametrize("name", BESIDE_CONSTANTS)
+def test_what_a_rare_choice_selects_beside_a_constant_is_no_constant(name):
+    """Whether the search meets the choice or not."""
+    f, g, examples = BESIDE_CONSTANTS[name]
+    assert not verify.equivalent(f, g, *examples, seed=0)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -126,3 +173,41 @@ def test_a_choice_that_all_rows_made_alike_is_none(name, seed):
         f, g, *examples, assuming=assuming[0] if assuming else None, seed=seed
     )
     assert verdict.status == ("unknown" if name in NOT_FOUND else "refuted"), str(verdict)
+
+
+def test_a_maximum_that_no_row_has_decided_yet_will_rest_on_one():
+    """What is asked of it before must not be remembered: here whether it is equal to itself."""
+    u = jax.ShapeDtypeStruct((24,), jnp.float32)
+
+    def f(u, v, y):
+        a = jnp.maximum(u, v)
+        same = a == a
+        return y - jnp.prod(a * v - u * v) > 0, same  # the product is positive where v > u
+
+    def g(u, v, y):
+        a = jnp.maximum(u, v)
+        return (y > 0) & (y > -1), a == a
+
+    assert not verify.equivalent(f, g, u, u, X, assuming=lambda u, v, y: y > 0, seed=0)
+
+
+def test_what_is_behind_a_value_is_asked_again_once_more_is_decided(monkeypatch):
+    """A guard of a NaN is asked for its choices while a maximum among them is undecided."""
+    monkeypatch.setattr(Search, "glance", lambda self: None)
+    monkeypatch.setattr(Search, "second_glance", lambda self: None)
+    monkeypatch.setattr(Search, "before_proof", lambda self: None)
+    u = jax.ShapeDtypeStruct((24,), jnp.float32)
+    sign = np.random.default_rng(1).random(24) > 0.5
+
+    def chosen(u, v, c, n, y):
+        a = jnp.maximum(u, v)
+        void = n[0] & n[1] & (jnp.maximum(a, c)[0] > 0)
+        s = jnp.argmax(jnp.stack([jnp.where(void, jnp.nan, y[0]), y[1]]))
+        return s, jnp.prod(jnp.where(sign, a * v - u * v, a * u - u * v))
+
+    def g(u, v, c, n, y):
+        return chosen(u, v, c, n, y)[0], 0 * u[0]
+
+    flags = jax.ShapeDtypeStruct((2,), jnp.bool_)
+    given = {"assuming": lambda u, v, c, n, y: ~(n[0] & n[1]), "seed": 0}
+    assert not verify.equivalent(chosen, g, u, u, u, flags, T, **given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,28 @@ def operands_first(x: FieldArray, known: Container[int]) -> Iterator[FieldArray]
         stack.pop()
         if id(y) not in known:
             yield y
+
+
+class Open:
+    """Values of which more will be known: maxima that no row has decided yet, what operations in
+    progress have made, and what is made of these. What is found of them is not kept."""
+
+    def __init__(self, making: list[Origin]) -> None:
+        self.making, self.found = {id(origin) for origin in making}, set[int]()
+
+    def see(self, y: FieldArray) -> None:
+        """Of each value after its operands."""
+        parts = list(parts_of(y.origin))
+        if (
+            y.undecided
+            or any(id(part) in self.making for part in parts)
+            or any(id(o) in self.found for part in parts for o in part.operands)
+        ):
+            self.found.add(id(y))
+
+    def forget(self, known: dict[int, Any]) -> None:
+        for one in self.found:
+            del known[one]
 
 
 def behind(origin: Origin, size: int, known: dict[int, np.ndarray]) -> np.ndarray:

@@ -34,6 +34,7 @@ from verify.algebras.field.marks import Design, Marks
 from verify.algebras.field.moduli import POINTS_A_PRIME
 from verify.algebras.field.origins import (
     NOTHING,
+    Open,
     Origin,
     behind,
     made_of,
@@ -62,6 +63,11 @@ _KINDS = {
     "reshape": ("reshape",),
     "pick": ("pick",),
 }
+
+# Of these a constant may be what all rows say it is. (0 x is 0 whatever x rests on.)
+_DECIDE = frozenset(
+    ("compare", "select", "function", "maximum", "max", "winner", "none_of", "anyone")
+)
 
 
 def _operands(args: Sequence[Any]) -> tuple[FieldArray, ...]:
@@ -98,7 +104,9 @@ def _tracked(name: str, kind: str) -> Callable[..., Any]:
             # That it is this one may be so in the branches of these rows alone.
             if not own and not any(self.rests(o) for o in operands if o is not y):
                 return y
-            y = replace(y, origin=Origin("each", (y,), []))
+            y = _made_again(y, Origin("each", (y,), []))
+        elif y.concrete is not None and name in _DECIDE and (own or any(map(self.rests, operands))):
+            y = _made_again(y, y.origin)
         index = args[1] if kind == "pick" else None
         y.origin = Origin(kind, operands, own, index, without(y.origin, within))
         if kind in ("pick", "reshape"):  # what y is made of was moved with it
@@ -108,6 +116,14 @@ def _tracked(name: str, kind: str) -> Callable[..., Any]:
         return y
 
     return operation
+
+
+def _made_again(x: FieldArray, origin: Origin) -> FieldArray:
+    """A value of which more is known of how it was made. It is no constant, whatever it is in all
+    rows: nobody asks what a constant rests on."""
+    if x.concrete is None:
+        return replace(x, origin=origin)
+    return replace(x, concrete=None, _rows=x.rows, origin=origin)
 
 
 class PatternField(Field):
@@ -207,14 +223,22 @@ class PatternField(Field):
 
     def rests(self, x: FieldArray) -> bool:
         """Whether a value rests on any choice, as far as it has been made."""
-        known = self.known_resting
+        known, open_ = self.known_resting, Open(self.making)
         for y in operands_first(x, known):
-            known[id(y)] = (y.origin is None and y.concrete is None) or any(
-                any(marks.any() for marks in part.own) or any(known[id(o)] for o in part.operands)
-                for part in parts_of(y.origin)
+            known[id(y)] = (
+                (y.origin is None and y.concrete is None)
+                or y.undecided  # rows will decide it
+                or any(
+                    any(marks.any() for marks in part.own)
+                    or any(known[id(o)] for o in part.operands)
+                    for part in parts_of(y.origin)
+                )
             )
             self.alive.append(y)
-        return known[id(x)]
+            open_.see(y)
+        found = known[id(x)]
+        open_.forget(known)
+        return found
 
     def resting(self, x: FieldArray) -> np.ndarray:
         if self.making:  # its choices are still being noted
@@ -222,7 +246,7 @@ class PatternField(Field):
         return np.asarray(self.marks_of(x).any(axis=1).reshape(x.shape))
 
     def beside(self, x: FieldArray, other: FieldArray) -> FieldArray:
-        return replace(x, origin=Origin("each", (x, other), []))
+        return _made_again(x, Origin("each", (x, other), [])) if self.rests(other) else x
 
     def collapse(self, x: FieldArray) -> np.ndarray:
         self.noted.append([])
@@ -236,7 +260,7 @@ class PatternField(Field):
     def marks_of(self, x: FieldArray) -> np.ndarray:
         """(size, _WORDS): the choices behind each element of a decided value. A value of which
         nobody knows how it was made may have every choice behind it."""
-        known = self.behind
+        known, open_ = self.behind, Open(self.making)
         for y in operands_first(x, known):
             size = int(np.prod(y.shape))
             marks = np.zeros((size, _WORDS), np.uint64)
@@ -246,7 +270,10 @@ class PatternField(Field):
                 marks |= behind(part, size, known)
             known[id(y)] = marks
             self.alive.append(y)
-        return known[id(x)]
+            open_.see(y)
+        found = known[id(x)]
+        open_.forget(known)
+        return found
 
     def equal_where_it_counts(self, a: FieldArray, b: FieldArray, agree: np.ndarray) -> np.ndarray:
         """Whether elements are equal in the branches in which the precondition is true.

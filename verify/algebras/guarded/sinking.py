@@ -38,7 +38,7 @@ class Sinking(Guards):
         if self.logic.is_never(part):
             if isinstance(base, Guarded):
                 return replace(base, number=self.inner.beside(base.number, part))
-            return self.inner.beside(base, part) if base.concrete is None else base
+            return self.inner.beside(base, part)
         return replace(self.open(base), large=part)
 
     def _full(self, x: Any) -> FieldArray:

@@ -49,9 +49,9 @@ class Contents:
         """The elements of a value in their order, in another shape."""
         if number in self.placed:
             root, dims = self.placed[number]
-            other = _regrouped(self.shapes[number], shape, dims)
-            if other is not None:
-                return self.place(root, shape, other)
+            kept = _regrouped(self.shapes[number], shape, dims)
+            if kept is not None:
+                return self.place(root, shape, kept)
         number = self.reshaped.get(number, number)
         if self.shapes[number] == shape:
             return number
