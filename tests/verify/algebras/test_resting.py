@@ -7,6 +7,9 @@ import pytest
 from jax import lax
 
 import verify
+from verify.algebras.field import maxima
+from verify.algebras.field.patterns import PatternField
+from verify.interpretation.proof import PATTERNS
 from verify.provers.searching import Search
 
 pytest.importorskip("z3")
@@ -211,3 +214,26 @@ def test_what_is_behind_a_value_is_asked_again_once_more_is_decided(monkeypatch)
     flags = jax.ShapeDtypeStruct((2,), jnp.bool_)
     given = {"assuming": lambda u, v, c, n, y: ~(n[0] & n[1]), "seed": 0}
     assert not verify.equivalent(chosen, g, u, u, u, flags, T, **given)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float32"])
+@pytest.mark.parametrize("shape", [(2, 2), (3, 2), (3, 3), (4, 2)])
+def test_the_place_of_a_maximum_rests_on_the_choices_of_its_own_lane(shape, dtype):
+    """Of integers, which may be equal, there are two: which is the largest, and which of equals."""
+    field = PatternField(1, PATTERNS)
+    found = field.winner(field.random(shape, np.dtype(dtype)))
+    marks = field.marks_of(found).reshape(*shape, -1)
+    assert (marks == marks[:, :1]).all()
+    shared = marks[:, None, 0] & marks[None, :, 0]
+    assert not shared[~np.eye(len(marks), dtype=bool)].any()
+    choices = np.unpackbits(marks[:, 0].view(np.uint8), axis=-1).sum(axis=-1)
+    assert (choices == (2 if dtype == "int32" else 1)).all()
+
+
+def test_choices_made_part_by_part_are_those_of_their_elements(monkeypatch):
+    whole, parts = (PatternField(1, PATTERNS) for _ in range(2))
+    wanted = whole.max(whole.random((6, 3), np.dtype("float32")))
+    monkeypatch.setattr(maxima, "_CHUNK", 1)
+    found = parts.max(parts.random((6, 3), np.dtype("float32")))
+    assert (found.rows == wanted.rows).all()
+    assert (parts.marks_of(found) == whole.marks_of(wanted)).all()

@@ -84,11 +84,13 @@ class Maxima:
                     beside = None if here is None else here[rest]
                     out[:, rest] = self.value(flat[:, rest], beside)
                 return out.reshape(count, *shape)
-        for start in range(0, flat.shape[1], step):
-            part = np.ascontiguousarray(flat[:, start : start + step])
-            weighed = self.weights.weigh(part, None if here is None else here[start : start + step])
-            products = residues.multiply(part, weighed.weights, m)
-            out[:, start : start + step] = residues.total(products, m)
+        with self.field.in_parts(flat.shape[1]):
+            for start in range(0, flat.shape[1], step):
+                some = slice(start, start + step)
+                part = np.ascontiguousarray(flat[:, some])
+                weighed = self.weights.weigh(part, None if here is None else here[some])
+                products = residues.multiply(part, weighed.weights, m)
+                out[:, some] = residues.total(products, m)
         return out.reshape(count, *shape)
 
     def _largest_by_row(

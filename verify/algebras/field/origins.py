@@ -114,18 +114,11 @@ def behind(origin: Origin, size: int, known: dict[int, np.ndarray]) -> np.ndarra
             s = np.bitwise_or.reduce(s.reshape(-1, o.shape[-1], _WORDS), axis=1)
             s = np.repeat(s, o.shape[-1], axis=0) if kind == "lane" else s
         marks |= _spread(s, size)
-    for own in _joined(origin.own, size):
+    for own in origin.own:
         if kind == "lane" and len(own) * operands[0].shape[-1] == size:
             own = np.repeat(own, operands[0].shape[-1], axis=0)
         marks |= _spread(own, size)
     return marks
-
-
-def _joined(own: list[np.ndarray], size: int) -> list[np.ndarray]:
-    """Marks made in several chunks of one batch, laid end to end."""
-    if len(own) > 1 and sum(map(len, own)) == size:
-        return [np.concatenate(own)]
-    return own
 
 
 def _spread(marks: np.ndarray, size: int) -> np.ndarray:

@@ -18,7 +18,8 @@ have measure zero, and the proof says that it assumes none.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -188,6 +189,16 @@ class PatternField(Field):
         flat = digests.reshape(len(digests), -1)
         several = np.broadcast_to(count, flat.shape[1])  # weights are no decision
         self.noted[-1].append(self.marks.of(flat, several, decides=self.mode.patterns))
+
+    @contextmanager
+    def in_parts(self, count: int) -> Iterator[None]:
+        self.noted.append([])
+        try:
+            yield
+        finally:
+            own = self.noted.pop()
+            whole = sum(map(len, own)) == count
+            self.noted[-1] += [np.concatenate(own)] if own and whole else own
 
     def zeros(self, x: FieldArray) -> FieldArray:
         """The rows in which x is zero: the branches in which it is, and a few others by chance,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -257,6 +258,11 @@ class State(ABC):
         """Told of all values that were hashed: (WORDS, ...) digests; and of choices, where `count`
         says among how many candidates."""
         return None
+
+    def in_parts(self, count: int) -> AbstractContextManager[None]:
+        """Within it, a batch of `count` is worked out part by part: what is noted of each is noted
+        of those elements of the batch."""
+        return nullcontext()
 
     # -- random values ---------------------------------------------------------------------------
 
