@@ -161,6 +161,49 @@ BESIDE_CONSTANTS = {
 NOT_FOUND = ("a number that is not zero",)
 
 
+def spread(m, x):
+    """Not negative, but where the truth values are the pattern."""
+    return jnp.mean(x * x) + jnp.where(is_it(m), -1000.0, -(jnp.mean(x) ** 2))
+
+
+def larger(m, w, z):
+    return jnp.where(w > jnp.exp(z), jnp.where(is_it(m), -5.0, w), jnp.exp(z))
+
+
+# Signs that laws read off numbers.
+SIGNS = {
+    "of a sum of squares": (lambda m, t: spread(m, t) < 0, lambda m, t: jnp.array(False), [M, T]),
+    "of a sum of squares, many": (
+        lambda m, t: t * (spread(m, t) >= 0),
+        lambda m, t: t,
+        [M40, T],
+    ),
+    "of what is like a maximum": (
+        lambda m, w, z: larger(m, w, z) < 0,
+        lambda m, w, z: jnp.array(False),
+        [M, X, X],
+    ),
+    "of what is like a maximum, many": (
+        lambda m, w, z: jnp.abs(larger(m, w, z)),
+        larger,
+        [M40, X, X],
+    ),
+    "a NaN where an input counts": (
+        lambda m, n, t: jnp.argmax(jnp.stack([jnp.where(n.all() | is_it(m), jnp.nan, t[0]), t[1]])),
+        lambda m, n, t: jnp.argmax(t),
+        [M40, jax.ShapeDtypeStruct((2,), jnp.bool_), T],
+        lambda m, n, t: ~n.all(),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SIGNS)
+def test_a_sign_that_rests_on_a_rare_choice_decides_nothing(name):
+    f, g, examples, *assuming = SIGNS[name]
+    given = assuming[0] if assuming else None
+    assert not verify.equivalent(f, g, *examples, assuming=given, seed=0)
+
+
 @pytest.mark.parametrize("name", BESIDE_CONSTANTS)
 def test_what_a_rare_choice_selects_beside_a_constant_is_no_constant(name):
     """Whether the search meets the choice or not."""

@@ -222,14 +222,15 @@ class PatternField(Field):
         """In each row in which it is true a part of the precondition is false that shares a choice
         with it: what it has a say in is not compared there (`equal_where_it_counts`)."""
         true = guard.rows[: self.points].reshape(self.points, -1) != 0
-        if not true.any():
-            return True
         truths, needed = self._conditions()
         own = self.marks_of(guard)
-        for n in np.flatnonzero(true.any(axis=0)):
+        for n in range(true.shape[1]):
             asked = (needed & own[n]).any(axis=1)
             if (true[:, n] & (truths[:, asked] != 0).all(axis=1)).any():
                 return False
+            # Whoever wants to see it true where it counts has to be in a branch of all of these.
+            joined = np.bitwise_or.reduce(needed[asked], axis=0, initial=0) | own[n]
+            self.conditions.append(joined[None])
         return True
 
     def rests(self, x: FieldArray) -> bool:
