@@ -43,14 +43,15 @@ def products(program: Program) -> tuple[float, Equation | None]:
     for equation in program.equations:
         inside = [products(inner) for inner in inner_programs(equation)]
         count = float(equation.params.get("length", 1)) * sum(found for found, _ in inside)
-        count += _own(equation)
+        count += own(equation)
         total += count
         if count > most:
             most, worst = count, next((e for found, e in inside if e is not None), equation)
     return total, worst
 
 
-def _own(equation: Equation) -> float:
+def own(equation: Equation) -> float:
+    """Those of the equation itself, without the bodies that it holds."""
     name = equation.primitive
     size = float(sum(math.prod(v.shape) for v in equation.outputs))
     if name == "dot_general":

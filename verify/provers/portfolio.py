@@ -28,6 +28,7 @@ from verify.provers.prover import Prover
 from verify.provers.question import Question
 
 _STRICT, _SCALING, _OFF_TIES = MODES
+_VALUES = "value numbering"
 _EVALUATION, _RESIDUES, _SOLVER = "evaluation", "random interpretation", "linear arithmetic"
 _WRAPS = "if no integer overflows"
 _PATTERN_WORK, _BLOCKS_WORK = 3e9, 2e10
@@ -88,6 +89,13 @@ def _later() -> list[Prover]:
 
 
 PORTFOLIO: tuple[Prover, ...] = (
+    Prover(
+        "a proof, what both compute as given",
+        _VALUES,
+        lambda question, work: within.common_given(question, _first()),
+        within.has_common,
+        within=False,
+    ),
     _search("a few inputs", lambda question: question.search.glance()),
     Prover("a proof in two parts", _RESIDUES, in_two_parts, is_heavy, _BLOCKS_WORK, within=False),
     _by_residues("", _STRICT, Keeps.ALL, first=True),

@@ -1,13 +1,25 @@
-"""Proofs of a question by one within it: the same programs, once more is known of them."""
+"""Proofs of a question by one within it: of the same programs, once more is known of them, or less
+is taken to be."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
 
-from verify.provers.outcome import Proof
+import jax
+
+from verify.algebras.field import NO_TIES
+from verify.counterexample import Comparison
+from verify.limits import effort
+from verify.programs import Program
+from verify.programs.contents.common import without_common
+from verify.provers.accepting import accepted, holds_somewhere
+from verify.provers.outcome import Outcome, Proof
 from verify.provers.prover import Prover, proved
 from verify.provers.question import Question
+from verify.verdict import Verdict
+
+_HEAVY = 1e5  # products of numbers in an equation
 
 
 def constants_read(question: Question, provers: Iterable[Prover]) -> Proof | None:
@@ -35,3 +47,52 @@ def equations_solved(question: Question, provers: Iterable[Prover]) -> Proof | N
     proof = proved(question.beside(left, right, given), provers)
     # Of other programs: what it assumes is to hold for those of this question too.
     return None if proof is None else replace(proof, confirmed=False)
+
+
+def has_common(question: Question) -> bool:
+    """Whether there may be much that both programs compute."""
+    return question.given is None and all(_heavy(program) for program in question.programs)
+
+
+def common_given(question: Question, provers: Iterable[Prover]) -> Outcome:
+    """A proof for whatever the values are that both programs compute: a question of its own, with
+    its own searches and checks, as nothing of it depends on how these are made."""
+    rest = without_common(*question.programs, lambda e: effort.own(e) > _HEAVY)
+    if rest is None:
+        return None
+    left, right, places = rest.left, rest.right, rest.places
+    if 2 * sum(map(_products, (left, right))) > sum(map(_products, question.programs)):
+        return None
+    constants = "rounded" if question.comparison.lenient_literals else "exact"
+    examples = tuple(jax.ShapeDtypeStruct(v.shape, v.dtype) for v in left.inputs)
+    common = (f"a value that both compute, {n}" for n in range(len(examples) - len(places)))
+    names = [*(question.names[i] for i in places), *common]
+    comparison = Comparison(left, right, constants)
+    other = Question(comparison, examples, names, question.rng, question.trace.within())
+    for prover in provers:
+        found = prover.attempt(other)
+        if isinstance(found, Verdict):  # of values that they may never have
+            return None
+        if isinstance(found, Proof):
+            return _of_both(question, accepted(other, found, prover.again), found)
+    return None
+
+
+def _of_both(question: Question, verdict: Outcome, proof: Proof) -> Verdict | None:
+    """The verdict on values that may be anything, as one on those that the programs have: these may
+    tie wherever they like, and what is assumed has to hold of some of them."""
+    if not isinstance(verdict, Verdict) or not verdict:
+        return None
+    if proof.almost or NO_TIES in verdict.assumptions:
+        return None
+    if verdict.assumptions and not holds_somewhere(question, verdict.assumptions):
+        return None
+    return replace(verdict, method=f"{verdict.method}, whatever is the value of what both compute")
+
+
+def _products(program: Program) -> float:
+    return effort.products(program)[0]
+
+
+def _heavy(program: Program) -> bool:
+    return any(effort.own(equation) > _HEAVY for equation in program.equations)

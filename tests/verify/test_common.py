@@ -1,0 +1,104 @@
+"""What both programs compute is taken for anything: proofs of what is left, and none too many."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+import verify
+from verify.programs import trace
+from verify.programs.contents.common import without_common
+
+X = jax.ShapeDtypeStruct((48, 48), jnp.float32)
+W = jax.ShapeDtypeStruct((48, 48), jnp.float32)
+METHOD = "whatever is the value of what both compute"
+
+
+def deep(x, w):
+    for _ in range(6):
+        x = jax.nn.relu(jnp.exp(x @ w) - 1)
+    return x
+
+
+def gradient(x, w):
+    return jax.grad(lambda w: (deep(x, w) ** 2).sum())(w)
+
+
+def left_adam(x, w):
+    g = gradient(x, w)
+    return w - 0.1 * g / (jnp.sqrt(g * g) + 1e-3)
+
+
+def right_adam(x, w):
+    g = gradient(x, w)
+    return w + g * -0.1 / (1e-3 + jnp.sqrt(g * g))
+
+
+def alone(x, w):
+    return jax.vmap(lambda one: deep(one[None], w)[0])(x)
+
+
+EQUAL = {
+    "another head": (lambda x, w: (deep(x, w) - 1) * 2, lambda x, w: 2 * deep(x, w) - 2),
+    "a step": (left_adam, right_adam),
+    "one by one": (
+        lambda x, w: deep(x, w) ** 2 - 1,
+        lambda x, w: (alone(x, w) - 1) * (alone(x, w) + 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_what_is_left_is_proved(name):
+    verdict = verify.equivalent(*EQUAL[name], X, W, seed=0)
+    assert verdict, str(verdict)
+    assert METHOD in verdict.method
+
+
+# Each is the same for all common values, or for almost all, but for those that there are; or not.
+APART = {
+    "another number": (lambda x, w: deep(x, w) * 2 - 1, lambda x, w: 2 * deep(x, w) - 2),
+    "ties of what is often zero": (
+        lambda x, w: (deep(x, w) >= 0) * 1.0,
+        lambda x, w: (deep(x, w) > 0) * 1.0,
+    ),
+    "another value": (
+        lambda x, w: deep(x, w) + 1,
+        lambda x, w: deep(x, w.at[0, 0].mul(2)) + 1,
+    ),
+    "no value on one side": (
+        lambda x, w: (deep(x, w) - 5) / (deep(x, w) - 5),
+        lambda x, w: jnp.sqrt(-1 - deep(x, w)) / jnp.sqrt(-1 - deep(x, w)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", APART)
+def test_what_is_left_and_differs_is_not(name):
+    assert not verify.equivalent(*APART[name], X, W, seconds=20, seed=0)
+
+
+def test_what_is_the_same_for_the_values_that_there_are_is_no_proof_of_this_kind():
+    def plain(x, w):
+        return deep(x, w)
+
+    def positive(x, w):
+        return jnp.abs(deep(x, w))  # of a value that is never negative
+
+    verdict = verify.equivalent(plain, positive, X, W, seed=0)
+    assert METHOD not in verdict.method
+    assert verdict.status != "refuted"
+
+
+def test_only_what_is_read_is_left():
+    def f(x, w):
+        return 3 * deep(x, w)
+
+    rest = without_common(
+        trace(f, X, W),
+        trace(lambda x, w: deep(x, w) * 4 + x, X, W),
+        lambda e: e.primitive == "dot_general",
+    )
+    assert rest is not None
+    assert rest.places == (0,)
+    assert [v.shape for v in rest.left.inputs] == [(48, 48), (48, 48)]
+    assert [e.primitive for e in rest.right.equations] == ["mul", "add"]
