@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from jax.extend.random import threefry_2x32
 
 import verify
 from verify.programs import call, trace
@@ -219,6 +220,52 @@ def test_a_deep_network_of_single_images_is_the_network():
     assert verdict
     assert verdict.method.startswith("value numbering")
     assert not same(trace(residual, params, images), trace(lost, params, images))
+
+
+def test_operations_of_several_results_are_themselves():
+    def f(k, c):
+        return threefry_2x32(k, c) + 1
+
+    examples = jax.ShapeDtypeStruct((2,), jnp.uint32), jax.ShapeDtypeStruct((4,), jnp.uint32)
+    assert same(trace(f, *examples), trace(lambda k, c: 1 + threefry_2x32(k, c), *examples))
+    assert not same(trace(f, *examples), trace(lambda k, c: threefry_2x32(k, c + 1) + 1, *examples))
+
+
+# Networks in another layout: dimensions are moved, and moved back.
+LAYOUTS = {
+    "another axis of batches": (
+        lambda x, w: jax.nn.softmax(jnp.tanh(x @ w) - x.sum(1, keepdims=True), axis=-1),
+        lambda x, w: (
+            jax.vmap(
+                lambda one: jax.nn.softmax(jnp.tanh(one @ w) - one.sum()), in_axes=1, out_axes=1
+            )(x.T).T
+        ),
+    ),
+    "matrices of columns": (
+        lambda x, w: jnp.cumsum(jnp.maximum(x @ w, 0), axis=1)[:, 1:],
+        lambda x, w: jnp.cumsum(jnp.maximum(x @ w, 0).T, axis=0)[1:].T,
+    ),
+    "joined and padded": (
+        lambda x, w: jnp.pad(jnp.concatenate([x, 2 * x]), ((0, 1), (2, 0))),
+        lambda x, w: jnp.pad(jnp.concatenate([x.T, 2 * x.T], 1), ((2, 0), (0, 1))).T,
+    ),
+    "stacked": (
+        lambda x, w: jnp.stack([x, jnp.sin(x)], 2).sum(1),
+        lambda x, w: jnp.stack([x.T, jnp.sin(x.T)], 0).sum(1).T,
+    ),
+    "flattened": (
+        lambda x, w: jnp.exp(x.reshape(2, 2, 3)).transpose(2, 0, 1).reshape(3, 4),
+        lambda x, w: jnp.exp(x.T),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_dimensions_that_are_moved_and_moved_back_stand_where_they_stood(name):
+    f, g = (trace(h, X, MATRIX) for h in LAYOUTS[name])
+    assert same(f, g)
+    turned = trace(lambda x, w: jnp.flip(LAYOUTS[name][1](x, w), 0), X, MATRIX)
+    assert not same(f, turned)
 
 
 def test_what_does_more_than_compute_is_never_the_same():

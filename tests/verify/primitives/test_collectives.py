@@ -262,3 +262,15 @@ def test_devices_agree_on_complex_numbers_and_keys():
     verdict = verify.equivalent(one, lambda z: one(1 * z), z)
     assert verdict.status == "unknown"
     assert "differ between devices" in verdict.reason
+
+
+def test_devices_that_differ_behind_a_rare_choice_do_not_agree():
+    """No row of a trial meets the pattern: that they agree in all rows says nothing of it."""
+    pattern = np.random.default_rng(0).random(26) > 0.5
+
+    def body(m, x):
+        return jnp.where((lax.axis_index("i") == 1) & (m == pattern).all(), x + 1, x)
+
+    apart = on_two_devices(body, ins=(P(), P()), outs=P(), check_vma=False)
+    m, x = jax.ShapeDtypeStruct((26,), jnp.bool_), jax.ShapeDtypeStruct((), jnp.float32)
+    assert not verify.equivalent(apart, lambda m, x: x, m, x, seconds=20, seed=0)

@@ -278,8 +278,10 @@ class State(ABC):
         return mixing.digest(rows[: self.points], self.key)
 
     def agree(self, a: FieldArray, b: FieldArray) -> bool:
-        """Whether two values are equal, up to the trial's error probability."""
-        return bool((a.rows == b.rows)[: self.points].all())
+        """Whether two values are equal, up to the trial's error probability. What is so in all rows
+        of values that rest on choices of theirs is not known."""
+        same = bool((a.rows == b.rows)[: self.points].all())
+        return same and not (self.rests(a) or self.rests(b))
 
     # -- operations that laws may use: trial.py ---------------------------------------------------
 

@@ -17,13 +17,15 @@ from collections.abc import Mapping
 
 from verify.programs.catalogue import Fact, having
 from verify.programs.contents.forms import FORMS, each
-from verify.programs.contents.numbers import Contents, squeezed
+from verify.programs.contents.moves import squeezed
+from verify.programs.contents.numbers import Contents
 from verify.programs.ir import Equation, Program, Var
 from verify.programs.value_numbers import Number, is_stateful
 
 __all__ = ["Contents", "held", "same"]
 
 _ELEMENTWISE = having(Fact.ELEMENTWISE)
+_BARRIER = "optimization_barrier"  # what it is given
 
 
 def same(left: Program, right: Program) -> bool:
@@ -66,8 +68,11 @@ def _results(equation: Equation, contents: Contents, found: Mapping[Var, Number]
             for v in equation.outputs
         ]
     operands = [contents.atom(atom, found) for atom in equation.inputs]
+    if equation.primitive == _BARRIER:
+        return operands
     form = each if equation.primitive in _ELEMENTWISE else FORMS.get(equation.primitive)
-    number = None if form is None else form(contents, equation, operands)
+    one = len(equation.outputs) == 1
+    number = form(contents, equation, operands) if one and form is not None else None
     if number is not None:
         return [number]
     shapes = (atom.shape for atom in equation.inputs)

@@ -7,11 +7,12 @@ equations with one number must hold the same: so a form leaves nothing out that 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from verify.programs.catalogue import Fact, having
-from verify.programs.contents.numbers import Contents, Shape, squeezed
+from verify.programs.contents.moves import Shape, among, kept, ranks, squeezed
+from verify.programs.contents.numbers import Contents
 from verify.programs.ir import Equation
 from verify.programs.value_numbers import Number
 
@@ -20,17 +21,6 @@ _CASTS = having(Fact.CASTS, but=Fact.SEES_DIGITS)
 _COMMUTE = having(Fact.COMMUTES)
 
 Form = Callable[[Contents, Equation, list[Number]], Number | None]
-
-
-def _kept(shape: Sequence[int]) -> list[int]:
-    """The dimensions that are left without those of size one."""
-    return [i for i, n in enumerate(shape) if n != 1]
-
-
-def _among(dims: Sequence[int], shape: Sequence[int]) -> Shape:
-    """Where dimensions of `shape` stand among those that are left; those of size one nowhere."""
-    kept = _kept(shape)
-    return tuple(kept.index(int(d)) for d in dims if int(d) in kept)
 
 
 def each(contents: Contents, equation: Equation, operands: list[Number]) -> Number | None:
@@ -45,15 +35,32 @@ def each(contents: Contents, equation: Equation, operands: list[Number]) -> Numb
     ):
         return operands[0]
     wide = [
-        contents.place(number, shape, _among(_kept(atom.shape), result.shape))
+        contents.place(number, shape, among(kept(atom.shape), result.shape))
         for atom, number in zip(equation.inputs, operands, strict=True)
     ]
     first = contents.simplest(wide, shape)
     wide = [contents.reshape(number, first) for number in wide]
+    wide, dims = _in_one_order(contents, wide)
     if equation.primitive in _COMMUTE:
         wide.sort()
-    how = contents.numbers.parameters(equation)
-    return contents.reshape(contents.made_by(equation, wide, how, shape=first), shape)
+    how, inner = contents.numbers.parameters(equation), tuple(first[d] for d in dims)
+    made = contents.made_by(equation, wide, how, shape=inner)
+    return contents.reshape(contents.place(made, first, dims), shape)
+
+
+def _in_one_order(contents: Contents, several: list[Number]) -> tuple[list[Number], Shape]:
+    """Values of as many dimensions, with these in the order in which one of the values was made,
+    and where they stand."""
+    orders = [contents.order(n) for n in several if not contents.repeats(n)]
+    if not orders:
+        return several, tuple(range(len(contents.shapes[several[0]])))
+    _, dims = min(orders)
+    back = tuple(map(dims.index, range(len(dims))))
+    found = []
+    for n in several:
+        shape = contents.shapes[n]
+        found.append(contents.place(n, tuple(shape[d] for d in dims), back))
+    return found, dims
 
 
 def _fits(shape: Sequence[int], result: Sequence[int]) -> bool:
@@ -77,21 +84,21 @@ def _repeated(contents: Contents, equation: Equation, operands: list[Number]) ->
         return None
     (operand,), (result,) = equation.inputs, equation.outputs
     places = [int(d) for d in equation.params["broadcast_dimensions"]]
-    dims = _among([places[i] for i in _kept(operand.shape)], result.shape)
+    dims = among([places[i] for i in kept(operand.shape)], result.shape)
     return contents.place(operands[0], squeezed(result.shape), dims)
 
 
 def _transposed(contents: Contents, equation: Equation, operands: list[Number]) -> Number:
     (operand,), (result,) = equation.inputs, equation.outputs
     permutation = [int(d) for d in equation.params["permutation"]]
-    dims = _among([permutation.index(i) for i in _kept(operand.shape)], result.shape)
+    dims = among([permutation.index(i) for i in kept(operand.shape)], result.shape)
     return contents.place(operands[0], squeezed(result.shape), dims)
 
 
 def _counted(contents: Contents, equation: Equation, operands: list[Number]) -> Number | None:
     """0, 1, 2, ... along one dimension."""
     (result,) = equation.outputs
-    along = _among([equation.params["dimension"]], result.shape)
+    along = among([equation.params["dimension"]], result.shape)
     if operands or not along:
         return None
     (size,) = (squeezed(result.shape)[i] for i in along)
@@ -99,45 +106,71 @@ def _counted(contents: Contents, equation: Equation, operands: list[Number]) -> 
     return contents.place(line, squeezed(result.shape), along)
 
 
-def _folded(contents: Contents, equation: Equation, operands: list[Number]) -> Number | None:
-    """Along axes."""
-    (operand,), (result,) = equation.inputs, equation.outputs
-    axes = _among(equation.params["axes"], operand.shape)
-    if not axes:
-        return operands[0] if operand.dtype == result.dtype else None
-    return contents.made_by(equation, operands, tuple(sorted(axes)))
+def _along_each(
+    contents: Contents,
+    equation: Equation,
+    operands: list[Number],
+    does: Sequence[Hashable],
+    sizes: Sequence[int | None],
+    *how: Hashable,
+) -> Number:
+    """What `does` says of each dimension of the first operand, in whatever order they are; `sizes`
+    are those of the result, None where a dimension is gone."""
+    root, dims = contents.order(operands[0])
+    left = [d for d in dims if sizes[d] not in (None, 1)]
+    done = tuple(does[d] for d in dims)
+    inner, outer = ([sizes[d] or 0 for d in order] for order in (left, sorted(left)))
+    made = contents.made_by(equation, [root, *operands[1:]], done, how, shape=tuple(inner))
+    return contents.place(made, tuple(outer), ranks(left))
 
 
-def _along(name: str, *others: str, alone: bool = True) -> Form:
-    """Along the dimension that a parameter names; `alone`: if of size one, nothing happens."""
+def _along(name: str, *others: str, alone: bool = True, gone: bool = False) -> Form:
+    """Along the dimensions that a parameter names. `alone`: if they are of size one, nothing
+    happens; `gone`: they are no dimensions of the result."""
 
     def form(contents: Contents, equation: Equation, operands: list[Number]) -> Number | None:
         if len(operands) != 1 or len(equation.outputs) != 1:
             return None
+        (operand,), (result,) = equation.inputs, equation.outputs
         asked = equation.params[name]
-        axes = asked if isinstance(asked, tuple) else (asked,)
-        dims = _among(axes, equation.inputs[0].shape)
+        dims = among(asked if isinstance(asked, tuple) else (asked,), operand.shape)
         if not dims:
-            return operands[0] if alone else None
+            return operands[0] if alone and operand.dtype == result.dtype else None
         how = tuple(contents.numbers.parameter(equation.params[other]) for other in others)
-        return contents.made_by(equation, operands, tuple(sorted(dims)), how)
+        shape = squeezed(operand.shape)
+        sizes = [None if gone and d in dims else n for d, n in enumerate(shape)]
+        does = [d in dims for d in range(len(shape))]
+        return _along_each(contents, equation, operands, does, sizes, how)
 
     return form
 
 
 def _joined(contents: Contents, equation: Equation, operands: list[Number]) -> Number | None:
     (result,) = equation.outputs
-    dims = _among([equation.params["dimension"]], result.shape)
-    if not dims:  # one operand has something in it, if any has
+    axis = int(equation.params["dimension"])
+    along = among([axis], result.shape)
+    if not along:  # one operand has something in it, if any has
         return None
-    sizes = tuple(int(a.shape[equation.params["dimension"]]) for a in equation.inputs)
-    return contents.made_by(equation, operands, dims, sizes)
+    lengths, shape = tuple(int(a.shape[axis]) for a in equation.inputs), squeezed(result.shape)
+    if 1 in lengths:
+        return contents.made_by(equation, operands, along, lengths, shape=shape)
+    ordered, dims = _in_one_order(contents, operands)
+    inner = tuple(shape[d] for d in dims)
+    made = contents.made_by(equation, ordered, dims.index(along[0]), lengths, shape=inner)
+    return contents.place(made, shape, dims)
 
 
 def _stacked(contents: Contents, equation: Equation, operands: list[Number]) -> Number | None:
-    """Along a dimension that is new."""
-    dims = _among([equation.params["axis"]], equation.outputs[0].shape)
-    return contents.made_by(equation, operands, dims) if dims else None
+    """Along a dimension that is new: it comes first."""
+    (result,) = equation.outputs
+    along = among([equation.params["axis"]], result.shape)
+    if not along:
+        return None
+    ordered, dims = _in_one_order(contents, operands)
+    inner = (len(operands), *contents.shapes[ordered[0]])
+    made = contents.made_by(equation, ordered, shape=inner)
+    places = (along[0], *(d + (d >= along[0]) for d in dims))
+    return contents.place(made, squeezed(result.shape), places)
 
 
 def _by_dimension(*names: str, still: tuple[Any, ...]) -> Form:
@@ -145,16 +178,17 @@ def _by_dimension(*names: str, still: tuple[Any, ...]) -> Form:
     Dimensions of size one count as no others only if nothing is done along them."""
 
     def form(contents: Contents, equation: Equation, operands: list[Number]) -> Number | None:
-        shape = equation.inputs[0].shape
+        shape, (result,) = equation.inputs[0].shape, equation.outputs
         given = (equation.params.get(name) for name in names)
         every = [
             (none,) * len(shape) if said is None else said
             for said, none in zip(given, still, strict=True)
         ]
-        each = list(zip(*map(_plain, every), strict=True))
-        if any(each[i] != still for i, n in enumerate(shape) if n == 1):
+        does = list(zip(*map(_plain, every), strict=True))
+        if any(does[i] != still for i, n in enumerate(shape) if n == 1):
             return None
-        return contents.made_by(equation, operands, tuple(each[i] for i in _kept(shape)))
+        sizes = [result.shape[i] for i in kept(shape)]
+        return _along_each(contents, equation, operands, [does[i] for i in kept(shape)], sizes)
 
     return form
 
@@ -169,40 +203,81 @@ def _cut_out(contents: Contents, equation: Equation, operands: list[Number]) -> 
         return operands[0]
     if 0 in result.shape:
         return None
-    kept = _kept(operand.shape)
     strides = params["strides"] or (1,) * len(operand.shape)
-    named = (params["start_indices"], params["limit_indices"], strides)
-    return contents.made_by(equation, operands, *(tuple(int(x[i]) for i in kept) for x in named))
+    named = zip(params["start_indices"], params["limit_indices"], strides, strict=True)
+    does = [tuple(map(int, said)) for said in named]
+    left = kept(operand.shape)
+    sizes = [result.shape[i] for i in left]
+    return _along_each(contents, equation, operands, [does[i] for i in left], sizes)
 
 
 def _multiplied(contents: Contents, equation: Equation, operands: list[Number]) -> Number:
-    """As a batch of products of two matrices: what is left of an operand is one dimension."""
+    """As a batch of products of two matrices: what is left of an operand is one dimension. All are
+    in the order in which the operands were made."""
     params, (left, right) = equation.params, equation.inputs
     (ours, theirs), (one, two) = params["dimension_numbers"]
-    contracted = sorted(zip(_among(ours, left.shape), _among(theirs, right.shape), strict=True))
-    batch = list(zip(_among(one, left.shape), _among(two, right.shape), strict=True))
+    first, second = (contents.order(number)[1].index for number in operands)
+
+    def pairs(a: Sequence[int], b: Sequence[int]) -> list[tuple[int, int]]:
+        return list(zip(among(a, left.shape), among(b, right.shape), strict=True))
+
+    batch = pairs(one, two)
+    contracted = sorted(pairs(ours, theirs), key=lambda pair: first(pair[0]))
+    sides = [
+        _Matrix(contents, n, [p[side] for p in batch], [p[side] for p in contracted], side == 1)
+        for side, n in enumerate(operands)
+    ]
+    batches = sorted(range(len(batch)), key=lambda i: first(batch[i][0]))
+    one_free, two_free = sorted(sides[0].free, key=first), sorted(sides[1].free, key=second)
+    flat = [
+        side.flat(batches, free) for side, free in zip(sides, (one_free, two_free), strict=True)
+    ]
     others = {k: v for k, v in params.items() if k not in ("dimension_numbers", "out_sharding")}
-    matrices, sizes = [], []
-    for side, number in enumerate(operands):
-        first, last = ([pair[side] for pair in pairs] for pairs in (batch, contracted))
-        shape = contents.shapes[number]
-        free = [i for i in range(len(shape)) if i not in (*first, *last)]
-        order = [*first, *free, *last] if side == 0 else [*first, *last, *free]
-        wide = tuple(shape[i] for i in order)
-        moved = contents.place(number, wide, tuple(map(order.index, range(len(order)))))
-        groups = ([*first], free, last) if side == 0 else ([*first], last, free)
-        flat = tuple(math.prod(shape[i] for i in group) for group in groups)
-        matrices.append(contents.reshape(moved, squeezed(flat)))
-        sizes.append(flat)
+    sizes = tuple(sizes for _, sizes in flat)
+    how = (sizes, contents.numbers.parameter(others))
     whole = squeezed((sizes[0][0], sizes[0][1], sizes[1][2]))
-    how = (*sizes, contents.numbers.parameter(others))
-    product = contents.made_by(equation, matrices, how, shape=whole)
-    return contents.reshape(product, squeezed(equation.outputs[0].shape))
+    product = contents.made_by(equation, [n for n, _ in flat], how, shape=whole)
+    # The dimensions of the result: batches, what is left of the first operand, and of the second.
+    count, more = len(batch), len(sides[0].free)
+    dims = (
+        *batches,
+        *(count + sides[0].free.index(d) for d in one_free),
+        *(count + more + sides[1].free.index(d) for d in two_free),
+    )
+    shape = squeezed(equation.outputs[0].shape)
+    return contents.place(contents.reshape(product, tuple(shape[d] for d in dims)), shape, dims)
+
+
+class _Matrix:
+    """An operand of a product; its dimensions by what they are there."""
+
+    def __init__(
+        self, contents: Contents, number: Number, batch: list[int], last: list[int], second: bool
+    ) -> None:
+        self.contents, self.number, self.batch, self.last = contents, number, batch, last
+        self.shape, self.second = contents.shapes[number], second
+        self.free = [d for d in range(len(self.shape)) if d not in (*batch, *last)]
+
+    def flat(self, batches: list[int], free: list[int]) -> tuple[Number, Shape]:
+        """(B, M, K), or (B, K, N) of the second operand, squeezed; these three sizes."""
+        groups = [[self.batch[i] for i in batches], free, self.last]
+        if self.second:
+            groups = [groups[0], groups[2], groups[1]]
+        order = [d for group in groups for d in group]
+        back = tuple(map(order.index, range(len(order))))
+        moved = self.contents.place(self.number, tuple(self.shape[d] for d in order), back)
+        sizes = tuple(math.prod(self.shape[d] for d in group) for group in groups)
+        return self.contents.reshape(moved, squeezed(sizes)), sizes
 
 
 _WINDOW = ("window_dimensions", "window_strides", "padding", "base_dilation", "window_dilation")
 _STILL = (1, 1, (0, 0), 1, 1)
 _windowed = _by_dimension(*_WINDOW, still=_STILL)
+
+_FOLDS = (
+    *("reduce_sum", "reduce_prod", "reduce_max", "reduce_min"),
+    *("reduce_and", "reduce_or", "reduce_xor"),
+)
 
 FORMS: dict[str, Form] = {
     "reshape": _rearranged,
@@ -211,15 +286,9 @@ FORMS: dict[str, Form] = {
     "broadcast_in_dim": _repeated,
     "transpose": _transposed,
     "iota": _counted,
-    "reduce_sum": _folded,
-    "reduce_prod": _folded,
-    "reduce_max": _folded,
-    "reduce_min": _folded,
-    "reduce_and": _folded,
-    "reduce_or": _folded,
-    "reduce_xor": _folded,
-    "argmax": _along("axes", alone=False),
-    "argmin": _along("axes", alone=False),
+    **dict.fromkeys(_FOLDS, _along("axes", gone=True)),
+    "argmax": _along("axes", alone=False, gone=True),
+    "argmin": _along("axes", alone=False, gone=True),
     "cumsum": _along("axis", "reverse"),
     "cumprod": _along("axis", "reverse"),
     "cummax": _along("axis", "reverse"),

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from verify.programs.contents.moves import Shape, regrouped, squeezed
 from verify.programs.ir import Atom, Const, Equation, Var
 from verify.programs.value_numbers import Number, Numbers
-
-Shape = tuple[int, ...]
 
 
 @dataclass
@@ -45,13 +43,24 @@ class Contents:
         self.placed[placed] = (number, dims)
         return placed
 
+    def order(self, number: Number) -> tuple[Number, Shape]:
+        """The value that this one is, but for the order of its dimensions, and where they stand."""
+        root, dims = self.placed.get(number, (number, ()))
+        if len(dims) == len(self.shapes[number]):
+            return root, dims
+        return number, tuple(range(len(self.shapes[number])))
+
+    def repeats(self, number: Number) -> bool:
+        """Whether it is a value repeated along other dimensions."""
+        return number in self.placed and self.order(number)[0] == number
+
     def reshape(self, number: Number, shape: Shape) -> Number:
         """The elements of a value in their order, in another shape."""
         if number in self.placed:
             root, dims = self.placed[number]
-            kept = _regrouped(self.shapes[number], shape, dims)
+            kept = regrouped(self.shapes[number], shape, dims)
             if kept is not None:
-                return self.place(root, shape, kept)
+                return self.place(self.reshape(root, kept.root), shape, kept.dims)
         number = self.reshaped.get(number, number)
         if self.shapes[number] == shape:
             return number
@@ -77,49 +86,9 @@ class Contents:
         return self.made(("constant", self.numbers.array(held)), shape)
 
     def made_by(
-        self,
-        equation: Equation,
-        operands: Sequence[Number],
-        *how: Hashable,
-        shape: Shape | None = None,
+        self, equation: Equation, operands: Sequence[Number], *how: Hashable, shape: Shape
     ) -> Number:
-        """The result of an operation that `how` says, whatever shapes its equation has; of another
-        `shape` than its result, where that is said."""
+        """A result of `shape` of an operation that `how` says, whatever shapes its equation has."""
         (result,) = equation.outputs
         key = ("by", equation.primitive, id(equation._bind), str(result.dtype), how, *operands)
-        return self.made(key, squeezed(result.shape) if shape is None else shape)
-
-
-def squeezed(shape: Sequence[Any]) -> Shape:
-    """A shape without its dimensions of size one.
-
-    >>> squeezed((1, 5, 1, 3))
-    (5, 3)
-    """
-    return tuple(n for n in shape if n != 1)
-
-
-def _regrouped(shape: Shape, other: Shape, dims: Shape) -> Shape | None:
-    """Where `dims` of `shape` stand once an array is reshaped to `other`, if each of them is whole
-    there; of those between, which hold the same along them, there may be more or fewer.
-
-    >>> _regrouped((2, 196, 24), (392, 24), (2,)), _regrouped((2, 196, 24), (392, 24), (1, 2))
-    ((1,), None)
-    """
-    if 0 in shape:
-        return None
-    found: dict[int, int] = {}
-    i = j = 0
-    while i < len(shape):
-        k, m, ours, theirs = i + 1, j + 1, shape[i], other[j]
-        while ours != theirs:
-            if ours < theirs:
-                k, ours = k + 1, ours * shape[k]
-            else:
-                m, theirs = m + 1, theirs * other[m]
-        group = [d for d in dims if i <= d < k]
-        if group and (k, m) != (i + 1, j + 1):
-            return None
-        found.update(dict.fromkeys(group, j))
-        i, j = k, m
-    return tuple(found[d] for d in dims)
+        return self.made(key, shape)
