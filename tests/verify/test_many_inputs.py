@@ -91,3 +91,20 @@ def test_only_differences_at_ties_are_sifted_out():
     same, other = (Smooth(programs[0], p, 1, 0, forwards=True) for p in programs[1:])
     assert doubtful(same, drawn) == []
     assert doubtful(other, drawn) == [1]
+
+
+def test_of_rows_that_bounds_leave_open_some_are_looked_at():
+    """On a line of ties of rounded numbers all are open: x - mean(x) is zero, and bounds say so of
+    no row."""
+    from verify.counterexample import many
+
+    def same(x):
+        return jnp.where(((x - x.mean()) ** 2).sum() > 0, 1.0, 2.0)
+
+    def other(x):
+        return jnp.where(((x - x.sum() / 3) ** 2).sum() > 0, 1.0, 2.0)
+
+    rows = np.repeat(np.linspace(0.1, 0.9, 200)[:, None], 3, axis=1)
+    variables = [trace(f, jax.ShapeDtypeStruct((3,), jnp.float32)) for f in (same, other)]
+    found = doubtful(Comparison(*variables), [rows])
+    assert 0 < len(found) <= 2 * many._OPEN

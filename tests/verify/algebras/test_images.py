@@ -149,3 +149,15 @@ def test_quotients_are_equal(pair):
 @pytest.mark.parametrize("pair", DIFFERENT.values(), ids=list(DIFFERENT))
 def test_near_misses_are_refuted(pair):
     assert equivalent(pair[0], pair[1], *pair[2]).status == "refuted"
+
+
+def test_logarithms_of_exponentials_do_not_go_round_in_a_circle():
+    """log(exp(x)) is x, and not also the image of exp(x), which is that of x: moving x would not
+    end."""
+    from verify.algebras.field import Field, Mode
+
+    field = Field(0, Mode(scaling=True, increasing=True), exponents=True)
+    x = field.random((2, 3), jnp.dtype("float32"))
+    y = field.function("exp", [x], x.shape, x.dtype)
+    assert field.function("log", [y], x.shape, x.dtype) is x
+    assert field.reshape(x, (3, 2)).shape == (3, 2)

@@ -46,8 +46,10 @@ class Images(Law[Image]):
     reads = (EXPONENTIALS, SCALED)
 
     def made(self, state: State, name: str, args: Sequence[FieldArray], y: FieldArray) -> None:
-        """Told of each function's result."""
+        """Told of each function's result. That log(exp(x)) = x is the image of exp(x), which is
+        that of x, is not written down: facts must not go round in a circle."""
         plain = y.concrete is None and y is not args[0] and self.of(y) is None
+        plain = plain and not _stands_for(args[0], y)
         if state.mode.increasing and name in INCREASING and plain:
             self.know(y, Image(name, args[0]))
 
@@ -123,6 +125,11 @@ class Images(Law[Image]):
         """x, or what is ordered as it is."""
         known = self._of(state, x)
         return x if known is None else _turned(state, known)
+
+
+def _stands_for(x: FieldArray, y: FieldArray) -> bool:
+    """Whether a fact of x holds y."""
+    return any(held is y for law, fact in x.facts.items() for held in law.stands_for(fact))
 
 
 def _kind(image: Image) -> tuple[str, int]:

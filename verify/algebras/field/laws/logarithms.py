@@ -81,6 +81,21 @@ class Logarithms(Law[Sum]):
                 return self._times(parity, (np.abs(n) % 2).astype(np.uint8))
         return None
 
+    def dotted(self, state: State, a: FieldArray, b: FieldArray) -> Sum | None:
+        """Of a matrix product with whole numbers: of a gather, which multiplies by zeros and ones."""
+        for x, c, left in ((a, b, True), (b, a, False)):
+            parity, n = self._parity(x), c.concrete
+            if parity is not None and n is not None and np.array_equal(n, np.rint(n)):
+                return self._dot(parity, np.abs(n) % 2, left)
+        return None
+
+    def _dot(self, parity: Callable[[], np.ndarray], odd: np.ndarray, left: bool) -> Sum:
+        def made() -> np.ndarray:
+            known, by = parity().astype(np.float64), odd.astype(np.float64)
+            return np.asarray((known @ by if left else by @ known) % 2).astype(np.uint8)
+
+        return Sum(made)
+
     def _times(self, parity: Callable[[], np.ndarray], odd: np.ndarray) -> Sum:
         return Sum(lambda: parity() & odd)
 
