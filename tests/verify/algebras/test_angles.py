@@ -60,3 +60,14 @@ def test_equal(pair):
 @pytest.mark.parametrize("pair", DIFFERENT.values(), ids=list(DIFFERENT))
 def test_near_misses_are_refuted(pair):
     assert equivalent(*pair, X, X).status == "refuted"
+
+
+def test_in_the_right_half_plane_atan2_is_an_angle_still():
+    def distance(x, y):
+        return length(x, y) * jnp.cos(jnp.arctan2(y, x))
+
+    def right(x, y):
+        return x > 0
+
+    assert equivalent(distance, lambda x, y: x, X, X, assuming=right).status == "proved"
+    assert equivalent(distance, lambda x, y: y, X, X, assuming=right).status == "refuted"

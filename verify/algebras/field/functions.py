@@ -17,6 +17,7 @@ from verify.algebras import machine
 from verify.algebras.field import arithmetic, mixing, residues
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.laws import LAWS
+from verify.algebras.field.laws.angles import ANGLES, Angle
 from verify.algebras.field.laws.images import IMAGES
 from verify.algebras.field.laws.logarithms import NO_LOGARITHM
 from verify.algebras.field.laws.square_roots import NO_ROOT
@@ -72,7 +73,9 @@ def apply(
 ) -> FieldArray:
     """One elementwise function."""
     if name == "atan2" and args[1].positive:  # in the right half-plane there is no cut
-        return field.function("atan", [arithmetic.div(field, *args)], shape, dtype)
+        angle = field.function("atan", [arithmetic.div(field, *args)], shape, dtype)
+        ANGLES.know(angle, Angle(name, tuple(args)))  # whose cosine is x / r
+        return angle
     laws = [law for law in LAWS if name in law.functions]
     for law in laws:
         made = law.function(field, name, args, dtype)

@@ -34,10 +34,11 @@ from verify.algebras.field.laws.cosines import Cosines
 from verify.algebras.field.laws.images import IMAGES
 from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.laws.magnitudes import MAGNITUDES
+from verify.algebras.field.laws.multiples import Sum
 from verify.algebras.field.laws.quotients import QUOTIENTS
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, Pending
-from verify.algebras.field.weights import Weights
+from verify.algebras.field.weights import Weighed, Weights
 from verify.dtypes import is_kind, is_real, least, limits
 from verify.limits import budget
 
@@ -156,7 +157,7 @@ class Maxima:
         if y.growth.logs and one.rows.shape[-1] == two.rows.shape[-1] == 1:
             index = np.arange(2 * one.rows[0].size).reshape(2, *a.shape)
             beside = LOGARITHMS.picked(self.field, [a, b], np.moveaxis(index, 0, -1))
-            LOGARITHMS.know(y, LOGARITHMS.weighed(beside, lambda: self._bits(rows, present)))
+            LOGARITHMS.know(y, self._logs(beside, rows, present))
         return y
 
     def _growth(self, a: Growth, b: Growth, present: np.ndarray | None) -> Growth:
@@ -209,16 +210,30 @@ class Maxima:
         )
         if x.growth.logs and p.rows.shape[-1] == 1:
             rows, present = p.rows[..., 0], None if p.present is None else p.present[..., 0]
-            weighed = LOGARITHMS.weighed(LOGARITHMS.of(x), lambda: self._bits(rows, present))
-            LOGARITHMS.know(y, weighed)
+            LOGARITHMS.know(y, self._logs(LOGARITHMS.of(x), rows, present))
         return y
 
-    def _bits(self, rows: np.ndarray, present: np.ndarray | None) -> np.ndarray:
-        """The weights of (rows, *shape, S) candidates modulo two: (points, *shape, S)."""
-        flat = rows.reshape(len(rows), -1, rows.shape[-1])
-        here = None if present is None else present.reshape(-1, rows.shape[-1])
-        bits = self.weights.bits(self.weights.weigh(flat, here))
-        return bits.reshape(len(bits), *rows.shape[1:])
+    def _logs(
+        self, candidates: Sum | None, rows: np.ndarray, present: np.ndarray | None
+    ) -> Sum | None:
+        """What the maximum of (rows, *shape, S) candidates has of the logarithms in them."""
+
+        def weighed() -> Weighed:
+            flat = rows.reshape(len(rows), -1, rows.shape[-1])
+            here = None if present is None else present.reshape(-1, rows.shape[-1])
+            return self.weights.weigh(flat, here)
+
+        def bits() -> np.ndarray:  # modulo two
+            found = self.weights.bits(weighed())
+            return found.reshape(len(found), *rows.shape[1:])
+
+        def shares() -> np.ndarray:  # modulo q
+            found = weighed().weights[self.field.points :]
+            return found.reshape(len(found), *rows.shape[1:])
+
+        mode = self.field.mode
+        decided = mode.decides or mode.opaque  # where the maximum is made in another way
+        return LOGARITHMS.weighed(self.field, candidates, bits, None if decided else shares)
 
     def numbers(self, *values: FieldArray) -> None:
         """What is put in order may be no number: where it is made of unknown functions."""

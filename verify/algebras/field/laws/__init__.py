@@ -27,6 +27,7 @@ LAWS: tuple[Law[Any], ...] = (
     ABSOLUTE_VALUES,  # before the root of a square is one like any other
     MAGNITUDES,  # before log(1 + exp(-|x|)) is the logarithm of a sum like any other
     EXPONENTIALS,  # before the logarithm of an exponential is one like any other
+    SCALED,  # before the logarithm of a multiple of an exponential is one like any other
     SQUARE_ROOTS,
     LOGARITHMS,
     ANGLES,  # before they are points of a circle like any other
@@ -36,7 +37,6 @@ LAWS: tuple[Law[Any], ...] = (
     GAMMAS,
     WHOLE_NUMBERS,  # before a step of a number is one like any other
     STEPS,
-    SCALED,
     IMAGES,
     QUOTIENTS,
 )

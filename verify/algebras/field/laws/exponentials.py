@@ -79,11 +79,10 @@ class Exponentials(Law[FieldArray]):
         known = LOGARITHMS.of(a)
         parity = None if known is None else known.parity
         if a.growth.logs and parity is None:
-            # A logarithm went through something that loses its parity (u**y = e**(y log u)), so
-            # that w**a is u**y up to a sign only. Powers of another base obey
-            # e**(a + b) = e**a e**b too, and are never mistaken for what u is made of.
-            q = state.m[points:].reshape(-1, *(1,) * (exponent.ndim - 1))
-            exponent = exponent * state.detour.reshape(q.shape) % q
+            logs = None if known is None or known.logs is None else known.logs()
+            if known is not None and known.halves is not None and logs is not None:
+                return self._with_root(state, a, exponent, logs, known.halves())
+            exponent = _by_detour(state, exponent, logs)
         out[:points] = power(state, exponent)
         if parity is not None:
             odd = parity.astype(bool)
@@ -100,6 +99,47 @@ class Exponentials(Law[FieldArray]):
             self.know(result, a)
             result.positive = True
         return result
+
+    def _with_root(
+        self,
+        state: State,
+        a: FieldArray,
+        exponent: np.ndarray,
+        logs: np.ndarray,
+        parity: np.ndarray,
+    ) -> FieldArray:
+        """e**(b + log(u) / 2) = e**b sqrt(u); u is minus a power where `parity` says so."""
+        q = state.m[state.points :]
+        rows = power(state, residues.reduce(2 * logs, q))
+        u = np.where(parity.astype(bool), residues.reduce(-rows, state.m[: state.points]), rows)
+        rest = power(state, residues.reduce(exponent - logs, q))
+        analytic = a.growth.analytic and not a.growth.powers
+        growth = replace(_POWER, analytic=analytic)
+        state.largest = state.largest.union(_POWER.times(_POWER))
+        one, two = (
+            state.plain(np.concatenate([x, _within(state, x)]), a, growth, nonnegative=True)
+            for x in (rest, u)
+        )
+        one.positive = two.positive = True
+        root = state.function("sqrt", [two], two.shape, two.dtype)
+        made = state.mul(one, root)
+        result = state.plain(made.rows, made, made.growth, nonnegative=True)
+        result.facts.update(made.facts)
+        result.positive = True
+        self.know(result, a)
+        return result
+
+
+def _by_detour(state: State, exponent: np.ndarray, logs: np.ndarray | None) -> np.ndarray:
+    """Where a logarithm went through something that loses its parity (u**y = e**(y log u)), w**a
+    would be u**y up to a sign only. Powers of another base obey e**(a + b) = e**a e**b too, and are
+    never mistaken for what u is made of. `logs`: the part of the exponent that is of logarithms,
+    all of it if that is not known."""
+    q = state.m[state.points :].reshape(-1, *(1,) * (exponent.ndim - 1))
+    detour = state.detour.reshape(q.shape)
+    if logs is None:
+        return np.asarray(exponent * detour % q)
+    return np.asarray((exponent + logs * (detour - 1)) % q)
 
 
 def _within(state: State, powers: np.ndarray) -> np.ndarray:

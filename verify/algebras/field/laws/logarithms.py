@@ -6,46 +6,30 @@ of whole multiples of logarithms has the same parity, and so has a maximum of lo
 candidates' parities are weighed as they are, by weights modulo two with the sum one
 (`choice.Chooser.parity`). So exp(log u - max(log u, log v)) is u times a number, and
 log(sum(exp(s - max(s)))) + max(s) the same whatever the maximum is, however often it is nested.
+
+Of other multiples it is known what the logarithms in a value come to (`multiples.py`), so that
+exp(a + c log(u)) is e**a times a power of another base (`exponentials.py`): softmax(t log(p)) is
+softmax(t x) for p = softmax(x). A half of whole multiples makes a square root.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from verify.algebras.field import mixing
+from verify.algebras.field import mixing, residues
 from verify.algebras.field.discrete_logs import discrete_logs
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.laws.law import Law, Move
+from verify.algebras.field.laws.multiples import NOTHING, Map, Rows, Sum, linear, times
 from verify.algebras.field.powers import power
 from verify.algebras.field.state import State, key_rows
 from verify.algebras.field.value import FieldArray, Unlucky
 
 NO_LOGARITHM = "no logarithm of a number that is not positive"
-
-
-@dataclass(frozen=True, eq=False)
-class Sum:
-    """Of a logarithm or a sum of logarithms.
-
-    found: its parity, where that is known, made only if it is asked for.
-    antilog: this value is the logarithm of that one.
-    of_powers: it is the logarithm of something that is made of exponentials.
-    """
-
-    found: Callable[[], np.ndarray] | None
-    antilog: FieldArray | None = None
-    of_powers: bool = False
-
-    @cached_property
-    def parity(self) -> np.ndarray | None:
-        """(points, *shape) of 0 and 1, 1 where the product of what they are the logarithms of is
-        minus a power of w."""
-        return None if self.found is None else self.found()
 
 
 class Logarithms(Law[Sum]):
@@ -57,104 +41,117 @@ class Logarithms(Law[Sum]):
         return log_term(state, args[0])
 
     def negated(self, state: State, x: FieldArray) -> Sum | None:
-        return _sum(self._parity(x))
+        return linear([self.of(x)], _same, lambda r: residues.reduce(-r, _q(state)))
 
     def added(self, state: State, a: FieldArray, b: FieldArray) -> Sum | None:
-        """A value without logarithms is even."""
-        one, two = self._parity(a), self._parity(b)
-        if one is not None and two is not None:
-            first, second = one, two
-            return Sum(lambda: first() ^ second())
-        if one is not None and not b.growth.logs:
-            return Sum(one)
-        return _sum(two) if not a.growth.logs else None
+        parts = [self._part(x) for x in (a, b)]
+        return linear(parts, np.bitwise_xor, lambda r, s: residues.reduce(r + s, _q(state)))
 
     def summed(self, state: State, x: FieldArray) -> Sum | None:
-        parity = self._parity(x)
-        return None if parity is None else Sum(lambda: np.bitwise_xor.reduce(parity(), axis=-1))
+        return linear(
+            [self.of(x)],
+            lambda r: np.bitwise_xor.reduce(r, axis=-1),
+            lambda r: residues.total(r, _q(state)),
+        )
 
     def multiplied(self, state: State, a: FieldArray, b: FieldArray) -> Sum | None:
         """n log u for a whole number n: u**n has the sign of u where n is odd."""
-        for x, c in ((a, b), (b, a)):
-            parity, n = self._parity(x), c.concrete
-            if parity is not None and n is not None and np.array_equal(n, np.rint(n)):
-                return self._times(parity, (np.abs(n) % 2).astype(np.uint8))
-        return None
+        return self._times(
+            a,
+            b,
+            lambda left: np.bitwise_and,
+            lambda left: lambda r, s: residues.multiply(r, s, _q(state)),
+        )
 
     def dotted(self, state: State, a: FieldArray, b: FieldArray) -> Sum | None:
-        """Of a matrix product with whole numbers: of a gather, which multiplies by zeros and ones."""
+        """Of a matrix product: of a gather, say, which multiplies by zeros and ones."""
+
+        def parity(left: bool) -> Map:
+            return lambda r, n: _odd(_real(r) @ _real(n) if left else _real(n) @ _real(r))
+
+        def logs(left: bool) -> Map:
+            return lambda r, s: residues.matmul(*((r, s) if left else (s, r)), _q(state))
+
+        return self._times(a, b, parity, logs)
+
+    def _times(self, a: FieldArray, b: FieldArray, parity: Any, logs: Any) -> Sum | None:
+        """Of a product of either kind, in which one factor has no logarithms. `parity`, `logs`: the
+        products, by whether the other one is the left factor."""
         for x, c, left in ((a, b, True), (b, a, False)):
-            parity, n = self._parity(x), c.concrete
-            if parity is not None and n is not None and np.array_equal(n, np.rint(n)):
-                return self._dot(parity, np.abs(n) % 2, left)
+            known = None if c.growth.logs else self.of(x)
+            if known is not None:
+                return times(known, c, parity(left), logs(left))
         return None
-
-    def _dot(self, parity: Callable[[], np.ndarray], odd: np.ndarray, left: bool) -> Sum:
-        def made() -> np.ndarray:
-            known, by = parity().astype(np.float64), odd.astype(np.float64)
-            return np.asarray((known @ by if left else by @ known) % 2).astype(np.uint8)
-
-        return Sum(made)
-
-    def _times(self, parity: Callable[[], np.ndarray], odd: np.ndarray) -> Sum:
-        return Sum(lambda: parity() & odd)
 
     def moved(self, state: State, fact: Sum, move: Move) -> Sum:
         antilog = None if fact.antilog is None else move.value(fact.antilog)
-        parity = None if fact.found is None else lambda: move.rows(_known(fact))
-        return Sum(parity, antilog, fact.of_powers)
+        known = linear([fact], move.rows, move.rows) or Sum(None)
+        return replace(known, antilog=antilog, of_powers=fact.of_powers)
 
     def picked(self, state: State, operands: Sequence[FieldArray], index: np.ndarray) -> Sum | None:
         """Of elements of several values, each with a parity or without logarithms."""
-        sources = [self._parity(x) for x in operands]
-        if any(f is None and x.growth.logs for f, x in zip(sources, operands, strict=True)):
-            return None
-        if all(f is None for f in sources):
+        if not any(x.growth.logs for x in operands):
             return None
 
-        def parity() -> np.ndarray:
+        def picked(*several: np.ndarray) -> np.ndarray:
+            shapes = [(state.points, *x.shape) for x in operands]
             flat = [
-                np.zeros((state.points, int(np.prod(x.shape))), np.uint8)
-                if f is None
-                else f().reshape(state.points, -1)
-                for f, x in zip(sources, operands, strict=True)
+                np.broadcast_to(rows, shape).reshape(state.points, -1)
+                for rows, shape in zip(several, shapes, strict=True)
             ]
-            return np.concatenate(flat, axis=1)[:, index]
+            return np.asarray(np.concatenate(flat, axis=1)[:, index])
 
-        return Sum(parity)
+        return linear([self._part(x) for x in operands], picked, picked)
 
     def cast(self, state: State, fact: Sum, dtype: Any) -> Sum:
         return fact
 
-    def weighed(self, candidates: Sum | None, bits: Callable[[], np.ndarray]) -> Sum | None:
-        """Of a maximum along the last axis of what has these parities, by its weights modulo two.
+    def weighed(
+        self, state: State, candidates: Sum | None, bits: Rows, shares: Rows | None
+    ) -> Sum | None:
+        """Of a maximum along the last axis of what has these parities, by its weights modulo two
+        and, where it has them, modulo q.
 
         Sound as the weights modulo p and q are: all that a proof uses of a maximum is that it is a
         sum of its candidates by weights that are a function of the set of their differences, and
         have the sum one. That is so for both parts of a logarithm; of sets that are multiples of
         each other too, as long as they are whole ones (`multiplied`).
         """
-        if candidates is None or candidates.found is None:
+        if candidates is None:
             return None
-        known = candidates
-        return Sum(lambda: np.bitwise_xor.reduce(_known(known) & bits().astype(np.uint8), axis=-1))
+        q, known = _q(state), replace(candidates, halves=None)
+        if shares is None:
+            known = replace(known, logs=None)
+
+        def logs(r: np.ndarray) -> np.ndarray:
+            assert shares is not None
+            return residues.total(residues.multiply(r, shares(), q), q)
+
+        return linear(
+            [known], lambda r: np.bitwise_xor.reduce(r & bits().astype(np.uint8), axis=-1), logs
+        )
 
     def stands_for(self, fact: Sum) -> tuple[FieldArray, ...]:
         return () if fact.antilog is None else (fact.antilog,)
 
-    def _parity(self, x: FieldArray) -> Callable[[], np.ndarray] | None:
-        known = self.of(x)
-        return None if known is None or known.found is None else lambda: _known(known)
+    def _part(self, x: FieldArray) -> Sum | None:
+        return self.of(x) if x.growth.logs else NOTHING
 
 
-def _known(fact: Sum) -> np.ndarray:
-    parity = fact.parity
-    assert parity is not None
-    return parity
+def _same(rows: np.ndarray) -> np.ndarray:
+    return rows
 
 
-def _sum(parity: Callable[[], np.ndarray] | None) -> Sum | None:
-    return None if parity is None else Sum(parity)
+def _q(state: State) -> np.ndarray:
+    return state.m[state.points :]
+
+
+def _real(rows: np.ndarray) -> np.ndarray:
+    return rows.astype(np.float64)
+
+
+def _odd(numbers: np.ndarray) -> np.ndarray:
+    return (numbers % 2).astype(np.uint8)
 
 
 def log_term(state: State, x: FieldArray) -> FieldArray:
@@ -188,7 +185,7 @@ def log_term(state: State, x: FieldArray) -> FieldArray:
     def parity() -> np.ndarray:
         return np.asarray(power(state, exponent) != rows).astype(np.uint8)
 
-    LOGARITHMS.know(y, Sum(parity, x, x.growth.powers))
+    LOGARITHMS.know(y, Sum(parity, x, x.growth.powers, logs=lambda: exponent))
     if x.positive or (state.given is not None and state.given.above_zero(rows)):
         state.total.update(state.names(y))
     return y

@@ -45,13 +45,15 @@ _MOST_TRIED = 2**24  # products and quotients that are tried for one array
 
 @dataclass(frozen=True)
 class Line:
-    """sqrt(u) = top / bottom sqrt(v) sqrt(w), or that divided by w; v and w by their number."""
+    """sqrt(u) = top / bottom sqrt(v) sqrt(w), or that divided by w; v and w by their number.
+    Besides times the positive number of `times`: sqrt(v v) = v."""
 
     v: int
     w: int = 0  # 1
     top: int = 1
     bottom: int = 1
     divided: bool = False
+    times: int = 0
 
 
 class Radicals:
@@ -63,6 +65,7 @@ class Radicals:
         self.tried = 0
         self.found = False  # whether any of those tried is used
         self.late = False  # whether a factor came after a product, which was taken for a new one
+        self.above_zero = False  # whether what is looked up is positive, whatever the input is
         self._clear()
 
     def _clear(self) -> None:
@@ -70,7 +73,8 @@ class Radicals:
         self.growths: list[Growth] = []
         self.keys: list[np.ndarray] = []
         self.known: dict[bytes, list[tuple[np.ndarray, Line]]] = {}  # by key; with their residues
-        self.seen: list[tuple[np.ndarray, Growth, np.ndarray]] = []  # those that are no multiples
+        # Those that are no multiples; and whether they are positive.
+        self.seen: list[tuple[np.ndarray, Growth, np.ndarray, bool]] = []
         self.numbers: dict[int, int] = {}  # where whole numbers are
         self.signs = Signs()
         self.ratios: dict[tuple[int, ...], tuple[int, int, int] | None] = {}
@@ -101,7 +105,7 @@ class Radicals:
         seen = self.seen
         self.tried += len(seen) ** 2  # as multiples of each other
         self._clear()
-        for column, growth, key in reversed(seen):
+        for column, growth, key, self.above_zero in reversed(seen):
             self._line(column, growth, key, self._partners(key[:, None])[0])
 
     def lines(self, u: FieldArray) -> np.ndarray | None:
@@ -123,7 +127,7 @@ class Radicals:
         usable = (columns[:points] != 0).all(axis=0)
         self.tried += len(order) * len(self.columns) + len(order) ** 2
         new = [n for n in range(len(order)) if usable[n] and keys[:, n].tobytes() not in self.known]
-        partners = self._partners(keys[:, new])
+        partners, before, self.above_zero = self._partners(keys[:, new]), len(self.keys), u.positive
         possible = dict(zip(new, partners, strict=True))
         lines = [
             self._line(columns[:, n], u.growth, keys[:, n], possible.get(n, ()))
@@ -131,10 +135,11 @@ class Radicals:
             else self._new(columns[:, n], u.growth, None)
             for n in range(len(order))
         ]
+        self.late |= self._splits(before)
         table = np.array(
-            [(x.v, x.w, x.top, x.bottom, x.divided, x.w or x.top != x.bottom) for x in lines],
+            [(x.v, x.w, x.top, x.bottom, x.times, x.divided, x != Line(x.v)) for x in lines],
             dtype=[
-                *((name, np.int64) for name in ("v", "w", "top", "bottom")),
+                *((name, np.int64) for name in ("v", "w", "top", "bottom", "times")),
                 *((name, np.bool_) for name in ("divided", "changed")),
             ],
         )
@@ -152,8 +157,9 @@ class Radicals:
         first = column[: self.field.points : 2]
         line = self._multiple(key, first)
         if line is None:
-            self.seen.append((column, growth, key))
-            line = self._product(key, first, partners) or self._new(column, growth, key)
+            self.seen.append((column, growth, key, self.above_zero))
+            line = self._product(key, first, growth, partners)
+            line = line or self._new(column, growth, key)
         return line
 
     def _new(self, column: np.ndarray, growth: Growth, key: np.ndarray | None) -> Line:
@@ -161,6 +167,8 @@ class Radicals:
         self.columns.append(column)
         self.growths.append(growth)
         self.keys.append(np.zeros(len(self.primes), np.int64) if key is None else key)
+        if self.above_zero:
+            self.signs.positive.add(line.v)
         if key is not None:
             first = column[: self.field.points : 2]
             self.known.setdefault(key.tobytes(), []).append((first, line))
@@ -190,7 +198,11 @@ class Radicals:
         return None
 
     def _product(
-        self, key: np.ndarray, first: np.ndarray, partners: Iterable[tuple[int, bool]]
+        self,
+        key: np.ndarray,
+        first: np.ndarray,
+        growth: Growth,
+        partners: Iterable[tuple[int, bool]],
     ) -> Line | None:
         """c**2 v w or c**2 v / w, for the w that `_partners` suggests."""
         primes = self.field.moduli.p[::2]
@@ -201,11 +213,15 @@ class Radicals:
             rest, rest_first = key * factor % primes, first * its_first % primes
             for other, line in self.known.get(rest.tobytes(), ()):
                 ratio = self._ratio(rest_first, other) if line == Line(line.v) else None
-                if ratio is None or ratio[2] > 1:
+                if ratio is None or ratio[2] > 1 or (divided and line.v == w):
                     continue
                 if self.signs.join(line.v, w, opposite=not divided):
-                    line = Line(line.v, w, *ratio[:2], divided)
-                    self.late |= divided and line.v not in self.signs.positive
+                    smaller = growth.degree < self.growths[line.v].degree  # so it is no quotient
+                    self.late |= divided and (smaller or line.v not in self.signs.positive)
+                    if line.v == w:
+                        line = Line(0, 0, *ratio[:2], times=w)
+                    else:
+                        line = Line(line.v, w, *ratio[:2], divided)
                     self.known.setdefault(key.tobytes(), []).append((first, line))
                     return line
         return None
@@ -227,6 +243,16 @@ class Radicals:
                 if w > 0:
                     found[n].append((int(w), divided))
         return found
+
+    def _splits(self, before: int) -> bool:
+        """Whether a radicand that was there before is a product in which one has come now, as the
+        first prime's keys say."""
+        p = self.primes[0]
+        own = np.array([key[0] for key in self.keys])
+        old, new = (x[x > 1] for x in (own[:before], own[before:]))
+        if not len(old) or not len(new) or len(own) * len(new) > _MOST_TRIED:
+            return False
+        return bool(np.isin(new[:, None] * own[own > 1] % p, old).any())
 
     def _inverse(self, column: np.ndarray) -> np.ndarray:
         return np.array([pow(x, -1, p) for x, p in zip(column.tolist(), self.primes, strict=True)])

@@ -1,19 +1,21 @@
 """argmax(softmax(x)) = argmax(x): exponentials with a common positive factor are ordered as their
-exponents are, ties included.
+exponents are, ties included. And log(exp(a) c) = a + log(c), sqrt(exp(a)) = exp(a / 2).
 
 Positive is what an inverse of something not negative is: where it has a value it is not zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from verify.algebras.field.laws.exponentials import EXPONENTIALS
 from verify.algebras.field.laws.law import Law, Move
+from verify.algebras.field.laws.logarithms import LOGARITHMS
+from verify.algebras.field.laws.multiples import Sum
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
 from verify.dtypes import is_real
@@ -33,7 +35,35 @@ class Scaled:
 class ScaledExponentials(Law[Scaled]):
     """The fact: which exponential, and with which factor."""
 
+    functions = frozenset({"log", "sqrt"})
     reads = (EXPONENTIALS,)
+
+    def function(
+        self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
+    ) -> FieldArray | None:
+        (x,) = args
+        known = self.made_of(x)
+        if known is None or not state.exponents or state.mode.circle:
+            return None
+        if known.factor is None:
+            return known.exponent if name == "log" else self._root(state, known.exponent)
+        return self._log(state, x, known) if name == "log" else None
+
+    def _root(self, state: State, exponent: FieldArray) -> FieldArray | None:
+        if exponent.growth.logs:  # of which a half may be another kind of power
+            return None
+        half = state.mul(state.lift(np.full(exponent.shape, 0.5), exponent.dtype), exponent)
+        return state.function("exp", [half], half.shape, half.dtype)
+
+    def _log(self, state: State, x: FieldArray, known: Scaled) -> FieldArray:
+        assert known.factor is not None
+        found = state.add(known.exponent, state.function("log", [known.factor], x.shape, x.dtype))
+        logs = LOGARITHMS.of(found) or Sum(None)
+        found = state.plain(found.rows, found, replace(found.growth, logs=True))
+        LOGARITHMS.know(found, replace(logs, antilog=x, of_powers=True))
+        if x.positive:
+            state.total.update(state.names(found))
+        return found
 
     def multiplied(self, state: State, a: FieldArray, b: FieldArray) -> Scaled | None:
         one, two = self.made_of(a), self.made_of(b)

@@ -15,6 +15,7 @@ roots there are is decided in `radicals.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ from verify.algebras.field.growth import Growth
 from verify.algebras.field.laws import rooted
 from verify.algebras.field.laws.elements import MOST_PRODUCTS, by_elements
 from verify.algebras.field.laws.law import Law, Move
-from verify.algebras.field.laws.logarithms import LOGARITHMS, Sum
+from verify.algebras.field.laws.logarithms import LOGARITHMS
+from verify.algebras.field.laws.multiples import Sum
 from verify.algebras.field.laws.radicals import Radicals
 from verify.algebras.field.laws.rooted import (
     Joined,
@@ -57,8 +59,9 @@ class SquareRoots(Law[Parts]):
                 return None
             half = state.lift(np.full(x.shape, 0.5), x.dtype)
             found = state.mul(half, state.function("log", [square], x.shape, x.dtype))
+            known = LOGARITHMS.of(found) or Sum(None)
             found = state.plain(found.rows, found, found.growth)
-            LOGARITHMS.know(found, Sum(None, x))
+            LOGARITHMS.know(found, replace(known, antilog=x))
             return found
         if not x.nonnegative:
             state.assume(NO_ROOT)
@@ -223,6 +226,8 @@ def _as_found(state: State, lines: np.ndarray, dtype: Any) -> Rooted:
     if lines["divided"].any():
         divisors = np.where(lines["divided"], lines["w"], 0)  # number 0 is 1
         scale = state.div(scale, state.law(Radicals).radicand(divisors, dtype))
+    if lines["times"].any():
+        scale = state.mul(scale, state.law(Radicals).radicand(lines["times"], dtype))
     made = tuple(Root(u, _unknown(state, u.rows, dtype)) for u in radicands)
     return Rooted(made, {2 ** len(made) - 1: scale})
 

@@ -1,0 +1,126 @@
+"""Exponentials of multiples of logarithms: temperatures, roots and powers, and near misses."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+import verify
+
+x = jax.ShapeDtypeStruct((2, 3), jnp.float32)
+softmax, log_softmax = jax.nn.softmax, jax.nn.log_softmax
+
+
+def above_zero(x, y, t):
+    return (x > 0) & (y > 0)
+
+
+def normalised(p):
+    return p / p.sum(-1, keepdims=True)
+
+
+F = jnp.float32
+INPUTS = [x, x, jax.ShapeDtypeStruct((), F)]
+EQUAL = {
+    "a temperature": (
+        lambda x, y, t: softmax(log_softmax(x) / t),
+        lambda x, y, t: softmax(x / t),
+    ),
+    "of probabilities": (
+        lambda x, y, t: normalised(softmax(x) ** t),
+        lambda x, y, t: softmax(t * x),
+    ),
+    "guidance": (
+        lambda x, y, t: softmax((1 + t) * log_softmax(x) - t * log_softmax(y)),
+        lambda x, y, t: softmax((1 + t) * x - t * y),
+    ),
+    "a geometric mean": (
+        lambda x, y, t: jnp.exp(log_softmax(x).mean(-1)),
+        lambda x, y, t: jnp.exp(x.mean(-1) - jax.nn.logsumexp(x, -1)),
+    ),
+    "a matrix of weights": (
+        lambda x, y, t: softmax(y @ log_softmax(x, 0).T @ x),
+        lambda x, y, t: softmax(y @ (x - jax.nn.logsumexp(x, 0)).T @ x),
+    ),
+    "the root of an exponential": (
+        lambda x, y, t: jnp.sqrt(jnp.exp(x)) * y,
+        lambda x, y, t: y * jnp.exp(x / 2),
+    ),
+    "the root of a product of exponentials": (
+        lambda x, y, t: jnp.sqrt(jnp.exp(x) * jnp.exp(y)),
+        lambda x, y, t: jnp.exp((x + y) / 2),
+    ),
+    "the logarithm of a product of exponentials": (
+        lambda x, y, t: jnp.log(jnp.exp(x) * jnp.exp(y)),
+        lambda x, y, t: x + y,
+    ),
+}
+EQUAL_ABOVE_ZERO = {
+    "a density": (
+        lambda x, y, t: jnp.exp(-0.5 * jnp.log(x) - y * y / x),
+        lambda x, y, t: jnp.exp(-y * y / x) / jnp.sqrt(x),
+    ),
+    "half of a sum": (
+        lambda x, y, t: jnp.exp((jnp.log(x) + 3 * jnp.log(y) + t) / 2),
+        lambda x, y, t: jnp.exp(t / 2) * jnp.sqrt(x * y) * y,
+    ),
+    "twice a half": (
+        lambda x, y, t: jnp.exp(2 * (jnp.log(x) / 2) + t),
+        lambda x, y, t: x * jnp.exp(t),
+    ),
+}
+DIFFERENT = {
+    "another temperature": (
+        lambda x, y, t: softmax(log_softmax(x) / t),
+        lambda x, y, t: softmax(x * t),
+    ),
+    "a factor without a logarithm": (
+        lambda x, y, t: jnp.exp(0.3 * log_softmax(x)),
+        lambda x, y, t: jnp.exp(0.3 * x),
+    ),
+    "another axis": (
+        lambda x, y, t: softmax(t * log_softmax(x, 0)),
+        lambda x, y, t: softmax(t * x),
+    ),
+    "guidance by the other": (
+        lambda x, y, t: softmax((1 + t) * log_softmax(x) - t * log_softmax(y)),
+        lambda x, y, t: softmax((1 + t) * y - t * x),
+    ),
+    "the root of a sum of exponentials": (
+        lambda x, y, t: jnp.sqrt(jnp.exp(x) + jnp.exp(y)),
+        lambda x, y, t: jnp.exp(x / 2) + jnp.exp(y / 2),
+    ),
+    "half of twice a logarithm": (
+        lambda x, y, t: jnp.exp(jnp.log(x * x) / 2),
+        lambda x, y, t: x,
+    ),
+}
+DIFFERENT_ABOVE_ZERO = {
+    "a density with the variance": (
+        lambda x, y, t: jnp.exp(-0.5 * jnp.log(x) - y * y / x),
+        lambda x, y, t: jnp.exp(-y * y / x) / x,
+    ),
+    "half of three": (
+        lambda x, y, t: jnp.exp(1.5 * jnp.log(x)),
+        lambda x, y, t: jnp.sqrt(x) * x * x,
+    ),
+    "a half that is forgotten": (
+        lambda x, y, t: jnp.exp((jnp.log(x) + jnp.log(y)) / 2 + t),
+        lambda x, y, t: jnp.exp(t / 2) * jnp.sqrt(x * y),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", [*EQUAL, *EQUAL_ABOVE_ZERO])
+def test_equal(name):
+    pair, domain = EQUAL.get(name), None
+    if pair is None:
+        pair, domain = EQUAL_ABOVE_ZERO[name], above_zero
+    assert verify.equivalent(*pair, *INPUTS, assuming=domain).status == "proved"
+
+
+@pytest.mark.parametrize("name", [*DIFFERENT, *DIFFERENT_ABOVE_ZERO])
+def test_near_misses(name):
+    pair, domain = DIFFERENT.get(name), None
+    if pair is None:
+        pair, domain = DIFFERENT_ABOVE_ZERO[name], above_zero
+    assert verify.equivalent(*pair, *INPUTS, assuming=domain).status == "refuted"
