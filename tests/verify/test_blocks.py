@@ -237,3 +237,14 @@ def test_a_precondition_is_known_between_cuts():
     verdict = equivalent(guarded, unguarded, WEIGHTS, X, assuming=positive)
     assert verdict, verdict
     assert equivalent(guarded, unguarded, WEIGHTS, X).status == "refuted"
+
+
+def test_a_precondition_is_asked_of_the_inputs_and_not_of_cuts():
+    from verify.algebras.field import Field
+    from verify.interpretation.proof import _condition
+
+    field = Field(0)
+    field.condition = trace(lambda x: x > 0, X)
+    x, cut = (field.random(X.shape, X.dtype) for _ in range(2))
+    (found,) = _condition(field, field, [x, cut])
+    assert found.shape == X.shape

@@ -255,7 +255,8 @@ def _condition(field: Field, domain: Any, inputs: list[Any]) -> list[FieldArray]
     field.assumptions = {}
     try:
         plain = Guards(field) if isinstance(domain, Sinking) else domain
-        return evaluate(field.condition, plain, inputs)
+        own = len(field.condition.inputs)  # behind the programs' inputs there may be cuts
+        return evaluate(field.condition, plain, inputs[:own])
     except Unsupported:
         return []
     finally:

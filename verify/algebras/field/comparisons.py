@@ -58,6 +58,9 @@ class Comparisons(Winners):
         infinite = self._compare_infinite(op, a, b)
         if infinite is not None:
             return infinite
+        others = self._without_the_bound(a, b) if op == "gt" else None
+        if others is not None:
+            return self.compare(op, *others)
         if op == "eq":
             for x, other in ((a, b), (b, a)):
                 if x.largest and self._is_above(x, other):
@@ -94,6 +97,29 @@ class Comparisons(Winners):
             above = known > 0
             true = np.zeros(x.shape, bool) if op == "eq" else (above != mirrored)
             return self.field.lift(true)
+        return None
+
+    def _without_the_bound(
+        self, a: FieldArray, b: FieldArray
+    ) -> tuple[FieldArray, FieldArray] | None:
+        """max(s, t) > t where s > t, as relu(u) > 0 where u > 0; and so for a minimum."""
+        field, mode = self.field, self.field.mode
+        if mode.decides or mode.opaque or not is_float(a.dtype):
+            return None
+        for x, bound, sign in ((a, b, 1), (b, a, -1)):
+            p = x.pending
+            if p is None or p.sign != sign or p.present is not None or p.rows.shape[-1] < 2:
+                continue
+            target = bound.rows if sign > 0 else residues.reduce(-bound.rows, field.m)
+            same = (p.rows == target[..., None])[: field.points].all(axis=0)
+            field.inner_pairs += same.size
+            is_bound = same.reshape(-1, same.shape[-1]).all(axis=0)
+            if not is_bound.any() or is_bound.all():
+                continue
+            rest = replace(p, rows=p.rows[..., ~is_bound])
+            growth = replace(x.growth, analytic=p.analytic)
+            others = FieldArray(field, x.shape, x.dtype, growth, _pending=rest)
+            return (others, b) if sign > 0 else (a, others)
         return None
 
     def _sign_mask(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray:

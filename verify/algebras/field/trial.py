@@ -116,7 +116,7 @@ class Field(State):
     def none_of(self, x: FieldArray) -> FieldArray:
         """Whether none holds of booleans along the last axis, of which at most one does."""
         if x.concrete is not None:
-            return self.lift(~x.concrete.any(axis=-1))
+            return self.lift(np.asarray(~x.concrete.any(axis=-1)))
         rows = residues.reduce(1 - residues.total(x.rows, self.m), self.m)
         return self.plain(rows, x, x.growth.summed(x.shape[-1] + 1), nonnegative=True)
 

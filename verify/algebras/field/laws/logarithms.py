@@ -57,6 +57,7 @@ class Logarithms(Law[Sum]):
     def multiplied(self, state: State, a: FieldArray, b: FieldArray) -> Sum | None:
         """n log u for a whole number n: u**n has the sign of u where n is odd."""
         return self._times(
+            state,
             a,
             b,
             lambda left: np.bitwise_and,
@@ -72,15 +73,17 @@ class Logarithms(Law[Sum]):
         def logs(left: bool) -> Map:
             return lambda r, s: residues.matmul(*((r, s) if left else (s, r)), _q(state))
 
-        return self._times(a, b, parity, logs)
+        return self._times(state, a, b, parity, logs)
 
-    def _times(self, a: FieldArray, b: FieldArray, parity: Any, logs: Any) -> Sum | None:
+    def _times(
+        self, state: State, a: FieldArray, b: FieldArray, parity: Any, logs: Any
+    ) -> Sum | None:
         """Of a product of either kind, in which one factor has no logarithms. `parity`, `logs`: the
         products, by whether the other one is the left factor."""
         for x, c, left in ((a, b, True), (b, a, False)):
             known = None if c.growth.logs else self.of(x)
             if known is not None:
-                return times(known, c, parity(left), logs(left))
+                return times(state, known, c, parity(left), logs(left))
         return None
 
     def moved(self, state: State, fact: Sum, move: Move) -> Sum:

@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
+from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
 
 Rows = Callable[[], np.ndarray]  # (points, *shape)
@@ -67,7 +68,7 @@ def linear(parts: Sequence[Sum | None], parity: Map, logs: Map) -> Sum | None:
     return _made(found, halves, _mapped([part.logs for part in known], logs))
 
 
-def times(known: Sum, c: FieldArray, parity: Map, logs: Map) -> Sum | None:
+def times(state: State, known: Sum, c: FieldArray, parity: Map, logs: Map) -> Sum | None:
     """Of a product with a value c that has no logarithms: `parity` is the product of parities with
     numbers 0 and 1, `logs` that of residues with those of c."""
     found, halves = None, None
@@ -77,8 +78,7 @@ def times(known: Sum, c: FieldArray, parity: Map, logs: Map) -> Sum | None:
         if found is None:
             halves = _product(known.found, 2 * n, parity) or _product(known.halves, n, parity)
     rows = known.logs
-    points = len(c.field.m) - c.field.points
-    return _made(found, halves, rows and (lambda: logs(rows(), c.rows[points:])))
+    return _made(found, halves, rows and (lambda: logs(rows(), c.rows[state.points :])))
 
 
 def _made(found: Rows | None, halves: Rows | None, logs: Rows | None) -> Sum | None:
