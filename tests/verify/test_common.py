@@ -2,9 +2,11 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import verify
+from verify.algebras.healing import Violation
 from verify.programs import trace
 from verify.programs.contents.common import without_common
 
@@ -72,6 +74,36 @@ APART = {
 }
 
 
+def masked(x, w):
+    return jnp.where(x > 0, -jnp.inf, x @ w)
+
+
+def unknown(x, w):
+    return jnp.where(x > 0, jnp.nan, x @ w)
+
+
+def root(x, w):
+    return jnp.sqrt(x @ w)
+
+
+# A common value that is no number, or has no value somewhere.
+for kind, c in {"infinity": masked, "nan": unknown, "root": root}.items():
+    APART |= {
+        f"{kind}: times a mask": (
+            lambda x, w, c=c: jnp.where(x > 0, 0.0, c(x, w)),
+            lambda x, w, c=c: c(x, w) * (1 - (x > 0)),
+        ),
+        f"{kind}: times zero": (
+            lambda x, w, c=c: (c(x, w), c(x, w) * 0),
+            lambda x, w, c=c: (c(x, w), 0 * x),
+        ),
+        f"{kind}: less itself": (
+            lambda x, w, c=c: (c(x, w), c(x, w) - c(x, w) + x),
+            lambda x, w, c=c: (c(x, w), x),
+        ),
+    }
+
+
 @pytest.mark.parametrize("name", APART)
 def test_what_is_left_and_differs_is_not(name):
     assert not verify.equivalent(*APART[name], X, W, seconds=20, seed=0)
@@ -102,3 +134,11 @@ def test_only_what_is_read_is_left():
     assert rest.places == (0,)
     assert [v.shape for v in rest.left.inputs] == [(48, 48), (48, 48)]
     assert [e.primitive for e in rest.right.equations] == ["mul", "add"]
+
+
+def test_what_has_no_value_is_told_of_a_result_of_another_shape():
+    """The operation that has none may be of fewer elements than the result that shows it."""
+    bad = np.zeros((1, 3), bool)
+    bad[0, 2] = True
+    cause = Violation("mul", bad, (np.zeros((1, 3)), np.full((1, 3), np.inf)))
+    assert cause.at((5, 2)) == cause.at((0, 2)) == "0 * inf"

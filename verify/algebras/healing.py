@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import lt
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,8 @@ class Violation:
 
     def at(self, index: tuple[int, ...]) -> str:
         """In words, for the element at this index, if it is one of them; else for the first."""
-        if len(index) != self.bad.ndim or not self.bad[index]:
+        inside = len(index) == self.bad.ndim and all(map(lt, index, self.bad.shape))
+        if not inside or not self.bad[index]:
             index = tuple(int(i) for i in np.argwhere(self.bad)[0])
         operands = [np.broadcast_to(x, self.bad.shape)[index] for x in self.operands]
         numbers = [f"{float(x):.9g}" for x in operands]

@@ -20,6 +20,7 @@ from verify.provers.question import Question
 from verify.verdict import Verdict
 
 _HEAVY = 1e5  # products of numbers in an equation
+_NUMBERS = "what both programs compute are numbers (no division by zero, no root of less than zero)"
 
 
 def constants_read(question: Question, provers: Iterable[Prover]) -> Proof | None:
@@ -74,20 +75,29 @@ def common_given(question: Question, provers: Iterable[Prover]) -> Outcome:
         if isinstance(found, Verdict):  # of values that they may never have
             return None
         if isinstance(found, Proof):
-            return _of_both(question, accepted(other, found, prover.again), found)
+            if found.almost or NO_TIES in found.assumptions:
+                return None  # common values may tie wherever they like
+            return _of_both(question, accepted(other, found, prover.again), rest.partial)
     return None
 
 
-def _of_both(question: Question, verdict: Outcome, proof: Proof) -> Verdict | None:
-    """The verdict on values that may be anything, as one on those that the programs have: these may
-    tie wherever they like, and what is assumed has to hold of some of them."""
+def _of_both(question: Question, verdict: Outcome, partial: bool) -> Verdict | None:
+    """The verdict on numbers that may be any, as one on the values that the programs have; these
+    are numbers, unless they are `partial`. The searches of a proof are made of the programs as they
+    are, too, and what is assumed has to hold somewhere."""
     if not isinstance(verdict, Verdict) or not verdict:
         return None
-    if proof.almost or NO_TIES in verdict.assumptions:
-        return None
-    if verdict.assumptions and not holds_somewhere(question, verdict.assumptions):
-        return None
-    return replace(verdict, method=f"{verdict.method}, whatever is the value of what both compute")
+    assumptions = (*verdict.assumptions, _NUMBERS) if partial else verdict.assumptions
+    search = question.search
+    found = search.before_proof()
+    if found is None and assumptions:
+        if not holds_somewhere(question, assumptions):
+            return None
+        found = search.without_values()
+    if found is not None:
+        return found
+    method = f"{verdict.method}, whatever is the value of what both compute"
+    return replace(verdict, method=method, assumptions=assumptions)
 
 
 def _products(program: Program) -> float:

@@ -7,6 +7,9 @@ programs.
 
 Only what takes many products of numbers is worth it: of a value that becomes an input nothing is
 known any more, neither its sign nor what it has to do with others.
+
+An input is a number. So what a program makes of an infinity or a NaN of its own is not taken, and
+of what may have no value somewhere (a quotient, a root) it is said that it has been.
 """
 
 from __future__ import annotations
@@ -14,21 +17,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from verify.dtypes import is_kind
+from verify.programs.catalogue import Fact, having
 from verify.programs.contents import held
 from verify.programs.contents.numbers import Contents
-from verify.programs.ir import Atom, Equation, Program, Var, leading_to
+from verify.programs.ir import Atom, Const, Equation, Program, Var, inner_programs, leading_to
 from verify.programs.tracing import trace
 from verify.programs.value_numbers import Number
+
+_PARTIAL = having(Fact.PARTIAL)
 
 
 @dataclass(frozen=True)
 class Remains:
     """What is left of two programs. places: the inputs that it has of theirs, by number; the common
-    values come after them."""
+    values come after them. partial: whether one of these may have no value somewhere."""
 
     left: Program
     right: Program
     places: tuple[int, ...]
+    partial: bool
 
 
 def without_common(
@@ -50,10 +60,11 @@ def without_common(
         return None
     both = set(numbers[0].values()) & set(numbers[1].values())
     inputs: dict[Number, Var] = {}
-    sides = [
-        _Side(program, found, both, heavy).rest(inputs)
+    asked = [
+        _Side(program, found, both, heavy)
         for program, found in zip((left, right), numbers, strict=True)
     ]
+    sides = [side.rest(inputs) for side in asked]
     if not inputs:
         return None
     read = [{a for e in one.equations for a in e.inputs} | set(one.outputs) for one in sides]
@@ -66,7 +77,7 @@ def without_common(
         replace(side, inputs=(*(side.inputs[i] for i in places), *inputs.values()))
         for side in sides
     )
-    return Remains(one, two, places)
+    return Remains(one, two, places, any(side.partial for side in asked))
 
 
 class _Side:
@@ -79,12 +90,11 @@ class _Side:
         both: set[Number],
         heavy: Callable[[Equation], bool],
     ) -> None:
-        self.program, self.numbers = program, numbers
-        behind: set[Var] = set()  # something heavy
-        for equation in program.equations:
-            if heavy(equation) or not behind.isdisjoint(equation.inputs):
-                behind |= set(equation.outputs)
-        self.common = {v for v in behind if numbers[v] in both}
+        self.program, self.numbers, self.partial = program, numbers, False
+        large = _behind(program, heavy)
+        odd = _behind(program, lambda e: _has_odd_constants(e) or not _is_plain(e))
+        self.open = _behind(program, lambda e: not _PARTIAL.isdisjoint(_primitives(e)))
+        self.common = {v for v in large - odd if numbers[v] in both}
 
     def rest(self, inputs: dict[Number, Var]) -> Program:
         """What is left of it; `inputs`: the common values, as they are found to be needed."""
@@ -95,6 +105,7 @@ class _Side:
         for v in read:
             if v not in self.common or v in instead or not isinstance(v, Var):
                 continue
+            self.partial |= v in self.open
             known = inputs.setdefault(self.numbers[v], Var(v.shape, v.dtype))
             instead[v] = known
             if known.shape != v.shape:  # in dimensions of size one
@@ -107,6 +118,35 @@ class _Side:
         equations = (*moved, *(_renamed(e, instead) for e in needed))
         outputs = tuple(_now(a, instead) for a in self.program.outputs)
         return replace(self.program, equations=equations, outputs=outputs)
+
+
+def _behind(program: Program, what: Callable[[Equation], bool]) -> set[Var]:
+    """The values that such an equation leads to."""
+    found: set[Var] = set()
+    for equation in program.equations:
+        if not found.isdisjoint(equation.inputs) or what(equation):
+            found |= set(equation.outputs)
+    return found
+
+
+def _primitives(equation: Equation) -> set[str]:
+    inner = (program.primitives() for program in inner_programs(equation))
+    return {equation.primitive}.union(*inner)
+
+
+def _has_odd_constants(equation: Equation) -> bool:
+    """Whether an infinity or a NaN is among its operands, or in its bodies."""
+    constants = [a.value for a in equation.inputs if isinstance(a, Const) and not a.mutable]
+    for program in inner_programs(equation):
+        constants += program.constants()
+    return any(
+        is_kind(c.dtype, np.inexact) and not np.isfinite(np.asarray(c)).all() for c in constants
+    )
+
+
+def _is_plain(equation: Equation) -> bool:
+    """Whether its results are numbers or truth values."""
+    return all(isinstance(v.dtype, np.dtype) for v in equation.outputs)
 
 
 def _now(atom: Atom, instead: dict[Var, Var]) -> Atom:
