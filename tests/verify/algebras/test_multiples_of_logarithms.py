@@ -19,6 +19,7 @@ def normalised(p):
 
 
 F = jnp.float32
+POWERS = jnp.array([1.0, 2.0, -1.0])
 INPUTS = [x, x, jax.ShapeDtypeStruct((), F)]
 EQUAL = {
     "a temperature": (
@@ -52,6 +53,28 @@ EQUAL = {
     "the logarithm of a product of exponentials": (
         lambda x, y, t: jnp.log(jnp.exp(x) * jnp.exp(y)),
         lambda x, y, t: x + y,
+    ),
+    "a divergence": (
+        lambda x, y, t: (jnp.exp(log_softmax(x)) * (log_softmax(x) - log_softmax(y))).sum(-1),
+        lambda x, y, t: (softmax(x) * jnp.log(softmax(x) / softmax(y))).sum(-1),
+    ),
+    "a probability beside its logarithm": (
+        lambda x, y, t: jnp.exp(log_softmax(log_softmax(x))) * log_softmax(y),
+        lambda x, y, t: softmax(x) * jnp.log(softmax(y)),
+    ),
+    "a sigmoid beside its logarithm": (
+        lambda x, y, t: jnp.exp(jax.nn.log_sigmoid(x)) * jax.nn.log_sigmoid(x),
+        lambda x, y, t: jax.nn.sigmoid(x) * jnp.log(jax.nn.sigmoid(x)),
+    ),
+    "powers beside a logarithm": (
+        lambda x, y, t: jnp.exp(log_softmax(x) @ POWERS) * log_softmax(y)[:, 0],
+        lambda x, y, t: (
+            softmax(x)[:, 0] * softmax(x)[:, 1] ** 2 / softmax(x)[:, 2] * log_softmax(y)[:, 0]
+        ),
+    ),
+    "powers from the left": (
+        lambda x, y, t: jnp.exp(POWERS[:2] @ log_softmax(x)) * log_softmax(y)[0],
+        lambda x, y, t: softmax(x)[0] * softmax(x)[1] ** 2 * log_softmax(y)[0],
     ),
 }
 EQUAL_ABOVE_ZERO = {
@@ -94,6 +117,23 @@ DIFFERENT = {
         lambda x, y, t: x,
     ),
 }
+DIFFERENT_BESIDE = {
+    "the other divergence": (
+        lambda x, y, t: (jnp.exp(log_softmax(x)) * (log_softmax(x) - log_softmax(y))).sum(-1),
+        lambda x, y, t: (softmax(y) * jnp.log(softmax(y) / softmax(x))).sum(-1),
+    ),
+    "another probability beside a logarithm": (
+        lambda x, y, t: jnp.exp(log_softmax(x)) * log_softmax(y),
+        lambda x, y, t: softmax(x, 0) * jnp.log(softmax(y)),
+    ),
+    "another power beside a logarithm": (
+        lambda x, y, t: jnp.exp(log_softmax(x) @ POWERS) * log_softmax(y)[:, 0],
+        lambda x, y, t: (
+            softmax(x)[:, 0] * softmax(x)[:, 1] / softmax(x)[:, 2] * log_softmax(y)[:, 0]
+        ),
+    ),
+}
+DIFFERENT |= DIFFERENT_BESIDE
 DIFFERENT_ABOVE_ZERO = {
     "a density with the variance": (
         lambda x, y, t: jnp.exp(-0.5 * jnp.log(x) - y * y / x),

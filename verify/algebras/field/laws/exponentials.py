@@ -87,7 +87,13 @@ class Exponentials(Law[FieldArray]):
         if parity is not None:
             odd = parity.astype(bool)
             out[:points] = np.where(odd, residues.reduce(-out, state.m)[:points], out[:points])
-        out[points:] = _within(state, out[:points])
+        within = None if known is None or parity is None else known.within
+        if within is None or known is None or known.logs is None:
+            out[points:] = _within(state, out[:points])
+        else:  # e**a u for a + log(u), beside other logarithms too
+            q = state.m[points:]
+            rest = power(state, residues.reduce(exponent - known.logs(), q))
+            out[points:] = residues.multiply(_within(state, rest), within(), q)
         state.largest = state.largest.union(_POWER.times(_POWER))
         if absent is not None:
             out = np.where(absent, 0, out)

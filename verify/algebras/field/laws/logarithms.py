@@ -23,13 +23,15 @@ import numpy as np
 from verify.algebras.field import mixing, residues
 from verify.algebras.field.discrete_logs import discrete_logs
 from verify.algebras.field.growth import Growth
+from verify.algebras.field.laws import multiples
 from verify.algebras.field.laws.law import Law, Move
-from verify.algebras.field.laws.multiples import NOTHING, Map, Rows, Sum, linear, times
+from verify.algebras.field.laws.multiples import NOTHING, Rows, Sum, linear, times
 from verify.algebras.field.powers import power
 from verify.algebras.field.state import State, key_rows
 from verify.algebras.field.value import FieldArray, Unlucky
 
 NO_LOGARITHM = "no logarithm of a number that is not positive"
+_LARGEST = 2**22  # residues of products of powers
 
 
 class Logarithms(Law[Sum]):
@@ -41,54 +43,82 @@ class Logarithms(Law[Sum]):
         return log_term(state, args[0])
 
     def negated(self, state: State, x: FieldArray) -> Sum | None:
-        return linear([self.of(x)], _same, lambda r: residues.reduce(-r, _q(state)))
+        return linear(
+            [self.of(x)],
+            _same,
+            lambda r: residues.reduce(-r, _q(state)),
+            lambda r: multiples.inverse(r, _q(state)),
+        )
 
     def added(self, state: State, a: FieldArray, b: FieldArray) -> Sum | None:
         parts = [self._part(x) for x in (a, b)]
-        return linear(parts, np.bitwise_xor, lambda r, s: residues.reduce(r + s, _q(state)))
+        return linear(
+            parts,
+            np.bitwise_xor,
+            lambda r, s: residues.reduce(r + s, _q(state)),
+            lambda r, s: residues.multiply(r, s, _q(state)),
+        )
 
     def summed(self, state: State, x: FieldArray) -> Sum | None:
         return linear(
             [self.of(x)],
             lambda r: np.bitwise_xor.reduce(r, axis=-1),
             lambda r: residues.total(r, _q(state)),
+            lambda r: multiples.product(r, _q(state)),
         )
 
     def multiplied(self, state: State, a: FieldArray, b: FieldArray) -> Sum | None:
         """n log u for a whole number n: u**n has the sign of u where n is odd."""
-        return self._times(
-            state,
-            a,
-            b,
-            lambda left: np.bitwise_and,
-            lambda left: lambda r, s: residues.multiply(r, s, _q(state)),
-        )
+        q = _q(state)
+        for x, c in ((a, b), (b, a)):
+            known = None if c.growth.logs else self.of(x)
+            if known is not None:
+                return times(
+                    state,
+                    known,
+                    c,
+                    np.bitwise_and,
+                    lambda r, s: residues.multiply(r, s, q),
+                    lambda r, n: multiples.power(r, n, q),
+                )
+        return None
 
     def dotted(self, state: State, a: FieldArray, b: FieldArray) -> Sum | None:
         """Of a matrix product: of a gather, say, which multiplies by zeros and ones."""
+        if not a.growth.logs and self.of(b) is not None:  # as (B.T A.T).T
+            turned = [state.pick([x], _transposed(x.shape)) for x in (b, a)]
+            return self._dotted(state, *turned, _transposed((a.shape[0], b.shape[2], a.shape[1])))
+        return self._dotted(state, a, b, None)
 
-        def parity(left: bool) -> Map:
-            return lambda r, n: _odd(_real(r) @ _real(n) if left else _real(n) @ _real(r))
-
-        def logs(left: bool) -> Map:
-            return lambda r, s: residues.matmul(*((r, s) if left else (s, r)), _q(state))
-
-        return self._times(state, a, b, parity, logs)
-
-    def _times(
-        self, state: State, a: FieldArray, b: FieldArray, parity: Any, logs: Any
+    def _dotted(
+        self, state: State, x: FieldArray, c: FieldArray, index: np.ndarray | None
     ) -> Sum | None:
-        """Of a product of either kind, in which one factor has no logarithms. `parity`, `logs`: the
-        products, by whether the other one is the left factor."""
-        for x, c, left in ((a, b, True), (b, a, False)):
-            known = None if c.growth.logs else self.of(x)
-            if known is not None:
-                return times(state, known, c, parity(left), logs(left))
-        return None
+        """Of x c, transposed by an index; c has no logarithms."""
+        known, q = None if c.growth.logs else self.of(x), _q(state)
+        if known is None:
+            return None
+        size = len(q) * int(np.prod(x.shape)) * c.shape[2]
+        if size > _LARGEST:
+            known = replace(known, within=None)
+
+        def turned(rows: np.ndarray) -> np.ndarray:
+            return rows if index is None else rows.reshape(len(rows), -1)[:, index]
+
+        def within(r: np.ndarray, n: np.ndarray) -> np.ndarray:
+            return turned(multiples.product(multiples.power(r[..., None], n[:, None], q), q, -2))
+
+        return times(
+            state,
+            known,
+            c,
+            lambda r, n: turned((_real(r) @ _real(n) % 2).astype(np.uint8)),
+            lambda r, s: turned(residues.matmul(r, s, q)),
+            within,
+        )
 
     def moved(self, state: State, fact: Sum, move: Move) -> Sum:
         antilog = None if fact.antilog is None else move.value(fact.antilog)
-        known = linear([fact], move.rows, move.rows) or Sum(None)
+        known = linear([fact], move.rows, move.rows, move.rows) or Sum(None)
         return replace(known, antilog=antilog, of_powers=fact.of_powers)
 
     def picked(self, state: State, operands: Sequence[FieldArray], index: np.ndarray) -> Sum | None:
@@ -104,7 +134,7 @@ class Logarithms(Law[Sum]):
             ]
             return np.asarray(np.concatenate(flat, axis=1)[:, index])
 
-        return linear([self._part(x) for x in operands], picked, picked)
+        return linear([self._part(x) for x in operands], picked, picked, picked)
 
     def cast(self, state: State, fact: Sum, dtype: Any) -> Sum:
         return fact
@@ -124,14 +154,22 @@ class Logarithms(Law[Sum]):
             return None
         q, known = _q(state), replace(candidates, halves=None)
         if shares is None:
-            known = replace(known, logs=None)
+            known = replace(known, logs=None, within=None)
+        if known.within is not None:  # of the same number times powers it is that number's
+            rows = known.within()
+            state.inner_pairs += rows[0].size
+            if not (rows == rows[..., :1]).all():
+                known = replace(known, within=None)
 
         def logs(r: np.ndarray) -> np.ndarray:
             assert shares is not None
             return residues.total(residues.multiply(r, shares(), q), q)
 
         return linear(
-            [known], lambda r: np.bitwise_xor.reduce(r & bits().astype(np.uint8), axis=-1), logs
+            [known],
+            lambda r: np.bitwise_xor.reduce(r & bits().astype(np.uint8), axis=-1),
+            logs,
+            lambda r: r[..., 0],
         )
 
     def stands_for(self, fact: Sum) -> tuple[FieldArray, ...]:
@@ -153,8 +191,9 @@ def _real(rows: np.ndarray) -> np.ndarray:
     return rows.astype(np.float64)
 
 
-def _odd(numbers: np.ndarray) -> np.ndarray:
-    return (numbers % 2).astype(np.uint8)
+def _transposed(shape: tuple[int, ...]) -> np.ndarray:
+    """The index of the transposed of matrices of a shape."""
+    return np.arange(int(np.prod(shape))).reshape(shape).swapaxes(1, 2)
 
 
 def log_term(state: State, x: FieldArray) -> FieldArray:
@@ -188,7 +227,10 @@ def log_term(state: State, x: FieldArray) -> FieldArray:
     def parity() -> np.ndarray:
         return np.asarray(power(state, exponent) != rows).astype(np.uint8)
 
-    LOGARITHMS.know(y, Sum(parity, x, x.growth.powers, logs=lambda: exponent))
+    LOGARITHMS.know(
+        y,
+        Sum(parity, x, x.growth.powers, logs=lambda: exponent, within=lambda: x.rows[points:]),
+    )
     if x.positive or (state.given is not None and state.given.above_zero(rows)):
         state.total.update(state.names(y))
     return y

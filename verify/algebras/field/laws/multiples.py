@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from verify.algebras.field import residues
 from verify.algebras.field.state import State
-from verify.algebras.field.value import FieldArray
+from verify.algebras.field.value import FieldArray, Unlucky
 
 Rows = Callable[[], np.ndarray]  # (points, *shape)
 Map = Callable[..., np.ndarray]
+
+_EXPONENTS = np.arange(-8, 9)  # of the powers that are made modulo q
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +31,8 @@ class Sum:
     of_powers: it is the logarithm of something that is made of exponentials.
     halves: where they are not whole, but halves of whole multiples, the parity of twice them.
     logs: what they come to, modulo q.
+    within: what the exponential of whole multiples is modulo q, where it is beside a logarithm or
+        within an exponential: the product of what they are the logarithms of.
     """
 
     found: Rows | None
@@ -35,6 +40,7 @@ class Sum:
     of_powers: bool = False
     halves: Rows | None = None
     logs: Rows | None = None
+    within: Rows | None = None
 
     @cached_property
     def parity(self) -> np.ndarray | None:
@@ -54,31 +60,65 @@ def _zero() -> np.ndarray:
     return np.zeros((), np.int64)
 
 
-NOTHING = Sum(_even, logs=_zero)  # of a value without logarithms
+def _one() -> np.ndarray:
+    return np.ones((), np.int64)
 
 
-def linear(parts: Sequence[Sum | None], parity: Map, logs: Map) -> Sum | None:
+NOTHING = Sum(_even, logs=_zero, within=_one)  # of a value without logarithms
+
+
+def linear(parts: Sequence[Sum | None], parity: Map, logs: Map, within: Map) -> Sum | None:
     """Of what is made of values by a linear map with whole coefficients: `parity` is the map of
-    parities, `logs` that of residues modulo q."""
+    parities, `logs` that of residues modulo q, `within` that of their exponentials."""
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
     found = _mapped([part.found for part in known], parity)
     halves = None if found else _mapped([part.doubled for part in known], parity)
-    return _made(found, halves, _mapped([part.logs for part in known], logs))
+    made = _made(found, halves, _mapped([part.logs for part in known], logs))
+    return made and replace(made, within=_mapped([part.within for part in known], within))
 
 
-def times(state: State, known: Sum, c: FieldArray, parity: Map, logs: Map) -> Sum | None:
+def times(
+    state: State, known: Sum, c: FieldArray, parity: Map, logs: Map, within: Map
+) -> Sum | None:
     """Of a product with a value c that has no logarithms: `parity` is the product of parities with
-    numbers 0 and 1, `logs` that of residues with those of c."""
-    found, halves = None, None
+    numbers 0 and 1, `logs` that of residues with those of c, `within` the product of powers with
+    whole exponents."""
+    found, halves, powers = None, None, None
     if c.concrete is not None and np.isfinite(c.concrete).all():
         n = np.asarray(c.concrete, np.float64)
         found = _product(known.found, n, parity) or _product(known.halves, n / 2, parity)
         if found is None:
             halves = _product(known.found, 2 * n, parity) or _product(known.halves, n, parity)
+        if known.within is not None and np.isin(n, _EXPONENTS).all():
+            powers = _mapped([known.within], lambda rows: within(rows, n.astype(np.int64)))
     rows = known.logs
-    return _made(found, halves, rows and (lambda: logs(rows(), c.rows[state.points :])))
+    made = _made(found, halves, rows and (lambda: logs(rows(), c.rows[state.points :])))
+    return made and replace(made, within=powers)
+
+
+def power(rows: np.ndarray, exponents: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Residues to whole powers, element by element."""
+    out = np.ones(np.broadcast_shapes(rows.shape, (1, *exponents.shape)), np.int64)
+    for n in np.unique(exponents).tolist():
+        base = rows if n >= 0 else inverse(rows, q)
+        out = np.where(exponents == n, residues.power(base, abs(n), q), out)
+    return out
+
+
+def inverse(rows: np.ndarray, q: np.ndarray) -> np.ndarray:
+    if (rows == 0).any():
+        raise Unlucky
+    return residues.inverse(rows, q)
+
+
+def product(rows: np.ndarray, q: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Over an axis."""
+    out = np.ones(np.delete(rows.shape, axis), np.int64)
+    for one in np.moveaxis(rows, axis, 0):
+        out = residues.multiply(out, one, q)
+    return out
 
 
 def _made(found: Rows | None, halves: Rows | None, logs: Rows | None) -> Sum | None:
