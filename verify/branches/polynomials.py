@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
-from typing import Any
+from typing import Any, cast
 
 from verify.algebras.base import Unsupported
 from verify.limits import budget
@@ -13,8 +13,9 @@ from verify.limits import budget
 Monomial = tuple[tuple[int, Fraction], ...]  # (atom, exponent), sorted by atom
 Polynomial = dict[Monomial, Fraction]
 ONE: Monomial = ()
-_PRODUCT = 500  # units of work for a product of two terms
+_PRODUCT = 1500  # units of work for a product of two terms
 _MOST_TERMS = 300
+_NONE = cast(Fraction, 0)
 
 
 class Undefined(Exception):
@@ -60,10 +61,20 @@ def frozen(p: Polynomial) -> frozenset[Any]:
 
 def join(m: Monomial, n: Monomial, sign: int = 1) -> Monomial:
     """m n, or m / n."""
+    if not n:
+        return m
+    if not m and sign > 0:
+        return n
     powers = dict(m)
     for atom, e in n:
-        powers[atom] = powers.get(atom, Fraction(0)) + sign * e
-    return tuple(sorted((atom, e) for atom, e in powers.items() if e))
+        powers[atom] = exponent(powers.get(atom, _NONE) + (e if sign > 0 else -e))
+    return tuple(sorted([(atom, e) for atom, e in powers.items() if e]))
+
+
+def exponent(e: Fraction) -> Fraction:
+    """The same number, as a Python integer if it is whole: that is the same key, with a faster
+    hash. (Halves of exponents are `Fraction(e) / 2`, as e / 2 would be a float.)"""
+    return e if type(e) is int or e.denominator != 1 else cast(Fraction, e.numerator)
 
 
 def add(p: Polynomial, q: Polynomial) -> Polynomial:

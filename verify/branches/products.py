@@ -25,6 +25,7 @@ from verify.branches.polynomials import (
     Quotient,
     add,
     constant,
+    exponent,
     join,
     polynomial,
     root_of_number,
@@ -61,7 +62,7 @@ def root(signs: Signs, u: Quotient) -> Quotient:
     terms, total = signs.terms, constant(1)
     for factor in factors(signs, u):
         if factor.exponent is not None:
-            half = terms.product(constant(factor.power / 2), factor.exponent)
+            half = terms.product(constant(Fraction(factor.power) / 2), factor.exponent)
             total = terms.product(total, terms.exp(half))
             continue
         if factor.power.denominator != 1:
@@ -89,7 +90,7 @@ def square_root(p: Polynomial) -> Polynomial | None:
     lead = root_of_number(p[first])
     if lead is None:
         return None
-    half: Monomial = tuple((a, e / 2) for a, e in first)
+    half: Monomial = tuple((a, exponent(Fraction(e) / 2)) for a, e in first)
     root: Polynomial = {half: lead}
     for _ in range(_MOST_IN_SQUARE):
         rest = add(p, scale(times(root, root), -1))
@@ -126,14 +127,14 @@ def factors(signs: Signs, u: Quotient) -> Iterator[Factor]:
 def _of_atom(signs: Signs, a: int, e: Fraction) -> Iterator[Factor]:
     terms, atom = signs.terms, signs.terms.atoms[a]
     if atom.kind == "exp":
-        yield Factor(terms.power(a), e, atom.args[0])
+        yield Factor(terms.power(a), Fraction(e), atom.args[0])
         return
     if atom.kind == "root" and e.denominator == 1 and e % 2 == 0:
         for inner in factors(signs, atom.args[0]):
-            yield Factor(inner.base, inner.power * e / 2, inner.exponent)
+            yield Factor(inner.base, Fraction(inner.power * e) / 2, inner.exponent)
         return
     below = signs.sign_of_atom(a) < 0
-    yield Factor(polynomial({((a, Fraction(1)),): Fraction(-1 if below else 1)}), e)
+    yield Factor(polynomial({((a, Fraction(1)),): Fraction(-1 if below else 1)}), Fraction(e))
 
 
 def _primes(number: Fraction) -> Iterator[tuple[int, int]]:

@@ -24,6 +24,7 @@ from verify.branches.polynomials import (
     add,
     added,
     constant,
+    exponent,
     frozen,
     join,
     polynomial,
@@ -70,7 +71,7 @@ class Terms:
         return self.numbers[key]
 
     def power(self, number: int, e: Fraction | int = 1) -> Quotient:
-        return polynomial({((number, Fraction(e)),): Fraction(1)})
+        return polynomial({((number, exponent(Fraction(e))),): Fraction(1)})
 
     def support(self, p: Polynomial) -> frozenset[int]:
         return frozenset().union(*(self.supports[a] for m in p for a, _ in m))

@@ -86,8 +86,9 @@ class Logarithms(Law[Sum]):
     def dotted(self, state: State, a: FieldArray, b: FieldArray) -> Sum | None:
         """Of a matrix product: of a gather, say, which multiplies by zeros and ones."""
         if not a.growth.logs and self.of(b) is not None:  # as (B.T A.T).T
-            turned = [state.pick([x], _transposed(x.shape)) for x in (b, a)]
-            return self._dotted(state, *turned, _transposed((a.shape[0], b.shape[2], a.shape[1])))
+            index = _transposed((a.shape[0], b.shape[2], a.shape[1]))
+            x, c = (state.pick([x], _transposed(x.shape)) for x in (b, a))
+            return self._dotted(state, x, c, index)
         return self._dotted(state, a, b, None)
 
     def _dotted(
