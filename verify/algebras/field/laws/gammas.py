@@ -1,6 +1,10 @@
 """lgamma(n) = log((n - 1)!) for whole numbers n > 0, and, for n >= 0,
 lgamma(n + 1/2) = log((2 n)! / (4**n n!)) + log(pi) / 2.
 
+And lgamma(x + 1) = lgamma(x) + log(x), digamma(x + 1) = digamma(x) + 1 / x, for arguments a few
+whole numbers apart (`_Seen`), where x is known to be positive (elsewhere log(x) has no value, and
+lgamma has one), and in trials with multiples only: what needs no such law assumes no logarithm.
+
 Such numbers come up where a count is taken value by value (`../split/`), and in constants of
 densities. Nothing is known at zero and below, nor of numbers that are not multiples of 1/2. Pi is
 4 atan(1), as in what constants are read as (`verify/constants`).
@@ -22,17 +26,22 @@ from verify.algebras.field.value import FieldArray
 from verify.algebras.field.weights import Weights
 
 _MOST, _LARGEST = 4096, 18  # elements; and 17! has no more bits than a float64
+_FARTHEST = 3  # whole numbers between two arguments
 
 
 class Gammas(Law[None]):
     """No facts: the residues of a number say which one it is."""
 
-    functions = frozenset({"lgamma"})
+    functions = frozenset({"lgamma", "digamma"})
 
     def function(
         self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
     ) -> FieldArray | None:
         (x,) = args
+        found = self._of_numbers(state, x, dtype) if name == "lgamma" else None
+        return _shifted(state, name, x) if found is None else found
+
+    def _of_numbers(self, state: State, x: FieldArray, dtype: Any) -> FieldArray | None:
         numbers = _numbers(state, x)
         if numbers is None:
             return None
@@ -80,6 +89,74 @@ def _numbers(state: State, x: FieldArray) -> list[Fraction] | None:
             return None
         found.append(number)
     return [found[i] for i in where.reshape(-1)]
+
+
+class _Seen:
+    """Names of arguments in a trial, and whether they are above zero."""
+
+    def __init__(self, state: State) -> None:
+        self.names: dict[tuple[str, bytes], bool] = {}
+
+
+def _shifted(state: State, name: str, x: FieldArray) -> FieldArray | None:
+    """A function of v + k, by that of v which was seen before; None where all are new."""
+    if not state.mode.scaling or state.mode.decides or x.growth.logs:
+        return None
+    if not 0 < x.rows[0].size <= _MOST:
+        return None
+    steps = _steps(state, name, x)
+    if not steps.any():
+        return None
+    v = state.sub(x, state.lift(steps.astype(np.float64), x.dtype))
+    found = state.function(name, [v], x.shape, x.dtype)
+    for sign in (1, -1):  # v, v + 1, ... up to x, or x, x + 1, ... up to v
+        if not (sign * steps > 0).any():
+            continue
+        low, many = (v, steps) if sign > 0 else (x, -steps)
+        between = _between(state, name, low, np.maximum(many, 0))
+        found = (state.add if sign > 0 else state.sub)(found, between)
+    return found
+
+
+def _between(state: State, name: str, low: FieldArray, many: np.ndarray) -> FieldArray:
+    """log(low (low + 1) ... ), so many factors, or the sum of their inverses."""
+    one = state.lift(np.ones(low.shape), low.dtype)
+    total = one if name == "lgamma" else state.sub(one, one)
+    for j in range(int(many.max())):
+        here = state.lift((many > j).astype(np.float64), low.dtype)
+        factor = state.add(low, state.lift(np.full(low.shape, j - 1.0), low.dtype))
+        factor = state.add(one, state.mul(here, factor))  # 1 where there are no more
+        if name == "lgamma":
+            total = state.mul(total, factor)
+        else:
+            total = state.add(total, state.mul(here, state.div(one, factor)))
+    if name == "lgamma":
+        total = state.function("log", [total], low.shape, low.dtype)
+    return total
+
+
+def _steps(state: State, name: str, x: FieldArray) -> np.ndarray:
+    """How far each element is from one that was seen, the lower of them above zero; 0 for new ones,
+    which count as seen now."""
+    seen = state.law(_Seen).names
+    positive = x.positive or (state.given is not None and state.given.above_zero(x.rows))
+    points = state.m[: state.points]
+    columns = {}
+    for k in range(-_FARTHEST, _FARTHEST + 1):
+        digests = state.digest(residues.reduce(x.rows[: state.points] - k, points))
+        columns[k] = np.ascontiguousarray(digests.reshape(len(digests), -1).T)
+    out = np.zeros(x.rows[0].size, np.int64)
+    nearest = sorted(columns, key=abs)
+    for n in range(len(out)):
+        state.inner_pairs += len(nearest) * (len(seen) + 1)
+        names = {k: (name, columns[k][n].tobytes()) for k in nearest}
+        if names[0] in seen:
+            continue
+        known = [k for k in nearest if names[k] in seen]
+        out[n] = next((k for k in known if (positive if k < 0 else seen[names[k]])), 0)
+        if not out[n]:
+            seen[names[0]] = positive
+    return out.reshape(x.shape)
 
 
 GAMMAS = Gammas()
