@@ -6,7 +6,8 @@ from verify.checks.dependence import dependence
 from verify.checks.derivatives import derivatives
 from verify.checks.faithful import faithful
 from verify.equivalence import equivalent
-from verify.verdict import Counterexample, Rounding, Verdict, rounding
+from verify.found import Counterexample
+from verify.verdict import Rounding, Verdict, rounding
 
 __all__ = [
     "Counterexample",

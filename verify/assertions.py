@@ -10,12 +10,13 @@ from __future__ import annotations
 import inspect
 import math
 import sys
-from collections.abc import Callable
 from numbers import Real
-from typing import Any
+from typing import TypedDict, TypeVar, Unpack, cast
 
 from verify.checks.derivatives import derivatives
 from verify.checks.faithful import faithful
+from verify.checks.roundoff import Later
+from verify.dtypes import Function, PyTree
 from verify.equivalence import equivalent
 from verify.shown import function
 from verify.verdict import Verdict
@@ -29,12 +30,30 @@ _INSTEAD = {
 }
 
 
+class Effort(TypedDict, total=False):
+    """What a question may cost, and its random numbers."""
+
+    seconds: float
+    seed: int | None
+
+
+class Options(Effort, total=False):
+    """Of `equivalent`."""
+
+    assuming: Function | None
+    constants: str
+    verbose: bool
+
+
+Given = TypeVar("Given", Options, Effort)
+
+
 def assert_equivalent(
-    f: Callable[..., Any],
-    g: Callable[..., Any],
-    *examples: Any,
+    f: Function,
+    g: Function,
+    *examples: object,
     rounding: float | None = None,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> None:
     """Passes if `equivalent(f, g, *examples, **options)` is proved; else raises AssertionError.
 
@@ -64,7 +83,7 @@ def assert_equivalent(
         raise AssertionError(f"{verdict}\n{function(f)} and {function(g)} are not proved equal")
 
 
-def assert_derivatives(f: Callable[..., Any], *examples: Any, **options: Any) -> None:
+def assert_derivatives(f: Function, *examples: object, **options: Unpack[Effort]) -> None:
     """Passes if `derivatives(f, *examples, **options)` is proved; else raises AssertionError.
 
     >>> import jax, jax.numpy as jnp
@@ -78,7 +97,7 @@ def assert_derivatives(f: Callable[..., Any], *examples: Any, **options: Any) ->
 
 
 def assert_faithful(
-    f: Callable[..., Any], *examples: Any, rounding: float | None = None, **options: Any
+    f: Function, *examples: object, rounding: float | None = None, **options: Unpack[Effort]
 ) -> None:
     """Passes if `faithful(f, *examples, **options)` is proved, else raises AssertionError.
 
@@ -108,7 +127,7 @@ def assert_faithful(
         raise AssertionError(f"{verdict}\n{function(f)} is not proved faithful")
 
 
-def _tolerance(asked: str, rounding: Any) -> float:
+def _tolerance(asked: str, rounding: object) -> float:
     if isinstance(rounding, bool) or not isinstance(rounding, Real):
         raise TypeError(f"{asked}: rounding: expected a number or None, got {rounding!r}")
     if not float(rounding) >= 0:
@@ -118,7 +137,8 @@ def _tolerance(asked: str, rounding: Any) -> float:
 
 def _apart(verdict: Verdict, tolerance: float) -> str:
     """In words, why the rounding of two equal functions is not within a tolerance; "" if it is."""
-    asked: Any = verdict.unmeasured
+    measure = verdict.unmeasured
+    asked = measure if isinstance(measure, Later) else None
     limit, found = f"rounding={tolerance:g}", verdict.rounding
     if found is None:
         why = "" if asked is None else f" ({asked.obstacle()})"
@@ -137,9 +157,7 @@ def _apart(verdict: Verdict, tolerance: float) -> str:
     return f"NOT WITHIN {limit}: {what}\n{found}"
 
 
-def _options(
-    asked: Callable[..., Any], question: Callable[..., Any], given: dict[str, Any]
-) -> dict[str, Any]:
+def _options(asked: Function, question: Function, given: Given) -> Given:
     """With those of pytest's ini file, within a test. TypeError for an option that it has not."""
     __tracebackhide__ = True
     sides = (inspect.signature(f).parameters.values() for f in (question, asked))
@@ -149,11 +167,11 @@ def _options(
             where = f"{asked.__name__}: {name}: no option; it takes {', '.join(taken)}"
             raise TypeError(f"{where} ({_INSTEAD.get(name, _BOUND)})")
     plugin = sys.modules.get(_PLUGIN)
-    return given if plugin is None else {**plugin.options(), **given}
+    return given if plugin is None else cast(Given, {**plugin.options(), **given})
 
 
 def _report(
-    claim: str, verdict: Verdict, examples: Any, wrong: str = "", tolerance: float | None = None
+    claim: str, verdict: Verdict, examples: PyTree, wrong: str = "", tolerance: float | None = None
 ) -> None:
     """Tells the pytest plugin, if it is loaded: outside pytest nobody listens."""
     plugin = sys.modules.get(_PLUGIN)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from verify import formats
 from verify.certificate.subjects import named, subject
 from verify.checks import called
-from verify.checks.roundoff import later
+from verify.checks.roundoff import Later, later
 from verify.counterexample import Comparison
+from verify.dtypes import Function
 from verify.inputs import arguments
 from verify.inputs.examples import names, split
 from verify.limits import budget, internal
@@ -23,10 +22,10 @@ from verify.verdict import Tried, Verdict
 
 
 def equivalent(
-    f: Callable[..., Any],
-    g: Callable[..., Any],
-    *examples: Any,
-    assuming: Callable[..., Any] | None = None,
+    f: Function,
+    g: Function,
+    *examples: object,
+    assuming: Function | None = None,
     constants: str = "rounded",
     seconds: float = 60.0,
     seed: int | None = None,
@@ -108,11 +107,11 @@ def equivalent(
             about = replace(about, assuming=named(assuming, given.program))
         if verdict and given is not None:
             verdict = replace(verdict, assumptions=(given.sentence, *verdict.assumptions))
-        measure: Any = None
+        measure: Later | None = None
         if verdict:
             lenient = comparison.lenient_literals
             measure = later(left, right, arrays, drawn, comparison.moved, apart=lenient)
-        return replace(verdict, subject=about, rounding=measure)
+        return verdict.changed(subject=about, rounding=measure)
 
     verdict = asked.answer(f, internal.answer(question, seconds))
     if impossible and given is not None:

@@ -8,14 +8,13 @@ fewer digits. Moving and choosing rounds nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.complex import is_complex, real_dtype
 from verify.dtypes import is_kind
-from verify.programs import Equation, Program
+from verify.programs import Atom, Equation, Program
 from verify.programs.catalogue import Fact, having
 
 NOTE = "numbers are not rounded:"
@@ -72,11 +71,11 @@ def _holds(wide: str, narrow: str) -> bool:
     return bool(one.nmant >= two.nmant and one.maxexp >= two.maxexp and one.minexp <= two.minexp)
 
 
-def _is_float(v: Any) -> bool:
+def _is_float(v: Atom) -> bool:
     return is_kind(v.dtype, np.inexact)
 
 
-def _format(v: Any) -> str:
+def _format(v: Atom) -> str:
     """That of the parts, of a complex number."""
     return str(real_dtype(v.dtype) if is_complex(v.dtype) else v.dtype)
 

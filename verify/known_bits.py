@@ -18,15 +18,15 @@ Numbers that the program holds, and that are only moved, are what they are.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Algebra, Unsupported, V, Value
 from verify.algebras.elements import ElementAlgebra
 from verify.algebras.extended import lift, plain
+from verify.dtypes import DType
 from verify.primitives.indexing import OF_BITS
 from verify.programs import (
     Atom,
@@ -49,8 +49,8 @@ _BODY = having(Fact.BODY)  # which may look
 
 
 def as_seen(
-    program: Program, equation: Equation, operands: list[Any], algebra: Any, body: bool
-) -> list[Any]:
+    program: Program, equation: Equation, operands: list[Value], algebra: Algebra[V], body: bool
+) -> list[Value]:
     """The operands of an equation of the program, with constants as the machine has them if the
     equation looks at their bits. `body`: whether the program is one of another's.
 
@@ -67,8 +67,8 @@ def as_seen(
 
 
 def _as_seen(
-    program: Program, zeros: bool, atom: Atom, value: Any, algebra: Any, body: bool
-) -> Any:
+    program: Program, zeros: bool, atom: Atom, value: Value, algebra: Algebra[V], body: bool
+) -> Value:
     """One operand. `zeros`: only the signs of zeros are looked at."""
     if not isinstance(atom, Var) or not _is_inexact(atom.dtype) or value.concrete is None:
         return value
@@ -77,15 +77,15 @@ def _as_seen(
         return value
     if over_the_reals.shape != atom.shape or (not body and atom in program.inputs):
         return value
-    assumes = hasattr(plain(algebra), "assume")
-    proves = assumes or isinstance(plain(algebra), ElementAlgebra)
+    base = plain(algebra)
+    proves = base.assumes or isinstance(base, ElementAlgebra)
     computed = by_the_machine(program, atom)
     if computed is None:
         if zeros:  # of whose signs the functions say themselves what they assume
             return value
-        if assumes:
-            plain(algebra).assume(OF_BITS)
-            plain(algebra).partial = True
+        if base.assumes:
+            base.assume(OF_BITS)
+            base.partial = True
         elif proves:
             raise Unsupported(
                 f"the bits of a constant in {atom.dtype} that a loop may have changed"
@@ -118,25 +118,22 @@ def by_the_machine(program: Program, var: Var) -> np.ndarray | None:
     return found.get(var)
 
 
-_FOUND: WeakKeyDictionary[Program, dict[Var, Any]] = WeakKeyDictionary()
+_FOUND: WeakKeyDictionary[Program, dict[Var, np.ndarray | None]] = WeakKeyDictionary()
 
 
-def _run(equation: Equation, found: dict[Var, Any]) -> Sequence[Any]:
+def _run(equation: Equation, found: dict[Var, np.ndarray | None]) -> Sequence[np.ndarray | None]:
     nothing = [None] * len(equation.outputs)
-    values = [x.value if isinstance(x, Const) else found.get(x) for x in equation.inputs]
-    if any(value is None for value in values) or not child.harmless(child.alone(equation)):
+    known = [x.value if isinstance(x, Const) else found.get(x) for x in equation.inputs]
+    values = [value for value in known if value is not None]
+    if len(values) < len(known) or not child.harmless(child.alone(equation)):
         return nothing
     try:
-        return [x if _is_key(x) else np.asarray(x) for x in run_with_jax(equation, values)]
+        return run_with_jax(equation, values)
     except Exception:  # a collective, say, means nothing outside its mesh
         return nothing
 
 
-def _is_key(x: Any) -> bool:
-    return bool(jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key))
-
-
-def _is_inexact(dtype: Any) -> bool:
+def _is_inexact(dtype: DType) -> bool:
     return bool(jax.dtypes.issubdtype(dtype, np.inexact))
 
 

@@ -17,9 +17,13 @@ import json
 import re
 import textwrap
 from collections import Counter
-from typing import Any
+from collections.abc import Generator
 
 import pytest
+
+from verify.dtypes import PyTree
+from verify.found import Record
+from verify.verdict import Verdict
 
 _PROOFS = "verify_proofs"  # of a test's report; travels from xdist's workers as well
 _COLOURS = {"proved": "green", "refuted": "red", "unknown": "yellow"}
@@ -60,9 +64,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.pluginmanager.unregister(plugin)
 
 
-def _options(config: pytest.Config) -> dict[str, Any]:
+def _options(config: pytest.Config) -> Record:
     """The ini options that are given."""
-    found: dict[str, Any] = {}
+    found: Record = {}
     for name, kind, words in (("seconds", float, "above 0"), ("seed", int, "from 0 on, whole")):
         text = config.getini(f"verify_{name}")
         if not text:
@@ -80,13 +84,13 @@ def _options(config: pytest.Config) -> dict[str, Any]:
 class Proofs:
     """The hooks of one run."""
 
-    def __init__(self, path: str | None, options: dict[str, Any]) -> None:
+    def __init__(self, path: str | None, options: Record) -> None:
         self.path, self.options = path, options
-        self.heard: list[dict[str, Any]] = []  # by the test that is running
-        self.rows: list[dict[str, Any]] = []  # of all tests
+        self.heard: list[Record] = []  # by the test that is running
+        self.rows: list[Record] = []  # of all tests
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Any:
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, None, None]:
         self.heard = []
         _listening.append(self)
         try:
@@ -95,17 +99,19 @@ class Proofs:
             _listening.remove(self)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: Any) -> Any:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if call.when == "call" and self.heard:
             setattr(report, _PROOFS, [{"test": item.nodeid, **row} for row in self.heard])
         return report
 
-    def pytest_runtest_logreport(self, report: Any) -> None:
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.rows += getattr(report, _PROOFS, ())
 
     def hear(
-        self, claim: str, verdict: Any, examples: Any, wrong: str, tolerance: float | None
+        self, claim: str, verdict: Verdict, examples: PyTree, wrong: str, tolerance: float | None
     ) -> None:
         measured = verdict.measured
         row = {
@@ -127,7 +133,7 @@ class Proofs:
             row["certificate"] = json.loads(verdict.to_json())
         self.heard.append(row)
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.path:
             from verify.cli.files import write
 
@@ -155,7 +161,7 @@ _listening: list[Proofs] = []
 
 
 def notify(
-    claim: str, verdict: Any, examples: Any, wrong: str = "", tolerance: float | None = None
+    claim: str, verdict: Verdict, examples: PyTree, wrong: str = "", tolerance: float | None = None
 ) -> None:
     """Called by the assertions; does nothing outside a test. `tolerance`: what was asked of
     rounding; `wrong`: what is not as it was asked for though the claim is proved."""
@@ -163,12 +169,12 @@ def notify(
         listener.hear(claim, verdict, examples, wrong, tolerance)
 
 
-def options() -> dict[str, Any]:
+def options() -> Record:
     """What the assertions of the test that is running are given, unless they say so themselves."""
     return dict(_listening[-1].options) if _listening else {}
 
 
-def _shapes(examples: Any) -> str:
+def _shapes(examples: PyTree) -> str:
     """The examples' arrays in a few words: "f32[3], i32[] weak and 2 more"."""
     import jax
 
@@ -186,20 +192,20 @@ def _shapes(examples: Any) -> str:
     return ", ".join(specs[:_SHOWN]) + more
 
 
-def _good(row: dict[str, Any]) -> bool:
+def _good(row: Record) -> bool:
     return row["status"] == "proved" and not row["wrong"]
 
 
-def _groups(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+def _groups(rows: list[Record]) -> list[list[Record]]:
     """Answers of one test about the same claim, in the order of the first."""
-    found: dict[Any, list[dict[str, Any]]] = {}
+    found: dict[tuple[object, ...], list[Record]] = {}
     for row in rows:
         key = tuple(row[name] for name in ("test", "claim", "status", "wrong"))
         found.setdefault(key, []).append(row)
     return list(found.values())
 
 
-def line(group: list[dict[str, Any]]) -> str:
+def line(group: list[Record]) -> str:
     """What is said of some answers of one test to the same question.
 
     >>> row = {"status": "proved", "test": "test_a.py::test_b", "claim": "f = g", "wrong": "",
@@ -232,7 +238,7 @@ def line(group: list[dict[str, Any]]) -> str:
     )
 
 
-def _assuming(group: list[dict[str, Any]]) -> str:
+def _assuming(group: list[Record]) -> str:
     """What the proofs rest on, each sentence once, without its line, and shortened."""
     said = list(dict.fromkeys(sentence for row in group for sentence in row["assumed"]))
     if not said:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import jax
 import numpy as np
+
+from verify.dtypes import Function, Number
 
 _DIGITS = (9, 12, 17)
 _WRAPPERS = 16  # of one function
@@ -34,7 +35,7 @@ def describe(array: np.ndarray) -> str:
     return f"zeros of shape {array.shape} but for {', '.join(shown)}{more}"
 
 
-def short(value: Any, digits: int = 9) -> str:
+def short(value: Number | str, digits: int = 9) -> str:
     """A number in a few digits; whole ones and booleans as they are."""
     if isinstance(value, bool | np.bool_ | str):
         return str(value)
@@ -45,7 +46,7 @@ def short(value: Any, digits: int = 9) -> str:
     return f"{float(value):.{digits}g}"
 
 
-def pair(left: Any, right: Any) -> tuple[str, str]:
+def pair(left: Number | str, right: Number | str) -> tuple[str, str]:
     """Two numbers, each with as many digits as it takes to tell them apart.
 
     >>> pair(1.0, 1 + 1e-11)
@@ -55,7 +56,7 @@ def pair(left: Any, right: Any) -> tuple[str, str]:
     return next((texts for texts in shown if texts[0] != texts[1]), shown[0])
 
 
-def function(f: Callable[..., Any]) -> str:
+def function(f: Function) -> str:
     """What to call a function: its name, what is bound, and JAX's transformations of it.
 
     >>> function(jax.grad(functools.partial(jax.nn.gelu, approximate=False)))
@@ -72,19 +73,19 @@ def function(f: Callable[..., Any]) -> str:
     return words + (name if isinstance(name, str) else type(inner).__name__)
 
 
-def _layers(f: Any) -> Iterator[Any]:
+def _layers(f: Function) -> Iterator[Function]:
     """A function, what it wraps, and so on; the innermost is the last."""
     for _ in range(_WRAPPERS):
         yield f
         if inspect.isclass(f):
             return
-        inner = inspect.getattr_static(f, "__wrapped__", None) and f.__wrapped__
+        inner = inspect.getattr_static(f, "__wrapped__", None) and f.__wrapped__  # type: ignore[attr-defined]
         if inner is None:
             return
         f = inner
 
 
-def _transformed(f: Any) -> str:
+def _transformed(f: Function) -> str:
     """ "grad of ", for the function that `jax.grad` returns."""
     if not inspect.isfunction(f) or not str(f.__globals__.get("__name__", "")).startswith("jax."):
         return ""
@@ -96,7 +97,7 @@ def _transformed(f: Any) -> str:
     return ""
 
 
-def _bound(value: Any) -> str:
+def _bound(value: object) -> str:
     """An argument; by its type, where that is long or an address."""
     if callable(value) and not inspect.isclass(value):
         return function(value)

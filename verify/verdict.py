@@ -10,75 +10,12 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, cast
 
 import jax
-import numpy as np
 from jax.tree_util import keystr
 
-from verify.dtypes import is_array
-from verify.shown import describe, pair
+from verify.found import Counterexample, Record, array_record, number_record
 
 Status = Literal["proved", "refuted", "unknown"]
 VERSION = 4  # of certificates
-
-
-@dataclass(frozen=True, eq=False)
-class Counterexample:
-    """Inputs on which the two functions differ, confirmed by certified evaluation.
-
-    inputs: the same pytree as the examples, of concrete NumPy arrays. left, right: the value of the
-    differing output element under each function. where: (output number, index of the element);
-    None where the outputs differ in structure. explanation: one sentence that says why.
-    """
-
-    inputs: Any
-    left: Any
-    right: Any
-    where: tuple[int, tuple[int, ...]] | None
-    explanation: str
-    names: tuple[str, ...] = ()  # of the input arrays, in the order of the tree's leaves
-    sides: tuple[str, str] = ("left", "right")  # what the two functions are called
-    element_of: str = ""  # what the output is, where that is no output of a function: a gradient
-    # The two programs, for drawings of what they do here; not in a pickle.
-    programs: Any = field(default=None, repr=False)
-
-    def __eq__(self, other: object) -> bool:
-        """The same inputs, and the same of them."""
-        if not isinstance(other, Counterexample):
-            return NotImplemented
-        return self._written() == other._written()
-
-    def __hash__(self) -> int:
-        return hash((self.where, self.explanation, self.names))
-
-    def _written(self) -> Any:
-        arrays = [(keystr(path), str(a.dtype), a.shape, a.tobytes()) for path, a in self.arrays()]
-        values = [_number(value) for value in (self.left, self.right)]
-        return self.where, self.explanation, self.names, arrays, values
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "programs": None}
-
-    def arrays(self) -> list[tuple[Any, np.ndarray]]:
-        """The arrays among the leaves of `inputs`, each with its path there."""
-        leaves = jax.tree.leaves_with_path(self.inputs)
-        return [(path, np.asarray(leaf)) for path, leaf in leaves if is_array(leaf)]
-
-    def __str__(self) -> str:
-        lines = []
-        if self.where is not None:
-            number, index = self.where
-            place = f"output[{', '.join(map(str, index))}]" if index else "output"
-            if number:
-                place = f"output {number}, {place}"
-            if self.element_of:
-                place = f"{list(index)} of {self.element_of}" if index else self.element_of
-            left, right = pair(self.left, self.right)
-            lines.append(f"at {place}: {self.sides[0]} {left}, {self.sides[1]} {right}")
-        arrays = [array for _, array in self.arrays()]
-        names = self.names or [f"argument {i}" for i in range(len(arrays))]
-        lines += [f"  {name} = {describe(a)}" for name, a in zip(names, arrays, strict=True)]
-        if self.explanation:
-            lines.append(self.explanation)
-        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -128,7 +65,7 @@ class Subject:
 
     left: str  # "module:function", or a name that cannot be imported
     right: str
-    examples: Any  # JSON, or None where they have the user's own containers, or static leaves
+    examples: object  # JSON, or None where they have the user's own containers, or static leaves
     seed: int
     left_program: str  # fingerprints
     right_program: str
@@ -164,7 +101,7 @@ class _Lazy:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, instance: Any, owner: type) -> Any:
+    def __get__(self, instance: object, owner: type) -> object:
         if instance is None:
             return self
         value = vars(instance)[self.name]
@@ -172,7 +109,7 @@ class _Lazy:
             value = vars(instance)[self.name] = value()
         return value
 
-    def __set__(self, instance: Any, value: Any) -> None:
+    def __set__(self, instance: object, value: object) -> None:
         vars(instance)[self.name] = None if value is self else value
 
 
@@ -215,7 +152,7 @@ class Verdict:
             text = textwrap.fill(f"UNKNOWN: {self.reason}", 100)
         return text if self.measured is None else f"{text}\n{self.measured}"
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {**vars(self), "rounding": self.measured}
 
     def _repr_html_(self) -> str | None:
@@ -233,7 +170,7 @@ class Verdict:
         return value if isinstance(value, Rounding) else None
 
     @property
-    def unmeasured(self) -> Any:
+    def unmeasured(self) -> Callable[[], Rounding | None] | None:
         """What works `rounding` out, if that has not been read yet, else None."""
         value = vars(self)["rounding"]
         return value if callable(value) else None
@@ -250,7 +187,7 @@ class Verdict:
     def to_json(self) -> str:
         """The certificate, as text, which `verify check FILE` runs again."""
         about = self.subject
-        record: dict[str, Any] = {
+        record: Record = {
             "version": VERSION,
             "status": self.status,
             "scope": self.scope,
@@ -268,9 +205,11 @@ class Verdict:
         found = self.counterexample
         if found is not None:
             record["counterexample"] = {
-                "inputs": [{"path": keystr(path), **_array(leaf)} for path, leaf in found.arrays()],
-                "left": _number(found.left),
-                "right": _number(found.right),
+                "inputs": [
+                    {"path": keystr(path), **array_record(leaf)} for path, leaf in found.arrays()
+                ],
+                "left": number_record(found.left),
+                "right": number_record(found.right),
                 "output": None if found.where is None else found.where[0],
                 "index": None if found.where is None else list(found.where[1]),
                 "explanation": found.explanation,
@@ -311,25 +250,3 @@ def rounding(verdict: Verdict) -> Rounding | None:
         what = f"a verdict of verify.equivalent, got {type(verdict).__name__}"
         raise TypeError(f"rounding: verdict: expected {what}")
     return verdict.rounding
-
-
-def _array(array: np.ndarray) -> dict[str, Any]:
-    """An array by its non-zero elements, as exact hexadecimal floats or integers."""
-    places = np.flatnonzero(array)
-    return {
-        "dtype": str(array.dtype),
-        "shape": list(array.shape),
-        "nonzero": [[int(i), _number(array.flat[i])] for i in places],
-    }
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool | np.bool_):
-        return bool(value)
-    if isinstance(value, int | np.integer):
-        return int(value)
-    if isinstance(value, complex | np.complexfloating):
-        return [float(value.real).hex(), float(value.imag).hex()]
-    return float(value).hex()

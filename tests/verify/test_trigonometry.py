@@ -13,7 +13,8 @@ from tests.verify.pairs.famous import f32
 from verify.algebras.base import Unsupported
 from verify.algebras.field import Field, Unlucky
 from verify.evaluate import evaluate
-from verify.interpretation.proof import MODES, PATTERNS, Agreement, TooLarge, prove
+from verify.interpretation.proof import MODES, PATTERNS, Agreement, prove
+from verify.interpretation.trial import TooLarge
 from verify.programs import trace
 
 sin, cos, tan, exp = jnp.sin, jnp.cos, jnp.tan, jnp.exp

@@ -12,7 +12,7 @@ from verify.algebras.machine import HELD
 from verify.counterexample import Comparison, inhabited
 from verify.counterexample.partial import _PARTIAL
 from verify.interpretation.proof import MODES, prove
-from verify.primitives.functions import NO_CUT
+from verify.primitives.powers import NO_CUT
 from verify.programs import trace
 
 F32, U32, I32 = (jax.ShapeDtypeStruct((), d) for d in (jnp.float32, jnp.uint32, jnp.int32))

@@ -9,8 +9,8 @@ from jax import lax, nn
 import verify
 from tests.verify.pairs.law import f32
 from verify.algebras.field.functions import NO_SIGNED_ZERO
-from verify.primitives.functions import NO_CUT
 from verify.primitives.indexing import OF_BITS
+from verify.primitives.powers import NO_CUT
 from verify.primitives.sorting import NO_NEGATIVE_ZERO
 
 

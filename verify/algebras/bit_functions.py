@@ -7,22 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from typing import Any, Protocol
+from typing import Protocol
 
-from verify.dtypes import limits
+from verify.dtypes import DType, limits
+from verify.smt import Fresh, Term
 
 
 class Terms(Protocol):
     """What they ask of the algebra."""
 
-    z3: Any
+    z3: Fresh
     one_by_one: bool  # how bits are counted
     counted: bool  # whether any were
 
-    def resized(self, p: Any, dtype: Any, bits: int) -> Any: ...
+    def resized(self, p: Term, dtype: DType, bits: int) -> Term: ...
 
 
-def width(dtype: Any) -> int:
+def width(dtype: DType) -> int:
     """How many bits an integer dtype has.
 
     >>> import numpy as np
@@ -33,23 +34,23 @@ def width(dtype: Any) -> int:
     return (high - low).bit_length()
 
 
-def signed(dtype: Any) -> bool:
+def signed(dtype: DType) -> bool:
     return limits(dtype)[0] < 0
 
 
-def _divided(bits: Terms, kind: Any, dtype: Any, params: Any, p: Any, q: Any) -> Any:
+def _divided(bits: Terms, kind: DType, dtype: DType, params: object, p: Term, q: Term) -> Term:
     """Towards zero; by zero all bits are set (the solver's own signed division may say 1)."""
     quotient = p / q if signed(kind) else bits.z3.UDiv(p, q)
     return bits.z3.If(q == 0, bits.z3.BitVecVal(-1, width(kind)), quotient)
 
 
-def _high_product(bits: Terms, kind: Any, dtype: Any, params: Any, p: Any, q: Any) -> Any:
+def _high_product(bits: Terms, kind: DType, dtype: DType, params: object, p: Term, q: Term) -> Term:
     size = width(kind)
     p, q = (bits.resized(x, kind, 2 * size) for x in (p, q))
     return bits.z3.Extract(2 * size - 1, size, p * q)
 
 
-def _ones(bits: Terms, kind: Any, dtype: Any, params: Any, p: Any) -> Any:
+def _ones(bits: Terms, kind: DType, dtype: DType, params: object, p: Term) -> Term:
     """Sums of neighbours: of pairs, of fours, ... (Warren, Hacker's Delight, 5-1), shallow, which
     makes it easy for a solver; or one bit after the other, as loops have it."""
     size, step = width(kind), 1
@@ -65,7 +66,7 @@ def _ones(bits: Terms, kind: Any, dtype: Any, params: Any, p: Any) -> Any:
     return p
 
 
-def _leading_zeros(bits: Terms, kind: Any, dtype: Any, params: Any, p: Any) -> Any:
+def _leading_zeros(bits: Terms, kind: DType, dtype: DType, params: object, p: Term) -> Term:
     size = width(kind)
     out = bits.z3.BitVecVal(size, size)
     for i in range(size):  # the highest bit that is set is asked last
@@ -74,7 +75,9 @@ def _leading_zeros(bits: Terms, kind: Any, dtype: Any, params: Any, p: Any) -> A
     return out
 
 
-def bitcast(bits: Terms, kind: Any, dtype: Any, params: Any, *ps: Any) -> Any:
+def bitcast(
+    bits: Terms, kind: DType, dtype: DType, params: tuple[object, int, int], *ps: Term
+) -> Term:
     """One piece of a wider number, or narrow pieces laid together, least significant first."""
     _, piece, _ = params
     if len(ps) > 1:
@@ -83,7 +86,7 @@ def bitcast(bits: Terms, kind: Any, dtype: Any, params: Any, *ps: Any) -> Any:
     return bits.z3.Extract(size * (piece + 1) - 1, size * piece, ps[0])
 
 
-EXACT: dict[str, Callable[..., Any]] = {
+EXACT: dict[str, Callable[..., Term]] = {
     "int_div": _divided,
     "mulhi": _high_product,
     "shift_left": lambda bits, kind, dtype, params, p, q: p << q,

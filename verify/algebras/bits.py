@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any
 
 import numpy as np
 
@@ -21,36 +20,37 @@ from verify.algebras.base import Unsupported
 from verify.algebras.bit_functions import EXACT, bitcast, signed, width
 from verify.algebras.booleans import boolean_cases
 from verify.algebras.elements import ElementAlgebra, Elements
-from verify.dtypes import is_integer
+from verify.dtypes import DType, is_integer
+from verify.smt import Fresh, Term
 
 _WIDEST = 65  # bits that hold every integer, signed or not
 
 
 @boolean_cases
-class Bits(ElementAlgebra):
+class Bits(ElementAlgebra[Term]):
     """One pair of programs as terms."""
 
     method = "a proof by bits"
 
-    def __init__(self, z3: Any, work: int = 40_000, *, one_by_one: bool = False) -> None:
+    def __init__(self, z3: Fresh, work: int = 40_000, *, one_by_one: bool = False) -> None:
         """one_by_one: how bits are counted."""
         self.z3 = z3
         self.one_by_one, self.counted = one_by_one, False
         self.solver = z3.Solver()
         self.work = work
         self.number = z3.DeclareSort("number")
-        self.symbols: dict[Any, Any] = {}
+        self.symbols: dict[object, Term] = {}
         self.inputs = 0
-        self.places: dict[int, tuple[int, Any]] = {}  # holds the terms: z3 gives ids away again
+        self.places: dict[int, tuple[int, Term]] = {}  # holds the terms: z3 gives ids away again
 
     # -- values ---------------------------------------------------------------------------------
 
-    def sort(self, dtype: Any) -> Any:
+    def sort(self, dtype: DType) -> Term:
         if dtype == np.bool_:
             return self.z3.BoolSort()
         return self.z3.BitVecSort(width(dtype)) if is_integer(dtype) else self.number
 
-    def input(self, shape: tuple[int, ...], dtype: Any) -> Elements:
+    def input(self, shape: tuple[int, ...], dtype: DType) -> Elements:
         self.spend(math.prod(shape) // 8)  # a term of the solver's each
         items = np.empty(shape, object)
         for place in np.ndindex(*shape):
@@ -58,16 +58,16 @@ class Bits(ElementAlgebra):
             self.inputs += 1
         return Elements(items, dtype)
 
-    def lift(self, array: np.ndarray, dtype: Any = None) -> Elements:
+    def lift(self, array: np.ndarray, dtype: DType | None = None) -> Elements:
         array = np.asarray(array)
         dtype = np.dtype(dtype or array.dtype)
         self.spend(array.size // 8)
         items = np.empty(array.shape, object)
-        for place in np.ndindex(*array.shape):
-            items[place] = self._constant(array[place], dtype)
+        for place, value in np.ndenumerate(array):
+            items[place] = self._constant(value, dtype)
         return Elements(items, dtype, array)
 
-    def _constant(self, value: Any, dtype: Any) -> Any:
+    def _constant(self, value: float, dtype: DType) -> Term:
         if dtype == np.bool_:
             return self.z3.BoolVal(bool(value))
         if is_integer(dtype):
@@ -84,7 +84,7 @@ class Bits(ElementAlgebra):
     def remainder(self, a: Elements, b: Elements, quotient: Elements) -> Elements:
         return self.sub(a, self.mul(b, quotient))
 
-    def unknown(self, name: str, sort: Any, *args: Any) -> Any:
+    def unknown(self, name: str, sort: Term, *args: Term) -> Term:
         """An unknown function of some terms."""
         self.spend(1)
         sorts = [a.sort() for a in args]
@@ -93,7 +93,7 @@ class Bits(ElementAlgebra):
             self.symbols[key] = self.z3.Function(f"{name}/{len(self.symbols)}", *sorts, sort)
         return self.symbols[key](*args)
 
-    def each(self, dtype: Any, law: Callable[..., Any], *xs: Elements) -> Elements:
+    def each(self, dtype: DType, law: Callable[..., Term], *xs: Elements) -> Elements:
         return self.map(law, np.dtype(dtype), *xs)
 
     # -- ring -------------------------------------------------------------------------------------
@@ -119,19 +119,19 @@ class Bits(ElementAlgebra):
             raise Unsupported("a quotient of integers as one of numbers")
         return self.each(a.dtype, lambda p, q: self.unknown("div", self.number, p, q), a, b)
 
-    def _adds(self, dtype: Any) -> Callable[[Any, Any], Any]:
+    def _adds(self, dtype: DType) -> Callable[[Term, Term], Term]:
         return (lambda p, q: p + q) if is_integer(dtype) else self._commuting("add")
 
-    def _multiplies(self, dtype: Any) -> Callable[[Any, Any], Any]:
+    def _multiplies(self, dtype: DType) -> Callable[[Term, Term], Term]:
         return (lambda p, q: p * q) if is_integer(dtype) else self._commuting("mul")
 
-    def _commuting(self, name: str) -> Callable[[Any, Any], Any]:
-        def apply(p: Any, q: Any) -> Any:
+    def _commuting(self, name: str) -> Callable[[Term, Term], Term]:
+        def apply(p: Term, q: Term) -> Term:
             return self.unknown(name, self.number, *sorted((p, q), key=self._place))
 
         return apply
 
-    def _place(self, term: Any) -> int:
+    def _place(self, term: Term) -> int:
         """The number of a term, in the order in which they were first asked for."""
         number, _ = self.places.setdefault(term.get_id(), (len(self.places), term))
         return number
@@ -151,13 +151,13 @@ class Bits(ElementAlgebra):
     def prod(self, x: Elements) -> Elements:
         return self.rows(lambda row: self._folded(self._multiplies(x.dtype), row, 1, x.dtype), x)
 
-    def _folded(self, law: Any, row: list[Any], nothing: int, dtype: Any) -> Any:
+    def _folded(self, law: Term, row: list[Term], nothing: int, dtype: DType) -> Term:
         self.spend(len(row))
         return reduce(law, row) if row else self._constant(nothing, dtype)
 
     # -- order and choice ----------------------------------------------------------------------
 
-    def _test(self, op: str, dtype: Any, p: Any, q: Any) -> Any:
+    def _test(self, op: str, dtype: DType, p: Term, q: Term) -> Term:
         z3 = self.z3
         if op in ("gt", "ge"):
             return self._test({"gt": "lt", "ge": "le"}[op], dtype, q, p)
@@ -174,9 +174,9 @@ class Bits(ElementAlgebra):
         return found[op]
 
     def compare(self, op: str, a: Elements, b: Elements) -> Elements:
-        return self.each(np.bool_, lambda p, q: self._test(op, a.dtype, p, q), a, b)
+        return self.each(np.dtype(np.bool_), lambda p, q: self._test(op, a.dtype, p, q), a, b)
 
-    def _larger(self, dtype: Any) -> Callable[[Any, Any], Any]:
+    def _larger(self, dtype: DType) -> Callable[[Term, Term], Term]:
         if not is_integer(dtype):
             return self._commuting("max")
         return lambda p, q: self.z3.If(self._test("lt", dtype, p, q), q, p)
@@ -209,7 +209,7 @@ class Bits(ElementAlgebra):
     def select(self, which: Elements, cases: Sequence[Elements]) -> Elements:
         z3, kind = self.z3, which.dtype
 
-        def chosen(w: Any, *options: Any) -> Any:
+        def chosen(w: Term, *options: Term) -> Term:
             if kind == np.bool_:
                 return z3.If(w, options[1], options[0])
             out = options[-1]
@@ -221,17 +221,17 @@ class Bits(ElementAlgebra):
         return self.each(cases[0].dtype, chosen, which, *cases)
 
     def logical_not(self, a: Elements) -> Elements:
-        return self.each(np.bool_, self.z3.Not, a)
+        return self.each(np.dtype(np.bool_), self.z3.Not, a)
 
     def logical_and(self, a: Elements, b: Elements) -> Elements:
-        return self.each(np.bool_, lambda p, q: self.z3.And(p, q), a, b)
+        return self.each(np.dtype(np.bool_), lambda p, q: self.z3.And(p, q), a, b)
 
     def logical_or(self, a: Elements, b: Elements) -> Elements:
-        return self.each(np.bool_, lambda p, q: self.z3.Or(p, q), a, b)
+        return self.each(np.dtype(np.bool_), lambda p, q: self.z3.Or(p, q), a, b)
 
     # -- casts and functions --------------------------------------------------------------------
 
-    def cast(self, x: Elements, dtype: Any) -> Elements:
+    def cast(self, x: Elements, dtype: DType) -> Elements:
         dtype, z3 = np.dtype(dtype), self.z3
         if dtype == x.dtype:
             return x
@@ -256,13 +256,13 @@ class Bits(ElementAlgebra):
             return self.each(dtype, lambda p: z3.If(p, one, zero), x)
         if is_integer(x.dtype):
 
-            def converted(p: Any) -> Any:
+            def converted(p: Term) -> Term:
                 return self.unknown("float", self.number, self.resized(p, x.dtype, _WIDEST))
 
             return self.each(dtype, converted, x)
         return Elements(x.items, dtype, x.concrete)
 
-    def resized(self, p: Any, dtype: Any, bits: int) -> Any:
+    def resized(self, p: Term, dtype: DType, bits: int) -> Term:
         """An integer of a dtype in so many bits."""
         own = width(dtype)
         if bits <= own:
@@ -275,8 +275,8 @@ class Bits(ElementAlgebra):
         name: str,
         args: Sequence[Elements],
         shape: tuple[int, ...],
-        dtype: Any,
-        params: Any = (),
+        dtype: DType,
+        params: object = (),
     ) -> Elements:
         exact = EXACT.get(name)
         whole = all(is_integer(a.dtype) for a in args) and is_integer(dtype)
@@ -288,5 +288,5 @@ class Bits(ElementAlgebra):
         title = f"{name} {params!r} {[str(a.dtype) for a in args if is_integer(a.dtype)]}"
         return self.each(dtype, lambda *ps: self.unknown(title, self.sort(dtype), *ps), *args)
 
-    def roots(self, n: int) -> Any:
+    def roots(self, n: int) -> tuple[Elements, Elements]:
         raise Unsupported("a Fourier transform in a proof by bits")

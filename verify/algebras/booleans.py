@@ -13,32 +13,32 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Algebra, Unsupported, V, Value
 
 Class = TypeVar("Class", bound=type)
 
 
-def _or(algebra: Any, a: Any, b: Any) -> Any:
+def _or(algebra: Algebra[V], a: V, b: V) -> V:
     return algebra.logical_or(a, b)
 
 
-def _and(algebra: Any, a: Any, b: Any) -> Any:
+def _and(algebra: Algebra[V], a: V, b: V) -> V:
     return algebra.logical_and(a, b)
 
 
-def _any(algebra: Any, x: Any) -> Any:
+def _any(algebra: Algebra[V], x: V) -> V:
     return _folded(algebra, algebra.logical_or, x, False)
 
 
-def _all(algebra: Any, x: Any) -> Any:
+def _all(algebra: Algebra[V], x: V) -> V:
     return _folded(algebra, algebra.logical_and, x, True)
 
 
-def _dot(algebra: Any, a: Any, b: Any) -> Any:
+def _dot(algebra: Algebra[V], a: V, b: V) -> V:
     """(B, M, K), (B, K, N): whether for some k both hold."""
     (batch, rows, terms), columns = a.shape, b.shape[-1]
     shape = (batch, rows, columns, terms)
@@ -53,7 +53,7 @@ def _dot(algebra: Any, a: Any, b: Any) -> Any:
     )
 
 
-def _folded(algebra: Any, join: Callable[[Any, Any], Any], x: Any, nothing: bool) -> Any:
+def _folded(algebra: Algebra[V], join: Callable[[V, V], V], x: V, nothing: bool) -> V:
     """Over the last axis, in pairs (as `monoids.fold` does it: the same terms)."""
     lead = tuple(x.shape[:-1])
     if x.shape[-1] == 0:
@@ -74,7 +74,7 @@ def _folded(algebra: Any, join: Callable[[Any, Any], Any], x: Any, nothing: bool
     return algebra.reshape(x, lead)
 
 
-_MEANING: dict[str, Callable[..., Any]] = {
+_MEANING: dict[str, Callable[..., Value]] = {
     **{"add": _or, "maximum": _or, "mul": _and},
     **{"sum": _any, "max": _any, "prod": _all, "dot": _dot},
 }
@@ -88,11 +88,11 @@ def boolean_cases(domain: Class) -> Class:
     return domain
 
 
-def _guarded(name: str, numeric: Callable[..., Any]) -> Callable[..., Any]:
+def _guarded(name: str, numeric: Callable[..., Value]) -> Callable[..., Value]:
     meaning = _MEANING.get(name)
 
     @functools.wraps(numeric)
-    def operation(self: Any, first: Any, *rest: Any, **options: Any) -> Any:
+    def operation(self: Algebra[Value], first: Value, *rest: Value, **options: bool) -> Value:
         truths = [x.dtype == np.bool_ for x in (first, *rest)]
         if not any(truths):
             return numeric(self, first, *rest, **options)

@@ -17,21 +17,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
-from verify.dtypes import is_kind
+from verify.algebras.around import Around
+from verify.algebras.base import Algebra, Unsupported, Value
+from verify.dtypes import DType, is_kind
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
     """A complex array: its real and imaginary parts, two real values of equal shape."""
 
-    re: Any
-    im: Any
-    dtype: Any  # complex64 or complex128
+    re: Value
+    im: Value
+    dtype: DType  # complex64 or complex128
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -46,27 +46,26 @@ class Pair:
         return whole
 
 
-def is_complex(dtype: Any) -> bool:
+def is_complex(dtype: object) -> bool:
     return isinstance(dtype, np.dtype) and bool(is_kind(dtype, np.complexfloating))
 
 
-def real_dtype(dtype: Any) -> np.dtype:
+def real_dtype(dtype: DType) -> np.dtype:
     """The dtype of the parts."""
     return np.dtype(np.float32 if np.dtype(dtype) == np.complex64 else np.float64)
 
 
-class Complex:
+class Complex(Around[Algebra[Value]]):
     """The algebra of pairs; see the module's text, and `algebras/base.py` for the operations."""
 
-    def __init__(self, inner: Any) -> None:
-        self.inner = inner
+    own = (Pair,)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)  # what an inner algebra has beyond the protocol
+    def __init__(self, inner: Algebra[Value]) -> None:
+        self.inner = inner
 
     # -- making values ----------------------------------------------------------------------------
 
-    def lift(self, array: np.ndarray, dtype: Any = None) -> Any:
+    def lift(self, array: np.ndarray, dtype: DType | None = None) -> Value:
         array = np.asarray(array)
         dtype = array.dtype if dtype is None else dtype
         if not is_complex(dtype):
@@ -75,7 +74,7 @@ class Complex:
         re, im = np.asarray(array.real, np.float64), np.asarray(array.imag, np.float64)
         return Pair(self.inner.lift(re, part), self.inner.lift(im.copy(), part), np.dtype(dtype))
 
-    def pair(self, x: Any, dtype: Any) -> Pair:
+    def pair(self, x: Value, dtype: DType) -> Pair:
         """x as a complex value: a real one gets the imaginary part zero."""
         if isinstance(x, Pair):
             return Pair(x.re, x.im, np.dtype(dtype))
@@ -85,45 +84,45 @@ class Complex:
 
     # -- movement and choice: each part alone -----------------------------------------------------
 
-    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+    def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
         return self._each(lambda part: self.inner.reshape(part, shape), x)
 
-    def pick(self, operands: Sequence[Any], index: np.ndarray) -> Any:
+    def pick(self, operands: Sequence[Value], index: np.ndarray) -> Value:
         return self._each(lambda *parts: self.inner.pick(list(parts), index), *operands)
 
-    def select(self, which: Any, cases: Sequence[Any]) -> Any:
+    def select(self, which: Value, cases: Sequence[Value]) -> Value:
         return self._each(lambda *parts: self.inner.select(which, list(parts)), *cases)
 
     # -- ring and field ---------------------------------------------------------------------------
 
-    def neg(self, a: Any) -> Any:
+    def neg(self, a: Value) -> Value:
         return self._each(self.inner.neg, a)
 
-    def add(self, a: Any, b: Any) -> Any:
+    def add(self, a: Value, b: Value) -> Value:
         return self._each(self.inner.add, a, b)
 
-    def sub(self, a: Any, b: Any) -> Any:
+    def sub(self, a: Value, b: Value) -> Value:
         return self._each(self.inner.sub, a, b)
 
-    def sum(self, x: Any) -> Any:
+    def sum(self, x: Value) -> Value:
         return self._each(self.inner.sum, x)
 
-    def mul(self, a: Any, b: Any) -> Any:
+    def mul(self, a: Value, b: Value) -> Value:
         return self._bilinear(self.inner.mul, a, b)
 
-    def dot(self, a: Any, b: Any) -> Any:
+    def dot(self, a: Value, b: Value) -> Value:
         return self._bilinear(self.inner.dot, a, b)
 
-    def div(self, a: Any, b: Any) -> Any:
+    def div(self, a: Value, b: Value) -> Value:
         if not (isinstance(a, Pair) or isinstance(b, Pair)):
             return self.inner.div(a, b)
         a, b = self.pair(a, _dtype(a, b)), self.pair(b, _dtype(a, b))
-        top = self.mul(a, self.conj(b))
+        top = self._product(self.inner.mul, a, self.conj(b))
         square = self._square(b)
-        found = self._each(lambda part: self.inner.div(part, square), top)
-        return self._whole(found.re, found.im, found.dtype)
+        re, im = (self.inner.div(part, square) for part in (top.re, top.im))
+        return self._whole(re, im, top.dtype)
 
-    def prod(self, x: Any) -> Any:
+    def prod(self, x: Value) -> Value:
         """Over the last axis, in halves."""
         if not isinstance(x, Pair):
             return self.inner.prod(x)
@@ -152,36 +151,36 @@ class Complex:
 
     # -- order, logic, casts ----------------------------------------------------------------------
 
-    def compare(self, op: str, a: Any, b: Any) -> Any:
-        if not isinstance(a, Pair):
+    def compare(self, op: str, a: Value, b: Value) -> Value:
+        if not isinstance(a, Pair) or not isinstance(b, Pair):
             return self.inner.compare(op, a, b)
         if op not in ("eq", "ne"):
             raise Unsupported("an order of complex numbers")
         join = self.inner.logical_and if op == "eq" else self.inner.logical_or
         return join(self.inner.compare(op, a.re, b.re), self.inner.compare(op, a.im, b.im))
 
-    def maximum(self, a: Any, b: Any) -> Any:
+    def maximum(self, a: Value, b: Value) -> Value:
         _no_order(a)
         return self.inner.maximum(a, b)
 
-    def max(self, x: Any) -> Any:
+    def max(self, x: Value) -> Value:
         _no_order(x)
         return self.inner.max(x)
 
-    def winner(self, x: Any, *, last: bool = False) -> Any:
+    def winner(self, x: Value, *, last: bool = False) -> Value:
         _no_order(x)
         return self.inner.winner(x, last=last)
 
-    def logical_not(self, a: Any) -> Any:
+    def logical_not(self, a: Value) -> Value:
         return self.inner.logical_not(a)
 
-    def logical_and(self, a: Any, b: Any) -> Any:
+    def logical_and(self, a: Value, b: Value) -> Value:
         return self.inner.logical_and(a, b)
 
-    def logical_or(self, a: Any, b: Any) -> Any:
+    def logical_or(self, a: Value, b: Value) -> Value:
         return self.inner.logical_or(a, b)
 
-    def cast(self, x: Any, dtype: Any) -> Any:
+    def cast(self, x: Value, dtype: DType) -> Value:
         if is_complex(dtype):
             return self.pair(x, dtype)
         return self.inner.cast(x.re if isinstance(x, Pair) else x, dtype)
@@ -191,12 +190,17 @@ class Complex:
     def conj(self, x: Pair) -> Pair:
         return Pair(x.re, self.inner.neg(x.im), x.dtype)
 
-    def absolute(self, x: Pair) -> Any:
+    def absolute(self, x: Pair) -> Value:
         return self._real("sqrt", self._square(x))
 
     def function(
-        self, name: str, args: Sequence[Any], shape: tuple[int, ...], dtype: Any, params: Any = ()
-    ) -> Any:
+        self,
+        name: str,
+        args: Sequence[Value],
+        shape: tuple[int, ...],
+        dtype: DType,
+        params: object = (),
+    ) -> Value:
         if not any(isinstance(x, Pair) for x in args):
             return self.inner.function(name, args, shape, dtype, params)
         function = _FUNCTIONS.get(name)
@@ -234,20 +238,20 @@ class Complex:
 
     # -- helpers ----------------------------------------------------------------------------------
 
-    def _hyperbolic(self, x: Any) -> tuple[Any, Any]:
+    def _hyperbolic(self, x: Value) -> tuple[Value, Value]:
         up, down = self._real("exp", x), self._real("exp", self.inner.neg(x))
         return self._half(self.inner.add(up, down)), self._half(self.inner.sub(up, down))
 
-    def _real(self, name: str, *args: Any) -> Any:
+    def _real(self, name: str, *args: Value) -> Value:
         return self.inner.function(name, list(args), args[0].shape, args[0].dtype)
 
-    def _half(self, x: Any) -> Any:
+    def _half(self, x: Value) -> Value:
         return self.inner.mul(x, self.inner.lift(np.full(x.shape, 0.5), x.dtype))
 
-    def _square(self, z: Pair) -> Any:
+    def _square(self, z: Pair) -> Value:
         return self.inner.add(self.inner.mul(z.re, z.re), self.inner.mul(z.im, z.im))
 
-    def _each(self, operation: Callable[..., Any], *xs: Any) -> Any:
+    def _each(self, operation: Callable[..., Value], *xs: Value) -> Value:
         """An operation that acts on real and imaginary parts separately."""
         if not any(isinstance(x, Pair) for x in xs):
             return operation(*xs)
@@ -256,35 +260,39 @@ class Complex:
         re = operation(*(p.re for p in pairs))
         return Pair(re, operation(*(p.im for p in pairs)), dtype)
 
-    def _bilinear(self, product: Callable[..., Any], a: Any, b: Any) -> Any:
+    def _bilinear(self, product: Callable[..., Value], a: Value, b: Value) -> Value:
         if not isinstance(a, Pair) and not isinstance(b, Pair):
             return product(a, b)
         dtype = _dtype(a, b)
         if not isinstance(a, Pair):
+            assert isinstance(b, Pair)
             return self._whole(product(a, b.re), product(a, b.im), dtype)
         if not isinstance(b, Pair):
             return self._whole(product(a.re, b), product(a.im, b), dtype)
-        re = self.inner.sub(product(a.re, b.re), product(a.im, b.im))
-        return self._whole(re, self.inner.add(product(a.re, b.im), product(a.im, b.re)), dtype)
+        return self._product(product, a, b)
 
-    def _whole(self, re: Any, im: Any, dtype: Any) -> Pair:
+    def _product(self, product: Callable[..., Value], a: Pair, b: Pair) -> Pair:
+        re = self.inner.sub(product(a.re, b.re), product(a.im, b.im))
+        im = self.inner.add(product(a.re, b.im), product(a.im, b.re))
+        return self._whole(re, im, _dtype(a, b))
+
+    def _whole(self, re: Value, im: Value, dtype: DType) -> Pair:
         """The parts of a result. Where one of them is infinite nothing is known of either, in
         domains that know infinities: it depends on the order of operations which is NaN."""
-        jointly = getattr(self.inner, "jointly", None)
-        if jointly is not None:
-            re, im = jointly(re, im)
+        re, im = self.inner.jointly(re, im)
         return Pair(re, im, dtype)
 
 
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    name: getattr(Complex, name) for name in ("exp", "log", "sqrt", "sin", "cos")
+_FUNCTIONS: dict[str, Callable[..., Value]] = {
+    **{"exp": Complex.exp, "log": Complex.log, "sqrt": Complex.sqrt},
+    **{"sin": Complex.sin, "cos": Complex.cos},
 }
 
 
-def _dtype(*xs: Any) -> Any:
+def _dtype(*xs: Value) -> DType:
     return next(x.dtype for x in xs if isinstance(x, Pair))
 
 
-def _no_order(x: Any) -> None:
+def _no_order(x: Value) -> None:
     if isinstance(x, Pair):
         raise Unsupported("an order of complex numbers")

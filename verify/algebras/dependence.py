@@ -9,38 +9,23 @@ is chosen. Cancellation (x - x) is not seen: the sets may be too large, never to
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from verify.algebras import numeric_cast
+from verify.algebras.base import Algebra
+from verify.algebras.dependence_patterns import Patterns, patterns_of
+from verify.algebras.dependence_value import Depends, both, either, sets_of
 from verify.algebras.element_sets import ElementSets
+from verify.dtypes import DType
 from verify.programs.catalogue import Fact, having
 
 # Functions of one number that are 0 at 0; what rounds to even numbers is the domain's own name.
 _ZERO_AT_ZERO = having(Fact.ODD) | having(Fact.JUMPS, but=Fact.PARTIAL) | {"sqrt", "round_even"}
-_MOST_PATTERNS = 20_000  # of zeros in a matrix: beyond, they are taken for ordinary numbers
 
 
-@dataclass(frozen=True, eq=False)
-class Depends:
-    """An array of sets: `sets[i]` numbers the set of each element in input i, None if all are
-    empty. `zero` marks elements that are known to be zero. `array`: a constant's own elements."""
-
-    shape: tuple[int, ...]
-    dtype: Any
-    sets: tuple[np.ndarray | None, ...]
-    zero: np.ndarray | None = None
-    array: np.ndarray | None = None
-
-    @property
-    def concrete(self) -> np.ndarray | None:
-        return self.array
-
-
-class Dependence:
+class Dependence(Algebra[Depends]):
     """The algebra of dependences on inputs with these numbers of elements.
 
     >>> algebra = Dependence([4])
@@ -53,7 +38,7 @@ class Dependence:
     def __init__(self, sizes: Sequence[int]) -> None:
         self.inputs = [ElementSets(size) for size in sizes]
 
-    def input(self, number: int, shape: tuple[int, ...], dtype: Any) -> Depends:
+    def input(self, number: int, shape: tuple[int, ...], dtype: DType) -> Depends:
         """Input `number`. If it has more elements than were announced, several in a row stand for
         one of the input's (the words of a random key)."""
         size = math.prod(shape)
@@ -68,13 +53,13 @@ class Dependence:
         return self.inputs[number].members(0 if sets is None else int(sets[index]))
 
     def everything(
-        self, operands: Sequence[Depends], shape: tuple[int, ...], dtype: Any
+        self, operands: Sequence[Depends], shape: tuple[int, ...], dtype: DType
     ) -> Depends:
         """Something unknown made of all elements of the operands."""
         flat = [self.reshape(x, (math.prod(x.shape),)) for x in operands]
         sets: list[np.ndarray | None] = []
         for number in range(len(self.inputs)):
-            present = _present(flat, number)
+            present = sets_of(flat, number)
             union = None
             if present:
                 union = self.inputs[number].union(np.unique(np.concatenate(present))[None])
@@ -89,7 +74,7 @@ class Dependence:
         kept, count = shape[: len(shape) - axes], math.prod(shape[len(shape) - axes :])
         sets: list[np.ndarray | None] = []
         for number in range(len(self.inputs)):
-            present = _present(values, number)
+            present = sets_of(values, number)
             union = None
             if present:
                 rows = np.concatenate([s.reshape(*kept, count) for s in present], axis=-1)
@@ -100,7 +85,7 @@ class Dependence:
 
     # Constants and movement.
 
-    def lift(self, array: np.ndarray, dtype: Any = None) -> Depends:
+    def lift(self, array: np.ndarray, dtype: DType | None = None) -> Depends:
         array = np.asarray(array)
         zero = array == 0
         sets = (None,) * len(self.inputs)
@@ -115,23 +100,29 @@ class Dependence:
             return self._copied(operands[0], index.shape, lambda a: a.reshape(-1)[index])
         dtype = operands[0].dtype
         sets = tuple(
-            self._laid([x.sets[number] for x in operands], operands, index, np.int32)
+            self._laid([x.sets[number] for x in operands], operands, index, np.dtype(np.int32))
             for number in range(len(self.inputs))
         )
-        zero = self._laid([x.zero for x in operands], operands, index, np.bool_)
+        zero = self._laid([x.zero for x in operands], operands, index, np.dtype(np.bool_))
         arrays = [x.array for x in operands if x.array is not None]
         array = None
         if len(arrays) == len(operands):
             array = np.concatenate([a.reshape(-1) for a in arrays])[index]
         return Depends(index.shape, dtype, sets, zero, array)
 
-    def _copied(self, x: Depends, shape: tuple[int, ...], copy: Any) -> Depends:
+    def _copied(
+        self, x: Depends, shape: tuple[int, ...], copy: Callable[[np.ndarray], np.ndarray]
+    ) -> Depends:
         sets = tuple(None if s is None else copy(s) for s in x.sets)
         zero = None if x.zero is None else copy(x.zero)
         return Depends(shape, x.dtype, sets, zero, None if x.array is None else copy(x.array))
 
     def _laid(
-        self, parts: Sequence[Any], operands: Sequence[Depends], index: np.ndarray, dtype: Any
+        self,
+        parts: Sequence[np.ndarray | None],
+        operands: Sequence[Depends],
+        index: np.ndarray,
+        dtype: DType,
     ) -> np.ndarray | None:
         """The parts end to end, zeros (no element, not zero) for those that are None, at index."""
         if all(part is None for part in parts):
@@ -144,12 +135,14 @@ class Dependence:
 
     # Elementwise operations.
 
-    def _united(self, operands: Sequence[Depends], dtype: Any, zero: Any = None) -> Depends:
+    def _united(
+        self, operands: Sequence[Depends], dtype: DType, zero: np.ndarray | None = None
+    ) -> Depends:
         """Elements made of the elements of the operands at the same place, except where zero."""
         shape = np.broadcast_shapes(*(x.shape for x in operands))
         sets: list[np.ndarray | None] = []
         for number, table in enumerate(self.inputs):
-            present = _present(operands, number)
+            present = sets_of(operands, number)
             if not present:
                 sets.append(None)
                 continue
@@ -164,12 +157,12 @@ class Dependence:
         return self._united([a], a.dtype, a.zero)
 
     def add(self, a: Depends, b: Depends) -> Depends:
-        return self._united([a, b], a.dtype, _both(a.zero, b.zero))
+        return self._united([a, b], a.dtype, both(a.zero, b.zero))
 
     sub = maximum = add
 
     def mul(self, a: Depends, b: Depends) -> Depends:
-        return self._united([a, b], a.dtype, _either(a.zero, b.zero))
+        return self._united([a, b], a.dtype, either(a.zero, b.zero))
 
     def div(self, a: Depends, b: Depends) -> Depends:
         return self._united([a, b], a.dtype, a.zero)
@@ -181,12 +174,12 @@ class Dependence:
         return self._united([a], a.dtype)
 
     def logical_and(self, a: Depends, b: Depends) -> Depends:
-        return self._united([a, b], a.dtype, _either(a.zero, b.zero))
+        return self._united([a, b], a.dtype, either(a.zero, b.zero))
 
     def logical_or(self, a: Depends, b: Depends) -> Depends:
-        return self._united([a, b], a.dtype, _both(a.zero, b.zero))
+        return self._united([a, b], a.dtype, both(a.zero, b.zero))
 
-    def cast(self, x: Depends, dtype: Any) -> Depends:
+    def cast(self, x: Depends, dtype: DType) -> Depends:
         if x.array is not None:
             constant = numeric_cast.cast(numeric_cast.lift(x.array, x.dtype), dtype)
             if constant.concrete is not None:
@@ -198,8 +191,8 @@ class Dependence:
         name: str,
         args: Sequence[Depends],
         shape: tuple[int, ...],
-        dtype: Any,
-        params: Any = (),
+        dtype: DType,
+        params: object = (),
     ) -> Depends:
         return self._united(args, dtype, args[0].zero if name in _ZERO_AT_ZERO else None)
 
@@ -209,7 +202,7 @@ class Dependence:
             zeros = [case.zero for case in cases]
             zero = zeros[0]
             for other in zeros[1:]:
-                zero = _both(zero, other)
+                zero = both(zero, other)
             return self._united([which, *cases], dtype, zero)
         size = math.prod(which.shape)
         place = np.arange(size).reshape(which.shape)
@@ -217,7 +210,7 @@ class Dependence:
 
     # Along the last axis.
 
-    def _along(self, x: Depends, zero: Any) -> Depends:
+    def _along(self, x: Depends, zero: np.ndarray | None) -> Depends:
         sets = tuple(
             None if s is None else table.union(s)
             for s, table in zip(x.sets, self.inputs, strict=True)
@@ -227,12 +220,12 @@ class Dependence:
         return Depends(x.shape[:-1], x.dtype, sets, zero)
 
     def sum(self, x: Depends) -> Depends:
-        return self._along(x, None if x.zero is None else x.zero.all(axis=-1))
+        return self._along(x, None if x.zero is None else np.asarray(x.zero.all(axis=-1)))
 
     max = sum
 
     def prod(self, x: Depends) -> Depends:
-        return self._along(x, None if x.zero is None else x.zero.any(axis=-1))
+        return self._along(x, None if x.zero is None else np.asarray(x.zero.any(axis=-1)))
 
     def winner(self, x: Depends, *, last: bool = False) -> Depends:
         index = np.arange(math.prod(x.shape[:-1])).reshape(*x.shape[:-1], 1)
@@ -241,7 +234,7 @@ class Dependence:
     def dot(self, a: Depends, b: Depends) -> Depends:
         """An element of a counts only where it meets something that is not a known zero."""
         shape = (a.shape[0], a.shape[1], b.shape[2])
-        rows, columns = _patterns(b.zero, 1), _patterns(a.zero, 2)
+        rows, columns = patterns_of(b.zero, 1), patterns_of(a.zero, 2)
         left = [self._met(t, s, rows) for t, s in zip(self.inputs, a.sets, strict=True)]
         right = [
             None if met is None else met.swapaxes(1, 2)
@@ -261,7 +254,9 @@ class Dependence:
             zero = (ones[0] @ ones[1]) == 0
         return self._united([one, two], a.dtype, zero)
 
-    def _met(self, table: ElementSets, sets: np.ndarray | None, patterns: Any) -> np.ndarray | None:
+    def _met(
+        self, table: ElementSets, sets: np.ndarray | None, patterns: Patterns
+    ) -> np.ndarray | None:
         """(B, M, K) -> (B, M, N or 1): the union over those k that meet no zero in column n."""
         if sets is None:
             return None
@@ -296,34 +291,5 @@ class Dependence:
         )
 
 
-def _present(operands: Sequence[Depends], number: int) -> list[np.ndarray]:
-    """The operands' sets of one input, those that are not empty all over."""
-    return [sets for sets in (x.sets[number] for x in operands) if sets is not None]
-
-
-def _both(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
-    return None if a is None or b is None else a & b
-
-
-def _either(a: np.ndarray | None, b: np.ndarray | None) -> np.ndarray | None:
-    if a is None or b is None:
-        return b if a is None else a
-    return a | b
-
-
 def _wide(sets: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.broadcast_to(sets, shape)
-
-
-def _patterns(zero: np.ndarray | None, axis: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """The different columns (rows) of a matrix, as (patterns, K) of what is not zero in them, and
-    the pattern of each. None: no zeros, or too many patterns."""
-    if zero is None or not zero.any():
-        return None
-    lines = np.moveaxis(zero, axis, 2)  # (B, N, K)
-    rows = np.packbits(~lines.reshape(-1, lines.shape[2]), axis=1)
-    packed, which = np.unique(rows, axis=0, return_inverse=True)
-    if len(packed) > _MOST_PATTERNS:
-        return None
-    kept = np.unpackbits(packed, axis=1, count=lines.shape[2]).astype(np.bool_)
-    return kept, which.reshape(lines.shape[:2])

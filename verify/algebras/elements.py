@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from fractions import Fraction
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from verify.algebras import machine
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Algebra, Unsupported
 from verify.algebras.machine import Interval
-from verify.dtypes import is_integer
+from verify.dtypes import DType, is_integer
 from verify.limits import budget
 
 COMPARED = "where integers are compared"
@@ -28,13 +29,17 @@ class Elements:
     """An array of objects."""
 
     items: np.ndarray
-    dtype: Any
+    dtype: DType
     concrete: np.ndarray | None = None
     bounds: Interval = None  # of integers' expressions: see machine.py
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self.items.shape
+
+
+Item = TypeVar("Item")  # what an element is
+Scalar = Fraction | complex | np.number | np.bool_
 
 
 class Budget:
@@ -50,7 +55,7 @@ class Budget:
             raise Unsupported(f"the programs are too large for {self.method}")
 
 
-class ElementAlgebra(Budget):
+class ElementAlgebra(Budget, Algebra[Elements], Generic[Item]):
     """An algebra over arrays of objects. `mapped`: how many are made for one unit of work.
 
     Integers are exact expressions, as in `machine.py`. What looks at the machine's value of one
@@ -62,9 +67,8 @@ class ElementAlgebra(Budget):
     mapped = 1
     assuming = False
     wrapping = False
-    partial = False
 
-    def wrapped(self, p: Any, dtype: Any) -> Any:
+    def wrapped(self, p: Item, dtype: DType) -> Item:
         """The machine's value of one expression."""
         raise NotImplementedError
 
@@ -87,7 +91,7 @@ class ElementAlgebra(Budget):
             raise Unsupported("an integer that always overflows")
         return replace(x, bounds=inside)
 
-    def converted(self, x: Elements, dtype: Any) -> Elements:
+    def converted(self, x: Elements, dtype: DType) -> Elements:
         """A cast between integer dtypes."""
         if x.concrete is not None:
             return self.lift(machine.wrapped_array(machine.exact(x.concrete), dtype), dtype)
@@ -109,13 +113,13 @@ class ElementAlgebra(Budget):
         inside = machine.remainder(a.bounds, b.bounds, a.dtype)
         return result if inside is None else self.within(result, *inside)
 
-    def constant(self, value: Any) -> Any:
+    def constant(self, value: Scalar) -> Item:
         raise NotImplementedError
 
-    def test(self, op: str, p: Any, q: Any) -> Any:
+    def test(self, op: str, p: Item, q: Item) -> Item:
         raise NotImplementedError
 
-    def choose(self, c: Any, yes: Any, no: Any) -> Any:
+    def choose(self, c: Item, yes: Item, no: Item) -> Item:
         raise NotImplementedError
 
     def neg(self, a: Elements) -> Elements:
@@ -129,24 +133,24 @@ class ElementAlgebra(Budget):
 
     # -- making and moving ---------------------------------------------------------------------
 
-    def lift(self, array: np.ndarray, dtype: Any = None) -> Elements:
+    def lift(self, array: np.ndarray, dtype: DType | None = None) -> Elements:
         array = np.asarray(array)
         self.spend(array.size // 8)
         items = np.empty(array.shape, object)
-        for place in np.ndindex(*array.shape):
-            items[place] = self.constant(array[place])
+        for place, value in np.ndenumerate(array):
+            items[place] = self.constant(value)
         whole = is_integer(array.dtype) or array.dtype == np.bool_
         bounds = machine.of_array(array) if whole else None
         return Elements(items, np.dtype(dtype or array.dtype), array, bounds)
 
-    def map(self, f: Callable[..., Any], dtype: Any, *xs: Elements) -> Elements:
+    def map(self, f: Callable[..., Item], dtype: DType, *xs: Elements) -> Elements:
         items = np.empty(xs[0].shape, object)
         self.spend(items.size // self.mapped)
         for place in np.ndindex(*items.shape):
             items[place] = f(*(x.items[place] for x in xs))
         return Elements(items, dtype)
 
-    def rows(self, f: Callable[[list[Any]], Any], x: Elements) -> Elements:
+    def rows(self, f: Callable[[list[Item]], Item], x: Elements) -> Elements:
         """Over the last axis."""
         items = np.empty(x.shape[:-1], object)
         for place in np.ndindex(*items.shape):
@@ -183,7 +187,7 @@ class ElementAlgebra(Budget):
             return replace(chosen, bounds=bounds)
         which = self.observed(which, "where it chooses")
 
-        def pick(w: Any, *options: Any) -> Any:
+        def pick(w: Item, *options: Item) -> Item:
             out = options[-1]
             for j in reversed(range(len(options) - 1)):
                 here = self.test("eq" if j else "le", w, self.constant(j))

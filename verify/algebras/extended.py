@@ -7,28 +7,36 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import cast
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Algebra, Kind, Unsupported, V, Value, itself
 from verify.algebras.complex import Complex, Pair, is_complex, real_dtype
 from verify.algebras.guarded import Guarded, Guards
 from verify.algebras.guarded.value import Compared
 from verify.algebras.keys import KeyAlgebra, Keys, generator, is_key
 from verify.algebras.mesh import Mesh, Sharded
-from verify.dtypes import is_kind
+from verify.dtypes import DType, is_kind
 from verify.programs import is_mutable
 
 
-def over(algebra: Any, dtypes: Iterable[Any]) -> Any:
+def over(algebra: Algebra[V], dtypes: Iterable[DType]) -> Algebra[Value]:
     """The algebra, with what it takes for complex numbers and random keys around it."""
-    dtypes = tuple(dtypes)
+    return _over(anything(algebra), tuple(dtypes))
+
+
+def anything(algebra: Algebra[V]) -> Algebra[Value]:
+    """The same algebra, of whose values nothing is said: a rule gives it none but its own."""
+    return cast(Algebra[Value], algebra)
+
+
+def _over(algebra: Algebra[Value], dtypes: tuple[DType, ...]) -> Algebra[Value]:
     has_complex, has_keys = _kinds(dtypes)
     if not has_complex and not has_keys:
         return algebra
     if isinstance(algebra, Mesh):
-        inner = over(algebra.inner, dtypes)
+        inner = _over(algebra.inner, dtypes)
         return algebra if inner is algebra.inner else algebra.over(inner)
     if has_complex:
         algebra = Complex(algebra)
@@ -36,38 +44,43 @@ def over(algebra: Any, dtypes: Iterable[Any]) -> Any:
 
 
 @functools.lru_cache(maxsize=4096)
-def _kinds(dtypes: tuple[Any, ...]) -> tuple[bool, bool]:
+def _kinds(dtypes: tuple[DType, ...]) -> tuple[bool, bool]:
     return any(map(is_complex, dtypes)), any(map(is_key, dtypes))
 
 
-def plain(algebra: Any) -> Any:
+def plain(algebra: Algebra[V]) -> Algebra[Value]:
     """The algebra without what `over` put around it."""
     if isinstance(algebra, Mesh):
         return algebra.over(plain(algebra.inner))
-    wrapped = isinstance(algebra, Complex | KeyAlgebra | Guards)
-    return plain(algebra.inner) if wrapped else algebra
+    if isinstance(algebra, Complex | KeyAlgebra):
+        return plain(algebra.inner)
+    return plain(algebra.inner) if isinstance(algebra, Guards) else anything(algebra)
 
 
-def lift(algebra: Any, array: Any, dtype: Any = None) -> Any:
+def lift(algebra: Algebra[V], array: np.ndarray, dtype: DType | None = None) -> Value:
     """A constant of any dtype: an array of numbers, or of typed keys."""
     if is_mutable(array):
         raise Unsupported("a mutable array, jax.new_ref")
     return over(algebra, [array.dtype if dtype is None else dtype]).lift(array, dtype)
 
 
-def literal(algebra: Any, array: Any) -> Any:
+def literal(algebra: Algebra[V], array: np.ndarray) -> Value:
     """A constant of the program itself: in some algebras (`constants/balls.py`) a float literal is
     any number that rounds to it."""
-    own = getattr(algebra, "literal", None)
-    if own is None or is_mutable(array) or not is_kind(array.dtype, np.inexact):
+    if is_mutable(array) or not is_kind(array.dtype, np.inexact):
         return lift(algebra, array)
     if not is_complex(array.dtype):
-        return own(array)
-    re, im = (own(np.ascontiguousarray(part)) for part in (array.real, array.imag))
+        found = algebra.literal(array)
+        return lift(algebra, array) if found is None else found
+    re, im = (algebra.literal(np.ascontiguousarray(part)) for part in (array.real, array.imag))
+    if re is None or im is None:
+        return lift(algebra, array)
     return Pair(re, im, np.dtype(array.dtype))
 
 
-def fresh(make: Callable[[tuple[int, ...], Any], Any], shape: tuple[int, ...], dtype: Any) -> Any:
+def fresh(
+    make: Callable[[tuple[int, ...], DType], Value], shape: tuple[int, ...], dtype: DType
+) -> Value:
     """A program input of any dtype, out of `make(shape, dtype)` for the inputs that are real
     numbers or integers: two of them for complex numbers, an array of words for keys."""
     if is_complex(dtype):
@@ -78,7 +91,7 @@ def fresh(make: Callable[[tuple[int, ...], Any], Any], shape: tuple[int, ...], d
     return make(shape, dtype)
 
 
-def parts(value: Any) -> list[Any]:
+def parts(value: Value) -> list[Value]:
     """The values of the inner algebra that a value is made of: what to compare, or to show.
 
     A real value is its own only part; a complex one has two; an array of keys is its bits; a value
@@ -91,3 +104,8 @@ def parts(value: Any) -> list[Any]:
     if isinstance(value, Guarded | Compared):
         return list(value.parts)
     return [value.bits] if isinstance(value, Keys) else [value]
+
+
+def parts_of(value: Value, kind: type[Kind]) -> list[Kind]:
+    """The parts of a value of an algebra whose values are of this class."""
+    return [itself(part, kind) for part in parts(value)]

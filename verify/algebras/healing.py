@@ -18,13 +18,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import lt
-from typing import Any
 
 import numpy as np
 
 from verify.algebras.numeric import Numeric
 from verify.algebras.numeric_cast import interval
 from verify.algebras.numeric_value import Bounded, kind, make
+from verify.dtypes import DType
 
 Array = np.ndarray
 
@@ -151,7 +151,7 @@ class Healing(Numeric):
         value, error = np.where(bad, 1.0, result.value), np.where(bad, 0.0, result.errors)
         return make(value, error, result.dtype)
 
-    def lift(self, array: np.ndarray, dtype: Any = None) -> Bounded:
+    def lift(self, array: np.ndarray, dtype: DType | None = None) -> Bounded:
         result = super().lift(array, dtype)
         if kind(result.dtype) != "float" or result.error is None:
             return result
@@ -182,8 +182,8 @@ class Healing(Numeric):
         name: str,
         args: Sequence[Bounded],
         shape: tuple[int, ...],
-        dtype: Any,
-        params: Any = (),
+        dtype: DType,
+        params: object = (),
     ) -> Bounded:
         result = super().function(name, args, shape, dtype, params)
         if name not in VIOLATIONS or any(kind(x.dtype) != "float" for x in args):

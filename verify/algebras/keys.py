@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.around import Around
+from verify.algebras.base import Algebra, Unsupported, V, Value, itself
+from verify.dtypes import DType
 from verify.programs import GENERATORS
 
 
-def is_key(dtype: Any) -> bool:
+def is_key(dtype: DType) -> bool:
     return bool(jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key))
 
 
-def generator(dtype: Any) -> tuple[str, int]:
+def generator(dtype: DType) -> tuple[str, int]:
     """The name of the generator of a key dtype, and the words of a key."""
     if str(dtype) not in GENERATORS:
         raise Unsupported(f"random keys of type {dtype}")
@@ -33,50 +35,63 @@ def generator(dtype: Any) -> tuple[str, int]:
 class Keys:
     """An array of keys; `bits` (*shape, words) is a uint32 value of some algebra."""
 
-    bits: Any
-    dtype: Any
+    bits: Value
+    dtype: DType
 
     @property
     def shape(self) -> tuple[int, ...]:
         return tuple(self.bits.shape[:-1])
 
     @property
-    def concrete(self) -> Any:
+    def concrete(self) -> np.ndarray | None:
         if self.bits.concrete is None:
             return None
         name, _ = generator(self.dtype)
         return jax.random.wrap_key_data(jnp.asarray(self.bits.concrete), impl=name)
 
 
-class KeyAlgebra:
+def _bits(x: Value) -> Value:
+    assert isinstance(x, Keys)
+    return x.bits
+
+
+def keys_of(bits: V, dtype: DType) -> V:
+    """The keys that have these bits, as a value of the algebra around."""
+    return cast(V, Keys(bits, dtype))
+
+
+def bits_of(keys: V) -> V:
+    return cast(V, itself(keys, Keys).bits)
+
+
+class KeyAlgebra(Around[Algebra[Value]]):
     """The inner algebra, which can also move arrays of keys."""
 
-    def __init__(self, inner: Any) -> None:
+    own = (Keys,)
+
+    def __init__(self, inner: Algebra[Value]) -> None:
         self.inner = inner
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-    def lift(self, array: Any, dtype: Any = None) -> Any:
+    def lift(self, array: np.ndarray, dtype: DType | None = None) -> Value:
         if not is_key(array.dtype):
             return self.inner.lift(array, dtype)
         return Keys(self.inner.lift(np.asarray(jax.random.key_data(array))), array.dtype)
 
-    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+    def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
         if not isinstance(x, Keys):
             return self.inner.reshape(x, shape)
         return Keys(self.inner.reshape(x.bits, (*shape, x.bits.shape[-1])), x.dtype)
 
-    def pick(self, operands: Sequence[Any], index: np.ndarray) -> Any:
+    def pick(self, operands: Sequence[Value], index: np.ndarray) -> Value:
         if not isinstance(operands[0], Keys):
             return self.inner.pick(operands, index)
         words = operands[0].bits.shape[-1]
         wide = np.asarray(index)[..., None] * words + np.arange(words)
-        return Keys(self.inner.pick([x.bits for x in operands], wide), operands[0].dtype)
+        return Keys(self.inner.pick([_bits(x) for x in operands], wide), operands[0].dtype)
 
-    def compare(self, op: str, a: Any, b: Any) -> Any:
+    def compare(self, op: str, a: Value, b: Value) -> Value:
         """Of keys eq and ne: all of their words, or any of them."""
-        if not isinstance(a, Keys):
+        if not isinstance(a, Keys) or not isinstance(b, Keys):
             return self.inner.compare(op, a, b)
         words = a.bits.shape[-1]
         each = self.inner.compare(op, a.bits, b.bits)
@@ -87,10 +102,67 @@ class KeyAlgebra:
             result = join(result, self.inner.pick([each], index[..., word]))
         return result
 
-    def select(self, which: Any, cases: Sequence[Any]) -> Any:
+    def select(self, which: Value, cases: Sequence[Value]) -> Value:
         if not isinstance(cases[0], Keys):
             return self.inner.select(which, cases)
-        shape = cases[0].bits.shape
+        shape = _bits(cases[0]).shape
         index = np.arange(int(np.prod(shape[:-1]))).reshape(*shape[:-1], 1)
         wide = self.inner.pick([which], np.broadcast_to(index, shape))
-        return Keys(self.inner.select(wide, [case.bits for case in cases]), cases[0].dtype)
+        return Keys(self.inner.select(wide, [_bits(case) for case in cases]), cases[0].dtype)
+
+    # -- what is never done to keys --------------------------------------------------------------
+
+    def neg(self, a: Value) -> Value:
+        return self.inner.neg(a)
+
+    def add(self, a: Value, b: Value) -> Value:
+        return self.inner.add(a, b)
+
+    def sub(self, a: Value, b: Value) -> Value:
+        return self.inner.sub(a, b)
+
+    def mul(self, a: Value, b: Value) -> Value:
+        return self.inner.mul(a, b)
+
+    def div(self, a: Value, b: Value) -> Value:
+        return self.inner.div(a, b)
+
+    def dot(self, a: Value, b: Value) -> Value:
+        return self.inner.dot(a, b)
+
+    def sum(self, x: Value) -> Value:
+        return self.inner.sum(x)
+
+    def prod(self, x: Value) -> Value:
+        return self.inner.prod(x)
+
+    def maximum(self, a: Value, b: Value) -> Value:
+        return self.inner.maximum(a, b)
+
+    def max(self, x: Value) -> Value:
+        return self.inner.max(x)
+
+    def winner(self, x: Value, *, last: bool = False) -> Value:
+        return self.inner.winner(x, last=last)
+
+    def logical_not(self, a: Value) -> Value:
+        return self.inner.logical_not(a)
+
+    def logical_and(self, a: Value, b: Value) -> Value:
+        return self.inner.logical_and(a, b)
+
+    def logical_or(self, a: Value, b: Value) -> Value:
+        return self.inner.logical_or(a, b)
+
+    def cast(self, x: Value, dtype: DType) -> Value:
+        return self.inner.cast(x, dtype)
+
+    def function(
+        self,
+        name: str,
+        args: Sequence[Value],
+        shape: tuple[int, ...],
+        dtype: DType,
+        params: object = (),
+    ) -> Value:
+        return self.inner.function(name, args, shape, dtype, params)

@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -32,12 +31,15 @@ from verify.algebras.polynomials import (
     HIGH,
     LOW,
     ONE,
+    Item,
     Polynomial,
     Polynomials,
     degree,
+    finite,
     frozen,
 )
-from verify.dtypes import has_infinity, is_integer, is_kind, limits
+from verify.dtypes import DType, has_infinity, is_integer, is_kind, limits
+from verify.smt import Term
 
 
 @boolean_cases
@@ -59,7 +61,7 @@ class Linear(Polynomials):
         x = self.observed(x, COMPARED)
         return replace(self.rows(self._largest, x), bounds=x.bounds)
 
-    def _largest(self, ps: list[Any]) -> Any:
+    def _largest(self, ps: list[Item]) -> Item:
         if any(isinstance(p, float) and p != LOW for p in ps):
             if any(p != p for p in ps if isinstance(p, float)):
                 raise Unsupported("a maximum with NaN")
@@ -102,7 +104,7 @@ class Linear(Polynomials):
         real = is_kind(a.dtype, np.floating)
         return self.map(lambda p, q: self.test(op, p, q, real=real), np.dtype(bool), a, b)
 
-    def test(self, op: str, p: Any, q: Any, *, real: bool = False) -> Any:
+    def test(self, op: str, p: Item, q: Item, *, real: bool = False) -> Term:
         """`real`: whether they are floats, which may be no numbers."""
         z3 = self.z3
         if z3.is_expr(p) or z3.is_expr(q):
@@ -115,12 +117,12 @@ class Linear(Polynomials):
             if any(isinstance(v, dict) and degree(v) for v in (p, q)):
                 self.sentence(NO_INFINITIES)
             return z3.BoolVal(bool(COMPARE[op](one, two)))
-        difference = self._plus(p, self._scaled(-1)(q))
+        difference = finite(self._plus(p, self._scaled(-1)(q)))
         if degree(difference) == 0:
             if real and degree(p):
                 self.sentence(NO_NANS)  # x != x asks for NaN
-            sign = difference.get(ONE, Fraction(0))
-            return z3.BoolVal(bool(COMPARE[op](sign, 0)))
+            rest = difference.get(ONE, Fraction(0))
+            return z3.BoolVal(bool(COMPARE[op](int(rest > 0) - int(rest < 0), 0)))
         side, zero = self.expression(difference), z3.RealVal(0)
         found = {
             "eq": side == zero,
@@ -132,7 +134,7 @@ class Linear(Polynomials):
         }
         return found[op]
 
-    def choose(self, c: Any, yes: Any, no: Any) -> Any:
+    def choose(self, c: Term, yes: Item, no: Item) -> Item:
         z3 = self.z3
         if z3.is_true(c):
             return yes
@@ -154,9 +156,9 @@ class Linear(Polynomials):
             self.known["keep", c.get_id()] = c  # ids are only unique while it lives
         return self.known[name]
 
-    def _indicator(self, c: Any) -> Polynomial:
+    def _indicator(self, c: Term) -> Polynomial:
         """A truth value as the number 0 or 1; products with it are selections."""
-        result: Polynomial = self.choose(c, {ONE: Fraction(1)}, {})
+        result = finite(self.choose(c, {ONE: Fraction(1)}, {}))
         if degree(result) > 0:
             self.known["indicator", frozen(result)] = c
             self.digits.update(number for monomial in result for number in monomial)
@@ -173,7 +175,7 @@ class Linear(Polynomials):
 
     # -- casts and functions ------------------------------------------------------------------
 
-    def cast(self, x: Elements, dtype: Any) -> Elements:
+    def cast(self, x: Elements, dtype: DType) -> Elements:
         dtype = np.dtype(dtype)
         if dtype == x.dtype:
             return x
@@ -191,7 +193,7 @@ class Linear(Polynomials):
             cut = f"cut:{dtype.name}"
             bounds = machine.of_dtype(dtype)
 
-            def whole(p: Any) -> Any:
+            def whole(p: Item) -> Item:
                 return p if self._fits(p, dtype) else self._shared(cut, p, bounds=bounds)
 
             return replace(self.map(whole, dtype, x), bounds=bounds)
@@ -203,7 +205,7 @@ class Linear(Polynomials):
             kept = kept if exact or not is_integer(x.dtype) else None
         return Elements(x.items, dtype, kept)
 
-    def _fits(self, p: Any, dtype: Any) -> bool:
+    def _fits(self, p: Item, dtype: DType) -> bool:
         """Whether p is certainly an integer within the dtype's limits: a sum of 0/1 unknowns."""
         if isinstance(p, float) or any(v.denominator != 1 for v in p.values()):
             return False
@@ -220,8 +222,8 @@ class Linear(Polynomials):
         name: str,
         args: Sequence[Elements],
         shape: tuple[int, ...],
-        dtype: Any,
-        params: Any = (),
+        dtype: DType,
+        params: object = (),
     ) -> Elements:
         if np.dtype(dtype) == np.bool_:
             raise Unsupported(f"{name} in a proof by cases")
@@ -232,5 +234,5 @@ class Linear(Polynomials):
         )
         return replace(result, bounds=bounds)
 
-    def roots(self, n: int) -> Any:
+    def roots(self, n: int) -> tuple[Elements, Elements]:
         raise Unsupported("a Fourier transform in a proof by cases")

@@ -12,20 +12,28 @@ An `Interval` holds every element of E, as Python integers; None says that nothi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Protocol
 
 import jax.numpy as jnp
 import numpy as np
 
-from verify.algebras.base import Unsupported
-from verify.dtypes import is_integer, limits
+from verify.algebras.base import Unsupported, Value
+from verify.dtypes import DType, is_integer, limits
 
 Interval = tuple[int, int] | None
+
+
+class Whole(Value, Protocol):
+    """A value of a proof domain; `bounds`: of the expressions of its integers."""
+
+    @property
+    def bounds(self) -> Interval: ...
+
 
 _MOST_BITS = 512  # beyond that an interval says too little to be worth its arithmetic
 
 
-def of_dtype(dtype: Any) -> Interval:
+def of_dtype(dtype: DType) -> Interval:
     """The limits of an integer dtype; 0 and 1 for truth values; None for others.
 
     >>> of_dtype(np.dtype("int8")), of_dtype(np.dtype("float32"))
@@ -43,7 +51,7 @@ def of_array(array: np.ndarray) -> Interval:
     return int(array.min()), int(array.max())
 
 
-def fits(interval: Interval, dtype: Any) -> bool:
+def fits(interval: Interval, dtype: DType) -> bool:
     """Whether every value of the interval is a value of the dtype."""
     if interval is None:
         return False
@@ -107,7 +115,7 @@ def larger(a: Interval, b: Interval) -> Interval:
     return None if a is None or b is None else (max(a[0], b[0]), max(a[1], b[1]))
 
 
-def remainder(a: Interval, b: Interval, dtype: Any) -> Interval:
+def remainder(a: Interval, b: Interval, dtype: DType) -> Interval:
     """Of a - b (a / b) over Z, the quotient being the machine's (truncated; -1, all bits set, for
     b = 0): None where the least integer may be divided by -1, whose quotient wraps."""
     if a is None or b is None:
@@ -121,14 +129,14 @@ def remainder(a: Interval, b: Interval, dtype: Any) -> Interval:
     return low, high
 
 
-def range_of(x: Any) -> Interval:
+def range_of(x: Whole) -> Interval:
     """Where the machine value of a domain's value lies."""
     if not is_integer(x.dtype):
         return of_dtype(x.dtype)
     return x.bounds if fits(x.bounds, x.dtype) else limits(x.dtype)
 
 
-def of_function(name: str, args: Sequence[Interval], dtype: Any) -> Interval:
+def of_function(name: str, args: Sequence[Interval], dtype: DType) -> Interval:
     """Where the result of a function of machine numbers lies (`primitives/integers.py`)."""
     whole = of_dtype(dtype)
     if whole is None or not is_integer(dtype):
@@ -153,7 +161,7 @@ def of_function(name: str, args: Sequence[Interval], dtype: Any) -> Interval:
     return whole
 
 
-def wrapped(value: int, dtype: Any) -> int:
+def wrapped(value: int, dtype: DType) -> int:
     """The machine's value of a number.
 
     >>> wrapped(200, np.dtype("int8")), wrapped(-3, np.dtype("uint8"))
@@ -163,7 +171,7 @@ def wrapped(value: int, dtype: Any) -> int:
     return (value - low) % (high - low + 1) + low
 
 
-def wrapped_array(values: np.ndarray, dtype: Any) -> np.ndarray:
+def wrapped_array(values: np.ndarray, dtype: DType) -> np.ndarray:
     """The machine's values of an array of Python integers."""
     low, high = limits(dtype)
     return np.asarray((values - low) % (high - low + 1) + low).astype(dtype)
@@ -172,7 +180,7 @@ def wrapped_array(values: np.ndarray, dtype: Any) -> np.ndarray:
 HELD = "an integer that is converted to a float is one that the float holds"
 
 
-def must_be_held(x: Any, dtype: Any) -> bool:
+def must_be_held(x: Whole, dtype: DType) -> bool:
     """Whether it has to be assumed that a float dtype holds a domain's integers: not of labels from
     0 to 99. Raises `Unsupported` for constants of which it is wrong."""
     if x.concrete is None:
@@ -183,7 +191,7 @@ def must_be_held(x: Any, dtype: Any) -> bool:
     return False
 
 
-def are_held(values: np.ndarray, dtype: Any) -> bool:
+def are_held(values: np.ndarray, dtype: DType) -> bool:
     """Whether a float dtype holds these integers.
 
     >>> are_held(np.array([4097]), np.dtype("float16")), are_held(np.array([4100]), "float16")
@@ -199,7 +207,7 @@ def exact(array: np.ndarray) -> np.ndarray:
     return np.asarray(array).astype(object)
 
 
-def centred(array: np.ndarray, dtype: Any) -> np.ndarray | None:
+def centred(array: np.ndarray, dtype: DType) -> np.ndarray | None:
     """Another expression of the same unsigned constant: of 253 in eight bits -3, so that x - 3 and
     x + 253 are one expression. None where it is no other."""
     low, high = limits(dtype)
@@ -209,7 +217,7 @@ def centred(array: np.ndarray, dtype: Any) -> np.ndarray | None:
     return np.asarray(np.where(values > high // 2, values - (high + 1), values))
 
 
-def narrows(to: Any, of: Any) -> bool:
+def narrows(to: DType, of: DType) -> bool:
     """Whether a cast keeps no more bits than there are: then it drops inner wraps."""
     (low, high), (least, most) = limits(to), limits(of)
     return high - low <= most - least

@@ -15,27 +15,29 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+
+from verify.algebras.base import Algebra, Value
+from verify.dtypes import DType
 
 
 @dataclass(frozen=True, eq=False)
 class Sharded:
     """One value a device, of equal shapes and dtypes."""
 
-    parts: tuple[Any, ...]
+    parts: tuple[Value, ...]
 
     @property
     def shape(self) -> tuple[int, ...]:
         return tuple(self.parts[0].shape)
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> DType:
         return self.parts[0].dtype
 
     @property
-    def concrete(self) -> Any:
+    def concrete(self) -> np.ndarray | None:
         """The constant that all devices hold, if it is one and the same."""
         first = self.parts[0].concrete
         if first is None:
@@ -48,33 +50,42 @@ class Sharded:
         return first
 
 
-class Mesh:
+class Mesh(Algebra[Value]):
     """The algebra of sharded values over named axes: `axes` maps their names to their sizes."""
 
-    def __init__(self, inner: Any, axes: Mapping[Any, int]) -> None:
+    def __init__(self, inner: Algebra[Value], axes: Mapping[str, int]) -> None:
         self.inner, self.axes = inner, dict(axes)
         sizes = tuple(self.axes.values())
         self.devices = int(np.prod(sizes))
-        self.numbers = np.arange(self.devices).reshape(sizes)  # by position in the mesh
+        self.places = np.arange(self.devices).reshape(sizes)  # by position in the mesh
 
-    def over(self, inner: Any) -> Mesh:
+    def over(self, inner: Algebra[Value]) -> Mesh:
         """The same mesh over another algebra."""
         return Mesh(inner, self.axes)
 
-    def groups(self, names: Sequence[Any], index_groups: Any = None) -> list[list[int]]:
+    def groups(
+        self, names: Sequence[str], index_groups: Sequence[Sequence[int]] | None = None
+    ) -> list[list[int]]:
         """The devices that work together in a collective over these axes, each group in order of
         the position along them (the first name varies slowest); `index_groups` divides each."""
         order = [list(self.axes).index(name) for name in names]
-        rest = [i for i in range(self.numbers.ndim) if i not in order]
-        size = int(np.prod([self.numbers.shape[i] for i in order]))
-        rows = self.numbers.transpose(*rest, *order).reshape(-1, size)
+        rest = [i for i in range(self.places.ndim) if i not in order]
+        size = int(np.prod([self.places.shape[i] for i in order]))
+        rows = self.places.transpose(*rest, *order).reshape(-1, size)
         if index_groups is None:
             return [[int(d) for d in row] for row in rows]
         return [[int(row[i]) for i in group] for row in rows for group in index_groups]
 
-    def each(self, function: Callable[..., Any], *operands: Any) -> Any:
+    def each(self, function: Callable[..., Value], *operands: Value) -> Sharded:
         """`function` of each device's operands; once for devices that hold the same objects."""
-        known: dict[tuple[int, ...], Any] = {}
+        (result,) = self.each_of_several(lambda *mine: (function(*mine),), *operands)
+        return result
+
+    def each_of_several(
+        self, function: Callable[..., Sequence[Value]], *operands: Value
+    ) -> list[Sharded]:
+        """The same for a function that has several results."""
+        known: dict[tuple[int, ...], Sequence[Value]] = {}
         results = []
         for device in range(self.devices):
             mine = [x.parts[device] if isinstance(x, Sharded) else x for x in operands]
@@ -82,63 +93,90 @@ class Mesh:
             if key not in known:
                 known[key] = function(*mine)
             results.append(known[key])
-        if isinstance(results[0], list | tuple):
-            return [Sharded(tuple(column)) for column in zip(*results, strict=True)]
-        return Sharded(tuple(results))
+        return [Sharded(tuple(column)) for column in zip(*results, strict=True)]
 
     # -- the operations of `algebras/base.py` ----------------------------------------------------
 
-    def lift(self, array: Any, dtype: Any = None) -> Sharded:
+    def lift(self, array: np.ndarray, dtype: DType | None = None) -> Sharded:
         return Sharded((self.inner.lift(array, dtype),) * self.devices)
 
-    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+    def reshape(self, x: Value, shape: tuple[int, ...]) -> Value:
         return self.each(lambda part: self.inner.reshape(part, shape), x)
 
-    def pick(self, operands: Sequence[Any], index: np.ndarray) -> Any:
+    def pick(self, operands: Sequence[Value], index: np.ndarray) -> Value:
         return self.each(lambda *parts: self.inner.pick(list(parts), index), *operands)
 
-    def select(self, which: Any, cases: Sequence[Any]) -> Any:
+    def select(self, which: Value, cases: Sequence[Value]) -> Value:
         return self.each(lambda w, *parts: self.inner.select(w, list(parts)), which, *cases)
 
     def function(
-        self, name: str, args: Sequence[Any], shape: tuple[int, ...], dtype: Any, params: Any = ()
-    ) -> Any:
+        self,
+        name: str,
+        args: Sequence[Value],
+        shape: tuple[int, ...],
+        dtype: DType,
+        params: object = (),
+    ) -> Value:
         return self.each(
             lambda *parts: self.inner.function(name, list(parts), shape, dtype, params), *args
         )
 
-    def compare(self, op: str, a: Any, b: Any) -> Any:
+    def compare(self, op: str, a: Value, b: Value) -> Value:
         return self.each(lambda x, y: self.inner.compare(op, x, y), a, b)
 
-    def cast(self, x: Any, dtype: Any) -> Any:
+    def cast(self, x: Value, dtype: DType) -> Value:
         return self.each(lambda part: self.inner.cast(part, dtype), x)
 
-    def winner(self, x: Any, *, last: bool = False) -> Any:
+    def winner(self, x: Value, *, last: bool = False) -> Value:
         return self.each(lambda part: self.inner.winner(part, last=last), x)
 
-    def __getattr__(self, name: str) -> Any:
-        """neg, add, mul, dot, sum, ...: operations whose arguments are all values."""
-        if name not in _OPERATIONS:
-            raise AttributeError(name)
-        operation = getattr(self.inner, name)
-        return lambda *values: self.each(operation, *values)
+    def neg(self, a: Value) -> Value:
+        return self.each(self.inner.neg, a)
+
+    def add(self, a: Value, b: Value) -> Value:
+        return self.each(self.inner.add, a, b)
+
+    def sub(self, a: Value, b: Value) -> Value:
+        return self.each(self.inner.sub, a, b)
+
+    def mul(self, a: Value, b: Value) -> Value:
+        return self.each(self.inner.mul, a, b)
+
+    def div(self, a: Value, b: Value) -> Value:
+        return self.each(self.inner.div, a, b)
+
+    def dot(self, a: Value, b: Value) -> Value:
+        return self.each(self.inner.dot, a, b)
+
+    def sum(self, x: Value) -> Value:
+        return self.each(self.inner.sum, x)
+
+    def prod(self, x: Value) -> Value:
+        return self.each(self.inner.prod, x)
+
+    def maximum(self, a: Value, b: Value) -> Value:
+        return self.each(self.inner.maximum, a, b)
+
+    def max(self, x: Value) -> Value:
+        return self.each(self.inner.max, x)
+
+    def logical_not(self, a: Value) -> Value:
+        return self.each(self.inner.logical_not, a)
+
+    def logical_and(self, a: Value, b: Value) -> Value:
+        return self.each(self.inner.logical_and, a, b)
+
+    def logical_or(self, a: Value, b: Value) -> Value:
+        return self.each(self.inner.logical_or, a, b)
 
 
-_OPERATIONS = frozenset(
-    (
-        *("neg", "add", "sub", "mul", "div", "dot", "sum", "prod", "maximum", "max"),
-        *("logical_not", "logical_and", "logical_or"),
-    )
-)
-
-
-def shard(mesh: Mesh, x: Any, spec: Sequence[tuple[Any, ...]]) -> Sharded:
+def shard(mesh: Mesh, x: Value, spec: Sequence[tuple[str, ...]]) -> Sharded:
     """Each device's block of x; `spec` names, for each dimension, the mesh axes that divide it."""
     counts = [_number(mesh, (0,) * len(mesh.axes), names)[1] for names in spec]
     if all(count == 1 for count in counts):
         return Sharded((x,) * mesh.devices)
     index = np.arange(int(np.prod(x.shape)), dtype=np.int64).reshape(x.shape)
-    blocks: dict[tuple[int, ...], Any] = {}
+    blocks: dict[tuple[int, ...], Value] = {}
     parts = []
     for position in _positions(mesh):
         block = tuple(_number(mesh, position, names)[0] for names in spec)
@@ -158,7 +196,7 @@ def _positions(mesh: Mesh) -> list[tuple[int, ...]]:
     return list(itertools.product(*(range(n) for n in mesh.axes.values())))
 
 
-def _number(mesh: Mesh, position: tuple[int, ...], names: Sequence[Any]) -> tuple[int, int]:
+def _number(mesh: Mesh, position: tuple[int, ...], names: Sequence[str]) -> tuple[int, int]:
     """The number of a device along some axes together, and how many numbers there are."""
     axes, number, count = list(mesh.axes), 0, 1
     for name in names:
@@ -168,14 +206,14 @@ def _number(mesh: Mesh, position: tuple[int, ...], names: Sequence[Any]) -> tupl
 
 
 def unshard(
-    mesh: Mesh, x: Sharded, spec: Sequence[tuple[Any, ...]], shape: tuple[int, ...]
-) -> tuple[Any, list[tuple[Any, Any]]]:
+    mesh: Mesh, x: Sharded, spec: Sequence[tuple[str, ...]], shape: tuple[int, ...]
+) -> tuple[Value, list[tuple[Value, Value]]]:
     """The array of all blocks, and the pairs of parts that stand for the same block.
 
     Such pairs come from axes that `spec` does not name: the parts ought to be equal there.
     """
     chosen: dict[tuple[int, ...], int] = {}
-    doubts: list[tuple[Any, Any]] = []
+    doubts: list[tuple[Value, Value]] = []
     for device, position in enumerate(_positions(mesh)):
         block = tuple(_number(mesh, position, names)[0] for names in spec)
         first = chosen.setdefault(block, device)

@@ -16,22 +16,24 @@ themselves in `numeric_value`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from verify.algebras import numeric_cast, numeric_float, numeric_function, numeric_order
+from verify.algebras.base import Algebra
 from verify.algebras.numeric_value import Bounded, discrete, kind, make
 from verify.algebras.products import matmul
+from verify.dtypes import DType
 from verify.limits import budget
 
 __all__ = ["Bounded", "Numeric"]
 
+Fold = Callable[[Bounded, Bounded], Bounded]
 _CALL = 3_000  # units of work (`verify/limits/budget.py`) for an operation, however small
 
 
-class Numeric:
+class Numeric(Algebra[Bounded]):
     """The numeric algebra. It has no state.
 
     >>> numeric = Numeric()
@@ -46,10 +48,10 @@ class Numeric:
     # Known better than by their expressions in other functions (`primitives/functions.py`).
     native = frozenset(numeric_function.NAMES)
 
-    def lift(self, array: np.ndarray, dtype: Any = None) -> Bounded:
+    def lift(self, array: np.ndarray, dtype: DType | None = None) -> Bounded:
         return numeric_cast.lift(array, dtype)
 
-    def cast(self, x: Bounded, dtype: Any) -> Bounded:
+    def cast(self, x: Bounded, dtype: DType) -> Bounded:
         return numeric_cast.cast(x, dtype)
 
     # Data movement.
@@ -129,7 +131,7 @@ class Numeric:
     def prod(self, x: Bounded) -> Bounded:
         return self._tree(self.mul, x, 1)
 
-    def _tree(self, combine: Any, x: Bounded, neutral: Any) -> Bounded:
+    def _tree(self, combine: Fold, x: Bounded, neutral: int) -> Bounded:
         if x.shape[-1] == 0:
             return Bounded(np.full(x.shape[:-1], neutral, x.value.dtype), None, x.dtype)
         return numeric_order.fold_last(combine, x)
@@ -168,8 +170,8 @@ class Numeric:
         name: str,
         args: Sequence[Bounded],
         shape: tuple[int, ...],
-        dtype: Any,
-        params: Any = (),
+        dtype: DType,
+        params: object = (),
     ) -> Bounded:
         return numeric_function.function(name, args, dtype, params)
 
@@ -210,7 +212,9 @@ def _unknown(*values: Bounded) -> np.ndarray | None:
     return np.logical_or.reduce(marks) if marks else None
 
 
-def _integers(operation: Any, dtype: Any, *values: np.ndarray) -> np.ndarray:
+def _integers(
+    operation: Callable[..., np.ndarray], dtype: DType, *values: np.ndarray
+) -> np.ndarray:
     """An integer operation with the program's wrap-around; int4 and the like by way of int64."""
     with np.errstate(over="ignore"):
         if dtype.kind in "iu":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import numpy as np
 
@@ -14,9 +12,10 @@ from verify.algebras.numeric_value import (
     kind,
     make,
 )
+from verify.dtypes import DType
 
 
-def lift(array: np.ndarray, dtype: Any = None) -> Bounded:
+def lift(array: np.ndarray, dtype: DType | None = None) -> Bounded:
     """An exact constant; its own dtype unless the program's is given."""
     array = np.asarray(array)
     dtype = np.dtype(array.dtype if dtype is None else dtype)
@@ -28,7 +27,7 @@ def lift(array: np.ndarray, dtype: Any = None) -> Bounded:
     return make(array.astype(np.float64), None, dtype)
 
 
-def cast(x: Bounded, dtype: Any) -> Bounded:
+def cast(x: Bounded, dtype: DType) -> Bounded:
     """convert_element_type. Between floats it is the identity: programs are over the reals."""
     dtype = np.dtype(dtype)
     source, target = kind(x.dtype), kind(dtype)
@@ -61,7 +60,7 @@ def wrap(value: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return low.astype(dtype)
 
 
-def _from_integers(x: Bounded, dtype: Any) -> Bounded:
+def _from_integers(x: Bounded, dtype: DType) -> Bounded:
     """Exact below 2**53."""
     wide = x.value if x.value.dtype.kind in "iu" else x.value.astype(np.int64)
     value = wide.astype(np.float64)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.special  # type: ignore[import-untyped]
@@ -24,6 +23,7 @@ from verify.algebras.numeric_cast import interval, lift
 from verify.algebras.numeric_float import plus, product_rounding, times
 from verify.algebras.numeric_integers import FUNCTIONS
 from verify.algebras.numeric_value import MORE, TINY, UNIT, Bounded, discrete, kind, make
+from verify.dtypes import DType
 
 Array = np.ndarray
 _INF = math.inf
@@ -44,7 +44,7 @@ class Monotone:
     at: tuple[tuple[float, float], ...] = ()
     domain: tuple[float, float] = (-_INF, _INF)
     lipschitz: float = _INF
-    ulps: Callable[[Array], Any] = lambda x: 8.0
+    ulps: Callable[[Array], Array | float] = lambda x: 8.0
     absolute: float = 0.0
 
 
@@ -111,7 +111,7 @@ _TABLE: dict[str, Monotone] = {
 }
 
 
-def monotone(name: str, x: Bounded, dtype: Any) -> Bounded:
+def monotone(name: str, x: Bounded, dtype: DType) -> Bounded:
     """A function of the table."""
     rule = _TABLE[name]
     with np.errstate(all="ignore"):
@@ -195,7 +195,7 @@ def _with_exact(name: str, x: Bounded, result: Bounded) -> Bounded:
     )
 
 
-def on_bits(name: str, args: Sequence[Bounded], dtype: Any, params: Any) -> Bounded:
+def on_bits(name: str, args: Sequence[Bounded], dtype: DType, params: object) -> Bounded:
     """Integer functions and bit patterns: known where every operand is exactly known."""
     unknown = np.zeros(np.broadcast_shapes(*(arg.shape for arg in args)), np.bool_)
     arrays = []
@@ -217,7 +217,7 @@ def on_bits(name: str, args: Sequence[Bounded], dtype: Any, params: Any) -> Boun
 NAMES = tuple(sorted({*_TABLE, *numeric_special.FUNCTIONS}))
 
 
-def function(name: str, args: Sequence[Bounded], dtype: Any, params: Any) -> Bounded:
+def function(name: str, args: Sequence[Bounded], dtype: DType, params: object) -> Bounded:
     """The function `name`; Unsupported where there is no certified bound for it."""
     if name in FUNCTIONS:
         return on_bits(name, args, dtype, params)

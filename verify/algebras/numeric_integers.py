@@ -12,18 +12,17 @@ dtype that the function says. The same functions in JAX: `lax.div`, `lax.rem`, `
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.numeric_cast import wrap
-from verify.dtypes import is_kind
+from verify.dtypes import DType, is_kind
 
 Function = Callable[..., np.ndarray]
 
 
-def _width(dtype: Any) -> int:
+def _width(dtype: DType) -> int:
     return int(jnp.iinfo(dtype).bits)
 
 
@@ -45,7 +44,7 @@ def _signed(a: np.ndarray) -> np.ndarray:
         return np.asarray((_pattern(a) ^ sign) - sign).view(np.int64)
 
 
-def _quotient(a: np.ndarray, b: np.ndarray, params: Any = ()) -> np.ndarray:
+def _quotient(a: np.ndarray, b: np.ndarray, params: object = ()) -> np.ndarray:
     """Towards zero; by zero -1 (all bits set); the least integer by -1 is itself."""
     dtype, a, b = a.dtype, _wide(a), _wide(b)
     safe = np.where(b == 0, np.ones((), b.dtype), b)
@@ -60,7 +59,7 @@ def _quotient(a: np.ndarray, b: np.ndarray, params: Any = ()) -> np.ndarray:
     return wrap(np.where(b == 0, ~np.zeros((), a.dtype), quotient), dtype)
 
 
-def _high_product(a: np.ndarray, b: np.ndarray, params: Any = ()) -> np.ndarray:
+def _high_product(a: np.ndarray, b: np.ndarray, params: object = ()) -> np.ndarray:
     """The upper half of the double-width product."""
     product = np.asarray(a.astype(object) * b.astype(object), object)
     return np.asarray(product // (1 << _width(a.dtype))).astype(a.dtype)
@@ -77,7 +76,7 @@ def _shift(a: np.ndarray, places: np.ndarray, kind: str) -> np.ndarray:
     return wrap(np.where(outside, np.uint64(0), pattern), a.dtype)
 
 
-def _ones(a: np.ndarray, params: Any = ()) -> np.ndarray:
+def _ones(a: np.ndarray, params: object = ()) -> np.ndarray:
     pattern = _pattern(a)
     total = np.zeros(a.shape, np.int64)
     for bit in range(_width(a.dtype)):
@@ -85,7 +84,7 @@ def _ones(a: np.ndarray, params: Any = ()) -> np.ndarray:
     return wrap(total, a.dtype)
 
 
-def _leading_zeros(a: np.ndarray, params: Any = ()) -> np.ndarray:
+def _leading_zeros(a: np.ndarray, params: object = ()) -> np.ndarray:
     pattern = _pattern(a)
     count = np.zeros(a.shape, np.int64)
     for bit in range(_width(a.dtype)):
@@ -94,7 +93,7 @@ def _leading_zeros(a: np.ndarray, params: Any = ()) -> np.ndarray:
 
 
 def _bits(operation: Callable[..., np.ndarray]) -> Function:
-    def apply(a: np.ndarray, b: np.ndarray, params: Any = ()) -> np.ndarray:
+    def apply(a: np.ndarray, b: np.ndarray, params: object = ()) -> np.ndarray:
         return wrap(np.asarray(operation(_wide(a), _wide(b))), a.dtype)
 
     return apply
@@ -105,7 +104,7 @@ def _contiguous(a: np.ndarray) -> np.ndarray:
 
 
 def _bitcast(new: np.dtype) -> Function:
-    def apply(*parts: np.ndarray, params: Any) -> np.ndarray:
+    def apply(*parts: np.ndarray, params: tuple[object, int, int]) -> np.ndarray:
         _, piece, pieces = params
         if len(parts) > 1:  # narrow pieces laid together, least significant first
             joined = np.ascontiguousarray(np.stack(parts, axis=-1))

@@ -7,8 +7,7 @@ boolean is the hull of what may be chosen. So `where(x > 0, x, 0)` is well known
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -180,7 +179,7 @@ def logical_or(a: Bounded, b: Bounded) -> Bounded:
     return logical_not(logical_and(logical_not(a), logical_not(b)))
 
 
-def fold_last(combine: Any, x: Bounded) -> Bounded:
+def fold_last(combine: Callable[[Bounded, Bounded], Bounded], x: Bounded) -> Bounded:
     """A tree of `combine` over the last axis, which has at least one element."""
     while x.shape[-1] > 1:
         half = x.shape[-1] // 2
@@ -189,7 +188,7 @@ def fold_last(combine: Any, x: Bounded) -> Bounded:
     return _part(x, 0)
 
 
-def _part(x: Bounded, where: Any) -> Bounded:
+def _part(x: Bounded, where: slice | int) -> Bounded:
     error = None if x.error is None else x.error[..., where]
     return Bounded(x.value[..., where], error, x.dtype)
 

@@ -10,14 +10,15 @@ Where a rule must know a number (how often a loop runs), rows that differ say no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from verify.algebras.base import Algebra
 from verify.algebras.numeric import Numeric
 from verify.algebras.numeric_value import Bounded
+from verify.dtypes import DType
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,7 @@ class Row:
         return self.inner.value.shape[1:]
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> DType:
         return self.inner.dtype
 
     @property
@@ -41,7 +42,7 @@ class Row:
         return self.inner.value[0] if one else None
 
 
-class Rows:
+class Rows(Algebra[Row]):
     """The algebra of rows.
 
     >>> rows = Rows()
@@ -55,11 +56,11 @@ class Rows:
     def __init__(self, numeric: Numeric | None = None) -> None:
         self.numeric = Numeric() if numeric is None else numeric
 
-    def input(self, array: np.ndarray, dtype: Any = None) -> Row:
+    def input(self, array: np.ndarray, dtype: DType | None = None) -> Row:
         """An input of the program, the rows along the first axis."""
         return Row(self.numeric.lift(array, dtype))
 
-    def lift(self, array: np.ndarray, dtype: Any = None) -> Row:
+    def lift(self, array: np.ndarray, dtype: DType | None = None) -> Row:
         return Row(self.numeric.lift(np.asarray(array)[None], dtype))
 
     # Data movement.
@@ -98,10 +99,46 @@ class Rows:
 
     # What concerns each element alone, or the last axis.
 
+    def neg(self, a: Row) -> Row:
+        return Row(self.numeric.neg(a.inner))
+
+    def add(self, a: Row, b: Row) -> Row:
+        return Row(self.numeric.add(a.inner, b.inner))
+
+    def sub(self, a: Row, b: Row) -> Row:
+        return Row(self.numeric.sub(a.inner, b.inner))
+
+    def mul(self, a: Row, b: Row) -> Row:
+        return Row(self.numeric.mul(a.inner, b.inner))
+
+    def div(self, a: Row, b: Row) -> Row:
+        return Row(self.numeric.div(a.inner, b.inner))
+
+    def sum(self, x: Row) -> Row:
+        return Row(self.numeric.sum(x.inner))
+
+    def prod(self, x: Row) -> Row:
+        return Row(self.numeric.prod(x.inner))
+
+    def maximum(self, a: Row, b: Row) -> Row:
+        return Row(self.numeric.maximum(a.inner, b.inner))
+
+    def max(self, x: Row) -> Row:
+        return Row(self.numeric.max(x.inner))
+
+    def logical_not(self, a: Row) -> Row:
+        return Row(self.numeric.logical_not(a.inner))
+
+    def logical_and(self, a: Row, b: Row) -> Row:
+        return Row(self.numeric.logical_and(a.inner, b.inner))
+
+    def logical_or(self, a: Row, b: Row) -> Row:
+        return Row(self.numeric.logical_or(a.inner, b.inner))
+
     def compare(self, op: str, a: Row, b: Row) -> Row:
         return Row(self.numeric.compare(op, a.inner, b.inner))
 
-    def cast(self, x: Row, dtype: Any) -> Row:
+    def cast(self, x: Row, dtype: DType) -> Row:
         return Row(self.numeric.cast(x.inner, dtype))
 
     def winner(self, x: Row, *, last: bool = False) -> Row:
@@ -112,8 +149,8 @@ class Rows:
         name: str,
         args: Sequence[Row],
         shape: tuple[int, ...],
-        dtype: Any,
-        params: Any = (),
+        dtype: DType,
+        params: object = (),
     ) -> Row:
         return Row(self.numeric.function(name, [x.inner for x in args], shape, dtype, params))
 
@@ -122,22 +159,8 @@ class Rows:
 
     def roots(self, n: int) -> tuple[Row, Row]:
         cosines, sines = self.numeric.roots(n)
-        return tuple(Row(self.numeric.reshape(x, (1, *x.shape))) for x in (cosines, sines))  # type: ignore[return-value]
-
-
-def _in_each_row(name: str) -> Callable[..., Row]:
-    def apply(self: Rows, *operands: Row) -> Row:
-        return Row(getattr(self.numeric, name)(*(x.inner for x in operands)))
-
-    apply.__name__ = name
-    return apply
-
-
-for _name in (
-    *("neg", "add", "sub", "mul", "div", "sum", "prod", "max", "maximum"),
-    *("logical_not", "logical_and", "logical_or"),
-):
-    setattr(Rows, _name, _in_each_row(_name))
+        one, two = (Row(self.numeric.reshape(x, (1, *x.shape))) for x in (cosines, sines))
+        return one, two
 
 
 def _flat(array: np.ndarray, count: int) -> np.ndarray:

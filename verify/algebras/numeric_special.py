@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import scipy.special  # type: ignore[import-untyped]
@@ -16,6 +15,7 @@ import scipy.special  # type: ignore[import-untyped]
 from verify.algebras.numeric_cast import cast, interval
 from verify.algebras.numeric_float import div, mul, plus, times
 from verify.algebras.numeric_value import MORE, TINY, UNIT, Bounded, make
+from verify.dtypes import DType
 
 Array = np.ndarray
 _ULPS = 16 * UNIT  # 8 units in the last place, as in numeric_function
@@ -25,7 +25,7 @@ _SLACK = 1 + 1e-12  # for bounds that are computed by functions of that kind the
 def _circular(f: Callable[[Array], Array], at_zero: float) -> Callable[..., Bounded]:
     """sin and cos: |f'| <= 1."""
 
-    def evaluate(x: Bounded, dtype: Any) -> Bounded:
+    def evaluate(x: Bounded, dtype: DType) -> Bounded:
         with np.errstate(all="ignore"):
             value = f(x.value)
             error = np.where(x.value == 0, 0.0, np.abs(value) * _ULPS + TINY)
@@ -35,7 +35,7 @@ def _circular(f: Callable[[Array], Array], at_zero: float) -> Callable[..., Boun
     return evaluate
 
 
-def _tan(x: Bounded, dtype: Any) -> Bounded:
+def _tan(x: Bounded, dtype: DType) -> Bounded:
     """f' = 1 + f**2; atan(f) is the distance from the middle between two poles."""
     with np.errstate(all="ignore"):
         value = np.tan(x.value)
@@ -49,7 +49,7 @@ def _tan(x: Bounded, dtype: Any) -> Bounded:
         return make(value, error, dtype)
 
 
-def _cosh(x: Bounded, dtype: Any) -> Bounded:
+def _cosh(x: Bounded, dtype: DType) -> Bounded:
     """|f'| <= sinh(|x| + e)."""
     with np.errstate(all="ignore"):
         value = np.cosh(x.value)
@@ -62,7 +62,7 @@ def _cosh(x: Bounded, dtype: Any) -> Bounded:
         return make(value, error, dtype)
 
 
-def _lgamma(x: Bounded, dtype: Any) -> Bounded:
+def _lgamma(x: Bounded, dtype: DType) -> Bounded:
     """Of positive arguments: f' = digamma, which rises, so |f'| is largest at an end."""
     with np.errstate(all="ignore"):
         value = scipy.special.gammaln(x.value)
@@ -76,7 +76,7 @@ def _lgamma(x: Bounded, dtype: Any) -> Bounded:
         return make(np.where((low > 0) & np.isfinite(value), value, np.nan), error, dtype)
 
 
-def _atan2(y: Bounded, x: Bounded, dtype: Any) -> Bounded:
+def _atan2(y: Bounded, x: Bounded, dtype: DType) -> Bounded:
     """The angle's gradient is 1/r. NaN at the origin, and where the bounds touch the cut."""
     with np.errstate(all="ignore"):
         value = np.arctan2(y.value + 0.0, x.value)  # -0 is 0 over the reals
@@ -93,10 +93,10 @@ def _atan2(y: Bounded, x: Bounded, dtype: Any) -> Bounded:
         return make(np.where(lost, np.nan, value), error, dtype)
 
 
-def _pow(x: Bounded, y: Bounded, dtype: Any) -> Bounded:
+def _pow(x: Bounded, y: Bounded, dtype: DType) -> Bounded:
     """x**y: by multiplication for one small integer y; else for x > 0, where it is monotone in each
     argument, so its extremes over a box are at the corners; exact bases also at other integers."""
-    y = cast(y, np.float64)
+    y = cast(y, np.dtype(np.float64))
     first = float(y.value.flat[0]) if y.value.size else 0.0
     if y.error is None and (y.value == first).all() and abs(first) <= 64 and first == round(first):
         return _power(x, int(first), dtype)
@@ -116,7 +116,7 @@ def _pow(x: Bounded, y: Bounded, dtype: Any) -> Bounded:
         return make(value, np.where(zero | one, 0.0, error), dtype)
 
 
-def _power(x: Bounded, n: int, dtype: Any) -> Bounded:
+def _power(x: Bounded, n: int, dtype: DType) -> Bounded:
     one = Bounded(np.ones(x.shape), None, dtype)
     result, base, left = one, x, abs(n)
     while left:
@@ -129,7 +129,7 @@ def _power(x: Bounded, n: int, dtype: Any) -> Bounded:
     return result if n >= 0 else div(one, result)
 
 
-def _rem(a: Bounded, b: Bounded, dtype: Any) -> Bounded:
+def _rem(a: Bounded, b: Bounded, dtype: DType) -> Bounded:
     """a - n b with n = a / b truncated: fmod is exact. NaN where n is not certain."""
     with np.errstate(all="ignore"):
         value = np.fmod(a.value, b.value)

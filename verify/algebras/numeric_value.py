@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import numpy as np
 
 from verify.algebras.base import Unsupported
+from verify.dtypes import DType
 
 UNIT = 2.0**-53  # unit roundoff of float64
 TINY = 2.0**-1000  # covers whatever underflow loses
@@ -38,7 +38,7 @@ class Bounded:
 
     value: np.ndarray
     error: np.ndarray | None
-    dtype: Any
+    dtype: DType
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -65,7 +65,7 @@ class Bounded:
 
 
 @functools.cache
-def kind(dtype: Any) -> str:
+def kind(dtype: DType) -> str:
     """'bool', 'int' or 'float'; bfloat16, float8, int4 and the like included."""
     for name, parent in (("bool", np.bool_), ("int", np.integer), ("float", np.floating)):
         if jax.dtypes.issubdtype(dtype, parent):
@@ -73,7 +73,7 @@ def kind(dtype: Any) -> str:
     raise Unsupported(f"numbers of type {dtype} in the numeric algebra")
 
 
-def make(value: np.ndarray, error: np.ndarray | None, dtype: Any) -> Bounded:
+def make(value: np.ndarray, error: np.ndarray | None, dtype: DType) -> Bounded:
     """A float in normal form: no error array where all is exact, NaN where nothing is known."""
     value = np.asarray(value)
     if error is not None:
@@ -89,7 +89,7 @@ def make(value: np.ndarray, error: np.ndarray | None, dtype: Any) -> Bounded:
     return Bounded(value, error, dtype)
 
 
-def discrete(value: np.ndarray, unknown: np.ndarray | None, dtype: Any) -> Bounded:
+def discrete(value: np.ndarray, unknown: np.ndarray | None, dtype: DType) -> Bounded:
     """An integer or boolean array; `unknown` marks elements of which nothing is known."""
     value = np.asarray(value)
     if unknown is None or not unknown.any():
@@ -98,7 +98,7 @@ def discrete(value: np.ndarray, unknown: np.ndarray | None, dtype: Any) -> Bound
     return Bounded(clean, np.where(unknown, np.inf, 0.0), dtype)
 
 
-def join(real: Bounded, imaginary: Bounded, dtype: Any) -> Bounded:
+def join(real: Bounded, imaginary: Bounded, dtype: DType) -> Bounded:
     """A complex array of its parts, to be compared or shown: |dz| <= |dx| + |dy|."""
     value = np.empty(real.shape, np.complex128)
     value.real, value.imag = real.value, imaginary.value
@@ -115,7 +115,7 @@ class Grid:
     top: float
 
 
-def exact_sum(fraction: int, magnitude: Any) -> Any:
+def exact_sum(fraction: int, magnitude: np.ndarray | float) -> np.ndarray:
     """Is a sum exact, in any order? Its terms are multiples of 2**-fraction, and their magnitudes
     add up to at most `magnitude`: every partial sum then is an integer below 2**53 on that grid.
     A margin of 1 bit covers the rounding of `magnitude`."""

@@ -11,34 +11,35 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from verify.algebras import machine
 from verify.algebras.base import Unsupported
-from verify.algebras.elements import ElementAlgebra, Elements
+from verify.algebras.elements import ElementAlgebra, Elements, Scalar
 from verify.algebras.machine import Interval
-from verify.dtypes import is_integer, limits
+from verify.dtypes import DType, is_integer, limits
+from verify.smt import Fresh, Term
 
 Monomial = tuple[int, ...]  # sorted numbers of atoms
 Polynomial = dict[Monomial, Fraction]
+Item = Polynomial | float | Term  # a polynomial, an infinity, or a truth value
 _COPIED = 20  # terms that are copied in the time in which one is added
 ONE: Monomial = ()
 LOW, HIGH = float("-inf"), float("inf")  # elements of maxima and minima over nothing
 
 
-class Polynomials(ElementAlgebra):
+class Polynomials(ElementAlgebra["Item"]):
     """One pair of programs as terms. `solver` collects what defines the atoms. Elements are
     polynomials (dicts), truth values (z3 expressions) or infinities (floats)."""
 
-    def __init__(self, z3: Any, work: int = 200_000, *, assuming: bool = False) -> None:
+    def __init__(self, z3: Fresh, work: int = 200_000, *, assuming: bool = False) -> None:
         self.z3 = z3
         self.assuming = assuming
         self.solver = z3.Solver()
-        self.atoms: list[Any] = []  # z3 constants
-        self.monomials: dict[Monomial, Any] = {}
-        self.known: dict[Any, Any] = {}
+        self.atoms: list[Term] = []  # z3 constants
+        self.monomials: dict[Monomial, Term] = {}
+        self.known: dict[object, Term] = {}
         self.digits: set[int] = set()  # atoms that are 0 or 1
         self.assumptions: dict[str, None] = {}
         self.work = work
@@ -51,11 +52,11 @@ class Polynomials(ElementAlgebra):
         self.atoms.append(make(f"a{number}"))
         return {(number,): Fraction(1)}
 
-    def truth(self) -> Any:
+    def truth(self) -> Term:
         self.atoms.append(self.z3.Bool(f"b{len(self.atoms)}"))
         return self.atoms[-1]
 
-    def input(self, shape: tuple[int, ...], dtype: Any) -> Elements:
+    def input(self, shape: tuple[int, ...], dtype: DType) -> Elements:
         self.spend(math.prod(shape) // 2)  # a term of the solver's each
         items = np.empty(shape, object)
         for place in np.ndindex(*shape):
@@ -76,7 +77,7 @@ class Polynomials(ElementAlgebra):
     def sentence(self, text: str) -> None:
         self.assumptions.setdefault(text)
 
-    def wrapped(self, p: Any, dtype: Any) -> Polynomial:
+    def wrapped(self, p: Item, dtype: DType) -> Polynomial:
         """p - 2**w k within the dtype's limits, for an unknown integer k: exact, and linear."""
         if isinstance(p, float) or self.z3.is_expr(p):
             raise Unsupported("an infinite integer")
@@ -87,14 +88,14 @@ class Polynomials(ElementAlgebra):
         if name not in self.known:
             self.spend(4 * len(p))
             turns = self.atom(integer=True)
-            found = self._plus(p, {m: -(high - low + 1) * v for m, v in turns.items()})
+            found = finite(self._plus(p, {m: -(high - low + 1) * v for m, v in turns.items()}))
             side = self.expression(found)
             self.solver.add(side >= low, side <= high)
             self.known[name] = found
         result: Polynomial = self.known[name]
         return result
 
-    def expression(self, p: Polynomial) -> Any:
+    def expression(self, p: Polynomial) -> Term:
         """A polynomial as a linear z3 expression over its monomials."""
         z3, total = self.z3, []
         for monomial, coefficient in p.items():
@@ -105,7 +106,7 @@ class Polynomials(ElementAlgebra):
                 total.append(number * self._monomial(monomial))
         return z3.Sum(total) if total else z3.RealVal(0)
 
-    def _monomial(self, monomial: Monomial) -> Any:
+    def _monomial(self, monomial: Monomial) -> Term:
         if monomial not in self.monomials:
             if len(monomial) == 1:
                 found = self.atoms[monomial[0]]
@@ -117,7 +118,7 @@ class Polynomials(ElementAlgebra):
             self.monomials[monomial] = found
         return self.monomials[monomial]
 
-    def constant(self, value: Any) -> Any:
+    def constant(self, value: Scalar) -> Item:
         if isinstance(value, np.bool_ | bool):
             return self.z3.BoolVal(bool(value))
         if isinstance(value, complex | np.complexfloating):
@@ -135,14 +136,14 @@ class Polynomials(ElementAlgebra):
         result = self.map(self._scaled(-1), a.dtype, a)
         return replace(result, bounds=machine.negated(a.bounds))
 
-    def _scaled(self, c: int) -> Callable[[Any], Any]:
+    def _scaled(self, c: int) -> Callable[[Item], Item]:
         return lambda p: -p if isinstance(p, float) else {m: c * v for m, v in p.items()}
 
     def add(self, a: Elements, b: Elements) -> Elements:
         result = self.map(self._plus, a.dtype, a, b)
         return replace(result, bounds=machine.plus(a.bounds, b.bounds))
 
-    def _plus(self, p: Any, q: Any) -> Any:
+    def _plus(self, p: Item, q: Item) -> Item:
         if isinstance(p, float) or isinstance(q, float):
             if p != p or q != q or (isinstance(p, float) and isinstance(q, float) and p != q):
                 raise Unsupported("arithmetic with NaN, or infinity minus infinity")
@@ -163,9 +164,9 @@ class Polynomials(ElementAlgebra):
             else:
                 out.pop(m, None)
 
-    def _total(self, terms: Iterable[Any]) -> Any:
+    def _total(self, terms: Iterable[Item]) -> Item:
         """The sum of many, which is not copied for each."""
-        total: Any = {}
+        total: Item = {}
         for p in terms:
             if isinstance(p, float) or isinstance(total, float):
                 total = self._plus(total, p)
@@ -178,7 +179,7 @@ class Polynomials(ElementAlgebra):
         bounds = machine.squared(a.bounds) if a is b else machine.times(a.bounds, b.bounds)
         return replace(result, bounds=bounds)
 
-    def _times(self, p: Any, q: Any) -> Any:
+    def _times(self, p: Item, q: Item) -> Item:
         if isinstance(p, float) or isinstance(q, float):
             raise Unsupported("a product with infinity")
         for indicator, other in ((p, q), (q, p)):
@@ -196,7 +197,7 @@ class Polynomials(ElementAlgebra):
     def div(self, a: Elements, b: Elements) -> Elements:
         return self.map(lambda p, q: self._times(p, self._inverse(q)), a.dtype, a, b)
 
-    def _inverse(self, q: Any) -> Polynomial:
+    def _inverse(self, q: Item) -> Polynomial:
         if isinstance(q, float) or not q:
             raise Unsupported("division by zero or infinity")
         if degree(q) == 0:
@@ -205,7 +206,9 @@ class Polynomials(ElementAlgebra):
         self.partial = True
         # 1 / (c q) = (1 / c) (1 / q): one atom for all multiples.
         lead = q[min(q)]
-        return self._times({ONE: 1 / lead}, self._shared("inverse", self._scale(q, 1 / lead)))
+        return finite(
+            self._times({ONE: 1 / lead}, self._shared("inverse", self._scale(q, 1 / lead)))
+        )
 
     @staticmethod
     def _scale(p: Polynomial, c: Fraction) -> Polynomial:
@@ -225,9 +228,10 @@ class Polynomials(ElementAlgebra):
         return replace(result, bounds=machine.repeated(x.bounds, x.shape[-1]))
 
     def prod(self, x: Elements) -> Elements:
-        return self.rows(lambda row: functools.reduce(self._times, row, {ONE: Fraction(1)}), x)
+        one: Item = {ONE: Fraction(1)}
+        return self.rows(lambda row: functools.reduce(self._times, row, one), x)
 
-    def _shared(self, name: Any, *ps: Any, bounds: Interval = None) -> Polynomial:
+    def _shared(self, name: object, *ps: Item, bounds: Interval = None) -> Polynomial:
         """An uninterpreted function of polynomials: z3 knows that equals give equals."""
         if any(isinstance(p, float) or self.z3.is_expr(p) for p in ps):
             raise Unsupported(f"{name} of infinities or truth values")
@@ -236,21 +240,29 @@ class Polynomials(ElementAlgebra):
             z3, atom = self.z3, self.atom() if bounds is None else self.whole(*bounds)
             sorts = [z3.RealSort()] * (len(ps) + 1)
             symbol = z3.Function(f"f_{name}", *sorts)
-            self.solver.add(self.expression(atom) == symbol(*[self.expression(p) for p in ps]))
+            self.solver.add(
+                self.expression(atom) == symbol(*[self.expression(finite(p)) for p in ps])
+            )
             self.known[key] = atom
         found: Polynomial = self.known[key]
         return found
 
-    def choose(self, c: Any, yes: Any, no: Any) -> Any:
+    def choose(self, c: Term, yes: Item, no: Item) -> Item:
         """One polynomial where c is true, and another elsewhere."""
         raise NotImplementedError
+
+
+def finite(p: Item) -> Polynomial:
+    """What is a polynomial, and nothing else."""
+    assert isinstance(p, dict)
+    return p
 
 
 def number(n: int) -> Polynomial:
     return {ONE: Fraction(n)} if n else {}
 
 
-def frozen(p: Any) -> Any:
+def frozen(p: Item) -> object:
     return frozenset(p.items()) if isinstance(p, dict) else p
 
 

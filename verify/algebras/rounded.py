@@ -30,17 +30,17 @@ Assumed: XLA's CPU backend with its default flags (no fast-math), round to neare
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from verify.algebras import rounded_product, rounded_sum
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, Value
 from verify.algebras.numeric import Bounded, Numeric
 from verify.algebras.numeric_value import kind, make
 from verify.algebras.rounded_function import function_error, power_error
 from verify.algebras.rounded_value import (
     SPARE,
+    Changes,
     Format,
     Tracked,
     computed,
@@ -48,12 +48,14 @@ from verify.algebras.rounded_value import (
     format_of,
     fraction,
     largest,
+    marks,
     mass,
     reach,
     representable,
     tracked,
     unmarked,
 )
+from verify.dtypes import DType
 
 
 class Rounded(Numeric):
@@ -69,21 +71,21 @@ class Rounded(Numeric):
     True
     """
 
-    def settled(self, operands: Sequence[Any], results: Sequence[Any]) -> list[Any]:
+    def settled(self, operands: Sequence[Value], results: list[Value]) -> list[Value]:
         """The results of an equation: constants if its operands are, whatever computed them."""
-        if not all(getattr(x, "constant", False) for x in operands):
-            return list(results)
+        if not all(marks(x).constant for x in operands):
+            return results
         return [tracked(x, constant=True) if isinstance(x, Bounded) else x for x in results]
 
-    def lift(self, array: np.ndarray, dtype: Any = None) -> Bounded:
+    def lift(self, array: np.ndarray, dtype: DType | None = None) -> Bounded:
         """A constant of the program."""
         return tracked(self.input(array, dtype), constant=True)
 
-    def input(self, array: np.ndarray, dtype: Any = None) -> Bounded:
+    def input(self, array: np.ndarray, dtype: DType | None = None) -> Bounded:
         x = super().lift(array, dtype)
         return entered(x) if kind(x.dtype) == "float" else x
 
-    def cast(self, x: Bounded, dtype: Any) -> Bounded:
+    def cast(self, x: Bounded, dtype: DType) -> Bounded:
         result = super().cast(x, dtype)
         if kind(result.dtype) != "float" or kind(x.dtype) == "bool":
             return result
@@ -126,7 +128,7 @@ class Rounded(Numeric):
         marked = [x for x in operands if isinstance(x, Tracked)]
         if not marked or kind(result.dtype) != "float":
             return result
-        changes: dict[str, Any] = {"constant": len(marked) == len(operands)}
+        changes: Changes = {"constant": len(marked) == len(operands)}
         changes["constant"] &= all(x.constant for x in marked)
         if any(x.mass is not None for x in marked):
             grains = [fraction(x) for x in operands]
@@ -193,8 +195,8 @@ class Rounded(Numeric):
         name: str,
         args: Sequence[Bounded],
         shape: tuple[int, ...],
-        dtype: Any,
-        params: Any = (),
+        dtype: DType,
+        params: object = (),
     ) -> Bounded:
         result = super().function(name, args, shape, dtype, params)
         if kind(result.dtype) != "float":

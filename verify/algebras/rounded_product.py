@@ -26,6 +26,7 @@ from verify.algebras.rounded_value import (
     finite,
     format_of,
     largest,
+    marks,
     power_of_two,
     representable,
     tracked,
@@ -40,10 +41,10 @@ def mul(a: Bounded, b: Bounded) -> Bounded:
     if a.error is None and b.error is None:
         exact |= (product.errors == 0) & representable(form, product.value)
     result = computed(product, np.where(exact, 0.0, charge), form)
-    quotient = any(getattr(x, "quotient", False) for x in (a, b))
+    quotient = marks(a).quotient or marks(b).quotient
     result = _spanned(result, [x for x in (a, b) if quotient or _joins(x)], [], quotient, form)
     for x, c in ((a, b), (b, a)):
-        if getattr(c, "constant", False):
+        if marks(c).constant:
             return tracked(result, scaled=_scaled(x, _top(c)))
     return result
 
@@ -57,7 +58,7 @@ def div(a: Bounded, b: Bounded) -> Bounded:
     charge = np.where(flushed, charge + top, charge)
     charge = np.where(np.abs(b.value) - b.errors < form.tiny, np.nan, charge)
     result = _spanned(computed(ratio, charge, form), [a], [b], True, form)
-    if not getattr(b, "constant", False):
+    if not marks(b).constant:
         return result
     # What is divided by zero, or by no number, has no bound already.
     nonzero = np.abs(b.value)[np.abs(b.value) > 0]
@@ -86,7 +87,7 @@ def _top(x: Bounded) -> float:
 
 def _scaled(x: Bounded, c: float) -> tuple[float, float]:
     """The mark of c x; of c (d a) as of (c d) a too."""
-    top, factor = getattr(x, "scaled", None) or (0.0, 1.0)
+    top, factor = marks(x).scaled or (0.0, 1.0)
     return max(top, _top(x)), max(c, c * factor)
 
 
@@ -108,7 +109,7 @@ def _spanned(
     ranges = [_range(x) for x in factors]
     ranges += [(-high, -low) for low, high in map(_range, divisors)]
     span = sum(low for low, _ in ranges), sum(high for _, high in ranges)
-    chain = any(getattr(x, "span", None) is not None for x in (*factors, *divisors))
+    chain = any(marks(x).span is not None for x in (*factors, *divisors))
     if chain and (span[0] < form.lowest or span[1] > form.highest):
         if span[1] > form.highest:  # infinity may take part
             result = make(np.full(result.shape, np.nan), None, result.dtype)
@@ -120,9 +121,9 @@ def _spanned(
 
 def _range(x: Bounded) -> tuple[float, float]:
     """Binary logarithms of the smallest and largest product of any of x's factors."""
-    span = getattr(x, "span", None)
+    span = marks(x).span
     if span is not None:
-        return float(span[0]), float(span[1])
+        return span
     magnitude = np.abs(x.value)
     there = (magnitude > 0) & np.isfinite(magnitude)
     low = float(np.min(magnitude, initial=1.0, where=there))

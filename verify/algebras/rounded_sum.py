@@ -11,8 +11,6 @@ a product with their number, which float16 may not hold. c a + c b is c (a + b).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from verify.algebras import numeric_float
@@ -21,12 +19,15 @@ from verify.algebras.numeric_value import MORE, Bounded
 from verify.algebras.products import matmul
 from verify.algebras.rounded_value import (
     SPARE,
+    Amount,
+    Changes,
     Format,
     computed,
     exact_sums,
     format_of,
     fraction,
     largest,
+    marks,
     mass,
     power_of_2,
     reach,
@@ -43,26 +44,35 @@ def add(a: Bounded, b: Bounded) -> Bounded:
     one, two = (mass(x) if x.error is None else largest(x) for x in (a, b))
     total, magnitudes = numeric_float.add(a, b), (one + two) * MORE
     reached = (reach(a) + reach(b)) * MORE
-    scaled = _scaled_sum(getattr(a, "scaled", None), getattr(b, "scaled", None))
+    scaled = _scaled_sum(marks(a).scaled, marks(b).scaled)
     result, grain = _off(total, magnitudes, reached, _coarser(a, b), 1, form, scaled)
-    marks = {"mass": magnitudes, "fraction": grain} if result.error is None else {}
-    return tracked(result, unmarked(result), reach=reached, scaled=scaled, **marks)
+    known: Changes = {"reach": reached, "scaled": scaled}
+    if result.error is None:
+        known |= {"mass": magnitudes, "fraction": grain}
+    return tracked(result, unmarked(result), **known)
 
 
 def sum_last(x: Bounded) -> Bounded:
     """Over the last axis, which has at least one element."""
     form, size = format_of(x.dtype), x.shape[-1]
-    terms = size * getattr(x, "terms", 1)
+    terms = size * marks(x).terms
     magnitudes = mass(x).sum(axis=-1) * (1 + gamma(size))
     reached = reach(x).sum(axis=-1) * (1 + gamma(size))
     if terms >= form.limit:
         reached = np.full_like(reached, np.inf)
-    scaled = getattr(x, "scaled", None)
+    scaled = marks(x).scaled
     scaled = None if scaled is None else (size * scaled[0], scaled[1])
     total = numeric_float.sum_last(x)
     result, grain = _off(total, magnitudes, reached, fraction(x), terms - 1, form, scaled)
-    marks = {"terms": terms, "mass": magnitudes, "fraction": grain, "reach": reached}
-    return tracked(result, unmarked(result), scaled=scaled, **marks)
+    return tracked(
+        result,
+        unmarked(result),
+        scaled=scaled,
+        terms=terms,
+        mass=magnitudes,
+        fraction=grain,
+        reach=reached,
+    )
 
 
 def dot(a: Bounded, b: Bounded) -> Bounded:
@@ -85,7 +95,7 @@ def running(folded: Bounded, rows: Bounded) -> Bounded:
     size = rows.shape[-1]
     magnitudes = np.cumsum(mass(rows), axis=-1) * (1 + gamma(size))
     reached = np.cumsum(reach(rows), axis=-1) * (1 + gamma(size))
-    roundings = np.arange(1, size + 1) * getattr(rows, "terms", 1)
+    roundings = np.arange(1, size + 1) * marks(rows).terms
     return _off(folded, magnitudes, reached, fraction(rows), roundings, format_of(rows.dtype))[0]
 
 
@@ -104,7 +114,7 @@ def _off(
     magnitudes: np.ndarray,
     reached: np.ndarray,
     grain: int | None,
-    roundings: Any,
+    roundings: Amount,
     form: Format,
     scaled: Scaled = None,
 ) -> tuple[Bounded, int | None]:

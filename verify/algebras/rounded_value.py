@@ -10,18 +10,19 @@ Source: N. J. Higham, Accuracy and Stability of Numerical Algorithms (2002), cha
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TypedDict, Unpack
 
 import jax.numpy as jnp
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, Value
 from verify.algebras.numeric_value import MORE, Bounded, make
+from verify.dtypes import DType
 
+Amount = np.ndarray | float
 SPARE = 1  # roundings more than are known of, in every operation
 
 
@@ -51,7 +52,7 @@ class Format:
         before = 1 - 2.0**-23 if self.bits < 24 else 1.0
         return math.ldexp(2 - 2.0**-self.bits, self.highest) * before
 
-    def growth(self, roundings: Any) -> Any:
+    def growth(self, roundings: Amount) -> Amount:
         """(1 + u)**roundings - 1, rounded up; of a number or an array of them.
 
         >>> round(float(format_of(np.dtype(np.float32)).growth(3) * 2**24), 4)
@@ -62,7 +63,7 @@ class Format:
 
 
 @functools.cache
-def format_of(dtype: Any) -> Format:
+def format_of(dtype: DType) -> Format:
     """The format of a dtype; Unsupported for those that no operation is known to compute in."""
     if np.dtype(dtype).name not in ("float16", "bfloat16", "float32", "float64"):
         raise Unsupported(f"rounding errors of {np.dtype(dtype).name}")
@@ -71,8 +72,8 @@ def format_of(dtype: Any) -> Format:
 
 
 @dataclass(frozen=True, eq=False)
-class Tracked(Bounded):
-    """A value, and what it was made of as far as the compiler may make it otherwise (`rounded.py`).
+class Marks:
+    """What a value was made of, as far as the compiler may make it otherwise (`rounded.py`).
 
     constant: it depends on no input. terms, mass: it is a sum of `terms` numbers, with these sums
     of magnitudes. fraction: the terms of an exact sum are multiples of 2**-fraction. reach: no sum
@@ -91,18 +92,39 @@ class Tracked(Bounded):
     quotient: bool = False
 
 
-_MARKS = {
-    mark.name: mark.default
-    for mark in dataclasses.fields(Tracked)
-    if mark.default is not dataclasses.MISSING
-}
+@dataclass(frozen=True, eq=False)
+class Tracked(Marks, Bounded):
+    """A value with its marks."""
 
 
-def tracked(x: Bounded, like: Bounded | None = None, **changes: Any) -> Tracked:
+_NONE = Marks()
+
+
+def marks(x: Value) -> Marks:
+    """The marks of a value; those of one without are the defaults."""
+    return x if isinstance(x, Tracked) else _NONE
+
+
+class Changes(TypedDict, total=False):
+    """Marks by name."""
+
+    constant: bool
+    terms: int
+    mass: np.ndarray | None
+    fraction: int | None
+    reach: np.ndarray | None
+    scaled: tuple[float, float] | None
+    span: tuple[float, float] | None
+    quotient: bool
+
+
+def tracked(x: Bounded, like: Bounded | None = None, **changes: Unpack[Changes]) -> Tracked:
     """x with the marks of `like`, but for the changes."""
-    source = x if like is None else like
-    marks = {name: getattr(source, name, default) for name, default in _MARKS.items()}
-    result = Tracked(x.value, x.error, x.dtype, **{**marks, **changes})
+    m = marks(x if like is None else like)
+    own = (m.constant, m.terms, m.mass, m.fraction, m.reach, m.scaled, m.span, m.quotient)
+    result = Tracked(x.value, x.error, x.dtype, *own)
+    if changes:
+        result = replace(result, **changes)
     if "grid" in x.__dict__:
         result.__dict__["grid"] = x.__dict__["grid"]
     return result
@@ -126,13 +148,13 @@ def finite(x: Bounded) -> np.ndarray:
 
 def reach(x: Bounded) -> np.ndarray:
     """No sum of some of the finite numbers that x is the sum of is larger."""
-    known = getattr(x, "reach", None)
+    known = marks(x).reach
     return finite(x) if known is None else np.maximum(known, finite(x))
 
 
 def mass(x: Bounded) -> np.ndarray:
     """The sum of magnitudes of the terms that x is the sum of; x itself is one, mostly."""
-    known = getattr(x, "mass", None)
+    known = marks(x).mass
     return largest(x) if known is None else known
 
 
@@ -140,17 +162,17 @@ def fraction(x: Bounded) -> int | None:
     """Terms of x are multiples of 2**-fraction; None where x is not exact, or they are not."""
     if x.error is not None:
         return None
-    known = getattr(x, "fraction", None)
+    known = marks(x).fraction
     if known is not None:
-        return int(known)
+        return known
     return None if x.grid is None else x.grid.fraction
 
 
-def exact_sums(form: Format, grain: int | None, magnitudes: np.ndarray) -> Any:
+def exact_sums(form: Format, grain: int | None, magnitudes: np.ndarray) -> np.ndarray:
     """Whether sums are exact in any order: all partial sums fit into the format's bits."""
     if grain is None or grain > -form.lowest:
         return np.zeros((), np.bool_)
-    return magnitudes < power_of_2(form.bits - 1 - grain)
+    return np.asarray(magnitudes < power_of_2(form.bits - 1 - grain))
 
 
 def power_of_2(exponent: int) -> float:
@@ -172,7 +194,7 @@ def power_of_two(x: Bounded) -> np.ndarray:
     return known if x.error is None else known & (x.error == 0)
 
 
-def computed(x: Bounded, charge: Any, form: Format, flush: float = 1.0) -> Bounded:
+def computed(x: Bounded, charge: Amount, form: Format, flush: float = 1.0) -> Bounded:
     """The real result x with what computing it may add: `charge`, the flush of numbers below
     `flush` times the smallest normal one to zero, and nothing known of what may overflow.
     Infinities of the program's own stay exact, unless nothing is known of them (charge NaN)."""

@@ -12,13 +12,12 @@ What a conversion to a narrower dtype cuts off is none, in proofs as here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from verify.algebras import machine
 from verify.algebras.numeric import Bounded, Numeric
-from verify.dtypes import is_integer, is_kind, limits
+from verify.dtypes import DType, is_integer, is_kind, limits
 
 
 class Unwrapped(Numeric):
@@ -55,7 +54,7 @@ class Unwrapped(Numeric):
             result.__dict__["expression"] = expression
         return result
 
-    def _ring(self, result: Bounded, law: Callable[..., Any], *xs: Bounded) -> Bounded:
+    def _ring(self, result: Bounded, law: Callable[..., np.ndarray], *xs: Bounded) -> Bounded:
         """`law`: the operation on arrays of any numbers."""
         if not is_integer(result.dtype):
             return result
@@ -112,7 +111,7 @@ class Unwrapped(Numeric):
 
     # -- what looks --------------------------------------------------------------------------------
 
-    def cast(self, x: Bounded, dtype: Any) -> Bounded:
+    def cast(self, x: Bounded, dtype: DType) -> Bounded:
         dtype = np.dtype(dtype)
         if dtype == x.dtype:
             return x
@@ -143,8 +142,8 @@ class Unwrapped(Numeric):
         name: str,
         args: Sequence[Bounded],
         shape: tuple[int, ...],
-        dtype: Any,
-        params: Any = (),
+        dtype: DType,
+        params: object = (),
     ) -> Bounded:
         self._look(*args)
         return super().function(name, args, shape, dtype, params)

@@ -9,13 +9,13 @@ batch, however much wider the bounds of a batch may be.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from verify.algebras.healing import VIOLATIONS, both_infinite
 from verify.algebras.numeric import Numeric
 from verify.algebras.numeric_value import Bounded, kind
+from verify.dtypes import DType
 
 # The ends of where a function has a value, the poles among them.
 _ENDS: dict[str, tuple[float, float]] = {
@@ -49,7 +49,7 @@ class Wary(Numeric):
         if bad.any():
             self.suspect |= bad.reshape(len(bad), -1).any(axis=1) if bad.ndim else True
 
-    def lift(self, array: np.ndarray, dtype: Any = None) -> Bounded:
+    def lift(self, array: np.ndarray, dtype: DType | None = None) -> Bounded:
         result = super().lift(array, dtype)
         if kind(result.dtype) == "float":
             self._note(np.isnan(result.value))
@@ -75,7 +75,7 @@ class Wary(Numeric):
         self._unsure(result, a, b)
         return result
 
-    def cast(self, x: Bounded, dtype: Any) -> Bounded:
+    def cast(self, x: Bounded, dtype: DType) -> Bounded:
         result = super().cast(x, dtype)
         self._unsure(result, x)
         return result
@@ -90,8 +90,8 @@ class Wary(Numeric):
         name: str,
         args: Sequence[Bounded],
         shape: tuple[int, ...],
-        dtype: Any,
-        params: Any = (),
+        dtype: DType,
+        params: object = (),
     ) -> Bounded:
         if name in VIOLATIONS and all(kind(x.dtype) == "float" for x in args):
             with np.errstate(all="ignore"):

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from verify import smt
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, itself
+from verify.algebras.elements import Elements
 from verify.algebras.field import NO_TIES
 from verify.algebras.field.maxima import NO_NANS
 from verify.branches.formula import Node, below
@@ -28,6 +28,7 @@ from verify.dtypes import is_integer
 from verify.evaluate import evaluate
 from verify.limits import budget
 from verify.programs import Program
+from verify.smt import Fresh
 from verify.smt.cases import only_real
 
 _WORK_EACH = 6e8  # for one formula
@@ -51,7 +52,7 @@ def settle(
     ties: bool = True,
     lenient: bool = False,
     assuming: bool = False,
-    given: Callable[[Writer, list[Any]], Given] | None = None,
+    given: Callable[[Writer, list[Elements]], Given] | None = None,
 ) -> Settled | None:
     """Whether these elements (by number of the output) are equal; None if that stays open. `share`:
     of the largest formulas. Without
@@ -79,7 +80,7 @@ def settle(
     questions = _Questions(smt.Fresh(), writer, ties, lenient, known)
     with budget.limit(work):
         for output, flat in elements.items():
-            a, b = (values[output].items.reshape(-1) for values in (one, two))
+            a, b = (itself(values[output], Elements).items.reshape(-1) for values in (one, two))
             for element in flat:
                 if not questions.equal(a[element], b[element]):
                     return None
@@ -93,11 +94,11 @@ def settle(
 class _Questions:
     """Answers so far, by what was asked, inputs numbered as they occur."""
 
-    def __init__(self, z3: Any, writer: Writer, ties: bool, lenient: bool, given: Given) -> None:
+    def __init__(self, z3: Fresh, writer: Writer, ties: bool, lenient: bool, given: Given) -> None:
         self.z3, self.writer, self.given = z3, writer, given
         self.ways = {"ties": ties, "lenient": lenient}
         self.left_out = self.asks_for_nan = False
-        self.answers: dict[Any, Fraction | None] = {}
+        self.answers: dict[tuple[object, ...], Fraction | None] = {}
         self.split: dict[int, tuple[tuple[Fraction, Node], ...]] = {}
 
     def equal(self, left: Node, right: Node) -> bool:
@@ -159,10 +160,10 @@ class _Questions:
         return ((Fraction(1), node),)
 
 
-def _shape(whole: frozenset[int], *tops: Node) -> Any:
+def _shape(whole: frozenset[int], *tops: Node) -> tuple[object, ...]:
     """The formulas but for the names of their inputs, of which these are whole."""
     numbers: dict[int, int] = {}
-    names: dict[Any, int] = {}
+    names: dict[int, int] = {}
     out = []
     for node in below(*tops):
         info = node.info

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +13,15 @@ from verify.algebras.numeric_order import COMPARE
 from verify.branches import numbers, products
 from verify.branches.certify import Fact
 from verify.branches.formula import Node, below
-from verify.branches.polynomials import Polynomial, Quotient, Undefined, constant, frozen, scale
+from verify.branches.polynomials import (
+    Frozen,
+    Polynomial,
+    Quotient,
+    Undefined,
+    constant,
+    frozen,
+    scale,
+)
 from verify.branches.roots import roots_in, sign_with_root
 from verify.branches.steps import STEPS, of_numbers, step
 from verify.branches.terms import Terms
@@ -42,13 +50,16 @@ class Undecided(Exception):
 class Branch:
     """What is assumed: signs of polynomials, values of inputs, truth values."""
 
-    signs: dict[Any, int] = field(default_factory=dict)
+    signs: dict[Frozen, int] = field(default_factory=dict)
     facts: tuple[Fact, ...] = ()
     inputs: dict[int, Quotient] = field(default_factory=dict)  # by number: x = y + 1
     truths: dict[int, bool] = field(default_factory=dict)
     thin: bool = True  # has measure zero wherever some polynomial is zero
     ties: int = 0
-    without: frozenset[Any] = frozenset()  # polynomials whose ties are left out
+    without: frozenset[Frozen] = frozenset()  # polynomials whose ties are left out
+
+
+Outcome = Quotient | bool | float
 
 
 class Evaluation:
@@ -56,14 +67,14 @@ class Evaluation:
 
     def __init__(self, terms: Terms, branch: Branch) -> None:
         self.terms, self.branch = terms, branch
-        self.known: dict[int, Any] = {}
+        self.known: dict[int, Outcome] = {}
         self.explicit = False  # within a == b
         self.lenient = False  # to which no tie matters
 
-    def value(self, node: Node) -> Any:
+    def value(self, node: Node) -> Outcome:
         if id(node) not in self.known:
             budget.spend(_NODE)
-            self.known[id(node)] = getattr(self, f"_{node.op}")(node)
+            self.known[id(node)] = _MEANING[node.op](self, node)
         return self.known[id(node)]
 
     def number(self, node: Node) -> Quotient:
@@ -100,7 +111,7 @@ class Evaluation:
             return self.sign(self.terms.minus(atom.args[0], constant(1)))
         if atom.kind == "root":
             return abs(self.sign(atom.args[0]))
-        if atom.kind == "fn" and atom.data[0] in _OF_THEIR_SIGN:
+        if atom.kind == "fn" and atom.name[0] in _OF_THEIR_SIGN:
             return self.sign(atom.args[0])
         return self.assumed({((a, Fraction(1)),): Fraction(1)})
 
@@ -140,10 +151,10 @@ class Evaluation:
 
     # -- nodes ---------------------------------------------------------------------------------
 
-    def _const(self, node: Node) -> Any:
+    def _const(self, node: Node) -> Outcome:
         return constant(node.info) if isinstance(node.info, Fraction) else node.info
 
-    def _nan(self, node: Node) -> Any:
+    def _nan(self, node: Node) -> Outcome:
         """What a read out of bounds is filled with: of a branch in which it is read nothing is
         known."""
         raise Unsupported("NaN in a proof by branches")
@@ -157,7 +168,7 @@ class Evaluation:
             raise Undecided(truth=node.info)
         return self.branch.truths[node.info]
 
-    def _add(self, node: Node) -> Any:
+    def _add(self, node: Node) -> Outcome:
         ends = {v for v in map(self.value, node.args) if isinstance(v, float)}
         if len(ends) == 1:  # an infinity and numbers
             return ends.pop()
@@ -174,14 +185,16 @@ class Evaluation:
         self.not_zero(b)
         return self.terms.product(a, self.terms.inverse(b))
 
-    def order(self, a: Any, b: Any) -> int:
+    def order(self, a: Outcome, b: Outcome) -> int:
         """The sign of a - b."""
         if isinstance(a, float) or isinstance(b, float):
             one, two = (v if isinstance(v, float) else 0.0 for v in (a, b))
             return (one > two) - (one < two)
+        assert isinstance(a, Quotient)
+        assert isinstance(b, Quotient)
         return self.sign(self.terms.minus(a, b))
 
-    def _max(self, node: Node) -> Any:
+    def _max(self, node: Node) -> Outcome:
         best, *rest = (self.value(a) for a in node.args)
         for v in rest:
             best = v if self.order(v, best) > 0 else best
@@ -192,13 +205,14 @@ class Evaluation:
         # [max(s) == t], as derivatives of maxima have it, asks which one is the largest.
         equality = node.info in ("eq", "ne") and not any(map(_is_maximum, node.args))
         self.explicit = equality and not self.lenient
-        sign = int(a) - int(b) if isinstance(a, bool) else self.order(a, b)
+        truths = isinstance(a, bool) and isinstance(b, bool)
+        sign = int(bool(a)) - int(bool(b)) if truths else self.order(a, b)
         self.explicit = False
         if not sign and isinstance(a, Quotient) and not self.branch.ties and _is_smooth(node):
             self.terms.asks_for_nan = True  # x + 1 != 1 + x asks for NaN, as x != x does
         return bool(COMPARE[node.info](sign, 0))
 
-    def _if(self, node: Node) -> Any:
+    def _if(self, node: Node) -> Outcome:
         which, yes, no = node.args
         return self.value(yes if self.value(which) else no)
 
@@ -233,6 +247,15 @@ class Evaluation:
         if name[0] in STEPS:
             return step(self, name, args)
         return terms.function(name, args)
+
+
+_MEANING: dict[str, Callable[[Evaluation, Node], Outcome]] = {
+    **{"const": Evaluation._const, "nan": Evaluation._nan, "input": Evaluation._input},
+    **{"truth": Evaluation._truth, "add": Evaluation._add, "mul": Evaluation._mul},
+    **{"div": Evaluation._div, "max": Evaluation._max, "test": Evaluation._test},
+    **{"if": Evaluation._if, "and": Evaluation._and, "or": Evaluation._or},
+    **{"not": Evaluation._not, "fn": Evaluation._fn},
+}
 
 
 def _is_smooth(test: Node) -> bool:

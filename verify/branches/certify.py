@@ -19,7 +19,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Any
 
 from verify.algebras.base import Unsupported
 from verify.branches import steps
@@ -36,6 +35,7 @@ from verify.branches.polynomials import (
 )
 from verify.branches.terms import Terms
 from verify.limits import budget
+from verify.smt import Fresh, Term
 
 ZERO, POSITIVE, NOT_NEGATIVE = "== 0", "> 0", ">= 0"
 Fact = tuple[Polynomial, str]
@@ -53,7 +53,7 @@ def signed(p: Polynomial, sign: int) -> Fact:
     return (p, ZERO) if sign == 0 else (scale(p, sign), POSITIVE)
 
 
-def possible(z3: Any, terms: Terms, facts: Sequence[Fact], depth: int) -> bool:
+def possible(z3: Fresh, terms: Terms, facts: Sequence[Fact], depth: int) -> bool:
     """False if no real numbers satisfy the facts. depth: how many of them are multiplied."""
     base = _distinct(facts)
     for level in range(1, depth + 1):
@@ -109,15 +109,15 @@ def _products(terms: Terms, facts: list[Fact], level: int) -> list[Fact]:
     return _distinct(out)[:_MOST_FACTS]  # fewer facts exclude less
 
 
-def _consistent(z3: Any, terms: Terms, facts: Sequence[Fact]) -> bool:
+def _consistent(z3: Fresh, terms: Terms, facts: Sequence[Fact]) -> bool:
     """Whether linear arithmetic over the monomials allows all facts."""
     signs = _signs(terms, facts)
     facts = [*facts, *steps.facts(terms, _atoms(facts), lambda m: _sign(terms, m, signs))]
     whole = {m for p, _ in facts for m in p if m != ONE and steps.is_whole(terms, m)}
     solver = z3.SolverFor("QF_LIRA" if whole else "QF_LRA")
-    unknowns: dict[Monomial, Any] = {}
+    unknowns: dict[Monomial, Term] = {}
 
-    def linear(p: Polynomial) -> Any:
+    def linear(p: Polynomial) -> Term:
         total = []
         budget.spend(_MONOMIAL * len(p))
         for m, c in p.items():
@@ -130,7 +130,7 @@ def _consistent(z3: Any, terms: Terms, facts: Sequence[Fact]) -> bool:
             total.append(unknowns[m] if c == 1 else z3.RealVal(str(c)) * unknowns[m])
         return z3.Sum(total) if total else z3.RealVal(0)
 
-    def state(fact: Fact) -> Any:
+    def state(fact: Fact) -> Term:
         side, zero = linear(fact[0]), z3.RealVal(0)
         return {ZERO: side == zero, POSITIVE: side > zero, NOT_NEGATIVE: side >= zero}[fact[1]]
 

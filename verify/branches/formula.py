@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.algebras.elements import Budget
+from verify.algebras.elements import Budget, Scalar
 from verify.algebras.numeric_order import COMPARE
 
 
@@ -29,7 +29,7 @@ class Node:
 
     op: str
     args: tuple[Node, ...]
-    info: Any
+    info: Any  # of a type of its own for each op
     support: frozenset[int]  # the inputs in it
     depth: int
     infinite: bool
@@ -46,7 +46,7 @@ class Graph(Budget):
     # one unit: a node, or some elements that are moved
     def __init__(self, work: int = 400_000) -> None:
         self.work = work
-        self.nodes: dict[Any, Node] = {}
+        self.nodes: dict[tuple[object, ...], Node] = {}
         self.inputs = 0
         self.whole: set[int] = set()  # the inputs that are integers
         self.assumptions: dict[str, None] = {}
@@ -72,7 +72,7 @@ class Graph(Budget):
             found = self.nodes[key] = Node(op, args, info, support, depth, infinite)
         return found
 
-    def constant(self, value: Any) -> Node:
+    def constant(self, value: Scalar) -> Node:
         if isinstance(value, np.bool_ | bool):
             return self.node("const", info=bool(value))
         if isinstance(value, Fraction):

@@ -64,7 +64,8 @@ def _quotient(terms: Terms, u: Quotient, deep: int) -> Decimal:
 
 def _atom(terms: Terms, a: int, deep: int) -> Decimal:
     atom = terms.atoms[a]
-    if atom.kind not in ("exp", "log", "root") and (atom.kind, atom.data[:1]) != ("fn", ("atan",)):
+    known = atom.kind == "fn" and atom.name[0] == "atan"
+    if atom.kind not in ("exp", "log", "root") and not known:
         raise _Unknown
     if not deep:
         raise _Unknown

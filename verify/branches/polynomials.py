@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
-from typing import Any, cast
+from typing import cast
 
 from verify.algebras.base import Unsupported
 from verify.limits import budget
@@ -55,7 +55,10 @@ def polynomial(p: Polynomial) -> Quotient:
     return Quotient(p, {ONE: Fraction(1)})
 
 
-def frozen(p: Polynomial) -> frozenset[Any]:
+Frozen = frozenset[tuple[Monomial, Fraction]]
+
+
+def frozen(p: Polynomial) -> Frozen:
     return frozenset(p.items())
 
 

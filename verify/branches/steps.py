@@ -19,17 +19,16 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from math import ceil, floor
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras import machine
 from verify.algebras.numeric_integers import FUNCTIONS
-from verify.branches.asked import Signs, Terms
+from verify.branches.asked import Name, Signs, Terms
 from verify.branches.polynomials import (
     ONE,
     Monomial,
@@ -54,7 +53,7 @@ _HALF = Fraction(1, 2)
 _MOST_PAIRED = 6  # whole numbers that are compared with one another
 
 
-def step(signs: Signs, name: tuple[str, Any], args: tuple[Quotient, ...]) -> Quotient:
+def step(signs: Signs, name: Name, args: tuple[Quotient, ...]) -> Quotient:
     """One of STEPS."""
     kind, terms = name[0], signs.terms
     if kind == "floor":
@@ -77,7 +76,7 @@ def step(signs: Signs, name: tuple[str, Any], args: tuple[Quotient, ...]) -> Quo
     return _truncated(signs, args[0])
 
 
-def of_numbers(name: tuple[str, Any], args: tuple[Quotient, ...]) -> Quotient | None:
+def of_numbers(name: Name, args: tuple[Quotient, ...]) -> Quotient | None:
     """A function of machine integers that are numbers here; None of others."""
     numbers = [number(u) for u in args]
     if not numbers or any(n is None or n.denominator != 1 for n in numbers):
@@ -127,7 +126,9 @@ def is_whole(terms: Terms, m: Monomial) -> bool:
     return all(e > 0 and e.denominator == 1 and _is_whole_atom(terms, a) for a, e in m)
 
 
-def facts(terms: Terms, used: Iterable[int], signs: Any) -> list[tuple[Polynomial, str]]:
+def facts(
+    terms: Terms, used: Iterable[int], signs: Callable[[Monomial], int | None]
+) -> list[tuple[Polynomial, str]]:
     """What is known of the whole atoms among these, and of those within them. `signs`: of a
     monomial, where it is known."""
     found, open_, seen = [], list(used), set[int]()
@@ -182,7 +183,7 @@ def rounded(terms: Terms, used: Iterable[int]) -> list[tuple[int, str, Quotient]
     the larger what it is rounded to."""
     atoms = [(a, terms.atoms[a]) for a in used]
     return [
-        (a, atom.data, atom.args[0])
+        (a, str(atom.data), atom.args[0])
         for a, atom in atoms
         if atom.kind == "whole" and atom.data != "floor" and atom.args[0].is_polynomial()
     ]

@@ -9,14 +9,14 @@ exp(k log u) is u**k for an integer k.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from verify.algebras.base import Unsupported
 from verify.algebras.field.functions import EVEN, ODD
 from verify.branches import roots, steps
+from verify.branches.asked import Atom, Data, Name
 from verify.branches.polynomials import (
+    Frozen,
     Monomial,
     Polynomial,
     Quotient,
@@ -38,28 +38,18 @@ _TERM = 2000  # units of work to bring one monomial to its form
 _PAIR = 200  # and to look at one atom of it
 
 
-@dataclass(frozen=True)
-class Atom:
-    """kind: input, exp, log, root, whole, fn. args: of exp, log, root and whole one quotient; data:
-    an input's number, a function's name, how a whole number was rounded."""
-
-    kind: str
-    args: tuple[Quotient, ...]
-    data: Any
-
-
 class Terms:
     """The atoms, and arithmetic with them."""
 
     def __init__(self, whole: frozenset[int] = frozenset()) -> None:
         self.atoms: list[Atom] = []
         self.whole = whole  # the inputs that are whole numbers
-        self.numbers: dict[Any, int] = {}
+        self.numbers: dict[tuple[object, ...], int] = {}
         self.supports: list[frozenset[int]] = []  # the input atoms within each
         self.roots = False  # whether there are any
         self.asks_for_nan = False  # whether two expressions that are the same were compared
 
-    def atom(self, kind: str, args: tuple[Quotient, ...], data: Any = None) -> int:
+    def atom(self, kind: str, args: tuple[Quotient, ...], data: Data = None) -> int:
         key = (kind, tuple((frozen(a.over), frozen(a.under)) for a in args), data)
         if key not in self.numbers:
             self.numbers[key] = number = len(self.atoms)
@@ -141,7 +131,7 @@ class Terms:
 
     def sum(self, terms: Iterable[Quotient]) -> Quotient:
         """Those with one divisor at once: a long sum is brought to its form only then."""
-        sums: dict[Any, Quotient] = {}
+        sums: dict[Frozen, Quotient] = {}
         for term in terms:
             key = frozen(term.under)
             before = sums.get(key)
@@ -216,7 +206,7 @@ class Terms:
                 return known
         return self.power(self.atom("log", (a,)))
 
-    def function(self, name: tuple[str, Any], args: tuple[Quotient, ...]) -> Quotient:
+    def function(self, name: Name, args: tuple[Quotient, ...]) -> Quotient:
         """An unknown function; of an odd or even one only its values on one side."""
         first = args[0].over if args else {}
         if name[0] in ODD and not first:
@@ -260,9 +250,9 @@ class Terms:
             elif atom.kind == "whole" and atom.data == "floor":
                 base = steps.lower(self, args[0])
             elif atom.kind == "whole":
-                base = steps.nearest(self, atom.data, args[0])
+                base = steps.nearest(self, str(atom.data), args[0])
             else:
-                base = self.log(args[0]) if atom.kind == "log" else self.function(atom.data, args)
+                base = self.log(args[0]) if atom.kind == "log" else self.function(atom.name, args)
         result = constant(1)
         for _ in range(int(e)):
             result = self.product(result, base)

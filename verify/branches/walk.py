@@ -14,12 +14,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.branches.branch import Branch, Evaluation, Undecided
+from verify.branches.branch import Branch, Evaluation, Outcome, Undecided
 from verify.branches.certify import possible, signed
 from verify.branches.formula import Node
 from verify.branches.given import Given
@@ -38,6 +37,7 @@ from verify.branches.roots import roots_in
 from verify.branches.terms import Terms
 from verify.branches.thin import is_thin, is_thin_in_inputs
 from verify.limits import budget
+from verify.smt import Fresh
 
 _MOST_BRANCHES = 400
 _BRANCH = 5000  # units of work
@@ -49,7 +49,7 @@ class Walk:
 
     def __init__(
         self,
-        z3: Any,
+        z3: Fresh,
         left: Node,
         right: Node,
         *,
@@ -95,7 +95,7 @@ class Walk:
                 return False
         return True
 
-    def agree(self, evaluation: Evaluation, left: Any, right: Any) -> bool:
+    def agree(self, evaluation: Evaluation, left: Outcome, right: Outcome) -> bool:
         if isinstance(left, Quotient) and isinstance(right, Quotient):
             return self.differ_by_offset(evaluation, self.terms.minus(left, right))
         return type(left) is type(right) and bool(left == right)
@@ -177,5 +177,5 @@ class Walk:
                     signs[frozen(scale(new.over, 1 / lead))] = sign if lead > 0 else -sign
         except Undefined:
             raise Unsupported("a quotient by zero within a tie") from None
-        inputs[terms.atoms[x].data] = by
+        inputs[terms.atoms[x].number] = by
         return replace(branch, signs=signs, facts=tuple(facts), inputs=inputs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -16,15 +15,16 @@ from verify.algebras.elements import COMPARED, ElementAlgebra, Elements
 from verify.algebras.field.functions import NO_SIGNED_ZERO, TOTAL, outside
 from verify.algebras.field.maxima import NO_INFINITIES, NO_NANS
 from verify.branches.formula import Graph, Node, never_negative
-from verify.dtypes import is_integer
+from verify.dtypes import DType, is_integer
 
 
 @boolean_cases
-class Writer(Graph, ElementAlgebra):
+class Writer(Graph, ElementAlgebra[Node]):
     """The algebra, over arrays of nodes. The machine's value of an integer that may have wrapped is
     an unknown function of it."""
 
     mapped = 4
+    assumes = True
 
     def __init__(self, *, assuming: bool = False) -> None:
         super().__init__()
@@ -33,12 +33,12 @@ class Writer(Graph, ElementAlgebra):
     def sentence(self, text: str) -> None:
         self.assume(text)
 
-    def wrapped(self, p: Node, dtype: Any) -> Node:
+    def wrapped(self, p: Node, dtype: DType) -> Node:
         if isinstance(p.info, Fraction) and p.info.denominator == 1:
             return self.constant(Fraction(machine.wrapped(int(p.info), dtype)))
         return self.node("fn", p, info=(f"wrap:{np.dtype(dtype).name}", "()"))
 
-    def input(self, shape: tuple[int, ...], dtype: Any) -> Elements:
+    def input(self, shape: tuple[int, ...], dtype: DType) -> Elements:
         items = np.empty(shape, object)
         op = "truth" if dtype == np.bool_ else "input"
         for place in np.ndindex(*shape):
@@ -151,7 +151,7 @@ class Writer(Graph, ElementAlgebra):
     def logical_or(self, a: Elements, b: Elements) -> Elements:
         return self.map(lambda p, q: self.connect("or", p, q), a.dtype, a, b)
 
-    def cast(self, x: Elements, dtype: Any) -> Elements:
+    def cast(self, x: Elements, dtype: DType) -> Elements:
         dtype = np.dtype(dtype)
         if dtype == x.dtype:
             return x
@@ -184,8 +184,8 @@ class Writer(Graph, ElementAlgebra):
         name: str,
         args: Sequence[Elements],
         shape: tuple[int, ...],
-        dtype: Any,
-        params: Any = (),
+        dtype: DType,
+        params: object = (),
     ) -> Elements:
         if np.dtype(dtype) == np.bool_:
             raise Unsupported(f"{name} in a proof by branches")
@@ -210,5 +210,5 @@ class Writer(Graph, ElementAlgebra):
         result = self.map(lambda *ps: self.node("fn", *ps, info=(name, repr(params))), dtype, *args)
         return replace(result, bounds=bounds)
 
-    def roots(self, n: int) -> Any:
+    def roots(self, n: int) -> tuple[Elements, Elements]:
         raise Unsupported("a Fourier transform in a proof by branches")

@@ -14,7 +14,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jax
 
@@ -23,7 +22,8 @@ from verify.certificate.names import allowed_function
 from verify.certificate.schema import read
 from verify.checks.derivatives import derivatives
 from verify.equivalence import equivalent
-from verify.inputs.signature import from_jsonable
+from verify.found import Record
+from verify.inputs.signature import arguments
 from verify.programs import trace
 from verify.verdict import Verdict
 
@@ -49,9 +49,7 @@ def check(path: str | Path, allow: Sequence[str] = (), *, seconds: float = 30.0)
     return rerun(read(path), allow, str(path), seconds)
 
 
-def rerun(
-    record: dict[str, Any], allow: Sequence[str], path: str, seconds: float = 30.0
-) -> Checked:
+def rerun(record: Record, allow: Sequence[str], path: str, seconds: float = 30.0) -> Checked:
     """`check`, of what `read` returned."""
     about = record["subject"]
     if about is None or about["examples"] is None:
@@ -59,7 +57,7 @@ def rerun(
             f"{path}: the certificate does not say how to call the functions (none of `faithful` "
             "does, nor of modules)"
         )
-    examples = from_jsonable(about["examples"])
+    examples = arguments(about["examples"])
     claims = [(about[s], about[f"{s}_source"], about[f"{s}_program"]) for s in ("left", "right")]
     if about["assuming"] is not None:
         claims.append(tuple(about["assuming"][key] for key in ("name", "source", "program")))
@@ -104,7 +102,7 @@ def rerun(
     return Checked(True, text, verdict)
 
 
-def _claimed(record: dict[str, Any], again: dict[str, Any], *, fresh: bool) -> str:
+def _claimed(record: Record, again: Record, *, fresh: bool) -> str:
     """What the certificate claims and the answer now does not say, "" for nothing. With the same
     seed everything is the same; a fresh seed may give another method, or counterexample."""
     assumed = [set(map(_passing, one["assumptions"])) for one in (record, again)]
@@ -125,5 +123,5 @@ def _passing(text: str) -> str:
     return re.sub(r"(\.py):\d+", r"\1", text)
 
 
-def _without_lines(record: dict[str, Any]) -> str:
+def _without_lines(record: Record) -> str:
     return _passing(json.dumps(record["counterexample"], sort_keys=True))

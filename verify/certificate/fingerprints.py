@@ -10,18 +10,17 @@ import ast
 import hashlib
 import inspect
 import textwrap
-from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
-if TYPE_CHECKING:
-    from verify.programs import Program
+from verify.dtypes import Function
+from verify.programs import Atom, Const, Program, Var
 
 _LENGTH = 32
 
 
-def source_fingerprint(f: Any) -> str | None:
+def source_fingerprint(f: Function) -> str | None:
     """A hash of a function's own source, or None where Python does not know it.
 
     >>> import statistics
@@ -43,14 +42,15 @@ def fingerprint(program: Program) -> str:
     return digest.hexdigest()[:_LENGTH]
 
 
-def _absorb(program: Program, digest: Any) -> None:
+def _absorb(program: Program, digest: hashlib._Hash) -> None:
     numbers = {var: f"i{i}" for i, var in enumerate(program.inputs)}
 
-    def name(atom: Any) -> str:
-        if atom in numbers:
+    def name(atom: Atom) -> str:
+        if isinstance(atom, Var) and atom in numbers:
             return numbers[atom]
         if atom.mutable:  # its value may change: programs that hold one are not proved
             return f"mutable {atom.dtype} {atom.shape}"
+        assert isinstance(atom, Const)
         value = np.asarray(jax.random.key_data(atom.value) if _is_key(atom) else atom.value)
         return f"const {value.dtype} {value.shape} {hashlib.sha256(value.tobytes()).hexdigest()}"
 
@@ -64,12 +64,12 @@ def _absorb(program: Program, digest: Any) -> None:
         for key in sorted(equation.params):
             value = equation.params[key]
             for inner in value if isinstance(value, tuple) else (value,):
-                if hasattr(inner, "equations"):
+                if isinstance(inner, Program):
                     _absorb(inner, digest)
                 elif not callable(inner) and " at 0x" not in repr(inner):
                     digest.update(f"{key}={inner!r}".encode())
     digest.update(str([name(a) for a in program.outputs]).encode())
 
 
-def _is_key(atom: Any) -> bool:
+def _is_key(atom: Atom) -> bool:
     return bool(jax.dtypes.issubdtype(atom.dtype, jax.dtypes.extended))

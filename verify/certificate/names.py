@@ -14,8 +14,10 @@ import inspect
 import os
 import sys
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+from verify.dtypes import Function
 
 ALWAYS = ("verify", "cnnjax")  # with all modules beneath them
 # But for what does more than compute: it reads and writes files, looks for other hosts, or is the
@@ -33,7 +35,7 @@ class Refused(ValueError):
     """A name that is not followed."""
 
 
-def reference(f: Callable[..., Any]) -> str:
+def reference(f: Function) -> str:
     """Where a function can be imported from, or words for one that cannot.
 
     >>> import math
@@ -48,7 +50,7 @@ def reference(f: Callable[..., Any]) -> str:
     return f"{module}:{name}"
 
 
-def resolve(name: str) -> Callable[..., Any]:
+def resolve(name: str) -> Function:
     """The function at "module:function", wherever it is; the current folder is searched first.
     Raises ValueError, saying which part is missing."""
     module_name, path = _parts(name)
@@ -60,7 +62,7 @@ def resolve(name: str) -> Callable[..., Any]:
     return _callable(name, found)
 
 
-def allowed_function(name: str, allow: Sequence[str] = ()) -> Callable[..., Any]:
+def allowed_function(name: str, allow: Sequence[str] = ()) -> Function:
     """The function at "module:function", if its module is `verify`, `cnnjax`, one of `allow`, or
     lies beneath one of them. Raises Refused before anything else is imported.
 
@@ -140,20 +142,20 @@ def _imported(name: str, module_name: str) -> Any:
         raise ValueError(f"{name!r}: cannot import {module_name!r} ({error}){file}") from error
 
 
-def _attribute(name: str, found: Any, part: str) -> Any:
+def _attribute(name: str, found: object, part: str) -> object:
     if not hasattr(found, part):
         names = sorted(n for n in dir(found) if not n.startswith("_"))
         raise ValueError(f"{name!r}: no {part!r} there; there are {', '.join(names[:20])}")
     return getattr(found, part)
 
 
-def _callable(name: str, found: Any) -> Callable[..., Any]:
+def _callable(name: str, found: object) -> Function:
     if not callable(found):
         raise ValueError(f"{name!r} is a {type(found).__name__}, not a function")
     return found
 
 
-def _origins(found: Any) -> Iterator[str]:
+def _origins(found: object) -> Iterator[str]:
     """The modules that something callable says it is from, and that its code is from.
 
     Decorators keep the name of what they wrap, and `__module__` can be set: so of a function the
@@ -177,7 +179,7 @@ def _origins(found: Any) -> Iterator[str]:
             yield str(call.__globals__.get("__name__", "?"))
 
 
-def _wrapped(found: Any) -> Any:
+def _wrapped(found: object) -> Function | None:
     """The function inside, or None."""
     if isinstance(found, functools.partial):
         return found.func
@@ -185,10 +187,10 @@ def _wrapped(found: Any) -> Any:
         return found.__func__
     if inspect.isclass(found):
         return None
-    return inspect.getattr_static(found, "__wrapped__", None) and found.__wrapped__
+    return inspect.getattr_static(found, "__wrapped__", None) and found.__wrapped__  # type: ignore[attr-defined]
 
 
-def _module(found: Any) -> str:
+def _module(found: object) -> str:
     """What it says; of methods of builtin objects, which have no module, what they belong to."""
     module = getattr(found, "__module__", None)
     if not isinstance(module, str):

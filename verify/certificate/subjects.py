@@ -5,10 +5,9 @@ How a verdict is written is its own affair (`verify/verdict.py`): it is plain da
 
 from __future__ import annotations
 
-from typing import Any
-
 from verify.certificate.fingerprints import fingerprint, source_fingerprint
 from verify.certificate.names import reference
+from verify.dtypes import Function
 from verify.inputs.examples import split
 from verify.inputs.signature import to_jsonable
 from verify.programs import Program
@@ -16,9 +15,9 @@ from verify.verdict import Condition, Subject
 
 
 def subject(
-    f: Any,
-    g: Any,
-    examples: Any,
+    f: Function,
+    g: Function,
+    examples: tuple[object, ...],
     programs: tuple[Program, Program],
     seed: int,
     question: str = "equivalent",
@@ -42,6 +41,6 @@ def subject(
     )
 
 
-def named(assuming: Any, program: Program) -> Condition:
+def named(assuming: Function, program: Program) -> Condition:
     """The precondition of a question."""
     return Condition(reference(assuming), fingerprint(program), source_fingerprint(assuming))

@@ -15,23 +15,21 @@ end, and to call nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import jax
 import numpy as np
 
 from verify.algebras.base import Meaningless, Unsupported
 from verify.algebras.keys import is_key
+from verify.algebras.numeric_value import Bounded
 from verify.certificate.fingerprints import fingerprint
-from verify.checks.roundoff import draw
+from verify.checks.drawn import draw
 from verify.counterexample import Inputs, values
 from verify.counterexample.by_jax import differs
 from verify.counterexample.held import fit
 from verify.counterexample.many import evaluated
 from verify.counterexample.plainly import values_by_jax
 from verify.counterexample.undefined import known
-from verify.dtypes import is_kind
+from verify.dtypes import Function, is_kind
 from verify.limits import budget
 from verify.programs import Program, Var, trace
 from verify.shown import function, short
@@ -42,7 +40,7 @@ _TRIED = 4  # inputs
 _APART = 1e-2  # relative: what no rounding of constants makes
 
 
-def otherwise(f: Callable[..., Any], program: Program, examples: Any) -> str:
+def otherwise(f: Function, program: Program, examples: tuple[object, ...]) -> str:
     """What a call of f computes that its program does not, in words; "" where nothing was found.
 
     >>> import jax.numpy as jnp
@@ -85,8 +83,8 @@ def _small(program: Program) -> bool:
     return child.harmless(program)
 
 
-def _evaluating(f: Callable[..., Any]) -> Callable[..., Any]:
-    def evaluated(*arguments: Any) -> Any:
+def _evaluating(f: Function) -> Function:
+    def evaluated(*arguments: object) -> object:
         with jax.ensure_compile_time_eval():
             return f(*arguments)
 
@@ -107,7 +105,7 @@ def _agree(program: Program, again: Program, tried: list[Inputs]) -> bool:
         return False
 
 
-def _apart(a: Any, b: Any) -> np.ndarray:
+def _apart(a: Bounded, b: Bounded) -> np.ndarray:
     """Where two results differ by more than rounding."""
     where = differs(np.asarray(a.value), np.asarray(b.value), _APART) & known(a) & known(b)
     if is_kind(a.value.dtype, np.inexact):
@@ -144,7 +142,7 @@ def _by_jax(program: Program, again: Program, inputs: Inputs) -> str:
     return ""
 
 
-def _shown(traced: Any, called: Any, where: np.ndarray, inputs: Inputs) -> str:
+def _shown(traced: np.ndarray, called: np.ndarray, where: np.ndarray, inputs: Inputs) -> str:
     index = tuple(int(i) for i in np.argwhere(where)[0])
     text = ", ".join(np.array2string(x, separator=", ", threshold=20) for x in inputs)
     return (
@@ -153,5 +151,5 @@ def _shown(traced: Any, called: Any, where: np.ndarray, inputs: Inputs) -> str:
     )
 
 
-def _name(f: Any) -> str:
+def _name(f: Function) -> str:
     return function(f)

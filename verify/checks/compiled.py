@@ -10,14 +10,12 @@ tells apart.
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import numpy as np
 from jax import lax
 
 from verify.algebras.base import Unsupported
-from verify.dtypes import is_kind
+from verify.dtypes import DType, is_kind
 from verify.programs import Equation, Program
 from verify.programs.catalogue import Fact, having
 
@@ -31,7 +29,7 @@ def check(program: Program) -> None:
     >>> from verify.programs import trace
     >>> check(trace(jnp.linalg.cholesky, jnp.eye(2)))
     Traceback (most recent call last):
-    verify.algebras.base.Unsupported: rounding errors of cholesky
+    verify.algebras.errors.Unsupported: rounding errors of cholesky
     """
     if jax.default_backend() != "cpu":
         raise Unsupported(f"rounding errors on {jax.default_backend()}")
@@ -55,16 +53,16 @@ def _check(equation: Equation) -> None:
         raise Unsupported(f"{name} by the algorithm {equation.params['precision']}")
 
 
-def _check_dtype(dtype: Any) -> None:
+def _check_dtype(dtype: DType) -> None:
     if is_kind(dtype, np.complexfloating):
         raise Unsupported("rounding errors of complex numbers")
 
 
-def _is_float(dtype: Any) -> bool:
+def _is_float(dtype: DType) -> bool:
     return isinstance(dtype, np.dtype) and is_kind(dtype, np.floating)
 
 
-def _is_plain(precision: Any) -> bool:
+def _is_plain(precision: object) -> bool:
     """A precision that the CPU may ignore, and not an algorithm that it has to follow."""
     several = precision if isinstance(precision, tuple) else (precision,)
     return all(p is None or isinstance(p, lax.Precision) for p in several)

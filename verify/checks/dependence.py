@@ -14,24 +14,25 @@ depend on all elements of all its operands.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import numpy as np
 
-from verify.algebras.base import Unsupported
-from verify.algebras.dependence import Dependence, Depends
-from verify.algebras.extended import fresh, lift, parts
+from verify.algebras.base import Algebra, Unsupported, V, Value
+from verify.algebras.dependence import Dependence
+from verify.algebras.dependence_value import Depends
+from verify.algebras.extended import anything, fresh, lift, parts, parts_of
+from verify.dtypes import Function, PyTree
 from verify.evaluate import apply
 from verify.inputs import arguments
 from verify.inputs.examples import names, plain, split
 from verify.limits import internal
-from verify.programs import Atom, Const, Program, Var, read
+from verify.programs import Atom, Const, Param, Program, Var, read
 
 
-def dependence(f: Callable[..., Any], *examples: Any) -> Dependencies:
+def dependence(f: Function, *examples: object) -> Dependencies:
     """Which elements of its arguments each element of f's results can depend on.
 
     examples: arrays, `ShapeDtypeStruct`s or pytrees of them; only shapes and dtypes matter.
@@ -80,12 +81,12 @@ def of_program(
         for number, var in enumerate(program.inputs)
     ]
     if program.is_stateful():  # whatever is written to a mutable array may be read from it
-        every = [part for value in inputs for part in parts(value)]
+        every = [part for value in inputs for part in parts_of(value, Depends)]
         whole = functools.partial(algebra.everything, every)
         outputs = [fresh(whole, atom.shape, atom.dtype) for atom in program.outputs]
     else:
         outputs = _evaluate(program, algebra, inputs)
-    values = tuple(tuple(parts(value)) for value in outputs)
+    values = tuple(tuple(parts_of(value, Depends)) for value in outputs)
     return Dependencies(algebra, program, tuple(shapes), values, tuple(names))
 
 
@@ -112,7 +113,7 @@ class Dependencies:
     _outputs: tuple[tuple[Depends, ...], ...]  # the parts of each (two of a complex number)
     _names: tuple[str, ...]  # of the inputs
 
-    def inputs_of(self, index: tuple[int, ...] = (), *, output: int = 0) -> Any:
+    def inputs_of(self, index: tuple[int, ...] = (), *, output: int = 0) -> PyTree:
         """Boolean arrays in the structure and shapes of the arguments: True where it matters.
 
         >>> import jax.numpy as jnp
@@ -136,7 +137,7 @@ class Dependencies:
             arrays.append(_without_words(mask, shape))
         return arrays
 
-    def box(self, index: tuple[int, ...] = (), *, output: int = 0) -> Any:
+    def box(self, index: tuple[int, ...] = (), *, output: int = 0) -> Param:
         """The smallest box around what `inputs_of` marks: a tuple of slices for each input, or
         None if the element does not depend on that input."""
         boxes = map(_box, self.masks(index, output))
@@ -195,7 +196,7 @@ def _without_words(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.asarray(mask.reshape(*shape, -1).any(axis=-1))
 
 
-def _index(index: tuple[Any, ...]) -> str:
+def _index(index: tuple[object, ...]) -> str:
     return f"[{', '.join(map(str, index))}]"
 
 
@@ -217,15 +218,17 @@ def _box(mask: np.ndarray) -> tuple[slice, ...] | None:
     return tuple(slice(int(p.min()), int(p.max()) + 1) for p in places)
 
 
-def _evaluate(program: Program, algebra: Any, inputs: Sequence[Any]) -> list[Any]:
+def _evaluate(program: Program, algebra: Algebra[V], inputs: Sequence[Value]) -> list[Value]:
     """`verify.evaluate`, except that what is unsupported depends on everything."""
-    environment: dict[Var, Any] = dict(zip(program.inputs, inputs, strict=True))
+    environment: dict[Var, Value] = dict(zip(program.inputs, inputs, strict=True))
 
-    def read(atom: Atom) -> Any:
+    def read(atom: Atom) -> Value:
         return lift(algebra, atom.value) if isinstance(atom, Const) else environment[atom]
 
-    def run(body: Program, values: Sequence[Any], other: Any = None) -> list[Any]:
-        return _evaluate(body, algebra if other is None else other, values)
+    def run(
+        body: Program, values: Sequence[Value], other: Algebra[Value] | None = None
+    ) -> list[Value]:
+        return _evaluate(body, anything(algebra) if other is None else other, values)
 
     for equation in program.equations:
         operands = [read(atom) for atom in equation.inputs]

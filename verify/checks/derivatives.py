@@ -17,21 +17,23 @@ At a tie there is no derivative: see `counterexample/smooth.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import is_key
 from verify.certificate.subjects import subject
+from verify.checks.drawn import draw
 from verify.checks.linearity import nonlinear
-from verify.checks.roundoff import draw, later
+from verify.checks.modes import backwards, forwards
+from verify.checks.roundoff import later
 from verify.constants import literals
 from verify.counterexample import Smooth
-from verify.dtypes import is_kind
+from verify.dtypes import Function, is_kind
 from verify.inputs import arguments
 from verify.inputs.examples import names, split
 from verify.limits import budget, internal
@@ -49,7 +51,7 @@ ROUNDED = "the two differ as the rounding of a constant would make them"
 
 
 def derivatives(
-    f: Callable[..., Any], *examples: Any, seconds: float = 60.0, seed: int | None = None
+    f: Function, *examples: object, seconds: float = 60.0, seed: int | None = None
 ) -> Verdict:
     """Whether all custom rules in f give its true derivative, at the examples' shapes and dtypes.
 
@@ -107,7 +109,7 @@ def derivatives(
 
 
 def _answer(
-    f: Callable[..., Any], examples: Any, program: Program, kinds: frozenset[str], seed: int
+    f: Function, examples: tuple[object, ...], program: Program, kinds: frozenset[str], seed: int
 ) -> Verdict:
     moving = [i for i, v in enumerate(program.inputs) if is_kind(v.dtype, np.inexact)]
     answers = [i for i, v in enumerate(program.outputs) if is_kind(v.dtype, np.inexact)]
@@ -145,8 +147,8 @@ def _all(verdicts: Iterable[Verdict]) -> Verdict:
 class _Question:
     """Rules against derivatives, for one function at its examples."""
 
-    f: Callable[..., Any]
-    examples: tuple[Any, ...]
+    f: Function
+    examples: tuple[object, ...]
     program: Program
     reverse: bool
     seed: int
@@ -167,21 +169,21 @@ class _Question:
         tangents, cotangents = (self.directions(moving, answers, way) for way in (False, True))
         try:
             with internal.theirs():
-                plain = make(_backwards(self.plain, moving, answers), leaves, cotangents)
+                plain = make(backwards(self.plain, moving, answers), leaves, cotangents)
         except Exception:  # a loop of unknown length has no reverse mode
             return None
-        forwards = _forwards(self.ruled, moving, answers)
+        ahead = forwards(self.ruled, moving, answers)
         try:
             with internal.theirs():
-                ruled = make(_backwards(self.ruled, moving, answers), leaves, cotangents)
+                ruled = make(backwards(self.ruled, moving, answers), leaves, cotangents)
         except Exception as error:  # JAX has many, assertions among them
-            program = trace(forwards, leaves, tangents)
+            program = trace(ahead, leaves, tangents)
             moves = [i >= len(leaves) for i in range(len(program.inputs))]
             return Verdict("unknown", reason=_unusable(error, nonlinear(program, moves)))
         functions = len(self.program.outputs)
         smooth = Smooth(read(ruled), read(plain), len(cotangents), functions, forwards=False)
         rng = np.random.default_rng(self.seed)
-        own = "transpose" in custom_rules(forwards, leaves, tangents)
+        own = "transpose" in custom_rules(ahead, leaves, tangents)
         if not own and not any(_differs(smooth, rng) for _ in range(_GLANCES)):
             return None
         verdict = self.compare(moving, answers, reverse=True)
@@ -190,7 +192,9 @@ class _Question:
             return verdict.changed(reason=reason)
         return None if verdict else verdict
 
-    def directions(self, moving: list[int], answers: list[int], reverse: bool) -> tuple[Any, ...]:
+    def directions(
+        self, moving: list[int], answers: list[int], reverse: bool
+    ) -> tuple[jax.ShapeDtypeStruct, ...]:
         """What tangents look like, or cotangents."""
         if reverse:
             outputs = [self.program.outputs[i] for i in answers]
@@ -203,7 +207,7 @@ class _Question:
         """The two programs of one mode against each other."""
         leaves, program = jax.tree.leaves(self.examples), self.program
         directions = self.directions(moving, answers, reverse)
-        along = _backwards if reverse else _forwards
+        along = backwards if reverse else forwards
         try:
             with internal.theirs():
                 left = trace(along(self.ruled, moving, answers), leaves, directions)
@@ -236,7 +240,7 @@ class _Question:
             if smooth.lost(self.seed):
                 assumed = "; ".join(verdict.assumptions) or "nothing"
                 return Verdict("unknown", reason=LOST + assumed)
-            measure: Any = later(left, right, both, self.seed)
+            measure = later(left, right, both, self.seed)
             return verdict.changed(rounding=measure)
         if smooth.rounded is not None:
             one, two = pair(smooth.rounded.left, smooth.rounded.right)
@@ -245,13 +249,13 @@ class _Question:
             return verdict.changed(reason="; ".join([reason, *only]))
         return verdict
 
-    def ruled(self, *arrays: Any) -> list[Any]:
+    def ruled(self, *arrays: jax.Array) -> list[jax.Array]:
         tree = jax.tree.structure(self.examples)
         return jax.tree.leaves(self.f(*jax.tree.unflatten(tree, arrays)))
 
-    def plain(self, *arrays: Any) -> list[Any]:
+    def plain(self, *arrays: jax.Array) -> list[jax.Array]:
         words = (jax.random.key_data(a) if is_key(a.dtype) else a for a in arrays)
-        return list(call(self.program, *words, rules=False))
+        return [jnp.asarray(y) for y in call(self.program, *words, rules=False)]
 
     def what(
         self, moving: list[int], answers: list[int], known: list[str], reverse: bool
@@ -277,39 +281,3 @@ def _differs(smooth: Smooth, rng: np.random.Generator) -> bool:
         return smooth.at([draw(v, rng) for v in smooth.right.inputs]) is not None
     except Unsupported:
         return False
-
-
-def _forwards(g: Callable[..., list[Any]], moving: list[int], answers: list[int]) -> Any:
-    """(arrays, tangents) -> (outputs, tangents of the outputs that have one)."""
-
-    def run(arrays: list[Any], tangents: tuple[Any, ...]) -> Any:
-        points = tuple(arrays[i] for i in moving)
-        outputs, moved = jax.jvp(_at(g, arrays, moving), points, tuple(tangents))
-        return outputs, [moved[i] for i in answers]
-
-    return run
-
-
-def _backwards(g: Callable[..., list[Any]], moving: list[int], answers: list[int]) -> Any:
-    """(arrays, cotangents) -> (outputs, gradients)."""
-
-    def run(arrays: list[Any], cotangents: tuple[Any, ...]) -> Any:
-        def differentiable(*points: Any) -> Any:
-            outputs = _at(g, arrays, moving)(*points)
-            return [outputs[i] for i in answers], outputs
-
-        points = [arrays[i] for i in moving]
-        _, pull, outputs = jax.vjp(differentiable, *points, has_aux=True)
-        return outputs, list(pull(list(cotangents)))
-
-    return run
-
-
-def _at(g: Callable[..., list[Any]], arrays: list[Any], moving: list[int]) -> Any:
-    """g as a function of the moving arrays, the others as they are."""
-
-    def moved(*points: Any) -> list[Any]:
-        given = dict(zip(moving, points, strict=True))
-        return g(*(given.get(i, array) for i, array in enumerate(arrays)))
-
-    return moved

@@ -12,26 +12,28 @@ What it does not see: a fault at inputs that were not tried, or one that roundin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import jax
 import numpy as np
+from numpy.typing import ArrayLike
 
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import generator, is_key
 from verify.checks.compiled import check
-from verify.checks.roundoff import as_inputs, by_rules, certified, distance, draw, executable, given
+from verify.checks.drawn import draw, given
+from verify.checks.roundoff import as_inputs, by_rules, certified, distance, executable
 from verify.counterexample import Comparison, Witness, shrink
-from verify.dtypes import is_kind
+from verify.dtypes import DType, Function, is_kind
+from verify.found import Counterexample
 from verify.inputs import arguments
 from verify.inputs.examples import names, split
 from verify.limits import budget, internal
-from verify.programs import Program, read, trace
+from verify.programs import Param, Program, read, trace
 from verify.shown import pair
 from verify.trust import child
-from verify.verdict import Counterexample, Rounding, Verdict
+from verify.verdict import Rounding, Verdict
 
 Inputs = list[np.ndarray]
 
@@ -54,7 +56,7 @@ _DRAWN: tuple[dict[str, dict[str, bool]], ...] = (  # each with what replaces it
 
 
 def faithful(
-    f: Callable[..., Any], *examples: Any, seconds: float = 60.0, seed: int | None = None
+    f: Function, *examples: object, seconds: float = 60.0, seed: int | None = None
 ) -> Verdict:
     """Whether f, compiled and called on arrays, gives its real values but for rounding.
 
@@ -96,7 +98,9 @@ def faithful(
     return replace(verdict, seconds=budget.now() - start)
 
 
-def _settle(f: Any, program: Program, examples: Any, rng: np.random.Generator) -> Verdict:
+def _settle(
+    f: Function, program: Program, examples: tuple[object, ...], rng: np.random.Generator
+) -> Verdict:
     if program.is_symbolic():
         return Verdict("unknown", reason="the examples have symbolic dimensions: give sizes")
     try:
@@ -156,13 +160,13 @@ class _Computed(Comparison):
 
     compiled = False
 
-    def __init__(self, f: Callable[..., Any], program: Program, examples: Any) -> None:
+    def __init__(self, f: Function, program: Program, examples: tuple[object, ...]) -> None:
         super().__init__(program, by_rules(program))
         self.f, self.examples, self.backend = f, examples, jax.default_backend()
         self.ways = {"compiled": executable(program), "eager": self.eager}
         self.least = 0.0
 
-    def at(self, inputs: Inputs, where: Any = None) -> Witness | None:
+    def at(self, inputs: Inputs, where: object = None) -> Witness | None:
         found = self.look(inputs)
         return found if isinstance(found, _Wrong) and found.apart >= self.least else None
 
@@ -194,7 +198,7 @@ class _Computed(Comparison):
             return f"{lost} of {bounds.size} output elements have no finite bound"
         return Rounding(float(bounds.max(initial=0.0)), observed)
 
-    def eager(self, inputs: Sequence[Any]) -> list[np.ndarray]:
+    def eager(self, inputs: Sequence[ArrayLike]) -> list[np.ndarray]:
         """f called on arrays: copies, which it may donate."""
         if not child.harmless(self.left):  # f itself would end this process
             return child.run_each(self.left, as_inputs(self.left, inputs))
@@ -230,12 +234,12 @@ class _Computed(Comparison):
         return Verdict("refuted", method=f"evaluation on {self.backend}", counterexample=example)
 
 
-def _argument(array: np.ndarray, example: Any) -> Any:
+def _argument(array: np.ndarray, example: Param) -> jax.Array:
     copy, dtype = jax.numpy.array(array), getattr(example, "dtype", None)
     if dtype is None or not is_key(dtype):
         return copy
     return jax.random.wrap_key_data(copy, impl=generator(dtype)[0])
 
 
-def _forms(program: Program) -> list[Any]:
+def _forms(program: Program) -> list[tuple[tuple[int, ...], DType]]:
     return [(v.shape, v.dtype) for v in program.outputs]

@@ -16,21 +16,24 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import NoReturn
 
 import jax
 import numpy as np
+from numpy.typing import ArrayLike
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, itself
 from verify.algebras.keys import is_key
 from verify.algebras.numeric import Numeric
+from verify.algebras.numeric_value import Bounded
 from verify.algebras.rounded import Rounded
 from verify.checks.compiled import check
-from verify.dtypes import is_kind
+from verify.checks.drawn import draw, given
+from verify.dtypes import PyTree, is_kind
 from verify.evaluate import evaluate
 from verify.limits import internal
 from verify.primitives import RULES
-from verify.programs import Equation, Program, Var, call
+from verify.programs import Equation, Param, Program, Var, call
 from verify.trust import child
 from verify.verdict import Rounding
 
@@ -38,7 +41,7 @@ Inputs = list[np.ndarray]
 
 
 def rounding(
-    left: Program, right: Program, inputs: Sequence[Any], *, apart: bool = False
+    left: Program, right: Program, inputs: Sequence[ArrayLike], *, apart: bool = False
 ) -> Rounding | None:
     """The bound and the observed difference at `inputs`, one array an input of the programs.
 
@@ -75,7 +78,7 @@ def rounding(
 
 
 def bound(
-    left: Program, right: Program, inputs: Sequence[Any], *, apart: bool = False
+    left: Program, right: Program, inputs: Sequence[ArrayLike], *, apart: bool = False
 ) -> list[np.ndarray]:
     """What the compiled programs may differ by, element by element, one array an output; infinite
     where nothing is known. `apart`: as in `rounding`. Raises `Unsupported` where no bound is known.
@@ -88,13 +91,13 @@ def bound(
     return found
 
 
-def deviation(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
+def deviation(program: Program, inputs: Sequence[ArrayLike]) -> list[np.ndarray]:
     """How far the compiled program may be from the real values, element by element, one array an
     output; infinite where nothing is known. Raises `Unsupported` as `bound` does."""
     return [allowed for _, allowed in certified(program, inputs)]
 
 
-def certified(program: Program, inputs: Sequence[Any]) -> list[tuple[np.ndarray, np.ndarray]]:
+def certified(program: Program, inputs: Sequence[ArrayLike]) -> list[tuple[np.ndarray, np.ndarray]]:
     """Of each output the real values, and how far the compiled program may be from these arrays
     (`deviation`), element by element. Where that is infinite, the value means nothing."""
     check(program)
@@ -104,23 +107,23 @@ def certified(program: Program, inputs: Sequence[Any]) -> list[tuple[np.ndarray,
         balls = evaluate(program, rounded, [rounded.input(x) for x in arrays])
         reals = evaluate(program, numeric, [numeric.lift(x) for x in arrays])
         return [
-            (np.asarray(real.value), _farthest(ball, real))
+            _compared(itself(ball, Bounded), itself(real, Bounded))
             for ball, real in zip(balls, reals, strict=True)
         ]
 
 
-def observe(left: Program, right: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
+def observe(left: Program, right: Program, inputs: Sequence[ArrayLike]) -> list[np.ndarray]:
     """What the compiled programs do differ by, element by element, one array an output."""
     one, two = (compiled(program, inputs) for program in (left, right))
     return [distance(a, b) for a, b in zip(one, two, strict=True)]
 
 
-def compiled(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
+def compiled(program: Program, inputs: Sequence[ArrayLike]) -> list[np.ndarray]:
     """The outputs of the compiled program, on the default backend."""
     return executable(program)(inputs)
 
 
-def executable(program: Program) -> Callable[[Sequence[Any]], list[np.ndarray]]:
+def executable(program: Program) -> Callable[[Sequence[ArrayLike]], list[np.ndarray]]:
     """`compiled` as a function of the inputs, to be called more than once.
 
     In a process of its own where XLA may abort: then `trust.child.Aborted` may be raised.
@@ -131,7 +134,7 @@ def executable(program: Program) -> Callable[[Sequence[Any]], list[np.ndarray]]:
     return lambda inputs: [np.asarray(y) for y in jitted(*as_inputs(program, inputs))]
 
 
-def as_inputs(program: Program, inputs: Sequence[Any]) -> Inputs:
+def as_inputs(program: Program, inputs: Sequence[ArrayLike]) -> Inputs:
     """New arrays of the program's own dtypes."""
     with np.errstate(over="ignore"):
         return [np.asarray(x).astype(v.dtype) for x, v in zip(inputs, program.inputs, strict=True)]
@@ -140,7 +143,7 @@ def as_inputs(program: Program, inputs: Sequence[Any]) -> Inputs:
 class _NoFolding:
     """In the place of a primitive that JAX is not to work out on constants."""
 
-    def get_bind_params(self, *_: Any, **__: Any) -> Any:
+    def get_bind_params(self, *_: object, **__: object) -> NoReturn:
         raise NotImplementedError
 
     bind = get_bind_params
@@ -150,7 +153,7 @@ def by_rules(program: Program) -> Program:
     """The program as the rules have it: `evaluate` would let JAX itself work out what is done to
     known integers. Random bits are left to JAX, and what has no rule: iota."""
 
-    def inside(value: Any) -> Any:
+    def inside(value: Param) -> Param:
         if isinstance(value, tuple | list) and any(isinstance(v, Program) for v in value):
             return tuple(map(inside, value))
         return by_rules(value) if isinstance(value, Program) else value
@@ -166,7 +169,11 @@ def by_rules(program: Program) -> Program:
     return replace(program, equations=tuple(map(changed, program.equations)))
 
 
-def _farthest(ball: Any, real: Any) -> np.ndarray:
+def _compared(ball: Bounded, real: Bounded) -> tuple[np.ndarray, np.ndarray]:
+    return np.asarray(real.value), _farthest(ball, real)
+
+
+def _farthest(ball: Bounded, real: Bounded) -> np.ndarray:
     if not is_kind(ball.dtype, np.floating):
         known = ~ball.unknown & ~real.unknown & (ball.value == real.value)
         return np.where(known, 0.0, np.inf)
@@ -239,7 +246,7 @@ class Later:
 def later(
     left: Program,
     right: Program,
-    examples: Any,
+    examples: PyTree,
     seed: int,
     moved: Callable[[Inputs], Inputs | None] | None = None,
     *,
@@ -258,7 +265,7 @@ def later(
 
 def _inputs(
     variables: Sequence[Var],
-    leaves: Sequence[Any],
+    leaves: Sequence[object],
     seed: int,
     moved: Callable[[Inputs], Inputs | None] | None,
 ) -> Iterator[Inputs]:
@@ -272,30 +279,3 @@ def _inputs(
             yield [x.astype(y.dtype) for x, y in zip(there, found, strict=True)]
         if all(g is not None for g in arrays):
             return
-
-
-def given(leaf: Any) -> np.ndarray | None:
-    """A concrete example as an array; of random keys, their words."""
-    if isinstance(leaf, jax.ShapeDtypeStruct):
-        return None
-    dtype = getattr(leaf, "dtype", None)
-    if dtype is not None and jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key):
-        leaf = jax.random.key_data(leaf)
-    return np.asarray(leaf)
-
-
-def draw(
-    v: Var, rng: np.random.Generator, positive: bool = False, whole: bool = False
-) -> np.ndarray:
-    """A random array for an input: normal or positive numbers, whole ones from 0 to 2 for integers;
-    if `whole` from -2 or 1 to 2, in any dtype."""
-    if v.dtype == np.bool_:
-        return rng.random(v.shape) < 0.5
-    if whole or is_kind(v.dtype, np.integer):
-        lowest = 0 if is_kind(v.dtype, np.unsignedinteger) else -2
-        least = 0 if not whole else 1 if positive else lowest
-        return np.asarray(rng.integers(least, 3, v.shape)).astype(v.dtype)
-    drawn: Any = rng.uniform(0.5, 1.5, v.shape) if positive else rng.standard_normal(v.shape)
-    if is_kind(v.dtype, np.complexfloating):
-        drawn = drawn + 1j * rng.standard_normal(v.shape)
-    return np.asarray(drawn).astype(v.dtype)

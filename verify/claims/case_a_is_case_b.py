@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import jax
 
@@ -20,13 +19,17 @@ from verify.claims.patch_by_patch import (
     through_all_layers,
 )
 from verify.claims.programs import equal, equal_gradients, f32, source
+from verify.dtypes import Function
 
 WAYS: dict[str, Over] = {"sequential": "one after the other", "vmapped": "all at once"}
 
 
-def _network(size: int, channels: int, widths: Sequence[int], kernel: int) -> tuple[Any, Layers]:
+Network = tuple[jax.ShapeDtypeStruct, list[dict[str, jax.ShapeDtypeStruct]]]
+
+
+def _network(size: int, channels: int, widths: Sequence[int], kernel: int) -> Network:
     """Shapes of an image and of its layers."""
-    layers: Layers = []
+    layers: list[dict[str, jax.ShapeDtypeStruct]] = []
     inputs = channels
     for outputs in widths:
         layers.append({"kernel": f32(kernel, kernel, inputs, outputs), "bias": f32(outputs)})
@@ -39,21 +42,21 @@ POOLED = _network(26, 2, (2, 2, 3), 3)  # 3x3 positions (26, 13, 6, 3), patches 
 NOTE = _network(100, 3, (32, 64, 128), 5)  # 12x12 positions, patches of 36x36
 
 
-def _a(pool: int, over: Over, **options: Any) -> Callable[..., Any]:
+def _a(pool: int, over: Over, zeros_outside: bool = True) -> Callable[..., jax.Array]:
     def patch_by_patch(x: jax.Array, layers: Layers) -> jax.Array:
-        return case_a(x, layers, pool, over, **options)
+        return case_a(x, layers, pool, over, zeros_outside=zeros_outside)
 
     return patch_by_patch
 
 
-def _b(pool: int) -> Callable[..., Any]:
+def _b(pool: int) -> Callable[..., jax.Array]:
     def layer_by_layer(x: jax.Array, layers: Layers) -> jax.Array:
         return case_b(x, layers, pool)
 
     return layer_by_layer
 
 
-def _inside(f: Callable[..., Any], pool: int) -> Callable[..., Any]:
+def _inside(f: Callable[..., jax.Array], pool: int) -> Callable[..., jax.Array]:
     def away_from_the_border(x: jax.Array, layers: Layers) -> jax.Array:
         rows, columns = (interior(n, layers, pool) for n in x.shape[:2])
         return f(x, layers)[rows, columns]
@@ -61,7 +64,7 @@ def _inside(f: Callable[..., Any], pool: int) -> Callable[..., Any]:
     return away_from_the_border
 
 
-def _without_bias(f: Callable[..., Any]) -> Callable[..., Any]:
+def _without_bias(f: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
     def with_zero_biases(x: jax.Array, layers: Layers) -> jax.Array:
         return f(x, [{**layer, "bias": layer["bias"] * 0} for layer in layers])
 
@@ -74,7 +77,7 @@ def _split_pool(x: jax.Array) -> jax.Array:
     return x.reshape(height // 2, 2, width // 2, 2, channels).max(axis=(1, 3))
 
 
-def _of(prefix: str, about: str, pool: int, network: tuple[Any, Layers], size: Size) -> Any:
+def _of(prefix: str, about: str, pool: int, network: Network, size: Size) -> Iterator[Variant]:
     """Both forms of Case A, and the naive form, for one network."""
     for name, over in WAYS.items():
         yield equal(
@@ -125,7 +128,8 @@ def _variants() -> Iterator[Variant]:
         lambda x: cnnjax.max_pool(x, 2),
         f32(7, 6, 2),
     )
-    pools: tuple[Any, ...] = (lambda x: max_pool(x, 2), _split_pool, f32(4, 6, 2))
+    pools: tuple[Function, Function, jax.ShapeDtypeStruct]
+    pools = (lambda x: max_pool(x, 2), _split_pool, f32(4, 6, 2))
     yield equal("pooling-as-max", "Pooling by jnp.max has the same values.", *pools)
     yield equal_gradients(
         "pooling-as-max-gradients",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from verify.dtypes import Function
 from verify.verdict import Status, Verdict
 
 Size = Literal["small", "full"]
@@ -33,15 +34,15 @@ class Variant:
     expected: Status
     settle: Callable[[], Verdict]
     size: Size = "small"
-    left: Callable[..., Any] | None = None
-    right: Callable[..., Any] | None = None
+    left: Function | None = None
+    right: Function | None = None
 
 
 @dataclass(frozen=True)
 class Cell:
     """One cell of a sweep: where in the grid, and what came out."""
 
-    at: tuple[Any, ...]  # a value an axis
+    at: tuple[object, ...]  # a value an axis
     verdict: Verdict
 
 

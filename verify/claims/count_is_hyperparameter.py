@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,13 +10,13 @@ import jax.numpy as jnp
 from cnnjax import conv
 from cnnjax.models import notes_cnn
 from verify.claims.claim import Claim, Variant
-from verify.claims.layer_shapes import have_shapes
+from verify.claims.layer_shapes import Shapes, have_shapes
 from verify.claims.measured import results
 from verify.claims.programs import equal, equal_gradients, f32, source
 from verify.verdict import Verdict
 
 
-def kernels_of(widths: Sequence[int]) -> Any:
+def kernels_of(widths: Sequence[int]) -> dict[str, jax.ShapeDtypeStruct]:
     """The kernels of the note's network with other numbers of them, as shapes."""
     model = notes_cnn(classes=10, widths=widths)
     params = jax.eval_shape(model.init, jax.random.key(0))
@@ -41,9 +40,9 @@ WIDTHS = ((32, 64, 128), (8, 8, 8), (1, 2, 3))
 def _variants() -> Iterator[Variant]:
     for widths in WIDTHS:
         a, b, c = widths
-        claimed = {"conv1": (5, 5, 3, a), "conv2": (5, 5, a, b), "conv3": (5, 5, b, c)}
+        claimed: Shapes = {"conv1": (5, 5, 3, a), "conv2": (5, 5, a, b), "conv3": (5, 5, b, c)}
 
-        def settle(widths: Any = widths, claimed: Any = claimed) -> Verdict:
+        def settle(widths: Sequence[int] = widths, claimed: Shapes = claimed) -> Verdict:
             return have_shapes(lambda: kernels_of(widths), claimed)
 
         says = f"Asked for {a}, {b} and {c} kernels, the network has just these numbers of them."

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from cnnjax import conv
-from verify.claims.claim import Claim, Variant
+from verify.claims.claim import Claim, Size, Variant
 from verify.claims.patches import (
+    How,
     layer,
     mlp,
     mlp_on_patches,
@@ -20,8 +20,13 @@ from verify.claims.patches import (
 )
 from verify.claims.programs import equal, equal_gradients, f32, gradients, source
 
+
+class Way(How, total=False):
+    groups: int
+
+
 # How a layer may slide its kernel; the note's own is the first.
-WAYS: dict[str, dict[str, Any]] = {
+WAYS: dict[str, Way] = {
     "same": {"padding": "SAME"},
     "valid": {"padding": "VALID"},
     "stride": {"padding": "SAME", "stride": 2},
@@ -34,7 +39,7 @@ X, BIAS = f32(7, 6, 4), f32(4)  # a small image: 4 channels, 4 kernels of 3x3
 NOTE = (f32(100, 100, 3), f32(5, 5, 3, 32), f32(32))
 
 
-def _of_way(name: str, how: dict[str, Any], examples: tuple[Any, ...], size: Any) -> Any:
+def _of_way(name: str, how: Way, examples: tuple[object, ...], size: Size) -> Iterator[Variant]:
     """Values, gradient in the image and gradient in the kernel, for one way to slide."""
 
     def left(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:

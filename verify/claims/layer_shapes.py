@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 import jax
 
@@ -12,30 +11,32 @@ from cnnjax import conv, max_pool
 from cnnjax.models import notes_cnn
 from verify.claims.claim import Claim, Variant
 from verify.claims.programs import f32, source
-from verify.verdict import Counterexample, Status, Verdict
+from verify.found import Counterexample
+from verify.verdict import Status, Verdict
 
 Shapes = dict[str, tuple[int, ...]]
+Arrays = Mapping[str, jax.ShapeDtypeStruct]
 
 _METHOD = "abstract evaluation of the model's own code"
 
 
-def maps_of_the_note() -> Any:
+def maps_of_the_note() -> Arrays:
     """Every map of `notes_cnn` for one image of 100x100x3, as shapes."""
     model = notes_cnn(classes=10)
     params = jax.eval_shape(model.init, jax.random.key(0))
     return jax.eval_shape(model.features, params, f32(100, 100, 3))
 
 
-def kernels_of_the_note() -> Any:
+def kernels_of_the_note() -> Arrays:
     """The kernels of `notes_cnn`, as shapes."""
     params = jax.eval_shape(notes_cnn(classes=10).init, jax.random.key(0))
     return {name: layer["kernel"] for name, layer in params.items()}
 
 
-def third_pooling(padding: str) -> Callable[[], Any]:
+def third_pooling(padding: str) -> Callable[[], Arrays]:
     """Layer 3 with its last pooling padded one way or the other."""
 
-    def pooled() -> Any:
+    def pooled() -> Arrays:
         maps, kernel = f32(25, 25, 64), f32(5, 5, 64, 128)
         shape = jax.eval_shape(lambda x, w: max_pool(conv(x, w), 2, padding=padding), maps, kernel)
         return {"pool3": shape}
@@ -43,7 +44,7 @@ def third_pooling(padding: str) -> Callable[[], Any]:
     return pooled
 
 
-def have_shapes(found: Callable[[], Any], claimed: Shapes) -> Verdict:
+def have_shapes(found: Callable[[], Arrays], claimed: Shapes) -> Verdict:
     """Whether the arrays that `found` names have the shapes that are claimed for them.
 
     >>> have_shapes(maps_of_the_note, {"pool1": (50, 50, 32)}).status
@@ -63,7 +64,7 @@ def have_shapes(found: Callable[[], Any], claimed: Shapes) -> Verdict:
     return Verdict("proved", method=_METHOD, seconds=time.monotonic() - start)
 
 
-_CLAIMED: dict[str, tuple[str, Callable[[], Any], Shapes, Status]] = {
+_CLAIMED: dict[str, tuple[str, Callable[[], Arrays], Shapes, Status]] = {
     "layer-1": (
         "Layer 1 turns 100x100x3 into 100x100x32, ReLU keeps that, pooling makes 50x50x32.",
         maps_of_the_note,
@@ -118,7 +119,7 @@ _CLAIMED: dict[str, tuple[str, Callable[[], Any], Shapes, Status]] = {
 def _variants() -> Iterator[Variant]:
     for name, (says, found, claimed, expected) in _CLAIMED.items():
 
-        def settle(found: Callable[[], Any] = found, claimed: Shapes = claimed) -> Verdict:
+        def settle(found: Callable[[], Arrays] = found, claimed: Shapes = claimed) -> Verdict:
             return have_shapes(found, claimed)
 
         yield Variant(name, says, expected, settle)

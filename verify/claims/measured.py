@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from verify.claims.claim import Measured
+from verify.found import Record
 
 ROOT = Path(__file__).parents[2]  # of the repository; `picture` is relative to it
 FOLDER = ROOT / "experiments" / "results" / "claims"
@@ -39,7 +39,7 @@ def results(name: str, folder: Path = FOLDER) -> Callable[[], Measured | None]:
     return load
 
 
-def _measured(record: dict[str, Any]) -> Measured:
+def _measured(record: Record) -> Measured:
     columns = tuple(_text(column) for column in record["columns"])
     figures = tuple(tuple(_text(cell) for cell in row) for row in record["figures"])
     for row in figures:
@@ -53,7 +53,7 @@ def _measured(record: dict[str, Any]) -> Measured:
     return Measured(supported=supported, columns=columns, figures=figures, **texts)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"expected text, got {value!r}")
     return value

@@ -16,7 +16,6 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -30,7 +29,7 @@ class Expression:
     """What the offset might be, in words and as numbers."""
 
     text: str
-    at: Callable[[Columns], Any]
+    at: Callable[[Columns], np.ndarray]
 
 
 def family() -> Iterator[Expression]:
@@ -68,7 +67,7 @@ def _minimum(a: Expression, b: Expression) -> Expression:
     return Expression(f"min({a.text}, {b.text})", lambda c: np.minimum(a.at(c), b.at(c)))
 
 
-def _half(m: Expression, up: int) -> Callable[[Columns], Any]:
+def _half(m: Expression, up: int) -> Callable[[Columns], np.ndarray]:
     return lambda c: (m.at(c) + up) // 2
 
 
@@ -104,10 +103,17 @@ def _of_one_padding(padding: str, cells: list[Cell]) -> dict[str, list[Cell]]:
     return min(splits, key=lambda s: sum(min(_misses(part).values()) for part in s.values()))
 
 
+def _whole(value: object) -> int:
+    assert isinstance(value, int)
+    return value
+
+
 def _by_parity(padding: str, cells: list[Cell], name: str) -> dict[str, list[Cell]]:
     axis = ("size", "kernel").index(name)
     parts = {
-        f"{padding} with {word} {name}s": [cell for cell in cells if cell.at[axis] % 2 == parity]
+        f"{padding} with {word} {name}s": [
+            cell for cell in cells if _whole(cell.at[axis]) % 2 == parity
+        ]
         for word, parity in (("odd", 1), ("even", 0))
     }
     return {where: part for where, part in parts.items() if part}

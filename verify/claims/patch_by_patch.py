@@ -16,7 +16,8 @@ p x p max-pooling, dropping an odd last row or column, as in the note.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +25,9 @@ from jax import lax
 
 from cnnjax import conv, relu
 
-Layers = list[dict[str, Any]]
+Layer = Mapping[str, jax.Array]  # its kernel and its bias
+Place = TypeVar("Place", int, jax.Array)
+Layers = list[Layer]
 Over = Literal["one after the other", "all at once"]
 
 
@@ -89,14 +92,14 @@ def through_all_layers(
     return patch[0, 0]
 
 
-def is_inside(position: Any, size: int, number: int, layers: Layers, pool: int) -> jax.Array:
+def is_inside(position: Place, size: int, number: int, layers: Layers, pool: int) -> jax.Array:
     """Along one axis: which pixels of the square of map `number` lie on that map."""
     corner, side = squares(position, layers, pool)[number]
     places = corner + jnp.arange(side)
     return (places >= 0) & (places < map_sizes(size, layers, pool)[number])
 
 
-def squares(position: Any, layers: Layers, pool: int) -> list[tuple[Any, int]]:
+def squares(position: Place, layers: Layers, pool: int) -> list[tuple[Place, int]]:
     """Along one axis: (corner, side) of what a position reads, of the image and of every map."""
     found = [(position, 1)]
     for layer in reversed(layers):

@@ -9,17 +9,28 @@ convolution hides on the side that is compared with one.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict, Unpack
 
 import jax
 import jax.numpy as jnp
 
 from cnnjax import conv, geometry, relu
+from cnnjax.geometry import Padding
 
 
-def layer(x: jax.Array, kernel: jax.Array, bias: jax.Array, **how: Any) -> jax.Array:
+class How(TypedDict, total=False):
+    """How a layer slides its kernel."""
+
+    stride: int
+    padding: Padding
+    dilation: int
+
+
+def layer(
+    x: jax.Array, kernel: jax.Array, bias: jax.Array, *, groups: int = 1, **how: Unpack[How]
+) -> jax.Array:
     """The layer of the note: convolution, bias, ReLU."""
-    return relu(conv(x, kernel, bias, **how))
+    return relu(conv(x, kernel, bias, groups=groups, **how))
 
 
 def mlp(patch: jax.Array, weights: jax.Array, bias: jax.Array) -> jax.Array:
@@ -28,7 +39,7 @@ def mlp(patch: jax.Array, weights: jax.Array, bias: jax.Array) -> jax.Array:
 
 
 def mlp_on_patches(
-    x: jax.Array, kernel: jax.Array, bias: jax.Array, *, groups: int = 1, **how: Any
+    x: jax.Array, kernel: jax.Array, bias: jax.Array, *, groups: int = 1, **how: Unpack[How]
 ) -> jax.Array:
     """The same MLP at every patch; with groups, one MLP for each share of the channels."""
     cut = patches(x, kernel.shape[:2], **how)  # (H', W', kh, kw, C)
@@ -46,7 +57,7 @@ def patches(
     window: tuple[int, ...],
     *,
     stride: int = 1,
-    padding: Any = "SAME",
+    padding: Padding = "SAME",
     dilation: int = 1,
 ) -> jax.Array:
     """(H, W, C) -> (H', W', kh, kw, C): what each window covers, zero outside the image."""
@@ -74,7 +85,7 @@ def patches_one_by_one(
     window: tuple[int, ...],
     *,
     stride: int = 1,
-    padding: Any = "SAME",
+    padding: Padding = "SAME",
     dilation: int = 1,
 ) -> jax.Array:
     """The same as `patches`, cut as one would with scissors: a slice for each output position."""
@@ -101,7 +112,7 @@ def sum_of_patch_gradients(
     dy: jax.Array,
     *,
     groups: int = 1,
-    **how: Any,
+    **how: Unpack[How],
 ) -> jax.Array:
     """The kernel's gradient, patch by patch: every patch asks for a change, the sum is made."""
     cut = patches(x, kernel.shape[:2], **how)
@@ -109,7 +120,12 @@ def sum_of_patch_gradients(
     for part, k, b, d in zip(*_shares(cut, kernel, bias, dy, groups=groups), strict=True):
         weights = k.reshape(-1, k.shape[-1])
 
-        def of_one_patch(patch: Any, d: Any, weights: Any = weights, b: Any = b) -> jax.Array:
+        def of_one_patch(
+            patch: jax.Array,
+            d: jax.Array,
+            weights: jax.Array = weights,
+            b: jax.Array = b,
+        ) -> jax.Array:
             return jax.vjp(lambda w: mlp(patch, w, b), weights)[1](d)[0]
 
         flat = part.reshape(part.shape[0] * part.shape[1], -1)

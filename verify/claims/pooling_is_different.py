@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import jax
 
 from cnnjax import avg_pool, conv, max_pool
 from verify.claims.claim import Claim, Size, Variant
 from verify.claims.programs import equal, equal_gradients, f32, source
+from verify.dtypes import Function
 
 
 def downsampled(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -37,14 +37,14 @@ def avg_pooled_1x1(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return avg_pool(conv(x, kernel), 1, stride=2)
 
 
-DIFFERENT: dict[str, Callable[..., Any]] = {"max": max_pooled, "average": avg_pooled}
-SAME: dict[str, Callable[..., Any]] = {"max-1x1": max_pooled_1x1, "average-1x1": avg_pooled_1x1}
+DIFFERENT: dict[str, Function] = {"max": max_pooled, "average": avg_pooled}
+SAME: dict[str, Function] = {"max-1x1": max_pooled_1x1, "average-1x1": avg_pooled_1x1}
 
 SMALL = (f32(6, 6, 2), f32(3, 3, 2, 1))
 NOTE = (f32(100, 100, 3), f32(5, 5, 3, 32))
 
 
-def _of(prefix: str, examples: tuple[Any, ...], size: Size) -> Iterator[Variant]:
+def _of(prefix: str, examples: tuple[object, ...], size: Size) -> Iterator[Variant]:
     for name, pooled in DIFFERENT.items():
         yield equal(
             f"{prefix}{name}",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from verify.claims.claim import Size, Variant
+from verify.dtypes import Function
 from verify.equivalence import equivalent
 from verify.verdict import Status, Verdict
 
@@ -27,12 +27,12 @@ def f32(*shape: int) -> jax.ShapeDtypeStruct:
 def equal(
     name: str,
     says: str,
-    left: Callable[..., Any],
-    right: Callable[..., Any],
-    *examples: Any,
+    left: Function,
+    right: Function,
+    *examples: object,
     expected: Status = "proved",
     size: Size = "small",
-    backward_of: Callable[..., Any] | None = None,
+    backward_of: Function | None = None,
 ) -> Variant:
     """The variant that `left` and `right` are the same function at the examples' shapes.
 
@@ -62,11 +62,12 @@ def seed_for(expected: Status) -> int | None:
 def equal_gradients(
     name: str,
     says: str,
-    left: Callable[..., Any],
-    right: Callable[..., Any],
-    *examples: Any,
+    left: Function,
+    right: Function,
+    *examples: object,
     of: Sequence[int] | None = None,
-    **options: Any,
+    expected: Status = "proved",
+    size: Size = "small",
 ) -> Variant:
     """The variant that `left` and `right` have equal gradients in the arguments `of` (None: all).
 
@@ -79,11 +80,15 @@ def equal_gradients(
         gradients(right, of),
         *examples,
         backward_of=left,
-        **options,
+        expected=expected,
+        size=size,
     )
 
 
-def gradients(f: Callable[..., Any], of: Sequence[int] | None = None) -> Callable[..., Any]:
+Gradients = Callable[..., tuple[jax.Array, ...]]
+
+
+def gradients(f: Function, of: Sequence[int] | None = None) -> Gradients:
     """The function (*arguments, dy) -> the gradients in the arguments `of` (None: in all of them).
 
     `dy` is the gradient of some loss in f's output; the chain rule does the rest.
@@ -93,7 +98,7 @@ def gradients(f: Callable[..., Any], of: Sequence[int] | None = None) -> Callabl
     """
 
     @functools.wraps(f)
-    def backward(*arguments: Any) -> Any:
+    def backward(*arguments: object) -> tuple[jax.Array, ...]:
         *arguments_of_f, dy = arguments
         found = jax.vjp(f, *arguments_of_f)[1](dy)
         return found if of is None else tuple(found[i] for i in of)
@@ -106,6 +111,6 @@ def gradients(f: Callable[..., Any], of: Sequence[int] | None = None) -> Callabl
     return backward
 
 
-def source(*functions: Callable[..., Any]) -> str:
+def source(*functions: Function) -> str:
     """The functions' own code, as a claim's formal statement."""
     return "\n\n".join(inspect.getsource(f).rstrip() for f in functions)

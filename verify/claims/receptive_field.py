@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 
@@ -39,7 +38,7 @@ class Stack:
         return (extent(self.kernel, self.dilation) - 1) // 2
 
     @property
-    def kernels(self) -> tuple[Any, ...]:
+    def kernels(self) -> tuple[jax.ShapeDtypeStruct, ...]:
         """The shapes of the kernels; two channels are enough, channels do not move windows."""
         return (f32(self.kernel, self.kernel, 2, 2),) * self.layers
 
@@ -89,7 +88,9 @@ def settle(stack: Stack) -> Verdict:
     return sees_exactly(output, box, *examples)
 
 
-def _question(stack: Stack, side: int | None = None) -> tuple[Any, Box, Any]:
+def _question(
+    stack: Stack, side: int | None = None
+) -> tuple[Callable[..., jax.Array], Box, tuple[object, ...]]:
     """An output, a box and examples: side x side pixels in the middle of the formula's field."""
     position, size = away_from_the_border(stack)
     box = _box(formula(stack).inputs(position), side)
@@ -156,7 +157,7 @@ def _variant(
     expected: Status,
     output: Callable[..., jax.Array],
     box: Box,
-    examples: tuple[Any, ...],
+    examples: tuple[object, ...],
     size: Size = "small",
 ) -> Variant:
     seed = seed_for(expected)
@@ -169,7 +170,7 @@ def _variant(
 
 
 AXES = ("layers", "kernel", "stride", "dilation", "pooling")
-GRIDS: dict[Size, tuple[Any, ...]] = {
+GRIDS: dict[Size, tuple[tuple[int, ...], ...]] = {
     "small": ((2,), (3, 5), (1, 2), (1, 2), (1, 2)),
     "full": ((1, 2, 3), (1, 3, 5, 7), (1, 2), (1, 2), (1, 2, 3)),
 }

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +19,7 @@ import numpy as np
 
 from verify.checks.dependence import dependence
 from verify.counterexample import Comparison
+from verify.dtypes import PyTree, is_array
 from verify.equivalence import equivalent
 from verify.programs import trace
 from verify.verdict import Verdict
@@ -28,7 +28,7 @@ Box = tuple[slice, slice]  # rows and columns
 
 
 def sees_exactly(
-    output: Callable[..., jax.Array], box: Box, *examples: Any, seed: int | None = None
+    output: Callable[..., jax.Array], box: Box, *examples: object, seed: int | None = None
 ) -> Verdict:
     """Whether `output`, a number, depends on all sides of `box` of its first argument, an image,
     and on nothing outside. `seed` is that of `verify.equivalent`.
@@ -62,7 +62,7 @@ def sees_exactly(
 def seeing_only(box: Box, output: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
     """`output` of the image with zeros everywhere outside the box."""
 
-    def of_the_box(x: jax.Array, *parameters: Any) -> jax.Array:
+    def of_the_box(x: jax.Array, *parameters: object) -> jax.Array:
         return output(jnp.zeros_like(x).at[box].set(x[box]), *parameters)
 
     return of_the_box
@@ -79,10 +79,14 @@ def _smaller(box: Box) -> Iterator[tuple[Box, tuple[int, int]]]:
 
 
 def _corner_matters(
-    output: Callable[..., jax.Array], smaller: Box, corner: tuple[int, int], examples: Sequence[Any]
+    output: Callable[..., jax.Array],
+    smaller: Box,
+    corner: tuple[int, int],
+    examples: Sequence[PyTree],
 ) -> bool:
     """Whether a pixel at `corner` tells the output from that of the smaller box."""
     image, *parameters = examples
+    assert is_array(image)
     pixel = np.zeros(image.shape, image.dtype)
     pixel[corner] = 1
     ones = [np.ones(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(parameters)]

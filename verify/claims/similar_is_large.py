@@ -14,7 +14,6 @@ to itself is half the squared distance between patch and kernel,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -87,7 +86,7 @@ def strongest_of_flat(brightness: jax.Array, kernel: jax.Array) -> jax.Array:
     return strongest(jnp.full(kernel.shape, relu(brightness)), kernel)
 
 
-def _of(prefix: str, patch: Any, size: Size) -> Iterator[Variant]:
+def _of(prefix: str, patch: jax.ShapeDtypeStruct, size: Size) -> Iterator[Variant]:
     shape = "x".join(map(str, patch.shape))
     yield equal(
         f"{prefix}lagrange",

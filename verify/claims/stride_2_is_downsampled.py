@@ -10,31 +10,40 @@ stride is not typed in here: `offset_rule.py` learns it from the verdicts of the
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TypedDict, Unpack
 
 import jax
 
 from cnnjax import conv, relu
+from cnnjax.geometry import Padding
 from verify.claims.claim import Cell, Claim, Size, Sweep, Tick, Variant
 from verify.claims.offset_rule import learn
 from verify.claims.programs import equal, equal_gradients, f32, source
+from verify.dtypes import Function
 from verify.equivalence import equivalent
 
 
-def strided(x: jax.Array, kernel: jax.Array, stride: int = 2, **how: Any) -> jax.Array:
+class Slid(TypedDict, total=False):
+    """How a kernel slides, but for the stride."""
+
+    padding: Padding
+    dilation: int
+
+
+def strided(x: jax.Array, kernel: jax.Array, stride: int = 2, **how: Unpack[Slid]) -> jax.Array:
     """The convolution that moves `stride` pixels at a time."""
     return conv(x, kernel, stride=stride, **how)
 
 
 def downsampled(
-    x: jax.Array, kernel: jax.Array, stride: int = 2, offset: int = 0, **how: Any
+    x: jax.Array, kernel: jax.Array, stride: int = 2, offset: int = 0, **how: Unpack[Slid]
 ) -> jax.Array:
     """The convolution of stride 1, of which every `stride`-th pixel is kept, from `offset` on."""
     return conv(x, kernel, **how)[offset::stride, offset::stride]
 
 
-def pair(stride: int, offset: int, **how: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def pair(stride: int, offset: int, **how: Unpack[Slid]) -> tuple[Function, Function]:
     """The two programs for one stride and offset."""
 
     def left(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -47,7 +56,7 @@ def pair(stride: int, offset: int, **how: Any) -> tuple[Callable[..., Any], Call
 
 
 # name: (size, kernel, stride, offset, padding, whether they are equal)
-VARIANTS: dict[str, tuple[int, int, int, int, Any, bool]] = {
+VARIANTS: dict[str, tuple[int, int, int, int, Padding, bool]] = {
     "valid-even": (6, 3, 2, 0, "VALID", True),
     "valid-odd": (7, 3, 2, 0, "VALID", True),
     "explicit": (6, 3, 2, 0, (1, 1), True),
@@ -144,8 +153,10 @@ def _variants() -> Iterator[Variant]:
     )
 
 
+Paddings = Sequence[str | tuple[int, int]]
+Grid = tuple[Sequence[int], Sequence[int], Sequence[int], Paddings]
 AXES = ("size", "kernel", "stride", "padding", "offset")
-GRIDS: dict[Size, tuple[Any, ...]] = {
+GRIDS: dict[Size, Grid] = {
     "small": (range(5, 9), range(1, 5), (2, 3, 4), ("SAME", "SAME_LOWER", "VALID", (1, 2))),
     "full": (
         range(4, 13),
@@ -156,7 +167,7 @@ GRIDS: dict[Size, tuple[Any, ...]] = {
 }
 
 
-def grid(size: Size) -> list[tuple[Any, ...]]:
+def grid(size: Size) -> list[tuple[int, int, int, Padding, int]]:
     """Every (size, kernel, stride, padding, offset) at which both convolutions exist."""
     sizes, kernels, strides, paddings = GRIDS[size]
     return [
@@ -167,8 +178,8 @@ def grid(size: Size) -> list[tuple[Any, ...]]:
     ]
 
 
-def _added(padding: Any) -> tuple[int, int]:
-    return (0, 0) if padding == "VALID" else padding
+def _added(padding: str | tuple[int, int]) -> tuple[int, int]:
+    return (0, 0) if isinstance(padding, str) else padding
 
 
 def sweep(size: Size, tick: Tick) -> Sweep:

@@ -10,13 +10,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from cnnjax.cli.interrupt import INTERRUPTED, leave, lost_interrupts_return
 from verify.cli import notes, report
 from verify.cli.files import writable, write
 from verify.cli.isolated import isolated
 from verify.cli.tasks import Answer
+from verify.found import Record
 
 PROVED, REFUTED, UNKNOWN = 0, 1, 2
 _STATUS = {"proved": PROVED, "refuted": REFUTED}
@@ -214,7 +214,7 @@ def _check(options: argparse.Namespace) -> int:
     return max(_STATUS.get(one.answer.status, UNKNOWN) for one in checked)
 
 
-def _seconds(given: dict[str, Any]) -> float:
+def _seconds(given: Record) -> float:
     seconds = float(given.get("seconds", _FAITHFUL_SECONDS))
     if not 0 < seconds < float("inf"):
         raise ValueError(f"--seconds must be positive, got {seconds}")

@@ -17,9 +17,10 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from verify.cli.tasks import Answer
+from verify.found import Record
 
 _PRINTED = 1_000_000  # bytes of what functions print that are passed on
 _PATIENCE, _AT_LEAST = 10, 60  # times the seconds of a search, and besides: imports, tracing, XLA
@@ -28,7 +29,7 @@ _STATUSES = ("proved", "refuted", "unknown")
 _CHILD = Path(__file__).with_name("child.py")
 
 
-def isolated(command: str, options: dict[str, Any], seconds: float) -> Answer:
+def isolated(command: str, options: Record, seconds: float) -> Answer:
     """The answer to a task, in a process that may take a multiple of `seconds`."""
     limit = _AT_LEAST + _PATIENCE * seconds
     with tempfile.TemporaryDirectory(prefix="verify-", ignore_cleanup_errors=True) as folder:

@@ -10,12 +10,13 @@ import textwrap
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from cnnjax.cli.interrupt import INTERRUPTED
 
 if TYPE_CHECKING:
     from verify.claims import Claim, Settled
+    from verify.claims.claim import Size
     from verify.cli.notes_table import Board
 
 HELP = "decide every claim of the study note"
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     out = sys.stderr if options.json == "-" else sys.stdout
     if hasattr(out, "reconfigure"):
         out.reconfigure(errors="replace")  # Korean on a terminal that cannot show it
-    size: Any = "full" if options.full else "small"
+    size: Size = "full" if options.full else "small"
     settled, interrupted = _settle(claims, size, out)
     if interrupted:
         return INTERRUPTED
@@ -107,7 +108,7 @@ def _claims(only: Sequence[str]) -> list[Claim]:
     return chosen
 
 
-def _settle(claims: Sequence[Claim], size: Any, out: TextIO) -> tuple[list[Settled], bool]:
+def _settle(claims: Sequence[Claim], size: Size, out: TextIO) -> tuple[list[Settled], bool]:
     """What was settled, and whether Ctrl-C ended it."""
     from verify.claims import Settled
     from verify.claims.run import settle

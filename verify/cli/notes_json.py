@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from verify.claims import Outcome, Settled, Sweep
+from verify.found import Record
 
 
-def record(settled: Sequence[Settled], size: str) -> dict[str, Any]:
+def record(settled: Sequence[Settled], size: str) -> Record:
     """What `--json` writes, ready for `json.dumps`."""
     return {"version": 1, "size": size, "claims": [_claim(one) for one in settled]}
 
 
-def _claim(one: Settled) -> dict[str, Any]:
+def _claim(one: Settled) -> Record:
     claim = one.claim
     return {
         "id": claim.id,
@@ -29,7 +29,7 @@ def _claim(one: Settled) -> dict[str, Any]:
     }
 
 
-def _variant(outcome: Outcome) -> dict[str, Any]:
+def _variant(outcome: Outcome) -> Record:
     variant = outcome.variant
     return {
         "name": variant.name,
@@ -43,7 +43,7 @@ def _variant(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _sweep(sweep: Sweep) -> dict[str, Any]:
+def _sweep(sweep: Sweep) -> Record:
     cells = [
         {**dict(zip(sweep.axes, cell.at, strict=True)), "status": cell.verdict.status}
         for cell in sweep.cells

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+
+import jax
+
+from verify.found import Record
+from verify.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Answer:
     certificate: str = ""
 
 
-def perform(command: str, options: dict[str, Any]) -> Answer:
+def perform(command: str, options: Record) -> Answer:
     """Carries out a task. Whatever a function raises, there is an answer."""
     try:
         return _TASKS[command](options)
@@ -39,7 +43,7 @@ def perform(command: str, options: dict[str, Any]) -> Answer:
         return Answer(error=f"{type(error).__name__}: {error}")
 
 
-def _pair(options: dict[str, Any]) -> Answer:
+def _pair(options: Record) -> Answer:
     from verify.certificate.names import resolve
     from verify.equivalence import equivalent
 
@@ -55,7 +59,7 @@ def _pair(options: dict[str, Any]) -> Answer:
     return _answer(options, verdict, more)
 
 
-def _derivatives(options: dict[str, Any]) -> Answer:
+def _derivatives(options: Record) -> Answer:
     from verify.certificate.names import resolve
     from verify.checks.derivatives import derivatives
 
@@ -64,7 +68,7 @@ def _derivatives(options: dict[str, Any]) -> Answer:
     return _answer(options, verdict)
 
 
-def _faithful(options: dict[str, Any]) -> Answer:
+def _faithful(options: Record) -> Answer:
     from verify.certificate.names import resolve
     from verify.checks.faithful import faithful
 
@@ -72,7 +76,7 @@ def _faithful(options: dict[str, Any]) -> Answer:
     return _answer(options, faithful(f, *examples, seed=options["seed"]))
 
 
-def _check(options: dict[str, Any]) -> Answer:
+def _check(options: Record) -> Answer:
     from verify.certificate.checking import rerun
 
     what = (options[name] for name in ("record", "allow", "path", "seconds"))
@@ -85,7 +89,7 @@ def _check(options: dict[str, Any]) -> Answer:
     return Answer(result.verdict.status if result.agrees else "unknown", text)
 
 
-_TASKS: dict[str, Callable[[dict[str, Any]], Answer]] = {
+_TASKS: dict[str, Callable[[Record], Answer]] = {
     "pair": _pair,
     "derivatives": _derivatives,
     "faithful": _faithful,
@@ -93,7 +97,7 @@ _TASKS: dict[str, Callable[[dict[str, Any]], Answer]] = {
 }
 
 
-def _examples(options: dict[str, Any]) -> list[Any]:
+def _examples(options: Record) -> list[jax.ShapeDtypeStruct]:
     from verify.inputs.signature import parse_spec
 
     try:
@@ -102,6 +106,6 @@ def _examples(options: dict[str, Any]) -> list[Any]:
         raise ValueError(f"--args: {error}") from error
 
 
-def _answer(options: dict[str, Any], verdict: Any, more: str = "") -> Answer:
+def _answer(options: Record, verdict: Verdict, more: str = "") -> Answer:
     certificate = verdict.to_json() if options.get("certificate") else ""
     return Answer(verdict.status, f"{verdict}{more}", "", certificate)

@@ -8,10 +8,9 @@ number c is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from verify.algebras.numeric_value import MORE, TINY, UNIT, discrete, kind, make
 from verify.constants import terms
 from verify.constants.literals import significands
 from verify.constants.terms import Multiple
+from verify.dtypes import DType
 from verify.limits import budget
 
 _MOST = 4096  # elements of an array whose exact numbers are worked out
@@ -63,7 +63,7 @@ class Assigned(Numeric):
         """assigned: by significand."""
         self.assigned = assigned
 
-    def literal(self, array: Any, dtype: Any = None) -> Bounded:
+    def literal(self, array: np.ndarray, dtype: DType | None = None) -> Bounded:
         """A constant of the program itself, or an input that is the same number."""
         value = self.lift(np.asarray(array), dtype)
         ones = significands(value.value)
@@ -143,7 +143,7 @@ class Assigned(Numeric):
         choose = lambda *parts: np.choose(index, parts) if len(parts) < 32 else None  # noqa: E731
         return _with(found, choose, *cases)
 
-    def cast(self, x: Bounded, dtype: Any) -> Bounded:
+    def cast(self, x: Bounded, dtype: DType) -> Bounded:
         found = super().cast(x, dtype)
         if kind(x.dtype) != "float":
             return found
@@ -166,8 +166,8 @@ class Assigned(Numeric):
         name: str,
         args: Sequence[Bounded],
         shape: tuple[int, ...],
-        dtype: Any,
-        params: Any = (),
+        dtype: DType,
+        params: object = (),
     ) -> Bounded:
         found = super().function(name, args, shape, dtype, params)
         if kind(found.dtype) != "float":
@@ -186,7 +186,7 @@ def _known(x: Bounded) -> np.ndarray | None:
     return terms.fraction(x.value, x.errors == 0)
 
 
-def _with(found: Bounded, operation: Any, *args: Bounded) -> Bounded:
+def _with(found: Bounded, operation: Callable[..., np.ndarray | None], *args: Bounded) -> Bounded:
     """A result with the exact numbers that an operation makes of its operands'."""
     if found.error is None or kind(found.dtype) != "float" or found.value.size > _MOST:
         return found

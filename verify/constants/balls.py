@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from verify.algebras.numeric import Bounded, Numeric
@@ -21,7 +19,7 @@ class AnyRounded(Numeric):
         rounding may have changed."""
         self.literals, self.width = numbers, width
 
-    def literal(self, array: Any) -> Bounded:
+    def literal(self, array: np.ndarray) -> Bounded:
         """A constant of the program itself, of real floats."""
         value = self.lift(np.asarray(array))
         open_ = self.literals.among(value.value)

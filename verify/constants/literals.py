@@ -7,12 +7,12 @@ fractions (1, 0.5, 96, -2.25) are what a programmer can write exactly, and stand
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import jax.numpy as jnp
 import numpy as np
 
-from verify.dtypes import is_kind
+from verify.dtypes import DType, is_kind
 from verify.programs import Const, Program, inner_programs
 
 _MOST = 4096  # elements of a constant array that is looked at: larger ones are data ...
@@ -21,7 +21,7 @@ _SHOWN = 2  # numbers of a program, in a sentence
 _FEW = 64  # ... unless they have few different elements
 
 
-def rounded(values: np.ndarray, dtype: Any) -> np.ndarray:
+def rounded(values: np.ndarray, dtype: DType) -> np.ndarray:
     """Where (float64) values of a dtype may be other numbers that were rounded to it. The largest
     number of a format is what it is. In a table most of whose numbers were rounded, one that is a
     short fraction is so by chance.
@@ -47,7 +47,7 @@ def rounded(values: np.ndarray, dtype: Any) -> np.ndarray:
     return np.asarray(found)
 
 
-def halves(values: np.ndarray, dtype: Any) -> np.ndarray:
+def halves(values: np.ndarray, dtype: DType) -> np.ndarray:
     """How far from each value a number may be that rounds to it: half a unit in the last place."""
     info = jnp.finfo(dtype)
     _, exponent = np.frexp(np.where(np.isfinite(values), values, 0.0))
@@ -66,7 +66,7 @@ def significands(values: np.ndarray) -> np.ndarray:
     return np.abs(found)
 
 
-def is_inexact(atom: Any) -> TypeGuard[Const]:
+def is_inexact(atom: object) -> TypeGuard[Const]:
     """Whether it is a constant of real or complex floats."""
     if not isinstance(atom, Const) or atom.mutable or not isinstance(atom.dtype, np.dtype):
         return False

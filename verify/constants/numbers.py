@@ -18,13 +18,13 @@ import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from verify.constants.bits import seen
 from verify.constants.literals import constants, halves, is_data, parts, rounded, significands
 from verify.constants.readings import Reading, is_long, reading, rounds_to
+from verify.dtypes import DType
 from verify.limits import budget
 from verify.programs import Const, Program
 
@@ -284,7 +284,7 @@ def _less_a_power(
     return _rounding_from(sorted(made), open_, members)
 
 
-def _fits(read: Reading, value: float, dtype: Any) -> bool:
+def _fits(read: Reading, value: float, dtype: DType) -> bool:
     if read.rational and read.factor == Fraction(value):
         return True
     sides = (read.factor.numerator, read.factor.denominator)

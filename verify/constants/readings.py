@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -210,7 +209,7 @@ def _decimals(value: float, dtype: np.dtype) -> Iterator[Reading]:
     yield Reading(Fraction(np.format_float_scientific(_shown(value, dtype), unique=True)))
 
 
-def _shown(value: float, dtype: np.dtype) -> Any:
+def _shown(value: float, dtype: np.dtype) -> np.floating:
     """A scalar that NumPy prints: bfloat16 and float8 as float16, which has about their digits."""
     known = dtype.name in ("float16", "float32", "float64")
     narrow = np.float16 if abs(value) < 6e4 and abs(value) > 1e-4 else np.float32

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
 
 import jax
 import numpy as np
@@ -19,7 +18,8 @@ from jax import lax
 from verify.constants.literals import digits, is_inexact, parts, significands
 from verify.constants.numbers import Numbers, scaled
 from verify.constants.readings import Reading
-from verify.programs import Atom, Const, Equation, Program, Var, trace
+from verify.dtypes import Array
+from verify.programs import Atom, Const, Equation, Param, Program, Var, trace
 
 _SMALL = 4096  # elements of an array that is compared with others
 _SINGLE = 4  # different numbers of an array that are put in one by one
@@ -86,9 +86,9 @@ class _Rewriter:
 
     def program(self, program: Program) -> Program:
         prelude: list[Equation] = []
-        known: dict[Any, Atom] = {}
+        known: dict[object, Atom] = {}
 
-        def atom(a: Any, source: str) -> Any:
+        def atom(a: Atom, source: str) -> Atom:
             if not is_inexact(a):
                 return a
             key = _key(a)
@@ -107,7 +107,7 @@ class _Rewriter:
         outputs = tuple(atom(a, "") for a in program.outputs)
         return replace(program, equations=(*prelude, *equations), outputs=outputs)
 
-    def _inside(self, value: Any) -> Any:
+    def _inside(self, value: Param) -> Param:
         """Loop bodies and branches among the parameters."""
         if isinstance(value, Program):
             return self.program(value)
@@ -144,7 +144,7 @@ class _Rewriter:
         return _Plan(values, dtype, read)
 
 
-def _key(atom: Const) -> Any:
+def _key(atom: Const) -> object:
     """Equal for literals that are the same; large arrays are known by where they are."""
     array = np.asarray(atom.value)
     large = array.size > _SMALL
@@ -160,15 +160,15 @@ class _Plan:
     read: dict[float, Reading]
 
 
-def _whole(plans: list[_Plan], dtype: np.dtype) -> Any:
+def _whole(plans: list[_Plan], dtype: np.dtype) -> jax.Array:
     made = [lax.convert_element_type(_array(plan), plan.dtype) for plan in plans]
     return made[0] if len(made) == 1 else lax.complex(*made)
 
 
-def _array(plan: _Plan) -> Any:
+def _array(plan: _Plan) -> Array:
     """The array, with the values that are read in their places; all else is what it is."""
     single = plan.read
-    made: Any = plan.values.astype(plan.dtype)
+    made: Array = plan.values.astype(plan.dtype)
     if len(single) > _SINGLE:  # one division for all fractions
         fractions = {v: r.factor for v, r in plan.read.items() if r.rational}
         single = {v: r for v, r in plan.read.items() if not r.rational}
@@ -183,22 +183,22 @@ def _array(plan: _Plan) -> Any:
     return made
 
 
-def _put(values: np.ndarray, where: np.ndarray, new: Any, old: Any) -> Any:
+def _put(values: np.ndarray, where: np.ndarray, new: jax.Array, old: Array) -> jax.Array:
     """The new values somewhere, else the old ones."""
     if where.all():
         return new
     return lax.select(where, lax.convert_element_type(new, np.float64), _wide(old))
 
 
-def _wide(array: Any) -> Any:
+def _wide(array: Array) -> jax.Array:
     return lax.convert_element_type(array, np.float64)
 
 
-def _scalar(read: Reading) -> Any:
-    def fraction(f: Fraction) -> Any:
+def _scalar(read: Reading) -> jax.Array:
+    def fraction(f: Fraction) -> jax.Array:
         return lax.div(np.float64(f.numerator), np.float64(f.denominator))
 
-    def times_turns(value: Any) -> Any:
+    def times_turns(value: jax.Array) -> jax.Array:
         """value * pi**power * e**exponent, for the powers of readings: 1, 1/2, 0, -1/2, -1."""
         if read.exponent:
             value = lax.mul(value, lax.exp(fraction(read.exponent)))
@@ -221,8 +221,8 @@ def _copied(program: Program) -> tuple[list[Equation], Atom]:
         v: Var(v.shape, v.dtype) for e in program.equations for v in e.outputs
     }
 
-    def atom(a: Any) -> Any:
-        return fresh.get(a, a)
+    def atom(a: Atom) -> Atom:
+        return fresh.get(a, a) if isinstance(a, Var) else a
 
     equations = [
         replace(e, inputs=tuple(map(atom, e.inputs)), outputs=tuple(fresh[v] for v in e.outputs))

@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 _LONGEST = 20_000  # bits of a fraction
 
@@ -124,17 +124,19 @@ def _is_exactly(term: Term, value: float) -> bool:
     return isinstance(term, Fraction) and math.isfinite(value) and Fraction(value) == term
 
 
-def array(terms: Any, shape: tuple[int, ...]) -> np.ndarray:
+def array(terms: object, shape: tuple[int, ...]) -> np.ndarray:
     """Terms as an array, whatever NumPy makes of a single one."""
     made = np.empty(shape, object)
     made[...] = terms
     return made
 
 
-def _on_arrays(f: Callable[..., Any], count: int, dtype: Any = object) -> Callable[..., Any]:
+def _on_arrays(
+    f: Callable[..., object], count: int, dtype: type = object
+) -> Callable[..., np.ndarray]:
     function = np.frompyfunc(f, count, 1)
 
-    def on(*arrays: Any) -> np.ndarray:
+    def on(*arrays: ArrayLike) -> np.ndarray:
         made = array(function(*arrays), np.broadcast_shapes(*map(np.shape, arrays)))
         return made.astype(dtype)
 

@@ -24,14 +24,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from verify.counterexample.computed import Inputs
 from verify.counterexample.confirm import Comparison, Witness
 from verify.counterexample.plainly import values_by_jax, values_in_float64
-from verify.dtypes import is_kind
+from verify.dtypes import Number, is_kind
 from verify.programs import Program
 from verify.shown import pair
 
@@ -84,26 +84,27 @@ def _allowed(condition: Program, witness: Witness) -> bool:
 
 
 def _element(
-    run: Callable[[Program, Any], list[np.ndarray]], program: Program, witness: Witness
-) -> Any:
-    return np.asarray(run(program, witness.inputs)[witness.output])[witness.index]
+    run: Callable[[Program, Inputs], list[np.ndarray]], program: Program, witness: Witness
+) -> Number:
+    found: Number = np.asarray(run(program, witness.inputs)[witness.output])[witness.index]
+    return found
 
 
-def _shown(witness: Witness, left: Any, right: Any, units: float) -> bool:
+def _shown(witness: Witness, left: Number, right: Number, units: float) -> bool:
     """Whether JAX's values of the element are those of the witness, up to rounding."""
-    one, two = np.asarray(witness.left), np.asarray(witness.right)
-    if not is_kind(one.dtype, np.inexact):
+    one, two = witness.left, witness.right
+    if not is_kind(np.asarray(one).dtype, np.inexact):
         return bool(one == left and two == right)
     with np.errstate(all="ignore"):
-        apart = np.abs(one - two)
+        apart = abs(complex(one) - complex(two))
         size = max((abs(complex(x)) for x in (one, two) if np.isfinite(x)), default=0.0)
         allowed = max(units * size, _ERRORS * witness.error)
         if np.isfinite(apart):
-            allowed = min(allowed, float(apart) / 4)
+            allowed = min(allowed, apart / 4)
         return all(_near(a, b, allowed) for a, b in ((one, left), (two, right)))
 
 
-def _undefined(witness: Witness, left: Any, right: Any, units: float) -> bool:
+def _undefined(witness: Witness, left: Number, right: Number, units: float) -> bool:
     if left == right:  # 1 / 0 beside an infinity that was selected: JAX shows no difference
         return False
     pairs = ((witness.left, left), (witness.right, right))
@@ -117,7 +118,7 @@ def _undefined(witness: Witness, left: Any, right: Any, units: float) -> bool:
     return True
 
 
-def _same(witness: Witness, left: Any, right: Any) -> bool:
+def _same(witness: Witness, left: Number, right: Number) -> bool:
     """Whether both sides are the same number, or infinity, to JAX, and the one that has a value is
     that."""
     size = max((abs(complex(x)) for x in (left, right) if np.isfinite(x)), default=0.0)
@@ -125,7 +126,6 @@ def _same(witness: Witness, left: Any, right: Any) -> bool:
     return all(_near(a, b, _FLOAT64 * size) for a in (left, *ours) for b in (right,))
 
 
-def _near(ours: Any, theirs: Any, allowed: float) -> bool:
-    wide = complex if np.iscomplexobj(ours) else float
-    a, b = wide(ours), wide(theirs)
+def _near(ours: Number, theirs: Number, allowed: float) -> bool:
+    a, b = complex(ours), complex(theirs)
     return bool(a == b or abs(a - b) <= allowed)

@@ -10,15 +10,15 @@ own dtype and from the operands' exact values, is exactly the real one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Meaningless, Unsupported
-from verify.algebras.extended import parts
+from verify.algebras.base import Meaningless, Unsupported, Value
+from verify.algebras.extended import parts_of
+from verify.algebras.numeric_value import Bounded
 from verify.counterexample.confirm import Comparison, Inputs, values
 from verify.counterexample.held import held
-from verify.dtypes import is_kind
+from verify.dtypes import DType, is_kind
 from verify.limits import budget
 from verify.programs import Equation, Program, Var, inner_programs, run_with_jax
 from verify.programs.catalogue import Fact, having
@@ -75,7 +75,7 @@ def _exact(program: Program, inputs: Inputs, wanted: set[int]) -> bool:
     """Whether each of these equations is exact by JAX at these inputs."""
     exact = True
 
-    def observe(equation: Equation, operands: list[Any], results: list[Any]) -> None:
+    def observe(equation: Equation, operands: list[Value], results: list[Value]) -> None:
         nonlocal exact
         if exact and id(equation) in wanted and not inner_programs(equation):
             exact = _one(equation, operands, results)
@@ -87,12 +87,13 @@ def _exact(program: Program, inputs: Inputs, wanted: set[int]) -> bool:
     return exact
 
 
-def _one(equation: Equation, operands: list[Any], results: list[Any]) -> bool:
+def _one(equation: Equation, operands: list[Value], results: list[Value]) -> bool:
     """One equation of floats; others are exact by themselves."""
     inexact = [is_kind(v.dtype, np.inexact) for v in equation.outputs]
     looks = equation.primitive in LOOKS - _KEEPS
-    given = [_own(x, atom.dtype) for x, atom in zip(operands, equation.inputs, strict=True)]
-    if any(x is None for x in given):
+    known = [_own(x, atom.dtype) for x, atom in zip(operands, equation.inputs, strict=True)]
+    given = [x for x in known if x is not None]
+    if len(given) < len(known):
         return False
     if not any(inexact) or looks:
         return True
@@ -107,10 +108,10 @@ def _one(equation: Equation, operands: list[Any], results: list[Any]) -> bool:
     return True
 
 
-def _own(value: Any, dtype: Any) -> np.ndarray | None:
+def _own(value: Value, dtype: DType) -> np.ndarray | None:
     """A certified value in its own dtype; None where it is not known exactly, or is not held. No
     zero is negative."""
-    several = parts(value)
+    several = parts_of(value, Bounded)
     if not isinstance(dtype, np.dtype):
         return None
     if any(part.unknown.any() for part in several):

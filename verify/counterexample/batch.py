@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, Value
 from verify.algebras.numeric_rows import Row
+from verify.algebras.numeric_value import Bounded
 from verify.counterexample.confirm import Comparison, Inputs, Witness, margins
 from verify.counterexample.drawing import interesting
 from verify.counterexample.edges import Edges, toward
@@ -32,6 +32,7 @@ from verify.counterexample.rows import every_narrow_value, every_value, rows
 from verify.counterexample.slopes import Sides, down
 from verify.counterexample.undefined import one_sided
 from verify.dtypes import is_integer, is_kind
+from verify.evaluate import Observe
 from verify.programs import Equation, Program, Var, part_of
 from verify.programs.catalogue import Fact, having
 
@@ -150,7 +151,7 @@ class _Batch:
             if witness is not None:
                 yield witness
 
-    def evaluate(self, drawn: Inputs) -> tuple[list[Any], list[Any]]:
+    def evaluate(self, drawn: Inputs) -> tuple[list[Bounded], list[Bounded]]:
         self.gaps, self.count, self.edges = [], len(drawn[0]), Edges(len(drawn[0]))
         self.sides = Sides()
         if not self.count:
@@ -197,7 +198,7 @@ class _Batch:
         more = {edge: room for edge, room in edges.each.items() if edge not in self.safe}
         sides = Sides({**sides.gaps, **more}, sides.strict)
 
-        def leading_to(equation: int) -> Callable[[Inputs, Any], None]:
+        def leading_to(equation: int) -> Callable[[Inputs, Observe], None]:
             return functools.partial(_observed, self.part(equation))
 
         return down(self.comparison.left.inputs, drawn, sides, leading_to, rng, self.size)
@@ -209,7 +210,7 @@ class _Batch:
         inputs = self.comparison.left.inputs
         return toward(inputs, drawn, edges, self.seen, rng, self.size, self.safe)
 
-    def _observe(self, equation: Equation, operands: list[Any], _: list[Any]) -> None:
+    def _observe(self, equation: Equation, operands: list[Value], _: list[Value]) -> None:
         """Remembers how far apart the operands of decisions are, row by row."""
         self.edges.observe(equation, operands)
         if equation.primitive not in _DECISIONS:
@@ -249,7 +250,7 @@ class _Batch:
         return np.where(np.arange(len(column)) % 8 < 4, nearest, other)
 
 
-def _observed(programs: Sequence[Program], drawn: Inputs, observe: Any) -> None:
+def _observed(programs: Sequence[Program], drawn: Inputs, observe: Observe) -> None:
     for program in programs if len(drawn[0]) else ():
         evaluated(program, drawn, observe)
 

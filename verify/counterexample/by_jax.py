@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -116,7 +115,7 @@ def _difference(comparison: Comparison, inputs: Inputs) -> str | None:
 
 def _difference_at(comparison: Comparison, inputs: Inputs) -> _Difference | None:
     everywhere: list[np.ndarray] | None = None
-    values: list[tuple[Any, Any]] = []
+    values: list[tuple[np.ndarray, np.ndarray]] = []
     for run, apart in _WAYS:
         try:
             one, two = (run(p, inputs) for p in (comparison.left, comparison.right))
@@ -147,7 +146,7 @@ def both(one: Sequence[np.ndarray], two: Sequence[np.ndarray]) -> list[np.ndarra
     return [a & b for a, b in zip(one, two, strict=True)]
 
 
-def differs(a: Any, b: Any, apart: float) -> np.ndarray:
+def differs(a: np.ndarray, b: np.ndarray, apart: float) -> np.ndarray:
     """Where two results of JAX differ by so much, relatively; NaN is like NaN."""
     if not isinstance(a.dtype, np.dtype):  # keys
         return np.zeros(a.shape, np.bool_)

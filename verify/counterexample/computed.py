@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from verify.algebras.extended import lift, parts
+from verify.algebras.base import Value
+from verify.algebras.extended import lift, parts_of
 from verify.algebras.numeric import Bounded, Numeric
 from verify.dtypes import is_kind
-from verify.evaluate import evaluate
+from verify.evaluate import Observe, evaluate
 from verify.programs import Program
 
 Inputs = list[np.ndarray]
 
 
 def values(
-    program: Program, inputs: Inputs, observe: Any = None, numeric: Numeric | None = None
-) -> list[Any]:
+    program: Program, inputs: Inputs, observe: Observe | None = None, numeric: Numeric | None = None
+) -> list[Bounded]:
     """The program's outputs at concrete inputs, as numeric values with error bounds."""
     numeric = Numeric() if numeric is None else numeric
     lifted = [
@@ -27,9 +26,9 @@ def values(
         return [whole(value) for value in evaluate(program, numeric, lifted, observe)]
 
 
-def whole(value: Any) -> Any:
+def whole(value: Value) -> Bounded:
     """A value as one array with an error bound: a complex one, or the words of keys."""
-    several = parts(value)
+    several = parts_of(value, Bounded)
     if len(several) == 1:
         return several[0]
     re, im = several
@@ -37,12 +36,12 @@ def whole(value: Any) -> Any:
     return Bounded(re.value + 1j * im.value, error, value.dtype)
 
 
-def certain(truth: Any) -> np.ndarray:
+def certain(truth: Bounded) -> np.ndarray:
     """Where a truth value is certainly true."""
     return np.asarray(truth.value) & ~truth.unknown
 
 
-def margins(a: Any, b: Any) -> np.ndarray:
+def margins(a: Bounded, b: Bounded) -> np.ndarray:
     """How far beyond the error bounds two values differ; 0 where they do not, or are undefined."""
     x, y = np.asarray(a.value), np.asarray(b.value)
     if x.dtype == np.bool_ or is_kind(x.dtype, np.integer):

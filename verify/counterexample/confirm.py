@@ -11,19 +11,21 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from verify.algebras.base import Meaningless
+from verify.algebras.base import Meaningless, Value
+from verify.algebras.numeric_value import Bounded
 from verify.constants import numbers
 from verify.counterexample.computed import Inputs, margins, values
 from verify.counterexample.held import held
 from verify.counterexample.partial import Domain
 from verify.counterexample.rounding import Rounding
 from verify.counterexample.undefined import around, undefined
+from verify.dtypes import Number
 from verify.limits import budget
-from verify.programs import Program
+from verify.programs import Equation, Program
 
 __all__ = ["Comparison", "Given", "Inputs", "Witness", "margins", "values"]
 
@@ -35,8 +37,8 @@ class Witness:
     inputs: Inputs
     output: int
     index: tuple[int, ...]
-    left: Any
-    right: Any
+    left: Number
+    right: Number
     count: int  # how many output elements differ
     error: float = field(default=0.0, kw_only=True)  # certified, of both values together
     cause: str = field(default="", kw_only=True)  # why a side is NaN: "sqrt of -1 at file.py:12"
@@ -60,7 +62,7 @@ class Given(Protocol):
 
     def holds(self, inputs: Sequence[np.ndarray]) -> bool: ...
 
-    def moved(self, inputs: Sequence[Any]) -> list[np.ndarray] | None: ...
+    def moved(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray] | None: ...
 
     def rows(self, drawn: Sequence[np.ndarray]) -> list[np.ndarray]: ...
 
@@ -115,9 +117,9 @@ class Comparison:
             with self.domain.watch() as observe, budget.metered() as meter:
                 self.steps = 0
 
-                def step(*seen: Any) -> None:
+                def step(equation: Equation, operands: list[Value], results: list[Value]) -> None:
                     self.steps += 1
-                    observe(*seen)
+                    observe(equation, operands, results)
 
                 left, right = (values(p, inputs, step) for p in (self.left, self.right))
             self.cost = meter.spent
@@ -165,7 +167,9 @@ class Comparison:
         `places`: where it is clearest."""
         return rows
 
-    def _undefined(self, inputs: Inputs, left: list[Any], right: list[Any]) -> Witness | None:
+    def _undefined(
+        self, inputs: Inputs, left: list[Bounded], right: list[Bounded]
+    ) -> Witness | None:
         """One side without a value, on an open set around these inputs."""
         programs = (self.left, self.right)
         near = functools.partial(self.around, inputs)
@@ -185,8 +189,8 @@ class Comparison:
 
 def _clearest(
     inputs: Inputs,
-    left: list[Any],
-    right: list[Any],
+    left: list[Bounded],
+    right: list[Bounded],
     every: list[np.ndarray],
     where: tuple[int, tuple[int, ...]] | None,
 ) -> Witness | None:

@@ -9,17 +9,16 @@ So a difference behind `x.sum() > 1e6` or `abs(x * 3 - 0.7) < 1e-4` is found wit
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, Value
 from verify.algebras.numeric_rows import Row
 from verify.counterexample.confirm import Inputs
 from verify.counterexample.held import fit
 from verify.counterexample.many import evaluated
 from verify.dtypes import is_integer, is_kind
-from verify.programs import Equation, Program, Var, part_of
+from verify.programs import Atom, Equation, Program, Var, part_of
 from verify.programs.catalogue import Fact, having
 
 _DECISIONS = having(Fact.COMPARES) | having(Fact.ELEMENTWISE, Fact.ORDERS, Fact.CHOOSES)
@@ -176,19 +175,19 @@ def _gaps(program: Program, drawn: Inputs) -> np.ndarray:
         for atom in equation.inputs
         if isinstance(atom, Var)
     }
-    known: dict[Any, np.ndarray] = {
+    known: dict[Var, np.ndarray] = {
         v: np.asarray(x, np.float64)
         for v, x in zip(program.inputs, drawn, strict=True)
         if v in read and not np.iscomplexobj(x)
     }
     gaps: list[np.ndarray] = []
 
-    def operand(atom: Any) -> np.ndarray | None:
+    def operand(atom: Atom) -> np.ndarray | None:
         if isinstance(atom, Var):
             return known.get(atom)
         return None if np.iscomplexobj(atom.value) else np.asarray(atom.value, np.float64)[None]
 
-    def observe(equation: Equation, _: list[Any], results: list[Any]) -> None:
+    def observe(equation: Equation, _: list[Value], results: list[Value]) -> None:
         for var, value in zip(equation.outputs, results, strict=True):
             if var in read and isinstance(value, Row) and not np.iscomplexobj(value.inner.value):
                 known[var] = np.asarray(value.inner.value, np.float64)

@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Meaningless, Unsupported
-from verify.algebras.extended import lift, parts
+from verify.algebras.base import Algebra, Meaningless, Unsupported, Value
+from verify.algebras.extended import anything, lift, parts
 from verify.algebras.numeric import Numeric
 from verify.algebras.unwrapped import Unwrapped
 from verify.counterexample.confirm import Comparison, Inputs, values
 from verify.counterexample.held import fit, held
 from verify.counterexample.partial import Domain, has_value
-from verify.dtypes import is_integer, is_kind
+from verify.dtypes import Array, is_integer, is_kind
 from verify.evaluate import apply, evaluate
 from verify.limits import budget
 from verify.primitives import RULES
@@ -98,7 +97,7 @@ def _by_jax(comparison: Comparison, inputs: Inputs, *, unwrapped: bool = False) 
 
 def has_numbers(program: Program, inputs: Inputs, *, unwrapped: bool = False) -> bool:
     """Whether everything in a program has a value, by JAX; `unwrapped`: and no integer wraps."""
-    environment: dict[Any, Any] = {
+    environment: dict[Var, np.ndarray] = {
         var: np.asarray(array).astype(var.dtype)
         for var, array in zip(program.inputs, inputs, strict=True)
     }
@@ -119,19 +118,21 @@ def has_numbers(program: Program, inputs: Inputs, *, unwrapped: bool = False) ->
     return True
 
 
-def _by_itself(equation: Equation, operands: Sequence[Any]) -> list[Any]:
+def _by_itself(equation: Equation, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
     alone = child.alone(equation)
     if child.harmless(alone):
         return run_with_jax(equation, operands)
     return [*child.run(alone, operands)]
 
 
-def _wraps(equation: Equation, operands: Sequence[Any]) -> bool:
+def _wraps(equation: Equation, operands: Sequence[np.ndarray]) -> bool:
     """Whether a result is not what it would be if integers did not wrap, or may not be."""
     algebra = Unwrapped()
 
-    def run(body: Program, values: Sequence[Any], other: Any = None) -> list[Any]:
-        return evaluate(body, algebra if other is None else other, values)
+    def run(
+        body: Program, values: Sequence[Value], other: Algebra[Value] | None = None
+    ) -> list[Value]:
+        return evaluate(body, anything(algebra) if other is None else other, values)
 
     try:
         lifted = [lift(algebra, x) for x in operands]
@@ -139,14 +140,14 @@ def _wraps(equation: Equation, operands: Sequence[Any]) -> bool:
     except Unsupported:  # of which no sum or product of integers is one
         return bool(inner_programs(equation))
     found = (part for value in results for part in parts(value))
-    return algebra.overflows or any("expression" in part.__dict__ for part in found)
+    return algebra.overflows or any("expression" in vars(part) for part in found)
 
 
 def _kept(equation: Equation, operands: Sequence[np.ndarray]) -> bool:
     """Whether the promises about the indices are kept: of what is written they do not speak."""
     algebra = Numeric()
     plain = [algebra.lift(np.zeros(x.shape) if i != 1 else x) for i, x in enumerate(operands)]
-    context = Context(algebra, equation, lambda body, values: [values[1]])
+    context = Context(algebra, equation, lambda body, values, other=None: [values[1]])
     params = {**equation.params, "update_jaxpr": None} if len(plain) == 3 else equation.params
     try:
         RULES[equation.primitive](context, *plain, **params)
@@ -161,12 +162,9 @@ def _moderate(results: Sequence[np.ndarray]) -> bool:
     return all(bool((np.abs(y) < _LARGE).all()) for y in inexact)
 
 
-def _array(value: Any) -> np.ndarray:
+def _array(value: Array) -> np.ndarray:
     """A number's array; of a random key, nothing."""
-    dtype = getattr(value, "dtype", None)
-    if dtype is not None and not isinstance(dtype, np.dtype):
-        return np.zeros(0)
-    return np.asarray(value)
+    return np.asarray(value) if isinstance(value.dtype, np.dtype) else np.zeros(0)
 
 
 def _ordinary(variables: Sequence[Var], rng: np.random.Generator) -> Iterator[Inputs]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from verify.algebras.base import Value
 from verify.algebras.numeric_rows import Row
 from verify.counterexample.confirm import Inputs
 from verify.counterexample.held import fit
@@ -52,7 +52,7 @@ class Edges:
     room: dict[int, np.ndarray] = field(default_factory=dict)  # by equation: a number a row
     each: dict[int, np.ndarray] = field(default_factory=dict)  # and a number an element
 
-    def observe(self, equation: Equation, operands: list[Any]) -> None:
+    def observe(self, equation: Equation, operands: list[Value]) -> None:
         if equation.primitive not in ROOM or id(equation) in self.room:
             return
         which, measure = ROOM[equation.primitive]

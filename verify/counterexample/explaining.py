@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -85,7 +84,9 @@ def _terms(
     return terms
 
 
-def _without(program: Program, witness: Witness, places: list[tuple[int, tuple[int, ...]]]) -> Any:
+def _without(
+    program: Program, witness: Witness, places: list[tuple[int, tuple[int, ...]]]
+) -> float:
     """The differing element's value with all other inputs switched off."""
     inputs: Inputs = [np.zeros_like(x) for x in witness.inputs]
     for number, index in places:

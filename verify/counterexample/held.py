@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from verify.dtypes import is_kind, limits
+from verify.dtypes import DType, is_kind, limits
 from verify.programs import Var
 
 
-def fit(v: Var, array: Any) -> np.ndarray:
+def fit(v: Var, number: ArrayLike) -> np.ndarray:
     """The nearest numbers that the variable's dtype can hold; 0 for floats out of its range
     (1 where the format has no zero, as float8_e8m0fnu).
 
@@ -30,7 +30,7 @@ def fit(v: Var, array: Any) -> np.ndarray:
     >>> fit(Var((2,), np.dtype(np.int8)), np.array([300.0, -1.4])).tolist()
     [127, -1]
     """
-    array = np.asarray(array)
+    array = np.asarray(number)
     if v.dtype == np.bool_:
         return np.asarray(array != 0)
     if is_kind(v.dtype, np.integer):
@@ -46,20 +46,22 @@ def fit(v: Var, array: Any) -> np.ndarray:
         top = float(most) if int(float(most)) == most else float(np.nextafter(float(most), 0))
         whole = np.rint(np.asarray(array, np.float64))
         return np.asarray(np.clip(np.nan_to_num(whole), float(least), top)).astype(v.dtype)
-    wide: Any = np.complex128 if is_kind(v.dtype, np.complexfloating) else np.float64
+    wide: type[np.complex128] | type[np.float64] = (
+        np.complex128 if is_kind(v.dtype, np.complexfloating) else np.float64
+    )
     with np.errstate(over="ignore", invalid="ignore"):
         kept = np.asarray(array).astype(wide).astype(v.dtype).astype(wide)
     return np.asarray(np.where(np.isfinite(kept), kept, _instead(v.dtype)))
 
 
 @functools.cache
-def _instead(dtype: Any) -> float:
+def _instead(dtype: DType) -> float:
     """What stands for a number out of a format's range: 0, or 1 where the format has no zero."""
     with np.errstate(invalid="ignore"):
         return 0.0 if np.isfinite(np.asarray(0.0).astype(dtype).astype(np.complex128)) else 1.0
 
 
-def held(variables: Sequence[Var], inputs: Sequence[Any]) -> list[np.ndarray]:
+def held(variables: Sequence[Var], inputs: Sequence[ArrayLike]) -> list[np.ndarray]:
     """Inputs of a program, each as its variable's dtype can hold it."""
     return [fit(v, array) for v, array in zip(variables, inputs, strict=True)]
 

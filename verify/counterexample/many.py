@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, Value
 from verify.algebras.complex import Pair, is_complex, real_dtype
-from verify.algebras.extended import parts
+from verify.algebras.extended import parts_of
 from verify.algebras.numeric import Numeric
-from verify.algebras.numeric_rows import Rows
+from verify.algebras.numeric_rows import Row, Rows
 from verify.algebras.numeric_value import Bounded, join
 from verify.algebras.wary import Wary
 from verify.counterexample.confirm import Comparison, Inputs, Places, margins
 from verify.dtypes import is_kind
-from verify.evaluate import evaluate
+from verify.evaluate import Observe, evaluate
 from verify.limits import budget
 from verify.programs import Program, Var
 from verify.programs.catalogue import Fact, having
@@ -28,8 +26,8 @@ SUMS = having(Fact.ADDS, but=Fact.ELEMENTWISE) | having(Fact.LOOP) | {"shard_map
 
 
 def evaluated(
-    program: Program, drawn: Inputs, observe: Any = None, numeric: Numeric | None = None
-) -> list[Any]:
+    program: Program, drawn: Inputs, observe: Observe | None = None, numeric: Numeric | None = None
+) -> list[Bounded]:
     """The outputs at all rows, as numeric values with one more axis. Raises Unsupported where a
     rule must know a number that differs between rows."""
     algebra, count = Rows(numeric), len(drawn[0])
@@ -83,7 +81,7 @@ class _Clearest:
         self.output, self.element = np.zeros(count, np.int64), np.zeros(count, np.int64)
         self.left, self.right = np.zeros(count, complex), np.zeros(count, complex)
 
-    def see(self, number: int, a: Any, b: Any) -> None:
+    def see(self, number: int, a: Bounded, b: Bounded) -> None:
         margin = margins(a, b).reshape(len(self.margin), -1)
         if not margin.shape[1]:
             return
@@ -92,15 +90,15 @@ class _Clearest:
         self.margin = np.where(more, margin[rows, here], self.margin)
         self.output = np.where(more, number, self.output)
         self.element = np.where(more, here, self.element)
-        for side, value in (("left", a), ("right", b)):
-            found = np.asarray(value.value).reshape(margin.shape)[rows, here]
-            setattr(self, side, np.where(more, found, getattr(self, side)))
+        one, two = (np.asarray(x.value).reshape(margin.shape)[rows, here] for x in (a, b))
+        self.left = np.where(more, one, self.left)
+        self.right = np.where(more, two, self.right)
 
     def places(self, rows: np.ndarray) -> Places:
         return Places(*(x[rows] for x in (self.output, self.element, self.left, self.right)))
 
 
-def _sharp(x: Any) -> np.ndarray:
+def _sharp(x: Bounded) -> np.ndarray:
     """Where a value is known up to rounding: not by a choice that bounds leave open."""
     if x.error is None or not is_kind(x.value.dtype, np.inexact):
         return ~x.unknown & ~np.isnan(x.value)
@@ -108,7 +106,7 @@ def _sharp(x: Any) -> np.ndarray:
         return np.asarray(x.error <= _ROUNDED * (1 + np.abs(x.value)))
 
 
-def _lifted(algebra: Rows, array: np.ndarray, v: Var) -> Any:
+def _lifted(algebra: Rows, array: np.ndarray, v: Var) -> Value:
     if not is_complex(v.dtype):
         return algebra.input(array, v.dtype)
     part = real_dtype(v.dtype)
@@ -116,9 +114,9 @@ def _lifted(algebra: Rows, array: np.ndarray, v: Var) -> Any:
     return Pair(re, im, np.dtype(v.dtype))
 
 
-def _whole(value: Any, count: int) -> Any:
+def _whole(value: Value, count: int) -> Bounded:
     """A value as one array with an error bound, of so many rows."""
-    several = [part.inner for part in parts(value)]
+    several = [part.inner for part in parts_of(value, Row)]
     found = several[0] if len(several) == 1 else join(several[0], several[1], value.dtype)
     shape = (count, *found.value.shape[1:])
     error = None if found.error is None else np.broadcast_to(found.error, shape)

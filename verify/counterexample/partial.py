@@ -6,14 +6,16 @@ is not taken is not looked at, so that an input where it is taken has to be foun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 
-from verify.algebras.extended import parts
+from verify.algebras.base import Value
+from verify.algebras.extended import parts_of
+from verify.algebras.numeric_value import Bounded
 from verify.dtypes import is_kind
+from verify.evaluate import Observe
 from verify.programs import Const, Equation, Program
 from verify.programs.catalogue import Fact, having
 
@@ -21,7 +23,7 @@ from verify.programs.catalogue import Fact, having
 _PARTIAL = having(Fact.PARTIAL) | having(Fact.SEES_ZERO_SIGN) | having(Fact.SEES_BITS)
 _PARTIAL |= {"exp", "reduce_prod", "cumlogsumexp"}  # which overflow
 
-Observer = Callable[[Equation, list[Any], list[Any]], None]
+Observer = Observe
 
 
 class Domain:
@@ -45,14 +47,14 @@ class Domain:
         """What to call with each equation, while both programs are evaluated at one input."""
         inside, met = self.counts, set()
 
-        def observe(equation: Equation, operands: list[Any], results: list[Any]) -> None:
+        def observe(equation: Equation, operands: list[Value], results: list[Value]) -> None:
             nonlocal inside
             if equation.primitive in _PARTIAL and inside:
                 met.add(id(equation))
                 inside = has_value(
                     equation,
-                    [part.value for value in operands for part in parts(value)],
-                    [part.value for value in results for part in parts(value)],
+                    [part.value for value in operands for part in parts_of(value, Bounded)],
+                    [part.value for value in results for part in parts_of(value, Bounded)],
                 )
 
         yield observe

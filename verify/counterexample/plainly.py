@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import jax
@@ -20,8 +19,8 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.counterexample.held import own
-from verify.dtypes import is_kind
-from verify.programs import Atom, Const, Equation, Program, Var, bind, call
+from verify.dtypes import Array, DType, DTypeLike, is_kind
+from verify.programs import Atom, Const, Equation, Param, Program, Var, bind, call
 from verify.programs.catalogue import Fact, having
 from verify.trust import child
 from verify.trust.reference import interpret
@@ -43,10 +42,11 @@ def values_by_jax(program: Program, inputs: Sequence[np.ndarray]) -> list[np.nda
     if child.some_may_abort(program):
         return _apart(program, arrays)
     with _patiently(program), _on_the_cpu():
-        return _run(program, arrays, functools.partial(_ending, bind))
+        found = _run(program, arrays, functools.partial(_ending, bind))
+        return [np.asarray(x) for x in found]
 
 
-def _apart(program: Program, arrays: Sequence[Any]) -> list[np.ndarray]:
+def _apart(program: Program, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     """By StableHLO's interpreter, or XLA in a process of its own, what might end this one."""
     with _patiently(program), child.own_types(program.every_equation()):
         try:
@@ -67,12 +67,16 @@ def values_in_float64(program: Program, inputs: Sequence[np.ndarray]) -> list[np
         for v, array in zip(program.inputs, inputs, strict=True)
     ]
     with _patiently(program), _on_the_cpu():
-        return _run(program, arrays, functools.partial(_ending, _in_float64))
+        found = _run(program, arrays, functools.partial(_ending, _in_float64))
+        return [np.asarray(x) for x in found]
 
 
 # How often a program did not end, or ended what ran it.
 _FAILED: WeakKeyDictionary[Program, list[type]] = WeakKeyDictionary()
 _MOST_FAILURES = 2
+
+
+One = Callable[[Equation, list[Array]], Sequence[Array]]
 
 
 @contextmanager
@@ -91,9 +95,7 @@ def _patiently(program: Program) -> Iterator[None]:
         raise
 
 
-def _ending(
-    run: Callable[[Equation, list[Any]], list[Any]], equation: Equation, operands: list[Any]
-) -> list[Any]:
+def _ending(run: One, equation: Equation, operands: list[Array]) -> Sequence[Array]:
     """One equation; apart, if it might not end."""
     alone = child.alone(equation)
     if child.ends(alone):
@@ -112,12 +114,12 @@ def _on_the_cpu() -> Iterator[None]:
 
 def _run(
     program: Program,
-    inputs: Sequence[Any],
-    one: Callable[[Equation, list[Any]], list[Any]],
-) -> list[Any]:
-    environment: dict[Var, Any] = dict(zip(program.inputs, inputs, strict=True))
+    inputs: Sequence[Array],
+    one: One,
+) -> list[Array]:
+    environment: dict[Var, Array] = dict(zip(program.inputs, inputs, strict=True))
 
-    def read(atom: Atom) -> Any:
+    def read(atom: Atom) -> Array:
         return atom.value if isinstance(atom, Const) else environment[atom]
 
     for equation in program.equations:
@@ -126,7 +128,7 @@ def _run(
     return [_array(read(atom)) for atom in program.outputs]
 
 
-def _array(value: Any) -> Any:
+def _array(value: Array) -> Array:
     if isinstance(value, jax.core.Tracer):
         return value
     if jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
@@ -134,7 +136,7 @@ def _array(value: Any) -> Any:
     return np.asarray(value)
 
 
-def _in_float64(equation: Equation, operands: list[Any]) -> list[Any]:
+def _in_float64(equation: Equation, operands: list[Array]) -> list[Array]:
     """One equation, its floats in float64; on arrays, or while a body is traced."""
     name = equation.primitive
     if name == "reduce_precision":
@@ -149,20 +151,20 @@ def _in_float64(equation: Equation, operands: list[Any]) -> list[Any]:
     return [_cast(value, _wider(value.dtype)) for value in bind(equation, given, params)]
 
 
-def _wider(dtype: Any) -> Any:
+def _wider(dtype: DType) -> DType:
     """float64 for floats, complex128 for complex numbers, all else as it is."""
     if is_kind(dtype, np.floating):
         return np.dtype(np.float64)
     return np.dtype(np.complex128) if is_kind(dtype, np.complexfloating) else dtype
 
 
-def _cast(value: Any, dtype: Any) -> Any:
+def _cast(value: Array, dtype: DTypeLike) -> Array:
     if jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
         return value
     return jnp.asarray(value) if value.dtype == dtype else jnp.asarray(value).astype(dtype)
 
 
-def _parameter(equation: Equation, key: str) -> Any:
+def _parameter(equation: Equation, key: str) -> Param:
     """A parameter of the equation, for operands in float64."""
     value, ours = equation._bind_params[key], equation.params.get(key)
     if key == "precision":
@@ -178,7 +180,7 @@ def _parameter(equation: Equation, key: str) -> Any:
     return value
 
 
-def _body(program: Program, original: Any) -> Any:
+def _body(program: Program, original: Param) -> Param:
     """The body of a loop or branch, traced anew."""
     avals = [jax.ShapeDtypeStruct(v.shape, _wider(v.dtype)) for v in program.inputs]
     closed = jax.make_jaxpr(lambda *xs: _run(program, xs, _in_float64))(*avals)

@@ -21,13 +21,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Meaningless, Unsupported
+from verify.algebras.base import Meaningless, Unsupported, Value, itself
 from verify.algebras.extended import lift
 from verify.algebras.numeric import Numeric
+from verify.algebras.numeric_value import Bounded
 from verify.constants.assigned import Assigned, Ball
 from verify.constants.balls import AnyRounded
 from verify.constants.numbers import Numbers
@@ -46,7 +46,7 @@ _DRAWN = 2
 _STEEP = 4  # what curvature may add to a linear bound
 _FAR = Fraction(19, 20)  # of the way to the end of an interval
 
-Pair = tuple[list[Any], list[Any]]
+Pair = tuple[list[Bounded], list[Bounded]]
 
 
 class Rounding:
@@ -177,7 +177,7 @@ class Rounding:
             apart = [o & a for o, a in zip(open_, _apart(one_unknown), strict=True)]
             if any(part.any() for part in apart):
                 return apart
-        first: list[Any] | None = None
+        first: list[np.ndarray] | None = None
         for assigned in self._assignments():
             numeric = Assigned(assigned)
             tried = [self._seen(inputs, numeric, moved=moved) for moved in (True, False)]
@@ -232,7 +232,7 @@ class Rounding:
         except (Unsupported, Meaningless):
             return None
 
-    def _lifted(self, inputs: Inputs, numeric: Assigned, moved: bool) -> list[Any]:
+    def _lifted(self, inputs: Inputs, numeric: Assigned, moved: bool) -> list[Value]:
         return [
             numeric.literal(array, var.dtype)
             if moved and is_kind(var.dtype, np.floating)
@@ -248,8 +248,8 @@ def _number(read: Reading) -> Fraction | Ball:
     return Ball(value, abs(value) * 2.0**-52)
 
 
-def _holds(condition: list[Any]) -> bool:
-    return all(bool(certain(part).all()) for part in condition)
+def _holds(condition: list[Value]) -> bool:
+    return all(bool(certain(itself(part, Bounded)).all()) for part in condition)
 
 
 def _apart(pair: Pair) -> list[np.ndarray]:

@@ -10,7 +10,6 @@ are constants with their neighbours, extremes of the format, and reals of every 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -112,7 +111,7 @@ def _over(numbers: Array, v: Var) -> Array:
     return np.array(np.broadcast_to(column, (len(numbers), *v.shape)))
 
 
-def _mixed(kinds: Sequence[Any], v: Var, rng: np.random.Generator, ways: Array) -> Array:
+def _mixed(kinds: Sequence[np.ndarray], v: Var, rng: np.random.Generator, ways: Array) -> Array:
     """Row by row one of several ways to draw: every other row in its own, the rest as `ways` has
     it, so that two inputs are large together more often than by chance."""
     count = len(ways)
@@ -141,13 +140,13 @@ def _integers(v: Var, special: Array, rng: np.random.Generator, ways: Array) -> 
     count = len(ways)
     low, high = limits(v.dtype)
     shape = (count, *v.shape)
-    wide: Any = np.uint64 if high > 2**63 - 1 else np.int64
+    wide: type[np.int64] | type[np.uint64] = np.uint64 if high > 2**63 - 1 else np.int64
     pool = _pool(v, special).astype(wide)
     limit = np.array(
         sorted({min(max(int(c), low), high) for c in special if abs(c) < 2.0**63}), wide
     )
 
-    def between(least: Any, most: Any) -> Array:
+    def between(least: int | Array, most: int | Array) -> Array:
         return np.asarray(rng.integers(least, most, shape, wide, endpoint=True))
 
     small = between(max(low, -3), min(high, 3))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,7 +17,7 @@ import numpy as np
 
 from verify.counterexample.confirm import Comparison, Inputs, Witness
 from verify.counterexample.held import held, own
-from verify.dtypes import is_kind
+from verify.dtypes import Array, is_kind
 from verify.limits import budget, effort
 from verify.programs import Program, call
 from verify.trust import child
@@ -58,15 +57,16 @@ def screen(comparison: Comparison, witness: Witness) -> Callable[[Inputs], bool]
     return differ if seen else None
 
 
-def _apart(left: Program, right: Program, *inputs: Any) -> Any:
+def _apart(left: Program, right: Program, *inputs: jax.Array) -> jax.Array:
     """Whether any elements of the outputs are further apart than rounding may take them."""
     pairs = zip(call(left, *inputs), call(right, *inputs), strict=True)
     return functools.reduce(jnp.logical_or, [_differ(a, b).any() for a, b in pairs])
 
 
-def _differ(one: Any, two: Any) -> Any:
+def _differ(one: Array, two: Array) -> jax.Array:
     if jax.dtypes.issubdtype(one.dtype, jax.dtypes.prng_key):
         one, two = (jax.random.key_data(x) for x in (one, two))
+    one, two = jnp.asarray(one), jnp.asarray(two)
     if not is_kind(one.dtype, np.inexact):
         return one != two
     size = jnp.maximum(jnp.abs(one), jnp.abs(two))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from verify.counterexample.by_jax import both, differs
 from verify.counterexample.confirm import Comparison, Inputs, values
 from verify.counterexample.plainly import values_in_float64
 from verify.counterexample.undefined import SCALES, known, violations
+from verify.dtypes import Number
 
 NEARBY = 3  # inputs around each
 _APART = 1e-6  # relative, in float64
@@ -22,8 +22,8 @@ class Shown:
 
     output: int
     index: tuple[int, ...]
-    left: Any
-    right: Any
+    left: Number
+    right: Number
 
 
 def shown_by_jax(comparison: Comparison, inputs: Inputs) -> Shown | None:
@@ -36,7 +36,7 @@ def shown_by_jax(comparison: Comparison, inputs: Inputs) -> Shown | None:
     return next((found for found in each if found is not None), None)
 
 
-_Pairs = list[tuple[Any, Any]]
+_Pairs = list[tuple[np.ndarray, np.ndarray]]
 
 
 def _shown_around(

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -186,7 +185,7 @@ class _Steps:
             arrays[other].flat[place] *= -1
             self._attempt_all(arrays)
 
-    def _value(self, number: int, place: int) -> Any:
+    def _value(self, number: int, place: int) -> np.generic:
         return np.asarray(self.inputs[number]).flat[place]
 
     def _simpler_elements(self, number: int) -> None:

@@ -15,15 +15,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from verify.algebras.base import Value
 from verify.algebras.numeric_rows import Row
 from verify.counterexample.confirm import Inputs
 from verify.counterexample.edges import ROOM
 from verify.counterexample.held import fit
 from verify.dtypes import is_kind
+from verify.evaluate import Observe
 from verify.programs import Atom, Equation, Var
 from verify.programs.catalogue import Fact, having
 
@@ -78,12 +79,15 @@ class Goal:
     strict: bool = False
     gap: np.ndarray | None = None  # by row
     slopes: list[np.ndarray] = field(default_factory=list)  # what leads there, positive until then
-    _whole: dict[Any, tuple[str, np.ndarray]] = field(default_factory=dict)  # what a maximum is of
+    _whole: dict[Var | None, tuple[str, np.ndarray]] = field(
+        default_factory=dict
+    )  # what a maximum is of
 
-    def observe(self, equation: Equation, operands: list[Any], results: list[Any]) -> None:
-        if not all(isinstance(x, Row) for x in operands):
+    def observe(self, equation: Equation, operands: list[Value], results: list[Value]) -> None:
+        rows = [x for x in operands if isinstance(x, Row)]
+        if len(rows) < len(operands):
             return
-        name, values = equation.primitive, [np.asarray(x.inner.value) for x in operands]
+        name, values = equation.primitive, [np.asarray(x.inner.value) for x in rows]
         if id(equation) == self.equation and name in ROOM:
             operand, room = ROOM[name]
             flat = values[operand].reshape(len(values[operand]), -1)
@@ -114,7 +118,7 @@ def down(
     variables: Sequence[Var],
     drawn: Inputs,
     sides: Sides,
-    leading_to: Callable[[int], Callable[[Inputs, Any], None]],
+    leading_to: Callable[[int], Callable[[Inputs, Observe], None]],
     rng: np.random.Generator,
     size: int,
 ) -> Iterator[Inputs]:
@@ -144,7 +148,7 @@ class _Walk:
         self,
         variables: Sequence[Var],
         start: Callable[[], Goal],
-        evaluate: Callable[[Inputs, Any], None],
+        evaluate: Callable[[Inputs, Observe], None],
         rng: np.random.Generator,
     ) -> None:
         self.variables, self.start, self.evaluate, self.rng = variables, start, evaluate, rng
@@ -244,5 +248,5 @@ def _positive(x: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(x + 2.0**-10 * (1 + np.abs(x)), 0).sum(axis=1))
 
 
-def _key(atom: Atom) -> Any:
+def _key(atom: Atom) -> Var | None:
     return atom if isinstance(atom, Var) else None

@@ -17,17 +17,15 @@ is continuous, is wrong there (`undefined.py`, `without_order.py`).
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.checks.roundoff import draw
+from verify.checks.drawn import draw
 from verify.counterexample.confirm import Comparison, Inputs, Places, Witness, values
 from verify.counterexample.many import evaluated
 from verify.dtypes import is_kind
-from verify.programs import Program
+from verify.programs import Atom, Program
 
 # Of three values that tie, the middle one is the same on both sides of every third pair.
 _PAIRS, _QUICK = 16, 3  # the latter where many inputs are sifted
@@ -190,7 +188,7 @@ class Smooth(Comparison):
                         return False
         return True
 
-    def _seen(self, witness: Witness, inputs: Inputs) -> list[tuple[Any, Any]]:
+    def _seen(self, witness: Witness, inputs: Inputs) -> list[Ball]:
         """The differing element on the right, and the function's values that it may belong to, with
         their errors."""
         outputs = values(self.right, inputs)
@@ -203,7 +201,7 @@ class Smooth(Comparison):
             seen.append((value.value[index], value.errors[index]))
         return [(np.asarray(a) + 0.0, np.asarray(error)) for a, error in seen]
 
-    def _normal(self, array: np.ndarray) -> Any:
+    def _normal(self, array: np.ndarray) -> np.ndarray:
         """Random numbers like the array's; zeros for integers."""
         if not is_kind(array.dtype, np.inexact):
             return np.zeros_like(array)
@@ -213,11 +211,14 @@ class Smooth(Comparison):
         return real + 1j * self.nearby.standard_normal(array.shape)
 
 
-def _unit(v: Any) -> float:
+Ball = tuple[np.ndarray, np.ndarray]  # values, and their errors
+
+
+def _unit(v: Atom) -> float:
     return float(jnp.finfo(v.dtype).eps)
 
 
-def _close(a: tuple[Any, Any], b: tuple[Any, Any], allowed: Any) -> bool:
+def _close(a: Ball, b: Ball, allowed: float | np.ndarray) -> bool:
     """Whether two values with errors differ by so much at most; what is unknown does not."""
     error = a[1] + b[1]
     return bool(np.all(np.isfinite(error) & (np.abs(a[0] - b[0]) <= allowed + error)))

@@ -18,13 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from verify.algebras.extended import lift, parts
+from verify.algebras.base import Value
+from verify.algebras.extended import lift, parts_of
 from verify.algebras.healing import Healing, Violation
+from verify.algebras.numeric_value import Bounded
 from verify.counterexample.held import fit
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
@@ -55,10 +56,10 @@ class _Found:
     equation: Equation | None
 
 
-def known(value: Any) -> np.ndarray:
+def known(value: Value) -> np.ndarray:
     """Where an output has a certified value."""
     found = np.ones(value.shape, np.bool_)
-    for part in parts(value):
+    for part in parts_of(value, Bounded):
         if isinstance(part.value, np.ndarray) and is_kind(part.value.dtype, np.inexact):
             found = found & ~np.isnan(part.value)
         found = found & ~part.unknown
@@ -66,7 +67,7 @@ def known(value: Any) -> np.ndarray:
 
 
 def one_sided(
-    left: Sequence[Any], right: Sequence[Any], *, left_only: bool = False
+    left: Sequence[Value], right: Sequence[Value], *, left_only: bool = False
 ) -> list[tuple[int, bool, np.ndarray]]:
     """(output, whether it is the left that may be undefined, where) for each output in which only
     one side has a known value; `left_only`: the right."""
@@ -83,8 +84,8 @@ def one_sided(
 def undefined(
     programs: tuple[Program, Program],
     inputs: Sequence[np.ndarray],
-    outputs: tuple[Sequence[Any], Sequence[Any]],
-    values: Any,
+    outputs: tuple[Sequence[Value], Sequence[Value]],
+    values: Callable[[Program, list[np.ndarray]], Sequence[Value]],
     near: Callable[[float], Sequence[list[np.ndarray]]],
     *,
     left_only: bool = False,
@@ -141,10 +142,10 @@ def _first(where: np.ndarray) -> tuple[int, ...]:
 
 def _there(
     programs: tuple[Program, Program],
-    inputs: Sequence[np.ndarray],
+    inputs: list[np.ndarray],
     number: int,
     left: bool,
-    values: Any,
+    values: Callable[[Program, list[np.ndarray]], Sequence[Value]],
 ) -> np.ndarray:
     """Where the output is undefined, by violations, on the given side alone."""
     one, two = (known(values(program, inputs)[number]) for program in programs)
@@ -154,11 +155,11 @@ def _there(
 
 def _healed(
     program: Program, inputs: Sequence[np.ndarray], keep: int | None = None
-) -> tuple[list[Any], list[_Found]]:
+) -> tuple[list[Value], list[_Found]]:
     """The outputs with all violations healed but one, and the violations."""
     healing, found = Healing(keep), list[_Found]()
 
-    def observe(equation: Equation, _: Any, results: Any) -> None:
+    def observe(equation: Equation, _: list[Value], results: list[Value]) -> None:
         found.extend(_Found(v, equation) for v in healing.found[len(found) :])
 
     lifted = [

@@ -22,12 +22,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from verify.algebras.base import Unsupported
-from verify.algebras.extended import parts
+from verify.algebras.extended import parts_of
+from verify.algebras.numeric_value import Bounded
 from verify.algebras.wary import Wary
 from verify.counterexample.batch import edge_rows, special_numbers
 from verify.counterexample.by_jax import differs
@@ -168,10 +168,10 @@ def _uncertain(
                 yield int(row), list(programs)
 
 
-def _certain(value: Any) -> np.ndarray:
+def _certain(value: Bounded) -> np.ndarray:
     """Where a value is known up to rounding. (An undecided choice lies between its cases.)"""
     found = known(value)
-    for part in parts(value):
+    for part in parts_of(value, Bounded):
         if is_kind(part.value.dtype, np.inexact):
             found = found & (part.errors <= _APART * (1 + np.abs(part.value)))
     return np.asarray(found)
@@ -219,8 +219,8 @@ def _sides_without(comparison: Comparison, inputs: Inputs, shown: Shown) -> list
 
 
 def _witness(inputs: Inputs, shown: Shown, cause: str) -> Witness:
-    one, two = (np.asarray(x)[()] for x in (shown.left, shown.right))
-    return Witness(inputs, shown.output, shown.index, one, two, 1, cause=cause)
+    left, right = shown.left, shown.right
+    return Witness(inputs, shown.output, shown.index, left, right, 1, cause=cause)
 
 
 def _is_rounding(shown: Shown) -> bool:
@@ -263,5 +263,5 @@ def _by_their_dtypes(comparison: Comparison, inputs: Inputs, shown: Shown) -> bo
         return False
     if not differs(left, right, _ROUNDED):
         return False
-    pairs = ((left, shown.left), (right, shown.right))
-    return not any(differs(a.astype(b.dtype), np.asarray(b), _ROUNDED) for a, b in pairs)
+    pairs = ((left, np.asarray(shown.left)), (right, np.asarray(shown.right)))
+    return not any(differs(a.astype(b.dtype), b, _ROUNDED) for a, b in pairs)

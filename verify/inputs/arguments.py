@@ -8,14 +8,13 @@ what to do about flags.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from numbers import Integral, Number, Real
-from typing import Any
 
 import jax
 import numpy as np
 
-from verify.dtypes import is_array
+from verify.dtypes import Function, is_array
 from verify.inputs.examples import is_static
 from verify.programs import Traced, make
 
@@ -35,7 +34,11 @@ _TRACED = (
 
 
 def checked(
-    asked: str, functions: Mapping[str, Any], examples: tuple[Any, ...], seconds: Any, seed: Any
+    asked: str,
+    functions: Mapping[str, object],
+    examples: tuple[object, ...],
+    seconds: object,
+    seed: object,
 ) -> int:
     """Raises TypeError or ValueError for arguments that `asked` cannot take; the seed to use."""
     for name, f in functions.items():
@@ -43,7 +46,8 @@ def checked(
             raise TypeError(f"{asked}: {name}: expected a function, got {_short(f)}")
     examples_of(asked, examples)
     for name, f in functions.items():
-        _arity(asked, name, f, examples)
+        if callable(f):
+            _arity(asked, name, f, examples)
     if isinstance(seconds, bool) or not isinstance(seconds, Real):
         raise TypeError(f"{asked}: seconds: expected a number, got {_short(seconds)}")
     try:
@@ -57,14 +61,14 @@ def checked(
     return seed_of(asked, seed)
 
 
-def one_of(asked: str, name: str, given: Any, allowed: tuple[str, ...]) -> None:
+def one_of(asked: str, name: str, given: object, allowed: tuple[str, ...]) -> None:
     """Raises ValueError for anything else."""
     if not isinstance(given, str) or given not in allowed:
         words = " or ".join(map(repr, allowed))
         raise ValueError(f"{asked}: {name}: expected {words}, got {_short(given)}")
 
 
-def seed_of(asked: str, seed: Any) -> int:
+def seed_of(asked: str, seed: object) -> int:
     """The seed given, or a fresh one."""
     if seed is None:
         return int(np.random.default_rng().integers(2**62))
@@ -75,7 +79,7 @@ def seed_of(asked: str, seed: Any) -> int:
     return int(seed)
 
 
-def examples_of(asked: str, examples: tuple[Any, ...]) -> None:
+def examples_of(asked: str, examples: tuple[object, ...]) -> None:
     """Every leaf is like an array, or static and inside of an example (`examples.py`). (None is an
     empty pytree, as in all of JAX.)"""
     for path, leaf in jax.tree_util.tree_leaves_with_path(examples):
@@ -85,12 +89,11 @@ def examples_of(asked: str, examples: tuple[Any, ...]) -> None:
         _leaf(where, leaf)
 
 
-def _leaf(where: str, leaf: Any) -> None:
-    shaped = is_array(leaf)
-    if not shaped and not isinstance(leaf, Number):
+def _leaf(where: str, leaf: object) -> None:
+    if not is_array(leaf) and not isinstance(leaf, Number):
         hint = f" ({_FLAG})" if isinstance(leaf, str) or callable(leaf) else ""
         raise TypeError(f"{where}: expected {_EXPECTED}, got {_short(leaf)}{hint}")
-    if not shaped:
+    if not is_array(leaf):
         try:
             jax.numpy.asarray(leaf)
         except OverflowError as error:
@@ -112,7 +115,7 @@ def _leaf(where: str, leaf: Any) -> None:
             raise ValueError(f"{where}: expected sizes from 0 on, got the shape {leaf.shape}")
 
 
-def _arity(asked: str, name: str, f: Callable[..., Any], examples: tuple[Any, ...]) -> None:
+def _arity(asked: str, name: str, f: Function, examples: tuple[object, ...]) -> None:
     try:
         signature = inspect.signature(f)
     except (TypeError, ValueError):  # functions written in C say nothing
@@ -127,7 +130,7 @@ def _arity(asked: str, name: str, f: Callable[..., Any], examples: tuple[Any, ..
         ) from None
 
 
-def traced(asked: str, name: str, f: Callable[..., Any], examples: tuple[Any, ...]) -> Traced:
+def traced(asked: str, name: str, f: Function, examples: tuple[object, ...]) -> Traced:
     """f traced by JAX. Its own errors pass, with a note. ValueError where f closes over a value
     that is being traced itself."""
     try:
@@ -147,7 +150,7 @@ def traced(asked: str, name: str, f: Callable[..., Any], examples: tuple[Any, ..
     return made
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     try:
         text = repr(value)
     except Exception:  # an object's own repr may raise anything

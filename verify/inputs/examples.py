@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from numbers import Number
-from typing import Any
+from typing import TypeVar
 
 import jax
+from jax.tree_util import KeyPath
 
-from verify.dtypes import is_array
+from verify.dtypes import Function, PyTree, is_array
 from verify.shown import function
 from verify.verdict import Verdict
 
@@ -29,7 +30,10 @@ _SHOWN = 3  # static leaves, in a scope
 _LONGEST = 40  # characters of one
 
 
-def is_static(path: tuple[Any, ...], leaf: Any) -> bool:
+Tree = TypeVar("Tree")
+
+
+def is_static(path: KeyPath[object], leaf: object) -> bool:
     """Whether a leaf of the examples, at a path that begins with the example's number, is static.
 
     >>> module, entry = jax.tree_util.GetAttrKey("act"), jax.tree_util.DictKey("act")
@@ -44,7 +48,7 @@ def is_static(path: tuple[Any, ...], leaf: Any) -> bool:
     return bool(inside) and not _number(leaf)
 
 
-def names(f: Callable[..., Any], examples: Any) -> list[str]:
+def names(f: Function, examples: PyTree) -> list[str]:
     """What to call the input arrays: the parameters of f, and the way into a pytree.
 
     >>> names(lambda x, params: x, (1.0, {"bias": 0.5}))
@@ -69,21 +73,21 @@ def names(f: Callable[..., Any], examples: Any) -> list[str]:
 class Examples:
     """The examples of one question. `arrays` are these with all that is static in the tree."""
 
-    given: tuple[Any, ...]
-    arrays: tuple[Any, ...]
+    given: tuple[object, ...]
+    arrays: tuple[object, ...]
 
     @functools.cached_property
     def static(self) -> bool:
         """Whether anything is."""
         return self.arrays is not self.given
 
-    def function(self, f: Callable[..., Any]) -> Callable[..., Any]:
+    def function(self, f: Function) -> Function:
         """f, as a function of `arrays`."""
         if not self.static:
             return f
 
         @functools.wraps(f, updated=())
-        def called(*arguments: Any) -> Any:
+        def called(*arguments: object) -> object:
             __tracebackhide__ = True
             result = f(*plain(arguments))
             if jax.tree_util.all_leaves([result]):  # JAX says what is wrong with it, if anything is
@@ -92,7 +96,7 @@ class Examples:
 
         return called
 
-    def answer(self, f: Callable[..., Any], verdict: Verdict) -> Verdict:
+    def answer(self, f: Function, verdict: Verdict) -> Verdict:
         """A verdict about `arrays`, as one about the examples."""
         if not self.static:
             return verdict
@@ -104,7 +108,7 @@ class Examples:
         scope = f"{verdict.scope}, with {', '.join(said[:_SHOWN])}{more}"
         return verdict.changed(counterexample=example, scope=scope)
 
-    def _said(self, f: Callable[..., Any]) -> Iterator[str]:
+    def _said(self, f: Function) -> Iterator[str]:
         paths = jax.tree.leaves_with_path(self.given)
         for name, (path, leaf) in zip(names(f, self.given), paths, strict=True):
             if is_static(path, leaf):
@@ -112,7 +116,7 @@ class Examples:
                 yield f"{name} = {text if len(text) < _LONGEST else type(leaf).__name__}"
 
 
-def split(examples: tuple[Any, ...]) -> Examples:
+def split(examples: tuple[object, ...]) -> Examples:
     """Examples that have been checked (`arguments.py`).
 
     >>> jax.tree.leaves(split((1.0, {"act": abs, "w": 2.0})).arrays)
@@ -122,13 +126,13 @@ def split(examples: tuple[Any, ...]) -> Examples:
     if not any(is_static(path, leaf) for path, leaf in leaves):
         return Examples(examples, examples)
 
-    def kept(path: Any, leaf: Any) -> Any:
+    def kept(path: KeyPath[object], leaf: object) -> object:
         return _Fixed(leaf) if is_static(path, leaf) else leaf
 
     return Examples(examples, jax.tree_util.tree_map_with_path(kept, examples))
 
 
-def plain(tree: Any) -> Any:
+def plain(tree: Tree) -> Tree:
     """The opposite: a tree with its static leaves where they belong."""
     return jax.tree.map(
         lambda leaf: leaf.value if isinstance(leaf, _Fixed) else leaf,
@@ -137,7 +141,7 @@ def plain(tree: Any) -> Any:
     )
 
 
-def _number(leaf: Any) -> bool:
+def _number(leaf: object) -> bool:
     return is_array(leaf) or isinstance(leaf, Number)
 
 
@@ -145,14 +149,14 @@ def _number(leaf: Any) -> bool:
 class _Fixed:
     """A node without children, whose value is part of the tree: equal trees have equal ones."""
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: object) -> None:
         self.value = value
 
     def tree_flatten(self) -> tuple[tuple[()], _Fixed]:
         return (), self
 
     @classmethod
-    def tree_unflatten(cls, fixed: _Fixed, _: Any) -> _Fixed:
+    def tree_unflatten(cls, fixed: _Fixed, _: object) -> _Fixed:
         return fixed
 
     def __eq__(self, other: object) -> bool:

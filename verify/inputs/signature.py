@@ -6,12 +6,13 @@ Numbers of Python, and arrays made of them, are weakly typed: 'f32[] weak'.
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
 
 import jax
 import ml_dtypes
 import numpy as np
 
+from verify.dtypes import is_array
 from verify.programs import is_weak
 
 _SHORT = {
@@ -35,18 +36,19 @@ _DIGITS = 18  # of one size
 _SHOWN = 60  # characters, in messages
 
 
-def format_spec(leaf: Any) -> str:
+def format_spec(leaf: object) -> str:
     """An array's shape and dtype as text; "weak" where its dtype gives way to those that it meets.
 
     >>> format_spec(np.zeros((2, 3), np.float32)), format_spec(2.5)
     ('f32[2,3]', 'f32[] weak')
     """
-    dtype = leaf.dtype if hasattr(leaf, "dtype") else np.asarray(leaf).dtype
+    like = leaf if is_array(leaf) else np.asarray(leaf)
+    dtype = like.dtype
     if jax.dtypes.issubdtype(dtype, jax.dtypes.extended):
         name = str(dtype)
     else:  # as a traced program has it
         name = np.dtype(jax.dtypes.canonicalize_dtype(dtype)).name
-    shape = ",".join(str(n) for n in np.shape(leaf))
+    shape = ",".join(str(n) for n in like.shape)
     return f"{_SHORT.get(name, name)}[{shape}]{' weak' if is_weak(leaf) else ''}"
 
 
@@ -86,11 +88,11 @@ def parse_spec(text: str, *, wide: bool = False) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(shape, dtype, weak_type=weak is not None)
 
 
-def _key(impl: str) -> Any:
+def _key(impl: str) -> Callable[[], jax.Array]:
     return lambda: jax.random.key(0, impl=impl)
 
 
-def to_jsonable(tree: Any) -> Any:
+def to_jsonable(tree: object) -> object:
     """A pytree of arrays as JSON: tuples, lists and dicts, with 'f32[2,3]' for each array,
     and 'f32[] weak' for a number.
 
@@ -109,7 +111,15 @@ def to_jsonable(tree: Any) -> Any:
     return format_spec(tree)
 
 
-def from_jsonable(value: Any) -> Any:
+def arguments(value: object) -> tuple[object, ...]:
+    """The examples of a certificate, of JSON."""
+    found = from_jsonable(value)
+    if not isinstance(found, tuple):
+        raise ValueError(f"{value!r} is no tuple of arguments")
+    return found
+
+
+def from_jsonable(value: object) -> object:
     """The opposite of `to_jsonable`, with a ShapeDtypeStruct for each array."""
     if value is None:
         return None

@@ -19,24 +19,15 @@ import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, Value
 from verify.algebras.field import Field, FieldArray
 from verify.dtypes import is_kind
 from verify.interpretation.cuts import CUT, Cut, with_cuts
-from verify.interpretation.proof import (
-    MANY_PRIMES,
-    MODES,
-    Agreement,
-    Told,
-    TooLarge,
-    prove,
-    same,
-    traced_trial,
-)
+from verify.interpretation.proof import MANY_PRIMES, MODES, Agreement, prove, same
+from verify.interpretation.trial import Told, TooLarge, traced_trial
 from verify.limits import budget
 from verify.programs import Const, Equation, Program, Var, leading_to
 from verify.programs.catalogue import Fact, having
@@ -89,7 +80,7 @@ class _Side:
         self.inputs = [v for v in self.stands_for if v in behind and v in read]
         self.rest = Program((*cut.inputs, *self.inputs), tuple(left), cut.outputs)
 
-    def see(self, v: Var, value: Any) -> None:
+    def see(self, v: Var, value: Value) -> None:
         """In a trial: what a value is called."""
         old = self.stands_for.get(v, v)
         if old not in self.makes and old not in self.program.inputs:
@@ -105,7 +96,7 @@ class _Side:
         if value.nonnegative:
             self.nonnegative.add(old)
 
-    def __call__(self, equation: Equation, operands: list[Any], results: list[Any]) -> None:
+    def __call__(self, equation: Equation, operands: list[Value], results: list[Value]) -> None:
         for v, value in zip(equation.outputs, results, strict=True):
             self.see(v, value)
 
@@ -215,7 +206,7 @@ class _Sweep:
         assert self.field is not None
         return same(self.field, *outputs)
 
-    def tell(self, field: Field, values: list[Any]) -> list[Any]:
+    def tell(self, field: Field, values: list[Value]) -> list[Value]:
         """The inputs of a trial: those of the programs, and cuts."""
         count, self.field = len(self.left.inputs), field
         given = values[:count] if self.told is None else self.told(field, values[:count])

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import V
 from verify.primitives.registry import Context, rule
 from verify.programs import Atom, Equation, Program, Var
 
@@ -54,9 +53,6 @@ def with_cuts(program: Program, cuts: Mapping[Var, Cut]) -> tuple[Program, dict[
 
 
 @rule(CUT)
-def _cut(ctx: Context, x: Any, *, where: np.ndarray) -> Any:
+def _cut(ctx: Context[V], x: V, *, where: np.ndarray) -> V:
     """H(x), element by element where it is said."""
-    cut = getattr(ctx.algebra, "cut", None)
-    if cut is None:
-        raise Unsupported("a cut outside of a trial")
-    return cut(x, where)
+    return ctx.algebra.cut(x, where)

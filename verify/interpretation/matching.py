@@ -15,13 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
-from verify.algebras.extended import parts
-from verify.interpretation.proof import Difference, Told, TooLarge, traced_trial
+from verify.algebras.base import Unsupported, Value
+from verify.algebras.field.split import residues_of
+from verify.interpretation.proof import Difference
+from verify.interpretation.trial import Told, TooLarge, traced_trial
 from verify.limits import budget
 from verify.programs import Equation, Program
 
@@ -36,7 +36,7 @@ class _Watched:
     steps: list[tuple[Equation, list[_Number], list[_Number]]] = field(default_factory=list)
     free: set[_Number] = field(default_factory=set)  # made of constants: need no counterpart
 
-    def __call__(self, equation: Equation, operands: list[Any], results: list[Any]) -> None:
+    def __call__(self, equation: Equation, operands: list[Value], results: list[Value]) -> None:
         numbers = [[_number(x) for x in values] for values in (operands, results)]
         constants = (x.concrete is not None for x in operands)
         self.free |= {n for n, is_one in zip(numbers[0], constants, strict=True) if is_one}
@@ -97,10 +97,10 @@ def _said(equation: Equation) -> str:
     return equation.primitive + (f" at {equation.source}" if equation.source else "")
 
 
-def _number(value: Any) -> _Number:
+def _number(value: Value) -> _Number:
     """Equal for values of the same elements, in whatever order."""
     digest = blake2b(digest_size=16)
-    for part in parts(value):
+    for part in residues_of(value):
         budget.spend(20.0 * int(np.prod(part.shape)))
         try:
             words = part.field.digest(part.rows)[0]

@@ -16,25 +16,15 @@ elements have one name. An unknown may be zero on a region or tie with another o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, Value
 from verify.algebras.field import Field, FieldArray, Mode
 from verify.algebras.field.bound import miss_probability
 from verify.dtypes import is_kind
-from verify.interpretation.proof import (
-    EXPONENTIAL,
-    MODES,
-    TARGET,
-    Agreement,
-    Difference,
-    TooLarge,
-    prove,
-    same,
-    traced_trial,
-)
+from verify.interpretation.proof import MODES, TARGET, Agreement, Difference, prove, same
+from verify.interpretation.trial import EXPONENTIAL, TooLarge, traced_trial
 from verify.limits.effort import products
 from verify.programs import Atom, Equation, Program, Var, leading_to
 from verify.programs.catalogue import Fact, having
@@ -148,14 +138,16 @@ def _first_part(sides: tuple[_Side, _Side], seed: int) -> tuple[Agreement | None
     zero: np.ndarray | bool = True  # in all trials
     fields: list[Field] = []
 
-    def told(field: Field, inputs: list[Any]) -> list[Any]:
+    def told(field: Field, inputs: list[Value]) -> list[Value]:
         fields.append(field)
         return inputs
 
     while error > TARGET / 2:
         _, _, outputs = traced_trial(one, two, _MODE, seed + primes, told, lambda: None, count)
-        field, values = fields[-1], [*outputs[0], *outputs[1]]
-        if not all(isinstance(value, FieldArray) for value in values):
+        field = fields[-1]
+        found = [[x for x in side if isinstance(x, FieldArray)] for side in outputs]
+        values = [*found[0], *found[1]]
+        if len(values) < len(outputs[0]) + len(outputs[1]):
             return None, False  # infinities, complex numbers
         if all(side.is_border for side in sides) and not same(field, *outputs):
             return None, False
@@ -163,8 +155,8 @@ def _first_part(sides: tuple[_Side, _Side], seed: int) -> tuple[Agreement | None
         words.append(np.concatenate(digests, axis=1))
         field.atoms += words[-1].shape[1] + 1  # any two may be equal by chance, or one be zero
         zero &= np.concatenate([(v.rows == 0).all(axis=0).reshape(-1) for v in values])
-        for side, found in zip(sides, outputs, strict=True):
-            side.nonnegative = [value.nonnegative for value in found]
+        for side, made in zip(sides, found, strict=True):
+            side.nonnegative = [value.nonnegative for value in made]
         error *= miss_probability(field)
         assumptions.update(field.assumptions)
         partial |= field.partial
@@ -199,7 +191,7 @@ def _second_part(
     inputs = sides[0].program.inputs
     fresh = [v for side in sides for v in side.border]
 
-    def told(field: Field, values: list[Any]) -> list[Any]:
+    def told(field: Field, values: list[Value]) -> list[Value]:
         known = list(values[: len(inputs)])
         field.may_be_nan |= may_be_nan
         for side in sides:

@@ -26,9 +26,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
 
 from verify.algebras.base import Unsupported
+from verify.smt import Term
 
 EQUATION = 3_000  # what it costs to look at one equation, however small its arrays are
 _LAST = 0.1  # of the seconds
@@ -214,7 +214,7 @@ def seconds_left() -> float:
     return call.until - (now() if call.stopped is None else call.stopped)
 
 
-def solve(solver: Any, units: float, *, whole: bool = False) -> str:
+def solve(solver: Term, units: float, *, whole: bool = False) -> str:
     """z3's answer ("sat", "unsat", "unknown") with so much work of ours at most. `whole`: there are
     integers beside reals, each of whose steps takes z3 longer.
 
@@ -239,6 +239,6 @@ def solve(solver: Any, units: float, *, whole: bool = False) -> str:
     return answer
 
 
-def _counted(solver: Any) -> int:
+def _counted(solver: Term) -> int:
     known = solver.statistics()
     return int(known.get_key_value("rlimit count")) if "rlimit count" in known.keys() else 0  # noqa: SIM118

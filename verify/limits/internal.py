@@ -17,7 +17,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
@@ -92,7 +92,16 @@ def located(error: BaseException) -> str:
     return place + (f", at {equation}" if equation else "")
 
 
-def at(error: BaseException, equation: Any) -> None:
+class Located(Protocol):
+    """An equation of a program: its primitive, and the line of the user's that it comes from."""
+
+    @property
+    def primitive(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+
+
+def at(error: BaseException, equation: Located) -> None:
     """Remembers the innermost equation at which an error was raised."""
     if not getattr(error, "equation", ""):
         where = f" at {equation.source}" if equation.source else ""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Any
 
 import jax
 import numpy as np
 
 from verify import smt
 from verify.algebras.base import Meaningless, Unsupported
+from verify.algebras.elements import Elements
 from verify.branches.given import Given
 from verify.branches.writer import Writer
 from verify.constants import numbers
@@ -22,8 +22,9 @@ from verify.counterexample.computed import certain, values
 from verify.counterexample.drawing import candidates
 from verify.counterexample.held import fit, held
 from verify.counterexample.undefined import around
+from verify.dtypes import Function
 from verify.inputs import arguments
-from verify.interpretation.proof import Told
+from verify.interpretation.trial import Told
 from verify.preconditions.eliminating import solved
 from verify.preconditions.facts import constants_of, few_values, tell
 from verify.preconditions.moving import Mover
@@ -73,7 +74,7 @@ class Precondition:
             return False
         return all(bool(certain(x).all()) for x in outputs)
 
-    def moved(self, inputs: Sequence[Any]) -> list[np.ndarray] | None:
+    def moved(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray] | None:
         """The inputs, moved to where it holds; None where that was not to be had."""
         found = held(self.program.inputs, inputs)
         if self.holds(found):
@@ -168,7 +169,7 @@ class Precondition:
         asks what has no value for some inputs, and is then false or true as it happens."""
         return self.program if self.reading.total else None
 
-    def written(self, writer: Writer, inputs: list[Any]) -> Given:
+    def written(self, writer: Writer, inputs: list[Elements]) -> Given:
         """What a proof by branches is to know, as formulas beside those of the programs."""
         if not self.reading.total:
             return Given()
@@ -204,7 +205,7 @@ class Precondition:
 
 
 def of(
-    asked: str, assuming: Any, called: Callable[..., Any], examples: Any, seed: int
+    asked: str, assuming: object, called: Function, examples: tuple[object, ...], seed: int
 ) -> Precondition:
     """The argument `assuming` of a public function, traced; `called`: the same as a function of
     what is no static part of the examples. Raises TypeError where it is no function of the examples
@@ -224,7 +225,7 @@ def of(
     return found
 
 
-def name_of(f: Any) -> str:
+def name_of(f: Function) -> str:
     """A condition in words: its name, and where it stands."""
     code = getattr(f, "__code__", None)
     where = f" at {os.path.basename(code.co_filename)}:{code.co_firstlineno}" if code else ""

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import lcm
-from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
-from verify.dtypes import is_kind
+from verify.dtypes import DType, is_kind
 from verify.preconditions.reading import Reading, by_element, numbered
 from verify.programs import Var
 
@@ -27,7 +27,7 @@ Form = dict[int, Fraction]  # by number of the element; of the constant: -1
 _ONE = -1
 
 
-def solved(reading: Reading, variables: Sequence[Var]) -> Callable[..., list[Any]] | None:
+def solved(reading: Reading, variables: Sequence[Var]) -> Callable[..., list[jax.Array]] | None:
     """phi, a JAX function from flat inputs to flat inputs; None where there is no equation that can
     be solved for a float, or it is too much."""
     equations, count = reading.equalities, sum(map(len, numbered(variables)))
@@ -44,7 +44,7 @@ def solved(reading: Reading, variables: Sequence[Var]) -> Callable[..., list[Any
     return _function(sorted(found), matrix[:, floats], constant, under, variables)
 
 
-def _is_float(dtype: Any) -> bool:
+def _is_float(dtype: DType) -> bool:
     return is_kind(dtype, np.floating)
 
 
@@ -97,11 +97,11 @@ def _function(
     constant: np.ndarray,
     under: np.ndarray,
     variables: Sequence[Var],
-) -> Callable[..., list[Any]]:
+) -> Callable[..., list[jax.Array]]:
     """matrix: a column a float."""
     real = [_is_float(v.dtype) for v in variables]
 
-    def phi(*leaves: Any) -> list[Any]:
+    def phi(*leaves: jax.Array) -> list[jax.Array]:
         flat = [
             jnp.ravel(x).astype(jnp.float32) if r else x for x, r in zip(leaves, real, strict=True)
         ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from verify.algebras import machine
+from verify.algebras.base import Value
 from verify.algebras.field import Field, FieldArray, residues
 from verify.algebras.field.given import STRICT, Given
 from verify.algebras.field.patterns import PatternField
@@ -24,12 +24,12 @@ _MOST_CONSTANTS = 32  # of the programs, that bounded elements are compared with
 
 def tell(
     field: Field,
-    inputs: Sequence[Any],
+    inputs: Sequence[Value],
     variables: Sequence[Var],
     reading: Reading,
     constants: Sequence[Fraction],
     condition: Program | None = None,
-) -> list[Any]:
+) -> list[Value]:
     """The inputs of a trial under a precondition; what it says of signs goes to `field.given`.
 
     constants: of the programs; numbers that are compared with them may be known to lie above.
@@ -37,12 +37,13 @@ def tell(
     field.condition = condition
     if not reading.total or not (reading.constraints or reading.truths or reading.values):
         return list(inputs)
-    found = [
+    known = [
         _bounded(field, value, v, places, reading) if isinstance(value, FieldArray) else value
         for v, places, value in zip(variables, numbered(variables), inputs, strict=True)
     ]
-    if any(not isinstance(value, FieldArray) for value in found):
-        return found
+    found = [value for value in known if isinstance(value, FieldArray)]
+    if len(found) < len(known):
+        return known
     if isinstance(field, PatternField) and field.mode.masks:
         found = [
             value if values is None else field.one_of(value, values)
@@ -56,7 +57,7 @@ def tell(
         rows = np.stack([_rows(field, flat, c) for c in constraints], axis=1)
         field.given.tell(rows, np.array([c.relation == "gt" for c in constraints]))
         found = [_above_zero(field, x) for x in found]
-    return found
+    return [*found]
 
 
 def _above_zero(field: Field, x: FieldArray) -> FieldArray:
@@ -108,7 +109,7 @@ def few_values(variables: Sequence[Var], reading: Reading) -> list[list[tuple[in
         each = [_values_of(v, n, reading) for n in numbers]
         known = [values for values in each if values is not None]
         found.append(known if known and len(known) == len(each) else None)
-    return found
+    return [*found]
 
 
 def _values_of(v: Var, n: int, reading: Reading) -> tuple[int, ...] | None:
@@ -141,7 +142,7 @@ def _beyond_constants(reading: Reading, constants: Sequence[Fraction]) -> list[C
                     found.append(Constraint(((n, sign),), -c * sign, "gt"))
                 elif room == 0:
                     found.append(Constraint(((n, sign),), -c * sign, "ge"))
-    return found
+    return [*found]
 
 
 def _rows(field: Field, flat: np.ndarray, c: Constraint) -> np.ndarray:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -163,7 +162,7 @@ class Mover:
                     found[i] = there
         return found.reshape(v.shape)
 
-    def _inside(self, values: np.ndarray, here: Any) -> np.ndarray:
+    def _inside(self, values: np.ndarray, here: slice | np.ndarray) -> np.ndarray:
         """Which values lie within the bounds of the elements with these numbers."""
         low, high = self.low[here], self.high[here]
         above = np.where(self.open_low[here], values > low, values >= low)
@@ -261,7 +260,7 @@ def _is_power_of_two(c: Fraction) -> bool:
     return not (n & (n - 1) or d & (d - 1))
 
 
-def _next(v: Var, number: float, toward: float) -> Any:
+def _next(v: Var, number: float, toward: float) -> np.ndarray | float:
     """The next number of the variable's dtype."""
     if not is_kind(v.dtype, np.floating):
         return number

@@ -12,15 +12,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, itself
+from verify.algebras.elements import Elements
 from verify.algebras.field.maxima import NO_INFINITIES, NO_NANS
 from verify.branches.formula import Node
 from verify.branches.writer import Writer
-from verify.dtypes import is_integer
+from verify.dtypes import DType, is_integer
 from verify.evaluate import evaluate
 from verify.programs import Program, Var
 
@@ -83,7 +83,9 @@ class Reading:
         return least, max(known[1]) if known[1] and len(known[1]) == len(high) else None
 
 
-def read(program: Program, writer: Writer | None = None, inputs: Sequence[Any] = ()) -> Reading:
+def read(
+    program: Program, writer: Writer | None = None, inputs: Sequence[Elements] = ()
+) -> Reading:
     """What the program, a conjunction of its boolean outputs, says. A condition that cannot be
     written down as formulas counts as one part that is not read.
 
@@ -102,7 +104,7 @@ def read(program: Program, writer: Writer | None = None, inputs: Sequence[Any] =
     reading = Reading(total=not writer.partial and writer.assumptions.keys() <= _OF_NUMBERS)
     whole = by_element(program.inputs, is_whole)
     for value in outputs:
-        for node in value.items.flat:
+        for node in itself(value, Elements).items.flat:
             _conjunction(reading, node, True, whole)
     _tighten(reading, whole)
     return reading
@@ -114,13 +116,13 @@ def numbered(variables: Sequence[Var]) -> list[range]:
     return [range(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def by_element(variables: Sequence[Var], holds: Callable[[Any], bool]) -> np.ndarray:
+def by_element(variables: Sequence[Var], holds: Callable[[DType], bool]) -> np.ndarray:
     """For each element, whether something is true of its variable's dtype."""
     found = [np.full(int(np.prod(v.shape)), holds(v.dtype)) for v in variables]
     return np.concatenate(found) if found else np.zeros(0, bool)
 
 
-def is_whole(dtype: Any) -> bool:
+def is_whole(dtype: DType) -> bool:
     return isinstance(dtype, np.dtype) and is_integer(dtype)
 
 

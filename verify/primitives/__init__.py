@@ -14,6 +14,7 @@ from verify.primitives import (  # noqa: F401  (importing registers the rules)
     integers,
     linear_algebra,
     movement,
+    powers,
     random,
     reduction,
     scatter,

@@ -6,33 +6,32 @@ such as exp and tanh in `functions`.
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, V
+from verify.dtypes import DType
 from verify.primitives.indexing import assume_somewhere, assumes
 from verify.primitives.order import maximum, minimum
 from verify.primitives.registry import Context, elementwise
 
 
 @elementwise("add", "add_any")
-def _add(ctx: Context, a: Any, b: Any, **_: Any) -> Any:
+def _add(ctx: Context[V], a: V, b: V, **_: object) -> V:
     if a.dtype == np.bool_:
         return ctx.algebra.logical_or(a, b)
     return ctx.algebra.add(a, b)
 
 
 @elementwise("sub")
-def _sub(ctx: Context, a: Any, b: Any, **_: Any) -> Any:
+def _sub(ctx: Context[V], a: V, b: V, **_: object) -> V:
     return ctx.algebra.sub(a, b)
 
 
 @elementwise("mul")
-def _mul(ctx: Context, a: Any, b: Any, **_: Any) -> Any:
+def _mul(ctx: Context[V], a: V, b: V, **_: object) -> V:
     # `out_dtype` may ask for a product wider than its operands.
     a, b = ctx.algebra.cast(a, ctx.dtype), ctx.algebra.cast(b, ctx.dtype)
     if a.dtype == np.bool_:
@@ -41,51 +40,56 @@ def _mul(ctx: Context, a: Any, b: Any, **_: Any) -> Any:
 
 
 @elementwise("neg")
-def _neg(ctx: Context, a: Any, **_: Any) -> Any:
+def _neg(ctx: Context[V], a: V, **_: object) -> V:
     return ctx.algebra.neg(a)
 
 
 @elementwise("square")
-def _square(ctx: Context, a: Any, **_: Any) -> Any:
+def _square(ctx: Context[V], a: V, **_: object) -> V:
     return ctx.algebra.mul(a, a)
 
 
 @elementwise("integer_pow")
-def _integer_pow(ctx: Context, a: Any, *, y: int) -> Any:
+def _integer_pow(ctx: Context[V], a: V, *, y: int) -> V:
+    return integer_power(ctx, a, y)
+
+
+def integer_power(ctx: Context[V], a: V, y: int) -> V:
     if y == 0:
         return ctx.fill(a.shape, 1, a.dtype)
-    result, base, n = None, a, abs(y)
+    result: V | None = None
+    base, n = a, abs(y)
     while n:
         if n & 1:
             result = base if result is None else ctx.algebra.mul(result, base)
         n >>= 1
         if n:
             base = ctx.algebra.mul(base, base)
+    assert result is not None
     return result if y > 0 else ctx.algebra.div(ctx.fill(a.shape, 1, a.dtype), result)
 
 
 @elementwise("max")
-def _max(ctx: Context, a: Any, b: Any, **_: Any) -> Any:
+def _max(ctx: Context[V], a: V, b: V, **_: object) -> V:
     return maximum(ctx.algebra, a, b)
 
 
 @elementwise("min")
-def _min(ctx: Context, a: Any, b: Any, **_: Any) -> Any:
+def _min(ctx: Context[V], a: V, b: V, **_: object) -> V:
     return minimum(ctx.algebra, a, b)
 
 
 @elementwise("clamp")
-def _clamp(ctx: Context, low: Any, x: Any, high: Any) -> Any:
+def _clamp(ctx: Context[V], low: V, x: V, high: V) -> V:
     """min(max(x, low), high); the bounds may be scalars."""
     return minimum(ctx.algebra, maximum(ctx.algebra, x, low), high)
 
 
-def compared(ctx: Context, op: str, a: Any, b: Any) -> Any:
+def compared(ctx: Context[V], op: str, a: V, b: V) -> V:
     """As IEEE 754 has it, also of values that say where they are NaN (`algebras/guarded`): what a
     domain's `compare` refuses, as most rules that compare have not thought of NaN."""
-    if any(hasattr(x, "guards") for x in (a, b)):
-        return ctx.algebra.ieee(op, a, b)
-    return ctx.algebra.compare(op, a, b)
+    found = ctx.algebra.ieee(op, a, b)
+    return ctx.algebra.compare(op, a, b) if found is None else found
 
 
 # The total orders (searchsorted) differ from the others at NaN and at -0 only: not over the reals.
@@ -95,20 +99,20 @@ _COMPARISONS |= {"eq_to": "eq", "lt_to": "lt", "le_to": "le"}
 for _name, _order in _COMPARISONS.items():
 
     def _compare(
-        ctx: Context, a: Any, b: Any, _op: str = _order, _name: str = _name, **_: Any
-    ) -> Any:
+        ctx: Context[V], a: V, b: V, _op: str = _order, _name: str = _name, **_: object
+    ) -> V:
         return compared(ctx, _op, a, b) if _name == _op else ctx.algebra.compare(_op, a, b)
 
     elementwise(_name)(_compare)
 
 
 @elementwise("select_n")
-def _select_n(ctx: Context, which: Any, *cases: Any) -> Any:
+def _select_n(ctx: Context[V], which: V, *cases: V) -> V:
     return ctx.algebra.select(which, cases)
 
 
 @elementwise("not")
-def _not(ctx: Context, a: Any, **_: Any) -> Any:
+def _not(ctx: Context[V], a: V, **_: object) -> V:
     if a.dtype == np.bool_:
         return ctx.algebra.logical_not(a)
     # Two's complement: ~a = -1 - a.
@@ -116,17 +120,17 @@ def _not(ctx: Context, a: Any, **_: Any) -> Any:
 
 
 @elementwise("convert_element_type")
-def _convert(ctx: Context, x: Any, *, new_dtype: Any, **_: Any) -> Any:
+def _convert(ctx: Context[V], x: V, *, new_dtype: DType, **_: object) -> V:
     return ctx.algebra.cast(x, np.dtype(new_dtype))
 
 
 @elementwise("reduce_precision")
-def _reduce_precision(ctx: Context, x: Any, *, exponent_bits: int, mantissa_bits: int) -> Any:
+def _reduce_precision(ctx: Context[V], x: V, *, exponent_bits: int, mantissa_bits: int) -> V:
     """The identity over the reals, of numbers that the narrower format holds. It is no conversion,
     for which that goes without saying: rounding is all that it is for."""
-    rounded = getattr(ctx.algebra, "reduce_precision", None)
+    rounded = ctx.algebra.reduce_precision(x, exponent_bits, mantissa_bits)
     if rounded is not None:
-        return rounded(x, exponent_bits, mantissa_bits)
+        return rounded
     own = jnp.finfo(x.dtype)
     if exponent_bits >= own.nexp and mantissa_bits >= own.nmant:
         return x
@@ -149,7 +153,7 @@ NO_ROUNDING = "no number is changed by reduce_precision: the format that it name
 
 
 @elementwise("is_finite")
-def _is_finite(ctx: Context, x: Any) -> Any:
+def _is_finite(ctx: Context[V], x: V) -> V:
     """Over the reals only a constant -inf or inf, chosen by a mask say, is not finite."""
     if x.concrete is not None:
         return ctx.lift(np.isfinite(x.concrete))

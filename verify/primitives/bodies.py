@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 
@@ -18,23 +17,28 @@ def over_arrays(body: Program, shape: tuple[int, ...]) -> Program:
     """`body`, a program over scalars, as the program that does the same to arrays of `shape`."""
     wide: dict[Var, Var] = {}
 
-    def widen(atom: Atom) -> Any:
+    def variable(v: Var) -> Var:
+        if v.shape != ():
+            raise Unsupported("a scatter whose body works on arrays")
+        return wide.setdefault(v, Var(shape, v.dtype))
+
+    def widen(atom: Atom) -> Atom:
+        if isinstance(atom, Var):
+            return variable(atom)
         if atom.shape != ():
             raise Unsupported("a scatter whose body works on arrays")
-        if isinstance(atom, Const):
-            return Const(np.broadcast_to(atom.value, shape))
-        return wide.setdefault(atom, Var(shape, atom.dtype))
+        return Const(np.broadcast_to(atom.value, shape))
 
     for equation in body.equations:
         if equation.primitive not in _ELEMENTWISE:
             raise Unsupported(f"{equation.primitive} in the body of a scatter")
     return Program(
-        tuple(widen(v) for v in body.inputs),
+        tuple(variable(v) for v in body.inputs),
         tuple(
             dataclasses.replace(
                 equation,
                 inputs=tuple(widen(atom) for atom in equation.inputs),
-                outputs=tuple(widen(atom) for atom in equation.outputs),
+                outputs=tuple(variable(v) for v in equation.outputs),
             )
             for equation in body.equations
         ),

@@ -13,17 +13,17 @@ Axes that `shard_map` leaves to the compiler (`axis_names`) do not concern the m
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
+import jax
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Algebra, Unsupported, Value, itself
 from verify.algebras.extended import over, parts, plain
 from verify.algebras.mesh import Mesh, Sharded, shard, unshard
 from verify.primitives.arithmetic import minimum
-from verify.primitives.registry import Context, flat_index, rule
-from verify.programs import Program
+from verify.primitives.registry import Context, Rule, flat_index, rule
+from verify.programs import Equation, Param, Program, Var
 from verify.programs.catalogue import Fact, having
 
 # What needs all devices at once; every other equation is evaluated device by device.
@@ -35,7 +35,7 @@ def holds_collective(program: Program) -> bool:
     return bool(program.primitives() & COLLECTIVES)
 
 
-def is_joint(equation: Any) -> bool:
+def is_joint(equation: Equation) -> bool:
     """Does an equation have to see all devices: a collective, or a loop that holds one?"""
     if equation.primitive in COLLECTIVES:
         return True
@@ -53,17 +53,17 @@ def is_joint(equation: Any) -> bool:
 
 @rule("shard_map")
 def _shard_map(
-    ctx: Context,
-    *operands: Any,
+    ctx: Context[Value],
+    *operands: Value,
     jaxpr: Program,
-    mesh: Any,
-    in_specs: Any,
-    out_specs: Any,
-    **params: Any,
-) -> Any:
+    mesh: jax.sharding.Mesh | jax.sharding.AbstractMesh,
+    in_specs: Sequence[jax.sharding.PartitionSpec],
+    out_specs: Sequence[jax.sharding.PartitionSpec],
+    **params: Param,
+) -> tuple[Value, ...]:
     sizes = dict(zip(mesh.axis_names, mesh.axis_sizes, strict=True))
     manual = params.get("newly_manual_axes", params.get("manual_axes", frozenset(sizes)))
-    dtypes = [v.dtype for v in (*ctx.equation.outputs, *operands)]
+    dtypes = [*(v.dtype for v in ctx.equation.outputs), *(x.dtype for x in operands)]
     base = plain(ctx.algebra)
     devices = Mesh(base, {name: sizes[name] for name in mesh.axis_names if name in manual})
     outer = devices.over(over(base, dtypes))
@@ -71,7 +71,7 @@ def _shard_map(
         shard(outer, x, _axes(spec, len(x.shape), devices))
         for x, spec in zip(operands, in_specs, strict=True)
     ]
-    results = ctx.run(jaxpr, values, devices)
+    results = [itself(x, Sharded) for x in ctx.run(jaxpr, values, devices)]
     outputs = []
     for result, spec, var in zip(results, out_specs, ctx.equation.outputs, strict=True):
         whole, doubts = unshard(outer, result, _axes(spec, len(var.shape), devices), var.shape)
@@ -81,10 +81,10 @@ def _shard_map(
     return tuple(outputs)
 
 
-def _axes(spec: Any, rank: int, mesh: Mesh) -> list[tuple[Any, ...]]:
+def _axes(spec: Iterable[object], rank: int, mesh: Mesh) -> list[tuple[str, ...]]:
     """A PartitionSpec as the mesh axes that divide each array axis."""
     entries = [*spec, *[None] * (rank - len(tuple(spec)))]
-    axes: list[tuple[Any, ...]] = []
+    axes: list[tuple[str, ...]] = []
     for entry in entries:
         if entry is not None and not isinstance(entry, str | tuple):
             raise Unsupported(f"the partition {spec}")
@@ -93,49 +93,55 @@ def _axes(spec: Any, rank: int, mesh: Mesh) -> list[tuple[Any, ...]]:
     return axes
 
 
-def _check_equal(ctx: Context, one: Any, other: Any) -> None:
+def _check_equal(ctx: Context[Value], one: Value, other: Value) -> None:
     """An output that is said to be the same on several devices must be: JAX takes any of them."""
-    agree = getattr(plain(ctx.algebra), "agree", None)
+    algebra = plain(ctx.algebra)
     for a, b in zip(parts(one), parts(other), strict=True):  # of complex numbers, of keys
         if a.concrete is not None and b.concrete is not None:
             same = np.array_equal(a.concrete, b.concrete)
         else:
-            same = agree is not None and bool(agree(a, b))
+            same = algebra.agree(a, b)
         if not same:
             raise Unsupported("an output that may differ between devices that ought to agree on it")
+
+
+Names = str | Sequence[str]  # of the mesh's axes
+Groups = Sequence[Sequence[int]] | None
+Combine = Callable[[Sequence[Value]], Sequence[Value]]
 
 
 # -- collectives ---------------------------------------------------------------------------------
 
 
-def _mesh(ctx: Context, names: Any) -> tuple[Mesh, tuple[Any, ...]]:
-    names = names if isinstance(names, tuple | list) else (names,)
+def _mesh(ctx: Context[Value], axes: Names) -> tuple[Mesh, tuple[str, ...]]:
+    names = (axes,) if isinstance(axes, str) else tuple(axes)
     if not isinstance(ctx.algebra, Mesh):
         raise Unsupported("a collective outside a shard_map")
     missing = [name for name in names if name not in ctx.algebra.axes]
     if missing:
         raise Unsupported(f"a collective over the axes {missing}, which this shard_map has not")
-    return ctx.algebra, tuple(names)
+    return ctx.algebra, names
 
 
-def _together(
-    mesh: Mesh, groups: Sequence[Sequence[int]], x: Any, combine: Callable[..., Any]
-) -> Any:
+def _together(mesh: Mesh, groups: Sequence[Sequence[int]], x: Value, combine: Combine) -> Sharded:
     """`combine(parts of a group)` -> one value for each of its members."""
-    results: list[Any] = [None] * mesh.devices
+    own = itself(x, Sharded).parts
+    results = list(own)
     for group in groups:
-        values = combine([x.parts[device] for device in group])
+        values = combine([own[device] for device in group])
         for device, value in zip(group, values, strict=True):
             results[device] = value
     return Sharded(tuple(results))
 
 
-def _reduction(combine: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
-    def apply(ctx: Context, *xs: Any, axes: Any, axis_index_groups: Any = None, **_: Any) -> Any:
+def _reduction(combine: Callable[[Algebra[Value], Value, Value], Value]) -> Rule:
+    def apply(
+        ctx: Context[Value], *xs: Value, axes: Names, axis_index_groups: Groups = None, **_: object
+    ) -> tuple[Value, ...]:
         mesh, names = _mesh(ctx, axes)
         groups = mesh.groups(names, axis_index_groups)
 
-        def reduce(parts: Sequence[Any]) -> list[Any]:
+        def reduce(parts: Sequence[Value]) -> list[Value]:
             total = parts[0]
             for part in parts[1:]:
                 total = combine(mesh.inner, total, part)
@@ -146,7 +152,7 @@ def _reduction(combine: Callable[[Any, Any, Any], Any]) -> Callable[..., Any]:
     return apply
 
 
-def _add(algebra: Any, a: Any, b: Any) -> Any:
+def _add(algebra: Algebra[Value], a: Value, b: Value) -> Value:
     return algebra.add(a, b)
 
 
@@ -156,28 +162,31 @@ rule("pmin")(_reduction(minimum))
 
 
 @rule("pvary", "pcast", "preduced", "reshard", "mesh_cast", "layout_constraint")
-def _identity(ctx: Context, *xs: Any, **_: Any) -> Any:
+def _identity(ctx: Context[Value], *xs: Value, **_: object) -> tuple[Value, ...]:
     """Only types change: what varies over devices, and where arrays lie."""
     return tuple(xs)
 
 
 @rule("axis_index")
-def _axis_index(ctx: Context, *, axis_name: Any, **_: Any) -> Any:
+def _axis_index(ctx: Context[Value], *, axis_name: Names, **_: object) -> Value:
     mesh, names = _mesh(ctx, axis_name)
     groups = mesh.groups(names)
     numbers = [mesh.inner.lift(np.asarray(i, ctx.dtype)) for i in range(len(groups[0]))]
-    return _together(mesh, groups, Sharded((None,) * mesh.devices), lambda _: numbers)
+    nothing = Sharded((numbers[0],) * mesh.devices)
+    return _together(mesh, groups, nothing, lambda _: numbers)
 
 
 @rule("ppermute")
-def _ppermute(ctx: Context, *xs: Any, axis_name: Any, perm: Any, **_: Any) -> Any:
+def _ppermute(
+    ctx: Context[Value], *xs: Value, axis_name: Names, perm: Sequence[tuple[int, int]], **_: object
+) -> tuple[Value, ...]:
     mesh, names = _mesh(ctx, axis_name)
     outputs = zip(xs, ctx.equation.outputs, strict=True)
 
-    def moved(x: Any, var: Any) -> Any:
+    def moved(x: Value, var: Var) -> Value:
         zero = Context(mesh.inner, ctx.equation, ctx.run).fill(var.shape, 0, var.dtype)
 
-        def permute(parts: Sequence[Any]) -> list[Any]:
+        def permute(parts: Sequence[Value]) -> list[Value]:
             results = [zero] * len(parts)
             for source, destination in perm:
                 results[destination] = parts[source]
@@ -192,38 +201,43 @@ def _ppermute(ctx: Context, *xs: Any, axis_name: Any, perm: Any, **_: Any) -> An
 
 @rule("pbroadcast")
 def _pbroadcast(
-    ctx: Context, *xs: Any, axis_name: Any, axis_index_groups: Any = None, source: int, **_: Any
-) -> Any:
+    ctx: Context[Value],
+    *xs: Value,
+    axis_name: Names,
+    axis_index_groups: Groups = None,
+    source: int,
+    **_: object,
+) -> tuple[Value, ...]:
     mesh, names = _mesh(ctx, axis_name)
     groups = mesh.groups(names, axis_index_groups)
     return tuple(_together(mesh, groups, x, lambda parts: [parts[source]] * len(parts)) for x in xs)
 
 
-def _joined(algebra: Any, parts: Sequence[Any], axis: int) -> Any:
+def _joined(algebra: Algebra[Value], parts: Sequence[Value], axis: int) -> Value:
     size = int(np.prod(parts[0].shape))
     index = np.concatenate([flat_index(x, i * size) for i, x in enumerate(parts)], axis=axis)
     return algebra.pick(list(parts), index)
 
 
-def _split(algebra: Any, x: Any, count: int, axis: int) -> list[Any]:
+def _split(algebra: Algebra[Value], x: Value, count: int, axis: int) -> list[Value]:
     return [algebra.pick([x], piece) for piece in np.split(flat_index(x), count, axis=axis)]
 
 
 @rule("all_gather", "all_gather_invariant")
 def _all_gather(
-    ctx: Context,
-    *xs: Any,
+    ctx: Context[Value],
+    *xs: Value,
     all_gather_dimension: int,
-    axis_name: Any,
+    axis_name: Names,
     tiled: bool,
-    axis_index_groups: Any = None,
-    **_: Any,
-) -> Any:
+    axis_index_groups: Groups = None,
+    **_: object,
+) -> tuple[Value, ...]:
     mesh, names = _mesh(ctx, axis_name)
     groups = mesh.groups(names, axis_index_groups)
     axis = all_gather_dimension
 
-    def gather(parts: Sequence[Any]) -> list[Any]:
+    def gather(parts: Sequence[Value]) -> list[Value]:
         if not tiled:
             shape = (*parts[0].shape[:axis], 1, *parts[0].shape[axis:])
             parts = [mesh.inner.reshape(part, shape) for part in parts]
@@ -234,18 +248,18 @@ def _all_gather(
 
 @rule("reduce_scatter")
 def _reduce_scatter(
-    ctx: Context,
-    *xs: Any,
-    axis_name: Any,
+    ctx: Context[Value],
+    *xs: Value,
+    axis_name: Names,
     scatter_dimension: int,
     tiled: bool,
-    axis_index_groups: Any = None,
-    **_: Any,
-) -> Any:
+    axis_index_groups: Groups = None,
+    **_: object,
+) -> tuple[Value, ...]:
     mesh, names = _mesh(ctx, axis_name)
     groups = mesh.groups(names, axis_index_groups)
 
-    def scatter(parts: Sequence[Any]) -> list[Any]:
+    def scatter(parts: Sequence[Value]) -> list[Value]:
         total = functools.reduce(mesh.inner.add, parts)
         pieces = _split(mesh.inner, total, len(parts), scatter_dimension)
         return pieces if tiled else [mesh.inner.reshape(piece, ctx.shape) for piece in pieces]
@@ -255,21 +269,21 @@ def _reduce_scatter(
 
 @rule("all_to_all")
 def _all_to_all(
-    ctx: Context,
-    *xs: Any,
+    ctx: Context[Value],
+    *xs: Value,
     split_axis: int,
     concat_axis: int,
-    axis_name: Any,
-    axis_index_groups: Any = None,
-    **_: Any,
-) -> Any:
+    axis_name: Names,
+    axis_index_groups: Groups = None,
+    **_: object,
+) -> tuple[Value, ...]:
     """Device d gets the d-th piece of everyone's split axis, laid along the other axis in order.
 
     (`tiled` is what the caller asked for; the primitive itself always works in this way.)"""
     mesh, names = _mesh(ctx, axis_name)
     groups = mesh.groups(names, axis_index_groups)
 
-    def exchange(parts: Sequence[Any]) -> list[Any]:
+    def exchange(parts: Sequence[Value]) -> list[Value]:
         pieces = [_split(mesh.inner, part, len(parts), split_axis) for part in parts]
         return [_joined(mesh.inner, column, concat_axis) for column in zip(*pieces, strict=True)]
 

@@ -12,14 +12,14 @@ step, in `(i < 8) & (error > tolerance)`, or at `i < n` where a precondition say
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from verify.algebras.base import Refused, Unsupported
+from verify.algebras.base import Refused, Unsupported, V
+from verify.dtypes import DType
 from verify.primitives.integers import both
 from verify.primitives.registry import Context, flat_index, rule
-from verify.programs import Program
+from verify.programs import Param, Params, Program
 
 MOST_STEPS = 10_000
 MOST_EQUATIONS = 300_000
@@ -37,8 +37,8 @@ def _check_work(steps: int, *bodies: Program) -> None:
 
 @rule("scan")
 def _scan(
-    ctx: Context, *operands: Any, jaxpr: Program, length: int, reverse: bool, **params: Any
-) -> Any:
+    ctx: Context[V], *operands: V, jaxpr: Program, length: int, reverse: bool, **params: Param
+) -> tuple[V, ...]:
     """(consts, carry, xs) -> (carry, ys); `unroll` and the like do not matter to the meaning."""
     consts_count, carry_count = _scan_split(params)
     consts = list(operands[:consts_count])
@@ -46,19 +46,20 @@ def _scan(
     xs = operands[consts_count + carry_count :]
     _check_work(length, jaxpr)
     rows = [flat_index(x) for x in xs]
-    collected: list[list[Any]] = [[None] * length for _ in jaxpr.outputs[carry_count:]]
+    collected: list[list[V]] = [[] for _ in jaxpr.outputs[carry_count:]]
     for step in reversed(range(length)) if reverse else range(length):
         slices = [ctx.algebra.pick([x], row[step]) for x, row in zip(xs, rows, strict=True)]
         results = ctx.run(jaxpr, [*consts, *carry, *slices])
         carry = results[:carry_count]
         for column, y in zip(collected, results[carry_count:], strict=True):
-            column[step] = y
+            column.append(y)
     outputs = ctx.equation.outputs[carry_count:]
-    ys = [_stack(ctx, y, v.shape, v.dtype) for y, v in zip(collected, outputs, strict=True)]
+    forward = (column[::-1] if reverse else column for column in collected)
+    ys = [_stack(ctx, y, v.shape, v.dtype) for y, v in zip(forward, outputs, strict=True)]
     return (*carry, *ys)
 
 
-def _scan_split(params: Any) -> tuple[int, int]:
+def _scan_split(params: Params) -> tuple[int, int]:
     """How many operands are constants, and how many are carried."""
     if "num_carry" in params:
         return params["num_consts"], params["num_carry"]
@@ -68,7 +69,7 @@ def _scan_split(params: Any) -> tuple[int, int]:
     raise Unsupported(f"a scan with the parameters {sorted(params)}")
 
 
-def _stack(ctx: Context, rows: Sequence[Any], shape: tuple[int, ...], dtype: Any) -> Any:
+def _stack(ctx: Context[V], rows: Sequence[V], shape: tuple[int, ...], dtype: DType) -> V:
     if not rows:
         return ctx.fill(shape, 0, dtype)
     return ctx.algebra.pick(list(rows), np.arange(int(np.prod(shape))).reshape(shape))
@@ -76,13 +77,13 @@ def _stack(ctx: Context, rows: Sequence[Any], shape: tuple[int, ...], dtype: Any
 
 @rule("while")
 def _while(
-    ctx: Context,
-    *operands: Any,
+    ctx: Context[V],
+    *operands: V,
     cond_jaxpr: Program,
     body_jaxpr: Program,
     cond_nconsts: int,
     body_nconsts: int,
-) -> Any:
+) -> tuple[V, ...]:
     cond_consts = operands[:cond_nconsts]
     body_consts = operands[cond_nconsts : cond_nconsts + body_nconsts]
     carry = list(operands[cond_nconsts + body_nconsts :])
@@ -112,7 +113,7 @@ def _while(
     raise AssertionError
 
 
-def _where(ctx: Context, predicate: Any, new: Any, old: Any) -> Any:
+def _where(ctx: Context[V], predicate: V, new: V, old: V) -> V:
     """The new value where the loop goes on: of a batched one, some rows may have ended."""
     if predicate.concrete is not None and predicate.concrete.all():
         return new
@@ -123,7 +124,9 @@ def _where(ctx: Context, predicate: Any, new: Any, old: Any) -> Any:
 
 
 @rule("cond")
-def _cond(ctx: Context, index: Any, *operands: Any, branches: Sequence[Program], **_: Any) -> Any:
+def _cond(
+    ctx: Context[V], index: V, *operands: V, branches: Sequence[Program], **_: object
+) -> tuple[V, ...]:
     """Branch number `index`, which JAX keeps within range."""
     if index.concrete is not None:
         chosen = int(np.clip(int(index.concrete), 0, len(branches) - 1))
@@ -132,7 +135,7 @@ def _cond(ctx: Context, index: Any, *operands: Any, branches: Sequence[Program],
     return tuple(_choose(ctx, index, cases) for cases in zip(*results, strict=True))
 
 
-def _choose(ctx: Context, index: Any, cases: Sequence[Any]) -> Any:
+def _choose(ctx: Context[V], index: V, cases: Sequence[V]) -> V:
     """cases[index] by comparisons, so that a boolean that was converted stays one."""
     if all(case is cases[0] for case in cases):
         return cases[0]
@@ -149,8 +152,8 @@ def _choose(ctx: Context, index: Any, cases: Sequence[Any]) -> Any:
 
 @rule("custom_linear_solve")
 def _custom_linear_solve(
-    ctx: Context, *operands: Any, const_lengths: Sequence[int], jaxprs: Sequence[Any]
-) -> Any:
+    ctx: Context[V], *operands: V, const_lengths: Sequence[int], jaxprs: Sequence[Program]
+) -> tuple[V, ...]:
     """The user's `solve`; the others (matvec, vecmat, transpose_solve) are for gradients."""
     counts = list(const_lengths)
     total, before = sum(counts), sum(counts[:2])
@@ -159,7 +162,7 @@ def _custom_linear_solve(
 
 
 @rule("composite", "custom_vmap_call", "linear_call")
-def _wrapper(ctx: Context, *operands: Any, **params: Any) -> Any:
+def _wrapper(ctx: Context[V], *operands: V, **params: object) -> tuple[V, ...]:
     """The program inside; what else they say concerns compilers, vmap or differentiation."""
     (body,) = (value for value in params.values() if isinstance(value, Program))
     if len(body.inputs) != len(operands):
@@ -168,6 +171,6 @@ def _wrapper(ctx: Context, *operands: Any, **params: Any) -> Any:
 
 
 @rule("debug_print", "debug_callback")
-def _debug(ctx: Context, *operands: Any, **_: Any) -> Any:
+def _debug(ctx: Context[V], *operands: V, **_: object) -> tuple[()]:
     """Shows values, and gives none."""
     return ()

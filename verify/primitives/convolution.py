@@ -11,10 +11,12 @@ blocks of output positions, since it is larger than the image by the size of the
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
+from jax import lax
 
+from verify.algebras.base import V
 from verify.dtypes import is_kind
 from verify.primitives.registry import Context, flat_index, offsets, rule
 from verify.primitives.sliding import OUTSIDE, axes, patch_blocks, row_strides
@@ -22,19 +24,19 @@ from verify.primitives.sliding import OUTSIDE, axes, patch_blocks, row_strides
 
 @rule("conv_general_dilated")
 def _conv(
-    ctx: Context,
-    lhs: Any,
-    rhs: Any,
+    ctx: Context[V],
+    lhs: V,
+    rhs: V,
     *,
-    window_strides: Any,
-    padding: Any,
-    lhs_dilation: Any,
-    rhs_dilation: Any,
-    dimension_numbers: Any,
+    window_strides: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    lhs_dilation: Sequence[int],
+    rhs_dilation: Sequence[int],
+    dimension_numbers: lax.ConvDimensionNumbers,
     feature_group_count: int,
     batch_group_count: int,
-    **_: Any,  # precision and shardings; preferred_element_type is the result's dtype
-) -> Any:
+    **_: object,  # precision and shardings; preferred_element_type is the result's dtype
+) -> V:
     algebra = ctx.algebra
     groups = feature_group_count * batch_group_count  # at most one of the two is above 1
     image, kernel, result = (
@@ -86,7 +88,7 @@ def _conv(
     return algebra.pick(parts, laid.transpose(np.argsort(dimension_numbers.out_spec)))
 
 
-def _kernel_index(rhs: Any, spec: Any, groups: int) -> np.ndarray:
+def _kernel_index(rhs: V, spec: Sequence[int], groups: int) -> np.ndarray:
     """(groups, window * channels, features of a group)."""
     index = flat_index(rhs).transpose(spec)  # features, channels, spatial...
     index = index.reshape(groups, index.shape[0] // groups, index.shape[1], -1)

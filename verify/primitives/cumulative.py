@@ -6,16 +6,15 @@ all prefixes, so that each stays one maximum over a set, where the table is not 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from verify.algebras.base import V
 from verify.primitives.monoids import Monoid, combine, fold, monoid
 from verify.primitives.registry import Context, flat_index, rule
 from verify.primitives.sliding import BLOCK
 
 
-def _cumulate(ctx: Context, m: Monoid, x: Any, axis: int, reverse: bool) -> Any:
+def _cumulate(ctx: Context[V], m: Monoid, x: V, axis: int, reverse: bool) -> V:
     algebra = ctx.algebra
     size = x.shape[axis]
     if 0 in x.shape or size == 1:
@@ -30,14 +29,13 @@ def _cumulate(ctx: Context, m: Monoid, x: Any, axis: int, reverse: bool) -> Any:
         done = fold(algebra, m, algebra.pick([rows], flat_index(rows)[:, prefixes]))
     else:
         done = _doubling(ctx, m, rows, size)
-        if hasattr(algebra, "in_any_order"):  # where rounding counts, and XLA chooses the order
-            done = algebra.in_any_order(m.name, done, rows)
+        done = algebra.in_any_order(m.name, done, rows)  # where rounding counts, XLA chooses it
     back = flat_index(done).reshape(moved)
     back = back[..., ::-1] if reverse else back
     return algebra.pick([done], np.moveaxis(back, -1, axis))
 
 
-def _doubling(ctx: Context, m: Monoid, rows: Any, size: int) -> Any:
+def _doubling(ctx: Context[V], m: Monoid, rows: V, size: int) -> V:
     """After the step of width s, element i is the fold of the last 2s elements up to i."""
     algebra = ctx.algebra
     step = 1
@@ -64,15 +62,15 @@ for _name, _operation in (
 ):
 
     def _rule(
-        ctx: Context, x: Any, *, axis: int, reverse: bool, _op: str = _operation, **_: Any
-    ) -> Any:
+        ctx: Context[V], x: V, *, axis: int, reverse: bool, _op: str = _operation, **_: object
+    ) -> V:
         return _cumulate(ctx, monoid(_op, x.dtype), x, axis, reverse)
 
     rule(_name)(_rule)
 
 
 @rule("cumlogsumexp")
-def _cumlogsumexp(ctx: Context, x: Any, *, axis: int, reverse: bool, **_: Any) -> Any:
+def _cumlogsumexp(ctx: Context[V], x: V, *, axis: int, reverse: bool, **_: object) -> V:
     """log(cumsum(exp(x))): over the reals no maximum needs to be subtracted."""
     algebra = ctx.algebra
     powers = algebra.function("exp", [x], x.shape, x.dtype)

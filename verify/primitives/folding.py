@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
+from verify.algebras.base import V
 from verify.primitives.monoids import Monoid, fold, monoid, neutral, recognise, with_initial
 from verify.primitives.reduction import to_last
 from verify.primitives.registry import Context, rule
+from verify.programs import Program
 
 
-def _reduce(ctx: Context, m: Monoid, x: Any, axes: Any, shape: tuple[int, ...]) -> Any:
+def _reduce(ctx: Context[V], m: Monoid, x: V, axes: Sequence[int], shape: tuple[int, ...]) -> V:
     if 0 in x.shape:
         return neutral(ctx, m, shape, x.dtype)
     return fold(ctx.algebra, m, to_last(ctx.algebra, x, axes))
@@ -17,14 +19,16 @@ def _reduce(ctx: Context, m: Monoid, x: Any, axes: Any, shape: tuple[int, ...]) 
 
 for _name in ("or", "and", "xor"):
 
-    def _rule(ctx: Context, x: Any, *, axes: Any, _op: str = _name, **_: Any) -> Any:
+    def _rule(ctx: Context[V], x: V, *, axes: Sequence[int], _op: str = _name, **_: object) -> V:
         return _reduce(ctx, monoid(_op, x.dtype), x, axes, ctx.shape)
 
     rule(f"reduce_{_name}")(_rule)
 
 
 @rule("reduce")
-def _generic(ctx: Context, *operands: Any, jaxpr: Any, dimensions: Any, **_: Any) -> Any:
+def _generic(
+    ctx: Context[V], *operands: V, jaxpr: Program, dimensions: Sequence[int], **_: object
+) -> tuple[V, ...]:
     """Operands, then their initial values; the body must be known operations, one an operand."""
     half = len(operands) // 2
     results = []

@@ -11,12 +11,15 @@ multiplicative group must then have elements of order n and 4 (`transform_length
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from jax import lax
 
-from verify.algebras.base import Unsupported
-from verify.algebras.complex import Pair, real_dtype
+from verify.algebras.base import Unsupported, V
+from verify.algebras.complex import real_dtype
+from verify.algebras.pairs import divided, joined
+from verify.dtypes import DType
 from verify.primitives.registry import Context, flat_index, rule
 from verify.programs import Program
 
@@ -43,9 +46,9 @@ def transform_lengths(program: Program) -> list[int]:
 
 
 @rule("fft")
-def _fft(ctx: Context, x: Any, *, fft_type: Any, fft_lengths: Any) -> Any:
+def _fft(ctx: Context[V], x: V, *, fft_type: lax.FftType, fft_lengths: Sequence[int]) -> V:
     """Over the last axes, one after another; in RFFT and IRFFT the last axis is the real one."""
-    kind = getattr(fft_type, "name", str(fft_type))
+    kind = fft_type.name
     if kind not in ("FFT", "IFFT", "RFFT", "IRFFT"):
         raise Unsupported(f"the Fourier transform {kind}")
     lengths = [int(n) for n in fft_lengths]
@@ -63,7 +66,9 @@ def _fft(ctx: Context, x: Any, *, fft_type: Any, fft_lengths: Any) -> Any:
     return x if last is None else _along(ctx, x, last[0], _inverse_real, last[1])
 
 
-def _along(ctx: Context, x: Any, axis: int, transform: Any, n: int) -> Any:
+def _along(
+    ctx: Context[V], x: V, axis: int, transform: Callable[[Context[V], V, int], V], n: int
+) -> V:
     """`transform` of the rows (1, rows, size) that x has along an axis."""
     algebra = ctx.algebra
     rows = np.moveaxis(flat_index(x), axis, -1)
@@ -72,46 +77,44 @@ def _along(ctx: Context, x: Any, axis: int, transform: Any, n: int) -> Any:
     return algebra.pick([y], np.moveaxis(back, -1, axis))
 
 
-def _matrices(ctx: Context, rows: int, columns: int, n: int, dtype: Any) -> tuple[Any, Any]:
+def _matrices(ctx: Context[V], rows: int, columns: int, n: int, dtype: DType) -> tuple[V, V]:
     """cos and sin of 2 pi j k / n, each (1, rows, columns)."""
     algebra = ctx.algebra
     index = np.outer(np.arange(rows), np.arange(columns))[None] % n
-    roots = getattr(algebra, "roots", None)
-    if roots is None:
-        raise Unsupported("a Fourier transform in this algebra")
-    cos, sin = (algebra.cast(table, dtype) for table in roots(n))
+    cos, sin = (algebra.cast(table, dtype) for table in algebra.roots(n))
     return algebra.pick([cos], index), algebra.pick([sin], index)
 
 
-def _forward(ctx: Context, x: Any, n: int) -> Any:
+def _forward(ctx: Context[V], x: V, n: int) -> V:
     cos, sin = _matrices(ctx, n, n, n, real_dtype(x.dtype))
-    return ctx.algebra.dot(x, Pair(cos, ctx.algebra.neg(sin), x.dtype))
+    return ctx.algebra.dot(x, joined(ctx.algebra, cos, ctx.algebra.neg(sin), x.dtype))
 
 
-def _inverse(ctx: Context, x: Any, n: int) -> Any:
+def _inverse(ctx: Context[V], x: V, n: int) -> V:
     cos, sin = _matrices(ctx, n, n, n, real_dtype(x.dtype))
-    return _divided(ctx, ctx.algebra.dot(x, Pair(cos, sin, x.dtype)), n)
+    return _divided(ctx, ctx.algebra.dot(x, joined(ctx.algebra, cos, sin, x.dtype)), n)
 
 
-def _forward_real(ctx: Context, x: Any, n: int) -> Any:
+def _forward_real(ctx: Context[V], x: V, n: int) -> V:
     cos, sin = _matrices(ctx, n, n // 2 + 1, n, x.dtype)
-    return ctx.algebra.dot(x, Pair(cos, ctx.algebra.neg(sin), ctx.dtype))
+    return ctx.algebra.dot(x, joined(ctx.algebra, cos, ctx.algebra.neg(sin), ctx.dtype))
 
 
-def _inverse_real(ctx: Context, x: Any, n: int) -> Any:
+def _inverse_real(ctx: Context[V], x: V, n: int) -> V:
     """x_j = (1/n) sum_k m_k (Re X_k cos - Im X_k sin); m_k = 2, but 1 for k = 0 and k = n/2, whose
     imaginary parts do not count: their sines are zero."""
     algebra, terms, dtype = ctx.algebra, n // 2 + 1, real_dtype(x.dtype)
     cos, sin = _matrices(ctx, terms, n, n, dtype)
     alone = (np.arange(terms) == 0) | (2 * np.arange(terms) == n)
 
-    def weighted(matrix: Any) -> Any:
+    def weighted(matrix: V) -> V:
         weights = np.broadcast_to(np.where(alone, 1.0, 2.0)[None, :, None], matrix.shape)
         return algebra.mul(matrix, algebra.lift(np.ascontiguousarray(weights), dtype))
 
-    total = algebra.sub(algebra.dot(x.re, weighted(cos)), algebra.dot(x.im, weighted(sin)))
+    re, im = divided(x)
+    total = algebra.sub(algebra.dot(re, weighted(cos)), algebra.dot(im, weighted(sin)))
     return _divided(ctx, total, n)
 
 
-def _divided(ctx: Context, x: Any, n: int) -> Any:
+def _divided(ctx: Context[V], x: V, n: int) -> V:
     return ctx.algebra.div(x, ctx.fill(x.shape, n, x.dtype))

@@ -11,12 +11,13 @@ makes the result undefined there: nothing is claimed about such indices.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import jax
 import numpy as np
+from jax import lax
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, V
 from verify.primitives.indexing import choose, corners, sorted_as_promised, take_inside
 from verify.primitives.monoids import OR, fold
 from verify.primitives.registry import Context, rule
@@ -27,17 +28,17 @@ CLIPPING = ("CLIP", "PROMISE_IN_BOUNDS")
 
 @rule("gather")
 def _gather(
-    ctx: Context,
-    operand: Any,
-    indices: Any,
+    ctx: Context[V],
+    operand: V,
+    indices: V,
     *,
-    dimension_numbers: Any,
-    slice_sizes: Any,
-    mode: Any,
-    fill_value: Any,
+    dimension_numbers: lax.GatherDimensionNumbers,
+    slice_sizes: Sequence[int],
+    mode: lax.GatherScatterMode | None,
+    fill_value: float | None,
     indices_are_sorted: bool = False,
-    **_: Any,  # unique_indices: a promise that does not concern reading
-) -> Any:
+    **_: object,  # unique_indices: a promise that does not concern reading
+) -> V:
     d = dimension_numbers
     name = "FILL_OR_DROP" if mode is None else mode.name
     if name not in (*CLIPPING, "FILL_OR_DROP"):
@@ -71,7 +72,9 @@ def _gather(
     if indices_are_sorted:
         sorted_as_promised(ctx, indices, d.start_indices_batching_dims)
     floats = jax.dtypes.issubdtype(ctx.dtype, np.inexact)
-    undefined = name not in CLIPPING and floats and bool(np.isnan(fill_value))  # outside
+    undefined = (
+        name not in CLIPPING and floats and bool(fill_value is not None and np.isnan(fill_value))
+    )  # outside
     found = corners(
         ctx,
         algebra.reshape(indices, (n, len(start_map))),
@@ -94,12 +97,11 @@ def _gather(
         return whole.transpose((*order, *range(len(shape), len(shape) + len(rest))))
 
     if found.when is None:
-        flat, valid = index[:, 0], found.valid[:, :1]
+        there, valid = index[:, 0], found.valid[:, :1]
         if valid.all():
-            return algebra.pick([operand], arranged(flat))
-        outside = int(np.prod(operand.shape))
-        flat = np.where(valid, flat, outside)
-        return algebra.pick([operand, _fill(ctx, fill_value)], arranged(flat))
+            return algebra.pick([operand], arranged(there))
+        there = np.where(valid, there, int(np.prod(operand.shape)))
+        return algebra.pick([operand, _fill(ctx, fill_value)], arranged(there))
     values = algebra.pick([operand], arranged(np.moveaxis(index, 1, 2)))
     many = index.shape[1]
     where = np.arange(n * many).reshape(n, 1, many)
@@ -115,7 +117,7 @@ def _gather(
     return algebra.select(fold(algebra, OR, when), [filled, result])
 
 
-def _fill(ctx: Context, fill_value: Any) -> Any:
+def _fill(ctx: Context[V], fill_value: float | None) -> V:
     """One element: the fill value as the result's dtype holds it."""
     value = np.asarray(fill_value).astype(ctx.dtype)
     if jax.dtypes.issubdtype(ctx.dtype, np.complexfloating):

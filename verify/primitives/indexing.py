@@ -18,13 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic
 
 import numpy as np
 
-from verify.algebras.base import Meaningless, Unsupported
+from verify.algebras.base import Algebra, Meaningless, Unsupported, V, Value
 from verify.algebras.extended import plain
-from verify.algebras.keys import Keys
+from verify.algebras.keys import bits_of, is_key, keys_of
 from verify.dtypes import limits
 from verify.primitives.monoids import OR, fold
 from verify.primitives.registry import Context, flat_index
@@ -34,7 +34,7 @@ LIMIT = 2_000_000  # elements of an indexed read or write that depends on the in
 
 
 @dataclass(frozen=True)
-class Corners:
+class Corners(Generic[V]):
     """The possible corners of n windows along d axes, c candidates each.
 
     place (n, c, d): the corners, all inside. valid (n, c): False for dropped windows. when:
@@ -44,18 +44,18 @@ class Corners:
 
     place: np.ndarray
     valid: np.ndarray
-    when: Any = None
+    when: V | None = None
 
 
 def corners(
-    ctx: Context,
-    index: Any,
+    ctx: Context[V],
+    index: V,
     last: Sequence[int],
     *,
     clip: bool,
     size: int,
     inside: bool = False,
-) -> Corners:
+) -> Corners[V]:
     """The corners that `index` (n, d) names. `size`: elements read or written per candidate.
 
     `inside`: an index that depends on the inputs may be taken to be in bounds.
@@ -68,7 +68,7 @@ def corners(
         if known.dtype == np.uint64:
             known = np.minimum(known, np.uint64(np.iinfo(np.int64).max))
         place = known.astype(np.int64)
-        found = ((place >= 0) & (place <= limit)).all(axis=1)
+        found = np.asarray(((place >= 0) & (place <= limit)).all(axis=1))
         valid = np.ones_like(found) if clip else found
         return Corners(np.clip(place, 0, limit)[:, None], valid[:, None])
     columns = _known_columns(ctx, index, limit)
@@ -81,7 +81,7 @@ def corners(
     place = np.zeros((1, 0), np.int64)
     if many:
         place = np.stack(np.unravel_index(np.arange(count), many), axis=-1)
-    when = None
+    when: V | None = None
     place = np.broadcast_to(place, (index.shape[0], count, len(limit))).copy()
     for axis in range(len(limit)):
         column = columns[axis]
@@ -97,11 +97,9 @@ def corners(
     return Corners(place, np.ones((index.shape[0], count), np.bool_), when)
 
 
-def _known_columns(ctx: Context, index: Any, last: np.ndarray) -> list[np.ndarray | None]:
+def _known_columns(ctx: Context[V], index: V, last: np.ndarray) -> list[np.ndarray | None]:
     """The components that are known numbers within bounds, as in x[arange(n), label]: (n,) each."""
-    algebra = plain(ctx.algebra)
-    ask = getattr(algebra, "known_numbers", None)
-    found = None if ask is None else ask(index)
+    found = plain(ctx.algebra).known_numbers(index)
     if found is None:
         return [None] * len(last)
     numbers, known = found
@@ -109,7 +107,9 @@ def _known_columns(ctx: Context, index: Any, last: np.ndarray) -> list[np.ndarra
     return [numbers[:, axis] if inside[:, axis].all() else None for axis in range(len(last))]
 
 
-def _conditions(ctx: Context, index: Any, axis: int, last: int, clip: bool, inside: bool) -> Any:
+def _conditions(
+    ctx: Context[V], index: V, axis: int, last: int, clip: bool, inside: bool
+) -> V | None:
     """(n, last + 1) booleans: does index[:, axis] name the corner j? None: always."""
     if (clip or inside) and last == 0:
         return None
@@ -124,15 +124,15 @@ def _conditions(ctx: Context, index: Any, axis: int, last: int, clip: bool, insi
         right = ctx.lift(np.broadcast_to(numbers.astype(index.dtype), shape))
         parts.append(ctx.algebra.compare(op, left, right))
 
-    algebra = plain(ctx.algebra)
-    taken = getattr(algebra, "inside", None)
-    if not inside and taken is not None and taken.holds(_names(algebra, index, axis, last)):
+    base = plain(ctx.algebra)
+    taken = base.inside
+    if not inside and taken is not None and taken.holds(_names(base, index, axis, last)):
         assume(ctx, SAME_INDEX)
         inside = True
     # The index's dtype may not reach the last corner.
     reachable = np.arange(min(last, largest) + 1, dtype=np.int64)
     one_of_them = (clip or inside) and largest >= last
-    rest = one_of_them and hasattr(algebra, "none_of")
+    rest = one_of_them and base.partitions
     if clip and not inside:
         compare("le", reachable[:1])
         compare("eq", reachable[1:last])
@@ -143,14 +143,14 @@ def _conditions(ctx: Context, index: Any, axis: int, last: int, clip: bool, insi
     parts = [p for p in parts if p.shape[1]]
     if rest:
         others = _side_by_side(ctx, parts, n)
-        parts.append(ctx.algebra.reshape(algebra.none_of(others), (n, 1)))
+        parts.append(ctx.algebra.reshape(ctx.algebra.none_of(others), (n, 1)))
     missing = last + 1 - sum(p.shape[1] for p in parts)
     if missing:
-        parts.append(ctx.fill((n, missing), False, np.bool_))
+        parts.append(ctx.fill((n, missing), False, np.dtype(np.bool_)))
     return _side_by_side(ctx, parts, n)
 
 
-def _side_by_side(ctx: Context, parts: Sequence[Any], n: int) -> Any:
+def _side_by_side(ctx: Context[V], parts: Sequence[V], n: int) -> V:
     """Arrays of n rows, concatenated along the columns."""
     starts = np.cumsum([0] + [n * p.shape[1] for p in parts[:-1]])
     places = [
@@ -160,29 +160,28 @@ def _side_by_side(ctx: Context, parts: Sequence[Any], n: int) -> Any:
     return ctx.algebra.pick(list(parts), np.concatenate(places, axis=1))
 
 
-def choose(ctx: Context, when: Any, values: Any) -> Any:
+def choose(ctx: Context[V], when: V, values: V) -> V:
     """The one value along the last axis whose condition holds; 0 (False) where none does."""
-    if isinstance(values, Keys):  # word by word
-        bits = values.bits
+    if is_key(values.dtype):  # word by word
+        bits = bits_of(values)
         index = np.moveaxis(flat_index(bits), -1, -2)
         here = np.broadcast_to(flat_index(when)[..., None, :], index.shape)
         pick = ctx.algebra.pick
-        return Keys(choose(ctx, pick([when], here), pick([bits], index)), values.dtype)
+        return keys_of(choose(ctx, pick([when], here), pick([bits], index)), values.dtype)
     if values.dtype == np.bool_:
         return fold(ctx.algebra, OR, ctx.algebra.logical_and(when, values))
     zero = ctx.fill(values.shape, 0, values.dtype)
     return ctx.algebra.sum(ctx.algebra.select(when, [zero, values]))
 
 
-def assumes(ctx: Context) -> bool:
+def assumes(ctx: Context[V]) -> bool:
     """Whether the algebra keeps assumptions."""
-    return hasattr(plain(ctx.algebra), "assume")
+    return plain(ctx.algebra).assumes
 
 
-def assume(ctx: Context, sentence: str) -> None:
+def assume(ctx: Context[V], sentence: str) -> None:
     """Notes an assumption, in algebras that keep them."""
-    if assumes(ctx):
-        plain(ctx.algebra).assume(sentence)
+    plain(ctx.algebra).assume(sentence)
 
 
 # Over the reals conversions are the identity, but who looks at bits sees what a format holds.
@@ -193,18 +192,16 @@ OF_BITS = (
 SAME_INDEX = "no index is out of bounds that is taken to be in bounds elsewhere"
 
 
-def assume_somewhere(ctx: Context, sentence: str) -> None:
+def assume_somewhere(ctx: Context[V], sentence: str) -> None:
     """Notes an assumption that may hold nowhere: a proof then needs an input at which it does."""
     assume(ctx, sentence)
-    algebra = plain(ctx.algebra)
-    if hasattr(algebra, "partial"):
-        algebra.partial = True
+    plain(ctx.algebra).partial = True
 
 
 SORTED = "no indices that promise to be sorted are out of order"
 
 
-def sorted_as_promised(ctx: Context, indices: Any, batching: Sequence[int]) -> None:
+def sorted_as_promised(ctx: Context[V], indices: V, batching: Sequence[int]) -> None:
     """Index vectors along the last axis that promise to be sorted: out of order they have no
     meaning, and of those that are not known it is assumed that they are not."""
     along = [n for i, n in enumerate(indices.shape[:-1]) if i not in batching]
@@ -234,19 +231,19 @@ def in_order(indices: np.ndarray, batching: Sequence[int]) -> bool:
     return all(rows == sorted(rows) for rows in vectors.tolist())
 
 
-def take_inside(ctx: Context, indices: Any, last: Sequence[int], sentence: str) -> None:
+def take_inside(ctx: Context[V], indices: V, last: Sequence[int], sentence: str) -> None:
     """Notes the assumption that each of (n, d) indices is in bounds."""
-    possible = getattr(indices, "possible", None)  # all that it may be, in domains that tell
+    possible = ctx.algebra.possible(indices)
     if possible is not None and ((possible >= 0) & (possible <= np.asarray(last))).all():
         return
     assume_somewhere(ctx, sentence)
-    algebra = plain(ctx.algebra)
-    if hasattr(algebra, "inside"):
+    base = plain(ctx.algebra)
+    if base.inside is not None:
         for axis, limit in enumerate(last):
-            algebra.inside.note(_names(algebra, indices, axis, int(limit)))
+            base.inside.note(_names(base, indices, axis, int(limit)))
 
 
-def _names(algebra: Any, index: Any, axis: int, last: int) -> list[bytes]:
+def _names(algebra: Algebra[Value], index: Value, axis: int, last: int) -> list[bytes]:
     """The indices along one axis by what they are, with their bound."""
     n, d = index.shape
     column = algebra.pick([index], np.arange(n) * d + axis)

@@ -8,55 +8,49 @@ depends on the program's inputs, another algebra may know nothing about them.
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax.numpy as jnp
 import numpy as np
 
-from verify.algebras.base import Unsupported
-from verify.dtypes import is_kind
+from verify.algebras.base import Algebra, Unsupported, V
+from verify.dtypes import DType, is_kind
 from verify.primitives.functions import call
 from verify.primitives.indexing import OF_BITS, assume_somewhere
 from verify.primitives.registry import Context, elementwise, rule
 
 
-def machine(ctx: Context, name: str, *args: Any) -> Any:
+def machine(ctx: Context[V], name: str, *args: V) -> V:
     """A function of machine integers. It depends on their width and sign (-128 / -1 is -128 in
     eight bits and 128 in nine), so the dtype is part of its name."""
     return call(ctx, name, *args, params=(np.dtype(args[0].dtype).name,))
 
 
 @elementwise("div")
-def _div(ctx: Context, a: Any, b: Any) -> Any:
+def _div(ctx: Context[V], a: V, b: V) -> V:
     return machine(ctx, "int_div", a, b) if is_kind(a.dtype, np.integer) else ctx.algebra.div(a, b)
 
 
 @elementwise("rem")
-def _rem(ctx: Context, a: Any, b: Any) -> Any:
+def _rem(ctx: Context[V], a: V, b: V) -> V:
     """a - b (a / b), with the division that truncates: the sign is the dividend's. For integers
     that holds for b = 0 and for the least integer by -1 as well."""
     if is_kind(a.dtype, np.integer):
         algebra = ctx.algebra
-        look = getattr(algebra, "observed", None)  # in the domains that tell what may have wrapped
-        if look is not None:
-            a, b = (look(x, "in an operand of rem") for x in (a, b))
+        a, b = (algebra.observed(x, "in an operand of rem") for x in (a, b))
         quotient = machine(ctx, "int_div", a, b)
-        over_z = getattr(algebra, "remainder", None)  # there too, which knows where it lies
-        if over_z is not None:
-            return over_z(a, b, quotient)
-        return algebra.sub(a, algebra.mul(b, quotient))
+        known = algebra.remainder(a, b, quotient)
+        return algebra.sub(a, algebra.mul(b, quotient)) if known is None else known
     return call(ctx, "rem", a, b)
 
 
 @elementwise("mulhi")
-def _mulhi(ctx: Context, a: Any, b: Any) -> Any:
+def _mulhi(ctx: Context[V], a: V, b: V) -> V:
     if bit_width(a.dtype) < 8:
         raise Unsupported(f"mulhi of {a.dtype}, of which XLA takes the bits of a byte")
     return machine(ctx, "mulhi", a, b)
 
 
 @elementwise("shift_left")
-def _shift_left(ctx: Context, a: Any, places: Any) -> Any:
+def _shift_left(ctx: Context[V], a: V, places: V) -> V:
     """By a constant: times a power of two, which wraps; 0 from the width on."""
     if places.concrete is None:
         return machine(ctx, "shift_left", a, places)
@@ -74,7 +68,7 @@ def _shift_left(ctx: Context, a: Any, places: Any) -> Any:
 
 
 @elementwise("population_count")
-def _population_count(ctx: Context, a: Any) -> Any:
+def _population_count(ctx: Context[V], a: V) -> V:
     if bit_width(a.dtype) < 8:
         raise Unsupported(f"bits of {a.dtype}, of which XLA counts those of a byte")
     return machine(ctx, "population_count", a)
@@ -82,13 +76,13 @@ def _population_count(ctx: Context, a: Any) -> Any:
 
 for _name in ("shift_right_logical", "shift_right_arithmetic", "clz"):
 
-    def _function(ctx: Context, *args: Any, _name: str = _name) -> Any:
+    def _function(ctx: Context[V], *args: V, _name: str = _name) -> V:
         return machine(ctx, _name, *args)
 
     elementwise(_name)(_function)
 
 
-def both(algebra: Any, a: Any, b: Any) -> Any:
+def both(algebra: Algebra[V], a: V, b: V) -> V:
     """a and b, truth values of one shape; where one is known all over, no question of the other."""
     for x, other in ((a, b), (b, a)):
         if x.concrete is not None and not x.concrete.any():
@@ -99,24 +93,24 @@ def both(algebra: Any, a: Any, b: Any) -> Any:
 
 
 @elementwise("and")
-def _and(ctx: Context, a: Any, b: Any) -> Any:
+def _and(ctx: Context[V], a: V, b: V) -> V:
     return both(ctx.algebra, a, b) if a.dtype == np.bool_ else call(ctx, "int_and", a, b)
 
 
 @elementwise("or")
-def _or(ctx: Context, a: Any, b: Any) -> Any:
+def _or(ctx: Context[V], a: V, b: V) -> V:
     return ctx.algebra.logical_or(a, b) if a.dtype == np.bool_ else call(ctx, "int_or", a, b)
 
 
 @elementwise("xor")
-def _xor(ctx: Context, a: Any, b: Any) -> Any:
+def _xor(ctx: Context[V], a: V, b: V) -> V:
     if a.dtype != np.bool_:
         return call(ctx, "int_xor", a, b)
     algebra = ctx.algebra
     return algebra.select(a, [b, algebra.logical_not(b)])
 
 
-def bit_width(dtype: Any) -> int:
+def bit_width(dtype: DType) -> int:
     """The number of bits of a machine number; those of less than a byte fill one in NumPy.
 
     >>> bit_width(np.dtype(np.int16))
@@ -129,7 +123,7 @@ def bit_width(dtype: Any) -> int:
 
 
 @rule("bitcast_convert_type")
-def _bitcast(ctx: Context, x: Any, *, new_dtype: Any) -> Any:
+def _bitcast(ctx: Context[V], x: V, *, new_dtype: DType) -> V:
     """The same bits as another type. To a narrower one: a new last axis, least significant first;
     to a wider one: the last axis goes. The function's name says the new dtype, its parameters the
     piece: `(i, n)` is the i-th of n pieces."""

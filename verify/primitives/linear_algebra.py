@@ -12,13 +12,10 @@ for one alone).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from verify.algebras.base import Unsupported
-from verify.algebras.complex import Pair
-from verify.algebras.extended import parts as parts_of
+from verify.algebras.base import Algebra, Unsupported, V
+from verify.algebras.pairs import as_complex, conj, divided, joined
 from verify.dtypes import is_kind
 from verify.limits import budget
 from verify.primitives import pivoting
@@ -30,22 +27,22 @@ _LARGEST = 64  # of a matrix that is eliminated step by step
 
 @rule("triangular_solve")
 def _triangular_solve(
-    ctx: Context,
-    a: Any,
-    b: Any,
+    ctx: Context[V],
+    a: V,
+    b: V,
     *,
     left_side: bool,
     lower: bool,
     transpose_a: bool,
     conjugate_a: bool,
     unit_diagonal: bool,
-) -> Any:
+) -> V:
     algebra, n = ctx.algebra, a.shape[-1]
     _check_size(n)
     if 0 in ctx.shape:
         return ctx.fill(ctx.shape, 0, ctx.dtype)
     if conjugate_a and is_kind(a.dtype, np.complexfloating):
-        a = algebra.conj(a)
+        a = conj(algebra, a)
     if transpose_a == left_side:  # A.T x = b, or x A = b, which is A.T x.T = b.T
         a, lower = _swapped(algebra, a), not lower
     if not left_side:
@@ -53,7 +50,7 @@ def _triangular_solve(
     order = range(n) if lower else range(n - 1, -1, -1)
     matrix, right = _batched(algebra, a), _batched(algebra, b)
     places, targets = flat_index(matrix), flat_index(right)
-    solved: list[Any] = []  # rows (batch, 1, columns), in the order of `known`
+    solved: list[V] = []  # rows (batch, 1, columns), in the order of `known`
     known: list[int] = []
     for i in order:
         row = algebra.pick([right], targets[:, i : i + 1])
@@ -71,7 +68,7 @@ def _triangular_solve(
 
 
 @rule("cholesky")
-def _cholesky(ctx: Context, a: Any, **_: Any) -> Any:
+def _cholesky(ctx: Context[V], a: V, **_: object) -> V:
     """The lower factor, from the lower triangle of a; zeros above the diagonal."""
     algebra, n = ctx.algebra, a.shape[-1]
     _check_size(n)
@@ -79,7 +76,7 @@ def _cholesky(ctx: Context, a: Any, **_: Any) -> Any:
         return a
     matrix = _batched(algebra, a)
     places, batch = flat_index(matrix), matrix.shape[0]
-    columns: list[Any] = []  # (batch, n, 1), zeros above the diagonal
+    columns: list[V] = []  # (batch, n, 1), zeros above the diagonal
     for j in range(n):
         column = algebra.pick([matrix], places[:, j:, j : j + 1])
         if columns:
@@ -87,7 +84,7 @@ def _cholesky(ctx: Context, a: Any, **_: Any) -> Any:
             index = flat_index(left)
             row = algebra.pick([left], index[:, j : j + 1].swapaxes(1, 2))
             if is_kind(a.dtype, np.complexfloating):
-                row = algebra.conj(row)
+                row = conj(algebra, row)
             column = algebra.sub(column, algebra.dot(algebra.pick([left], index[:, j:]), row))
         first = algebra.pick([column], flat_index(column)[:, :1])
         root = _root(algebra, first)
@@ -100,20 +97,18 @@ def _cholesky(ctx: Context, a: Any, **_: Any) -> Any:
         return a
     factor = algebra.reshape(_stacked(algebra, columns, axis=2), a.shape)
     # JAX has no factor at all of a matrix that is not positive, not even its first columns.
-    shared = getattr(algebra, "depend_together", None)
-    if shared is not None:
-        found = shared(parts_of(factor), 2)
-        return found[0] if len(found) == 1 else Pair(found[0], found[1], factor.dtype)
-    together = getattr(algebra, "defined_together", None)
-    real = not is_kind(a.dtype, np.complexfloating)
-    return together(factor, 2) if real and together is not None else factor
+    pair = is_kind(a.dtype, np.complexfloating)
+    found = algebra.depend_together(list(divided(factor)) if pair else [factor], 2)
+    if found is not None:
+        return joined(algebra, found[0], found[1], factor.dtype) if pair else found[0]
+    return factor if pair else algebra.defined_together(factor, 2)
 
 
-def _root(algebra: Any, x: Any) -> Any:
+def _root(algebra: Algebra[V], x: V) -> V:
     """Of the diagonal, which is real where the matrix is Hermitian. Of zero there is none: JAX has
     no factor of a matrix that is only semidefinite."""
     if is_kind(x.dtype, np.complexfloating):
-        return algebra.pair(_root(algebra, x.re), x.dtype)
+        return as_complex(algebra, _root(algebra, divided(x)[0]), x.dtype)
     root = algebra.function("sqrt", [x], x.shape, x.dtype)
     return algebra.mul(root, algebra.div(root, root))
 
@@ -123,16 +118,16 @@ def _check_size(n: int) -> None:
         raise Unsupported(f"the elimination of a {n} x {n} matrix (at most {_LARGEST})")
 
 
-def _batched(algebra: Any, a: Any) -> Any:
+def _batched(algebra: Algebra[V], a: V) -> V:
     """(batch, rows, columns)."""
     return algebra.reshape(a, (int(np.prod(a.shape[:-2])), *a.shape[-2:]))
 
 
-def _swapped(algebra: Any, a: Any) -> Any:
+def _swapped(algebra: Algebra[V], a: V) -> V:
     return algebra.pick([a], flat_index(a).swapaxes(-1, -2))
 
 
-def _stacked(algebra: Any, blocks: list[Any], axis: int = 1) -> Any:
+def _stacked(algebra: Algebra[V], blocks: list[V], axis: int = 1) -> V:
     start, index = 0, []
     for block in blocks:
         index.append(flat_index(block, start))
@@ -141,10 +136,10 @@ def _stacked(algebra: Any, blocks: list[Any], axis: int = 1) -> Any:
 
 
 @rule("lu")
-def _lu(ctx: Context, a: Any, **params: Any) -> Any:
+def _lu(ctx: Context[V], a: V, **params: object) -> tuple[V, ...]:
     """With numbers, and of matrices so small that there are few cases, by elimination."""
     batch, (m, n) = a.shape[:-2], a.shape[-2:]
-    largest = pivoting.LARGEST if hasattr(ctx.algebra, "native") else pivoting.FEW
+    largest = pivoting.LARGEST if ctx.algebra.native else pivoting.FEW
     if 0 in a.shape or max(m, n) > largest or is_kind(a.dtype, np.complexfloating):
         return _factorisation(ctx, a, **params)
     found = pivoting.factors(ctx, _batched(ctx.algebra, a))
@@ -153,7 +148,7 @@ def _lu(ctx: Context, a: Any, **params: Any) -> Any:
 
 
 @rule("qr", "eigh", "eig", "svd", "schur", "hessenberg", "householder_product", "geqrf")
-def _factorisation(ctx: Context, *operands: Any, **params: Any) -> Any:
+def _factorisation(ctx: Context[V], *operands: V, **params: object) -> tuple[V, ...]:
     """Each element of each result is a function of the whole matrix, and of its place."""
     algebra, name = ctx.algebra, ctx.equation.primitive
     batch = operands[0].shape[:-2]

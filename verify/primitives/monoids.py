@@ -8,16 +8,15 @@ meaning; `recognise` names them. Booleans: a sum or maximum is "or", a product o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from verify.algebras.base import Unsupported
-from verify.dtypes import has_infinity, limits
+from verify.algebras.base import Algebra, Unsupported, V
+from verify.dtypes import DType, has_infinity, limits
 from verify.primitives.order import least, minimum
-from verify.primitives.registry import flat_index
+from verify.primitives.registry import Context, flat_index
 from verify.programs import Program
 
 
@@ -42,7 +41,7 @@ _NUMBERS = {m.name: m for m in (ADD, MUL, MAX, MIN)}
 _BOOLEANS = {"add": OR, "max": OR, "or": OR, "mul": AND, "min": AND, "and": AND, "xor": XOR}
 
 
-def monoid(name: str, dtype: Any) -> Monoid:
+def monoid(name: str, dtype: DType) -> Monoid:
     """The monoid of a primitive on a dtype. Raises Unsupported for bitwise ones on integers."""
     table = _BOOLEANS if dtype == np.bool_ else _NUMBERS
     name = "add" if name == "add_any" else name
@@ -53,7 +52,7 @@ def monoid(name: str, dtype: Any) -> Monoid:
     return table[name]
 
 
-def combine(algebra: Any, m: Monoid, a: Any, b: Any) -> Any:
+def combine(algebra: Algebra[V], m: Monoid, a: V, b: V) -> V:
     """a * b, element by element."""
     match m.name:
         case "add":
@@ -71,7 +70,7 @@ def combine(algebra: Any, m: Monoid, a: Any, b: Any) -> Any:
     return algebra.compare("ne", a, b)
 
 
-def fold(algebra: Any, m: Monoid, x: Any) -> Any:
+def fold(algebra: Algebra[V], m: Monoid, x: V) -> V:
     """All elements along the last axis, of which there is at least one."""
     match m.name:
         case "add":
@@ -97,7 +96,7 @@ def fold(algebra: Any, m: Monoid, x: Any) -> Any:
     return algebra.reshape(x, x.shape[:-1])
 
 
-def neutral(ctx: Any, m: Monoid, shape: tuple[int, ...], dtype: Any) -> Any:
+def neutral(ctx: Context[V], m: Monoid, shape: tuple[int, ...], dtype: DType) -> V:
     """An array of the neutral element."""
     return ctx.fill(shape, m.neutral, dtype)
 
@@ -121,7 +120,7 @@ def recognise(body: Program, operands: int) -> list[Monoid]:
     return found
 
 
-def with_initial(ctx: Any, m: Monoid, folded: Any, initial: Any, always: bool = True) -> Any:
+def with_initial(ctx: Context[V], m: Monoid, folded: V, initial: V, always: bool = True) -> V:
     """A reduction's result with its initial value, which XLA may use any number of times.
 
     So it must be the neutral element, unless the operation is idempotent, and is used at all: over
@@ -136,7 +135,7 @@ def with_initial(ctx: Any, m: Monoid, folded: Any, initial: Any, always: bool = 
     return combine(ctx.algebra, m, folded, everywhere)
 
 
-def _extreme(m: Monoid, dtype: Any) -> Any:
+def _extreme(m: Monoid, dtype: DType) -> float:
     """The neutral element as the dtype holds it (`Context.fill`)."""
     if not np.isinf(m.neutral) or dtype == np.bool_:
         return m.neutral

@@ -7,17 +7,18 @@ For floats min(a, b) = -max(-a, -b). For integers that is wrong at the ends of t
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import numpy as np
 
+from verify.algebras.base import Algebra, V
+from verify.dtypes import DType
 
-def is_integer(dtype: Any) -> bool:
+
+def is_integer(dtype: DType) -> bool:
     return bool(jax.dtypes.issubdtype(dtype, np.integer))
 
 
-def reverse(algebra: Any, x: Any) -> Any:
+def reverse(algebra: Algebra[V], x: V) -> V:
     """A one-to-one map that turns the order round; applied twice it gives x."""
     if x.dtype == np.bool_:
         return algebra.logical_not(x)
@@ -27,16 +28,16 @@ def reverse(algebra: Any, x: Any) -> Any:
     return algebra.sub(algebra.lift(ones), x)
 
 
-def maximum(algebra: Any, a: Any, b: Any) -> Any:
+def maximum(algebra: Algebra[V], a: V, b: V) -> V:
     return algebra.logical_or(a, b) if a.dtype == np.bool_ else algebra.maximum(a, b)
 
 
-def minimum(algebra: Any, a: Any, b: Any) -> Any:
+def minimum(algebra: Algebra[V], a: V, b: V) -> V:
     if a.dtype == np.bool_:
         return algebra.logical_and(a, b)
     return reverse(algebra, algebra.maximum(reverse(algebra, a), reverse(algebra, b)))
 
 
-def least(algebra: Any, x: Any) -> Any:
+def least(algebra: Algebra[V], x: V) -> V:
     """The minimum over the last axis, which has at least one element."""
     return reverse(algebra, algebra.max(reverse(algebra, x)))

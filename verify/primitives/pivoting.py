@@ -15,11 +15,11 @@ of a singular matrix.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic
 
 import numpy as np
 
-from verify.algebras.extended import plain
+from verify.algebras.base import Algebra, V
 from verify.primitives.registry import Context, flat_index
 
 LARGEST = 64  # of the matrices that numbers are known of
@@ -27,16 +27,16 @@ FEW = 4  # of those whose choices are worked out where they cannot be decided
 
 
 @dataclass
-class _Rows:
+class _Rows(Generic[V]):
     """Rows of an array (batch, rows, columns) of any dtype, that change places."""
 
-    algebra: Any
-    array: Any
+    algebra: Algebra[V]
+    array: V
 
-    def at(self, rows: slice, columns: slice = slice(None)) -> Any:
+    def at(self, rows: slice, columns: slice = slice(None)) -> V:
         return self.algebra.pick([self.array], flat_index(self.array)[:, rows, columns])
 
-    def swap(self, j: int, masks: Any) -> None:
+    def swap(self, j: int, masks: V) -> None:
         """Row j and the row j + i whose mask, (batch, rows - j), is true."""
         size, columns = self.array.shape[1] - j, self.array.shape[2]
         here, kept, top = flat_index(masks), self.at(slice(j)), self.at(slice(j, j + 1))
@@ -49,10 +49,10 @@ class _Rows:
         below = self.algebra.select(mask, [below, self.algebra.pick([top], repeated)])
         self.stack(kept, found, below)
 
-    def _spread(self, masks: Any, index: np.ndarray, columns: int) -> Any:
+    def _spread(self, masks: V, index: np.ndarray, columns: int) -> V:
         return self.algebra.pick([masks], np.broadcast_to(index, (*index.shape[:2], columns)))
 
-    def stack(self, *blocks: Any, axis: int = 1) -> None:
+    def stack(self, *blocks: V, axis: int = 1) -> None:
         start, index = 0, []
         for block in blocks:
             index.append(flat_index(block, start))
@@ -60,7 +60,7 @@ class _Rows:
         self.array = self.algebra.pick(list(blocks), np.concatenate(index, axis=axis))
 
 
-def factors(ctx: Context, a: Any) -> tuple[Any, Any, Any]:
+def factors(ctx: Context[V], a: V) -> tuple[V, V, V]:
     """Of (batch, m, n) real matrices: both triangles in one, pivots and permutation."""
     algebra, (batch, m, n) = ctx.algebra, a.shape
     matrix = _Rows(algebra, a)
@@ -79,13 +79,12 @@ def factors(ctx: Context, a: Any) -> tuple[Any, Any, Any]:
     return matrix.array, together, algebra.reshape(order.array, (batch, m))
 
 
-def _largest(algebra: Any, column: Any) -> Any:
+def _largest(algebra: Algebra[V], column: V) -> V:
     """(batch, rows) masks of a (batch, rows, 1) column: the first entry of the largest size."""
     column = algebra.reshape(column, column.shape[:2])
     if column.shape[1] == 1:
         return algebra.lift(np.ones(column.shape, bool))
-    anyone = getattr(plain(algebra), "anyone", None)
-    found = None if anyone is None else anyone(column)
+    found = algebra.anyone(column)
     if found is not None:
         return found
     winner = algebra.winner(algebra.maximum(column, algebra.neg(column)))
@@ -93,7 +92,7 @@ def _largest(algebra: Any, column: Any) -> Any:
     return algebra.compare("gt", winner, half)
 
 
-def _place(algebra: Any, masks: Any, j: int) -> Any:
+def _place(algebra: Algebra[V], masks: V, j: int) -> V:
     """(batch,) int32: the row that comes to row j."""
     batch, size = masks.shape
     here, found = flat_index(masks), algebra.lift(np.full(batch, j, np.int32))
@@ -103,13 +102,13 @@ def _place(algebra: Any, masks: Any, j: int) -> Any:
     return found
 
 
-def _eliminate(matrix: _Rows, j: int) -> None:
+def _eliminate(matrix: _Rows[V], j: int) -> None:
     algebra, rest = matrix.algebra, slice(j + 1, None)
     pivot, below = matrix.at(slice(j, j + 1), slice(j, j + 1)), matrix.at(rest, slice(j, j + 1))
     same = np.broadcast_to(flat_index(pivot), below.shape)
     scale = algebra.div(below, algebra.pick([pivot], same))
     top, left = matrix.at(slice(j, j + 1), rest), matrix.at(rest, slice(j))
     right = algebra.sub(matrix.at(rest, rest), algebra.dot(scale, top))
-    lower = _Rows(algebra, None)
+    lower = _Rows(algebra, left)
     lower.stack(left, scale, right, axis=2)
     matrix.stack(matrix.at(slice(j + 1)), lower.array)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
+from verify.algebras.base import Algebra, V
 from verify.primitives.monoids import fold, monoid, neutral
 from verify.primitives.registry import Context, flat_index, rule
 
 
-def to_last(algebra: Any, x: Any, axes: Any) -> Any:
+def to_last(algebra: Algebra[V], x: V, axes: Sequence[int]) -> V:
     """`axes` of x moved to the end and merged into one."""
     axes = tuple(axes)
     kept = tuple(a for a in range(len(x.shape)) if a not in axes)
@@ -26,7 +27,9 @@ for _name, _operation in (
     ("reduce_min", "min"),
 ):
 
-    def _rule(ctx: Context, x: Any, *, axes: Any, _op: str = _operation, **_: Any) -> Any:
+    def _rule(
+        ctx: Context[V], x: V, *, axes: Sequence[int], _op: str = _operation, **_: object
+    ) -> V:
         rows, m = to_last(ctx.algebra, x, axes), monoid(_op, x.dtype)
         # Of nothing: the extreme of the dtype, which need not have infinities.
         if 0 in rows.shape and (x.dtype == np.bool_ or _op in ("max", "min")):
@@ -36,8 +39,14 @@ for _name, _operation in (
     rule(_name)(_rule)
 
 
+Pair = tuple[Sequence[int], Sequence[int]]
+DotDimensions = tuple[Pair, Pair]  # what is summed over, and what is batched: of both operands
+
+
 @rule("dot_general")
-def _dot_general(ctx: Context, a: Any, b: Any, *, dimension_numbers: Any, **_: Any) -> Any:
+def _dot_general(
+    ctx: Context[V], a: V, b: V, *, dimension_numbers: DotDimensions, **_: object
+) -> V:
     (a_sum, b_sum), (a_batch, b_batch) = dimension_numbers
     a_free = [i for i in range(len(a.shape)) if i not in (*a_sum, *a_batch)]
     b_free = [i for i in range(len(b.shape)) if i not in (*b_sum, *b_batch)]

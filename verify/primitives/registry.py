@@ -10,28 +10,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, Protocol, TypeVar
 
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
-from verify.algebras.base import Unsupported
-from verify.dtypes import has_infinity, is_kind, least, limits
-from verify.programs import Equation
+from verify.algebras.base import Algebra, Unsupported, V, Value
+from verify.dtypes import DType, DTypeLike, has_infinity, is_kind, least, limits
+from verify.programs import Equation, Program
 from verify.programs.catalogue import Fact, having
 
-Rule = Callable[..., Any]
+Rule = Callable[..., object]
+Made = TypeVar("Made", bound=Callable[..., object])  # a rule, as it is written
 RULES: dict[str, Rule] = {}
 _ELEMENTWISE = having(Fact.ELEMENTWISE)
 
 
+class Run(Protocol[V]):
+    """Evaluates a body at values, over the algebra at hand or another one."""
+
+    def __call__(
+        self, body: Program, values: Sequence[V], other: Algebra[V] | None = None, /
+    ) -> list[V]: ...
+
+
 @dataclass(frozen=True)
-class Context:
+class Context(Generic[V]):
     """What a rule may ask for besides its operands."""
 
-    algebra: Any
+    algebra: Algebra[V]
     equation: Equation
-    run: Callable[..., list[Any]]  # run(body, values): over the same algebra, or a third argument
+    run: Run[V]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -39,35 +49,35 @@ class Context:
         return self.equation.outputs[0].shape
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> DType:
         """The dtype of the (first) result."""
         return self.equation.outputs[0].dtype
 
-    def lift(self, array: Any, dtype: Any = None) -> Any:
+    def lift(self, array: ArrayLike, dtype: DType | None = None) -> V:
         """An exact constant."""
         return self.algebra.lift(np.asarray(array), dtype)
 
-    def concrete(self, value: Any, what: str) -> np.ndarray:
+    def concrete(self, value: Value, what: str) -> np.ndarray:
         """The array of a value that must not depend on the program's inputs."""
         if value.concrete is None:
             raise Unsupported(f"{what} depends on the inputs")
         return value.concrete
 
-    def fill(self, shape: tuple[int, ...], number: float, dtype: Any) -> Any:
+    def fill(self, shape: tuple[int, ...], number: float, dtype: DType) -> V:
         """A constant array of one number. -inf and inf are the extremes of a dtype that has none:
         of integers, and of some float formats of eight bits."""
         if is_kind(dtype, np.integer) and np.isinf(number):
             number = limits(dtype)[0 if number < 0 else 1]
         elif is_kind(dtype, np.floating) and np.isinf(number) and not has_infinity(dtype):
             number = least(dtype) if number < 0 else float(jnp.finfo(dtype).max)
-        kind = dtype if is_kind(dtype, np.integer) or dtype == np.bool_ else np.float64
+        kind: DTypeLike = dtype if is_kind(dtype, np.integer) or dtype == np.bool_ else np.float64
         return self.algebra.lift(np.full(shape, number, dtype=kind), dtype)
 
 
-def rule(*names: str) -> Callable[[Rule], Rule]:
+def rule(*names: str) -> Callable[[Made], Made]:
     """Registers a rule for the primitives of these names."""
 
-    def register(function: Rule) -> Rule:
+    def register(function: Made) -> Made:
         for name in names:
             if name in RULES:
                 raise ValueError(f"rule: primitive {name!r} has a rule already")
@@ -77,15 +87,15 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
     return register
 
 
-def elementwise(*names: str) -> Callable[[Rule], Rule]:
+def elementwise(*names: str) -> Callable[[Made], Made]:
     """Registers a primitive that works element by element (as the catalogue has to say, too),
     broadcasting its operands.
 
     JAX leaves scalars and axes of size one unbroadcast in elementwise equations: `add x 1.0`.
     """
 
-    def register(function: Rule) -> Rule:
-        def apply(ctx: Context, *xs: Any, **params: Any) -> Any:
+    def register(function: Made) -> Made:
+        def apply(ctx: Context[V], *xs: V, **params: object) -> object:
             return function(ctx, *(spread(ctx.algebra, x, ctx.shape) for x in xs), **params)
 
         unknown = sorted({*names} - _ELEMENTWISE)
@@ -97,7 +107,7 @@ def elementwise(*names: str) -> Callable[[Rule], Rule]:
     return register
 
 
-def spread(algebra: Any, x: Any, shape: tuple[int, ...]) -> Any:
+def spread(algebra: Algebra[V], x: V, shape: tuple[int, ...]) -> V:
     """x broadcast to a shape, as NumPy does: scalars and axes of size one are repeated."""
     if x.shape == shape:
         return x
@@ -112,7 +122,7 @@ def movement(*names: str) -> Callable[[Callable[..., np.ndarray]], Callable[...,
     """
 
     def register(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
-        def apply(ctx: Context, x: Any, **params: Any) -> Any:
+        def apply(ctx: Context[V], x: V, **params: object) -> V:
             index = np.arange(int(np.prod(x.shape)), dtype=np.int64).reshape(x.shape)
             return ctx.algebra.pick([x], function(index, **params))
 
@@ -122,12 +132,12 @@ def movement(*names: str) -> Callable[[Callable[..., np.ndarray]], Callable[...,
     return register
 
 
-def offsets(values: Sequence[Any]) -> list[int]:
+def offsets(values: Sequence[Value]) -> list[int]:
     """Where each operand starts in `Algebra.pick`'s common index."""
     sizes = [int(np.prod(v.shape)) for v in values]
     return [sum(sizes[:i]) for i in range(len(sizes))]
 
 
-def flat_index(x: Any, offset: int = 0) -> np.ndarray:
+def flat_index(x: Value, offset: int = 0) -> np.ndarray:
     """The flat indices of a value's elements, in its shape."""
     return np.arange(offset, offset + int(np.prod(x.shape)), dtype=np.int64).reshape(x.shape)

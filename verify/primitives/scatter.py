@@ -14,11 +14,10 @@ undefined. Indices that are known are looked at; of others that they keep it is 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from jax import lax
 
-from verify.algebras.base import Meaningless, Unsupported
+from verify.algebras.base import Algebra, Meaningless, Unsupported, V
 from verify.primitives.bodies import over_arrays
 from verify.primitives.indexing import (
     Corners,
@@ -31,14 +30,19 @@ from verify.primitives.monoids import Monoid, monoid
 from verify.primitives.registry import Context, rule
 from verify.primitives.segments import DROPPED, combine_at, tables
 from verify.primitives.sliding import row_strides
-from verify.programs import Program
+from verify.programs import Param, Params, Program
 
 UNIQUE = "no scatter that promises unique indices writes an element twice"
 
 
 def targets(
-    ctx: Context, operand: Any, indices: Any, updates: Any, d: Any, mode: Any
-) -> tuple[Corners, np.ndarray]:
+    ctx: Context[V],
+    operand: V,
+    indices: V,
+    updates: V,
+    d: lax.ScatterDimensionNumbers,
+    mode: lax.GatherScatterMode | None,
+) -> tuple[Corners[V], np.ndarray]:
     """The corners, and where each update element (flat) goes for each candidate: (m, c)."""
     name = "FILL_OR_DROP" if mode is None else mode.name
     if name not in ("CLIP", "FILL_OR_DROP", "PROMISE_IN_BOUNDS"):
@@ -92,7 +96,7 @@ def targets(
     return found, whole.reshape(-1, whole.shape[-1])
 
 
-def owners(updates: Any, d: Any) -> np.ndarray:
+def owners(updates: V, d: lax.ScatterDimensionNumbers) -> np.ndarray:
     """For each update element (flat): which index vector it belongs to."""
     window_dims = [int(i) for i in d.update_window_dims]
     shape = [1 if i in window_dims else s for i, s in enumerate(updates.shape)]
@@ -100,13 +104,13 @@ def owners(updates: Any, d: Any) -> np.ndarray:
     return np.broadcast_to(owner, updates.shape).reshape(-1)
 
 
-def _flat(algebra: Any, x: Any) -> Any:
+def _flat(algebra: Algebra[V], x: V) -> V:
     return algebra.reshape(x, (int(np.prod(x.shape)),))
 
 
 def _scatter_combining(
-    ctx: Context, m: Monoid, operand: Any, indices: Any, updates: Any, params: Any
-) -> Any:
+    ctx: Context[V], m: Monoid, operand: V, indices: V, updates: V, params: Params
+) -> V:
     algebra, d = ctx.algebra, params["dimension_numbers"]
     if 0 in updates.shape or 0 in operand.shape:
         return operand
@@ -127,7 +131,7 @@ def _scatter_combining(
 
 
 def _keep_promises(
-    ctx: Context, target: np.ndarray, indices: Any, updates: Any, params: Any, found: Corners
+    ctx: Context[V], target: np.ndarray, indices: V, updates: V, params: Params, found: Corners[V]
 ) -> None:
     """Updates that overlap although they promised not to have no meaning, nor have indices out of
     the order that they promised."""
@@ -164,8 +168,8 @@ for _name, _operation in (
 ):
 
     def _rule(
-        ctx: Context, operand: Any, indices: Any, updates: Any, _op: str = _operation, **params: Any
-    ) -> Any:
+        ctx: Context[V], operand: V, indices: V, updates: V, _op: str = _operation, **params: Param
+    ) -> V:
         m = monoid(_op, operand.dtype)
         return _scatter_combining(ctx, m, operand, indices, updates, params)
 
@@ -173,13 +177,13 @@ for _name, _operation in (
 
 
 @rule("scatter-sub")
-def _subtract(ctx: Context, operand: Any, indices: Any, updates: Any, **params: Any) -> Any:
+def _subtract(ctx: Context[V], operand: V, indices: V, updates: V, **params: Param) -> V:
     negated = ctx.algebra.neg(updates)
     return _scatter_combining(ctx, monoid("add", operand.dtype), operand, indices, negated, params)
 
 
 @rule("scatter")
-def _scatter(ctx: Context, operand: Any, indices: Any, updates: Any, **params: Any) -> Any:
+def _scatter(ctx: Context[V], operand: V, indices: V, updates: V, **params: Param) -> V:
     """Overwrites, or with a body: replaces operand elements by body(operand, update)."""
     body: Program | None = params["update_jaxpr"]
     if body is not None and params["update_consts"]:
@@ -200,7 +204,7 @@ def _scatter(ctx: Context, operand: Any, indices: Any, updates: Any, **params: A
     return algebra.reshape(result, ctx.shape)
 
 
-def _write(ctx: Context, flat: Any, values: Any, target: np.ndarray, body: Program | None) -> Any:
+def _write(ctx: Context[V], flat: V, values: V, target: np.ndarray, body: Program | None) -> V:
     """The operand (n,) with values (m,) written at target (m,)."""
     algebra = ctx.algebra
     if collide(target) and not (body is None and _agree(values, target)):
@@ -218,7 +222,7 @@ def _write(ctx: Context, flat: Any, values: Any, target: np.ndarray, body: Progr
     return algebra.pick([flat, values], place)
 
 
-def _agree(values: Any, target: np.ndarray) -> bool:
+def _agree(values: V, target: np.ndarray) -> bool:
     """Whether all known updates of one element are the same number."""
     known = values.concrete
     if known is None:
@@ -229,8 +233,8 @@ def _agree(values: Any, target: np.ndarray) -> bool:
 
 
 def _write_where(
-    ctx: Context, flat: Any, values: Any, target: np.ndarray, when: Any, owner: np.ndarray
-) -> Any:
+    ctx: Context[V], flat: V, values: V, target: np.ndarray, when: V, owner: np.ndarray
+) -> V:
     """The operand with values[u] written at target[u, j] where when[owner[u], j] holds.
 
     At most one of the conditions of an index vector holds; two index vectors that may name the

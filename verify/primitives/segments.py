@@ -8,10 +8,10 @@ as many contributions. So a single crowded destination does not make every row a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
+from verify.algebras.base import V
 from verify.primitives.monoids import Monoid, fold, neutral
 from verify.primitives.registry import Context, offsets
 
@@ -43,8 +43,8 @@ def tables(destination: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 
 
 def combine_at(
-    ctx: Context, m: Monoid, operand: Any, contributions: Any, destination: np.ndarray
-) -> Any:
+    ctx: Context[V], m: Monoid, operand: V, contributions: V, destination: np.ndarray
+) -> V:
     """operand[destination[i]] *= contributions[i] for all i, `*` being the monoid; all flat.
 
     operand (n,), contributions (m,), destination (m,) in range(n) or DROPPED -> (n,). Elements

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from verify.algebras.base import Algebra, V
 from verify.primitives.registry import flat_index, offsets
 
 BLOCK = 2**19  # elements of patches that exist at a time: residues take up to 160 bytes each
@@ -89,7 +89,7 @@ def row_strides(shape: Sequence[int]) -> list[int]:
     return [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
 
 
-def join(algebra: Any, parts: Sequence[Any], shape: tuple[int, ...]) -> Any:
+def join(algebra: Algebra[V], parts: Sequence[V], shape: tuple[int, ...]) -> V:
     """Parts laid end to end along their first axis, as an array of `shape`."""
     if len(parts) == 1:
         return algebra.reshape(parts[0], shape)

@@ -15,15 +15,15 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
-from verify.algebras.extended import plain
-from verify.dtypes import is_integer, is_kind, limits
+from verify.algebras.base import Algebra, Unsupported, V
+from verify.dtypes import DType, is_integer, is_kind, limits
+from verify.primitives.exchanges import count, exchanges
 from verify.primitives.indexing import assume_somewhere, choose
 from verify.primitives.order import least, minimum, reverse
 from verify.primitives.registry import Context, flat_index, offsets, rule
@@ -33,25 +33,25 @@ _LARGE = 20_000  # constants: beyond that they are put in order by NumPy
 LIMIT = 4_000_000  # comparisons, all lanes together
 
 
-def _lanes(algebra: Any, x: Any, axis: int) -> Any:
+def _lanes(algebra: Algebra[V], x: V, axis: int) -> V:
     """(lanes, n): the axis moved to the end, all others merged."""
     return algebra.pick([x], np.moveaxis(flat_index(x), axis, -1).reshape(-1, x.shape[axis]))
 
 
-def _back(algebra: Any, x: Any, shape: Sequence[int], axis: int) -> Any:
+def _back(algebra: Algebra[V], x: V, shape: Sequence[int], axis: int) -> V:
     """(lanes, n) back to `shape`."""
     moved = (*shape[:axis], *shape[axis + 1 :], shape[axis])
     return algebra.pick([x], np.moveaxis(flat_index(x).reshape(moved), -1, axis))
 
 
-def _columns(algebra: Any, columns: Sequence[Any]) -> Any:
+def _columns(algebra: Algebra[V], columns: Sequence[V]) -> V:
     """n values (lanes,) as (lanes, n)."""
     starts = offsets(columns)
     index = [flat_index(c, start) for c, start in zip(columns, starts, strict=True)]
     return algebra.pick(list(columns), np.stack(index, axis=-1))
 
 
-def _check(dtype: Any, work: int) -> None:
+def _check(dtype: DType, work: int) -> None:
     if is_kind(dtype, np.complexfloating):
         raise Unsupported("sorting complex numbers")
     if work > LIMIT:
@@ -61,18 +61,16 @@ def _check(dtype: Any, work: int) -> None:
 # -- values ------------------------------------------------------------------------------------
 
 
-def ordered(algebra: Any, x: Any, wanted: Sequence[int]) -> list[Any]:
+def ordered(algebra: Algebra[V], x: V, wanted: Sequence[int]) -> list[V]:
     """The wanted order statistics (0: the smallest) of (lanes, n), each (lanes,)."""
     lanes, n = x.shape
     _check(x.dtype, 0)
-    numbers = getattr(algebra, "numbers", None)
-    if numbers is not None:  # a sort puts NaN last, but maxima and minima are NaN
-        numbers(x)
+    algebra.numbers(x)  # a sort puts NaN last, but maxima and minima are NaN
     if n <= _SHORT:
         _check(x.dtype, lanes * 2 * n * math.comb(n, n // 2))
         return [_statistic(algebra, x, k + 1) for k in wanted]
-    _check(x.dtype, lanes * _count(n))
-    stages = list(_exchanges(n))
+    _check(x.dtype, lanes * count(n))
+    stages = list(exchanges(n))
     columns = [_Column(x, i) for i in range(n)]
     for stage in stages:
         pairs = [(columns[i], columns[j]) for i, j in stage]
@@ -85,11 +83,11 @@ def ordered(algebra: Any, x: Any, wanted: Sequence[int]) -> list[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Column:
+class _Column(Generic[V]):
     """One of n numbers in every lane: column `place` of the value `of`, (lanes, m). A maximum
     (sign 1) or minimum (-1) of `size` candidates, or a number (0)."""
 
-    of: Any
+    of: V
     place: int
     sign: int = 0
     size: int = 1
@@ -98,19 +96,21 @@ class _Column:
         """For another maximum or minimum; a maximum of minima looks at their values."""
         return self.size if self.sign == sign else 1
 
-    def index(self, lanes: Any, start: int = 0) -> np.ndarray:
+    def index(self, lanes: range | np.ndarray, start: int = 0) -> np.ndarray:
         return start + np.asarray(lanes) * self.of.shape[-1] + self.place
 
 
-def _exchanged(algebra: Any, pairs: Sequence[tuple[_Column, _Column]], sign: int) -> list[_Column]:
+def _exchanged(
+    algebra: Algebra[V], pairs: Sequence[tuple[_Column[V], _Column[V]]], sign: int
+) -> list[_Column[V]]:
     """The maxima (sign 1) or minima (-1) of independent pairs: at once, where they are of about
     as many candidates. (Laid side by side, sets of candidates are padded to the largest.)"""
-    groups: dict[Any, list[int]] = {}
+    groups: dict[tuple[int, ...], list[int]] = {}
     for number, pair in enumerate(pairs):
         sizes = tuple(c.candidates(sign).bit_length() for c in pair)
         groups.setdefault(sizes, []).append(number)
     operation = algebra.maximum if sign > 0 else functools.partial(minimum, algebra)
-    found: dict[int, _Column] = {}
+    found: dict[int, _Column[V]] = {}
     for numbers in groups.values():
         one, two = (_beside(algebra, [pairs[n][side] for n in numbers]) for side in (0, 1))
         of = operation(one, two)
@@ -119,7 +119,7 @@ def _exchanged(algebra: Any, pairs: Sequence[tuple[_Column, _Column]], sign: int
     return [found[number] for number in range(len(pairs))]
 
 
-def _beside(algebra: Any, columns: Sequence[_Column]) -> Any:
+def _beside(algebra: Algebra[V], columns: Sequence[_Column[V]]) -> V:
     """The columns as one value, (lanes, columns)."""
     sources = list({id(c.of): c.of for c in columns}.values())
     starts = dict(zip(map(id, sources), offsets(sources), strict=True))
@@ -128,7 +128,7 @@ def _beside(algebra: Any, columns: Sequence[_Column]) -> Any:
     return algebra.pick(sources, index)
 
 
-def _statistic(algebra: Any, x: Any, k: int) -> Any:
+def _statistic(algebra: Algebra[V], x: V, k: int) -> V:
     """The k-th smallest, by whichever of the two formulas has fewer sets."""
     n = x.shape[-1]
     if 2 * k > n + 1:  # the (n + 1 - k)-th smallest of the reverse order
@@ -138,45 +138,10 @@ def _statistic(algebra: Any, x: Any, k: int) -> Any:
     return algebra.max(least(algebra, algebra.pick([x], index[:, sets])))
 
 
-def _exchanges(n: int) -> Iterator[list[tuple[int, int]]]:
-    """Batcher's merge exchange: compare-and-exchange these pairs, stage by stage, and n are sorted.
-    The pairs of a stage have no element in common."""
-    for p, r, d in _stages(n):
-        yield [(i, i + d) for i in range(n - d) if i & p == r]
-
-
-def _stages(n: int) -> Iterator[tuple[int, int, int]]:
-    """(p, r, d): i and i + d are exchanged, for all i that have the bit p just if r has it."""
-    top = 1 << (max(n - 1, 1).bit_length() - 1)
-    p = top
-    while p:
-        q, r, d = top, 0, p
-        while True:
-            yield p, r, d
-            if q == p:
-                break
-            d, q, r = q - p, q >> 1, p
-        p >>= 1
-
-
-def _count(n: int) -> int:
-    """How many exchanges there are.
-
-    >>> [_count(n) == sum(map(len, _exchanges(n))) for n in (1, 2, 3, 17, 100)]
-    [True, True, True, True, True]
-    """
-    total = 0
-    for p, r, d in _stages(n):
-        last = max(n - d, 0)
-        without = last // (2 * p) * p + min(last % (2 * p), p)
-        total += last - without if r else without
-    return total
-
-
 # -- ranks -------------------------------------------------------------------------------------
 
 
-def _not_after(algebra: Any, a: Sequence[Any], b: Sequence[Any]) -> Any:
+def _not_after(algebra: Algebra[V], a: Sequence[V], b: Sequence[V]) -> V:
     """a <= b, lexicographically: the keys in order of weight."""
     result = algebra.compare("le", a[-1], b[-1])
     for x, y in zip(a[-2::-1], b[-2::-1], strict=True):
@@ -185,7 +150,7 @@ def _not_after(algebra: Any, a: Sequence[Any], b: Sequence[Any]) -> Any:
     return result
 
 
-def ranks(ctx: Context, keys: Sequence[Any]) -> Any:
+def ranks(ctx: Context[V], keys: Sequence[V]) -> V:
     """(lanes, n) int32: how many elements come before each, in stable order of `keys`."""
     algebra = ctx.algebra
     lanes, n = keys[0].shape
@@ -209,7 +174,7 @@ def ranks(ctx: Context, keys: Sequence[Any]) -> Any:
     return algebra.sum(algebra.pick(counts, each + table))
 
 
-def _by_rank(ctx: Context, rank: Any, values: Any, wanted: int) -> Any:
+def _by_rank(ctx: Context[V], rank: V, values: V, wanted: int) -> V:
     """(lanes, wanted): the values of ranks 0 .. wanted - 1."""
     algebra = ctx.algebra
     lanes, n = rank.shape
@@ -225,8 +190,8 @@ def _by_rank(ctx: Context, rank: Any, values: Any, wanted: int) -> Any:
 
 @rule("sort")
 def _sort(
-    ctx: Context, *operands: Any, dimension: int, num_keys: int, is_stable: bool, **_: Any
-) -> Any:
+    ctx: Context[V], *operands: V, dimension: int, num_keys: int, is_stable: bool, **_: object
+) -> tuple[V, ...]:
     algebra = ctx.algebra
     shape = operands[0].shape
     n = shape[dimension]
@@ -249,7 +214,9 @@ def _sort(
 
 
 @rule("top_k")
-def _top_k(ctx: Context, x: Any, *, k: int, axis: int, is_stable: bool = True, **_: Any) -> Any:
+def _top_k(
+    ctx: Context[V], x: V, *, k: int, axis: int, is_stable: bool = True, **_: object
+) -> tuple[V, ...]:
     """The k largest, largest first, and their indices; of equal ones the first comes first."""
     algebra = ctx.algebra
     values_out, index_out = ctx.equation.outputs
@@ -277,14 +244,13 @@ def _top_k(ctx: Context, x: Any, *, k: int, axis: int, is_stable: bool = True, *
 NO_NEGATIVE_ZERO = "no zero is negative where top_k says which is the largest: it comes after 0"
 
 
-def _assume_no_signed_zero(ctx: Context, x: Any) -> None:
+def _assume_no_signed_zero(ctx: Context[V], x: V) -> None:
     """Of two zeros, as of relu(a) and relu(b), top_k takes the positive one first."""
-    zeros = getattr(plain(ctx.algebra), "may_be_zero", None)
-    if zeros is None or hasattr(x, "guards") or zeros(x):
+    if ctx.algebra.may_be_zero(x):
         assume_somewhere(ctx, NO_NEGATIVE_ZERO)
 
 
-def _first_index(ctx: Context, x: Any, dtype: Any) -> Any:
+def _first_index(ctx: Context[V], x: V, dtype: DType) -> V:
     """The index of the first maximum along the last axis."""
     algebra = ctx.algebra
     winner = algebra.winner(x)
@@ -296,11 +262,10 @@ def _first_index(ctx: Context, x: Any, dtype: Any) -> Any:
     numbers = np.broadcast_to(np.arange(x.shape[-1]), x.shape)
     lifted = ctx.lift(numbers.astype(winner.dtype if whole else np.float64), winner.dtype)
     index = algebra.cast(algebra.sum(algebra.mul(winner, lifted)), dtype)
-    within = getattr(algebra, "within", None)  # in the domains that tell what may have wrapped
-    return within(index, 0, last) if within is not None and holds else index
+    return algebra.within(index, 0, last) if holds else index
 
 
-def _arg(ctx: Context, x: Any, axes: Any, index_dtype: Any, turn: bool) -> Any:
+def _arg(ctx: Context[V], x: V, axes: Sequence[int], index_dtype: DType, turn: bool) -> V:
     algebra = ctx.algebra
     (axis,) = axes
     if 0 in ctx.shape:
@@ -316,10 +281,10 @@ def _arg(ctx: Context, x: Any, axes: Any, index_dtype: Any, turn: bool) -> Any:
 
 
 @rule("argmax")
-def _argmax(ctx: Context, x: Any, *, axes: Any, index_dtype: Any, **_: Any) -> Any:
+def _argmax(ctx: Context[V], x: V, *, axes: Sequence[int], index_dtype: DType, **_: object) -> V:
     return _arg(ctx, x, axes, index_dtype, turn=False)
 
 
 @rule("argmin")
-def _argmin(ctx: Context, x: Any, *, axes: Any, index_dtype: Any, **_: Any) -> Any:
+def _argmin(ctx: Context[V], x: V, *, axes: Sequence[int], index_dtype: DType, **_: object) -> V:
     return _arg(ctx, x, axes, index_dtype, turn=True)

@@ -9,11 +9,11 @@ derivative of a maximum goes to the first maximum in the window, in row-major or
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from jax.extend.core import Primitive
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, V
 from verify.primitives.indexing import assume
 from verify.primitives.monoids import (
     ADD,
@@ -35,16 +35,17 @@ from verify.primitives.sliding import (
     patch_blocks,
     row_strides,
 )
+from verify.programs import Param, Params, Program
 
 
 def _slides(
     shape: Sequence[int],
     outputs: Sequence[int],
-    window_dimensions: Any,
-    window_strides: Any,
-    padding: Any,
-    base_dilation: Any = None,
-    window_dilation: Any = None,
+    window_dimensions: Sequence[int],
+    window_strides: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    base_dilation: Sequence[int] | None = None,
+    window_dilation: Sequence[int] | None = None,
 ) -> list[Axis]:
     ones = (1,) * len(shape)
     return axes(
@@ -58,7 +59,9 @@ def _slides(
     )
 
 
-def _fold_windows(ctx: Context, m: Monoid, x: Any, shape: Any, slides: list[Axis]) -> Any:
+def _fold_windows(
+    ctx: Context[V], m: Monoid, x: V, shape: tuple[int, ...], slides: list[Axis]
+) -> V:
     """The fold of x over each window: `shape`."""
     algebra = ctx.algebra
     if 0 in shape:
@@ -79,27 +82,29 @@ def _fold_windows(ctx: Context, m: Monoid, x: Any, shape: Any, slides: list[Axis
     return join(algebra, parts, shape)
 
 
-def _reduce_window(ctx: Context, m: Monoid, x: Any, params: dict[str, Any]) -> Any:
+def _reduce_window(ctx: Context[V], m: Monoid, x: V, params: Params) -> V:
     return _fold_windows(ctx, m, x, ctx.shape, _slides(x.shape, ctx.shape, **params))
 
 
 @rule("reduce_window_sum")
-def _sum(ctx: Context, x: Any, **params: Any) -> Any:
+def _sum(ctx: Context[V], x: V, **params: Param) -> V:
     return _reduce_window(ctx, monoid("add", x.dtype), x, params)
 
 
 @rule("reduce_window_max")
-def _max(ctx: Context, x: Any, **params: Any) -> Any:
+def _max(ctx: Context[V], x: V, **params: Param) -> V:
     return _reduce_window(ctx, monoid("max", x.dtype), x, params)
 
 
 @rule("reduce_window_min")
-def _min(ctx: Context, x: Any, **params: Any) -> Any:
+def _min(ctx: Context[V], x: V, **params: Param) -> V:
     return _reduce_window(ctx, monoid("min", x.dtype), x, params)
 
 
 @rule("reduce_window")
-def _generic(ctx: Context, *operands: Any, jaxpr: Any, consts: Any, **params: Any) -> Any:
+def _generic(
+    ctx: Context[V], *operands: V, jaxpr: Program, consts: Sequence[object], **params: Param
+) -> tuple[V, ...]:
     """Operands, then their initial values; the body must be known operations, one an operand."""
     if consts:
         raise Unsupported("a window reduction whose body has captured values")
@@ -110,7 +115,7 @@ def _generic(ctx: Context, *operands: Any, jaxpr: Any, consts: Any, **params: An
     return tuple(results)
 
 
-def _selected(ctx: Context, operand: Any, select_prim: Any, block: np.ndarray) -> Any:
+def _selected(ctx: Context[V], operand: V, select_prim: Primitive, block: np.ndarray) -> V:
     """1 at the element of each window that is selected, else 0; no window is all padding."""
     algebra = ctx.algebra
     if select_prim.name not in ("ge", "le"):
@@ -127,8 +132,8 @@ def _selected(ctx: Context, operand: Any, select_prim: Any, block: np.ndarray) -
 
 @rule("select_and_scatter_add")
 def _select_and_scatter_add(
-    ctx: Context, source: Any, operand: Any, *, select_prim: Any, **params: Any
-) -> Any:
+    ctx: Context[V], source: V, operand: V, *, select_prim: Primitive, **params: Param
+) -> V:
     """The gradient of max- and min-pooling."""
     algebra = ctx.algebra
     slides = _slides(operand.shape, source.shape, **params)
@@ -159,8 +164,8 @@ def _select_and_scatter_add(
 
 @rule("select_and_gather_add")
 def _select_and_gather_add(
-    ctx: Context, tangents: Any, operand: Any, *, select_prim: Any, **params: Any
-) -> Any:
+    ctx: Context[V], tangents: V, operand: V, *, select_prim: Primitive, **params: Param
+) -> V:
     """The directional derivative of max- and min-pooling: the tangent where the maximum is.
 
     JAX leaves the order of the comparisons to XLA, which takes the first of equal maxima, but for

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeGuard
 
 import jax
 import numpy as np
 
+from verify.dtypes import Array
 from verify.programs.catalogue import Fact, having
-from verify.programs.ir import Atom, Const, Equation, Program, Var
+from verify.programs.ir import Atom, Const, Equation, Param, Program, Var
 from verify.programs.rules import rules_in
 
 # Whose bodies can be exchanged.
 _BODIES = having(Fact.LOOP) | having(Fact.BRANCHES)
 
 
-def call(program: Program, *arguments: Any, rules: bool = True) -> tuple[Any, ...]:
+def call(program: Program, *arguments: Array, rules: bool = True) -> tuple[Array, ...]:
     """The program's outputs, by JAX: what `jax.jit(functools.partial(call, program))` compiles is
     what it compiles of the function that the program was traced from.
 
@@ -29,9 +30,9 @@ def call(program: Program, *arguments: Any, rules: bool = True) -> tuple[Any, ..
     >>> [float(y) for y in jax.jit(functools.partial(call, program))(3.0)]
     [9.0]
     """
-    environment: dict[Var, Any] = dict(zip(program.inputs, arguments, strict=True))
+    environment: dict[Var, Array] = dict(zip(program.inputs, arguments, strict=True))
 
-    def read(atom: Atom) -> Any:
+    def read(atom: Atom) -> Array:
         return atom.value if isinstance(atom, Const) else environment[atom]
 
     for equation in program.equations:
@@ -41,7 +42,7 @@ def call(program: Program, *arguments: Any, rules: bool = True) -> tuple[Any, ..
     return tuple(read(atom) for atom in program.outputs)
 
 
-def bind(equation: Equation, values: Sequence[Any], params: Any = None) -> list[Any]:
+def bind(equation: Equation, values: Sequence[Array], params: object = None) -> list[jax.Array]:
     """One equation by JAX, on arrays or on what it traces with; with other parameters, if given."""
     primitive = equation._bind
     known = primitive.get_bind_params(equation._bind_params if params is None else params)
@@ -54,7 +55,7 @@ def bind(equation: Equation, values: Sequence[Any], params: Any = None) -> list[
     return list(results) if primitive.multiple_results else [results]
 
 
-def _without_rules(equation: Equation) -> Any:
+def _without_rules(equation: Equation) -> Param:
     """The parameters to bind, with bodies that know no custom rules."""
     if not any(rules_in(value) for value in equation._bind_params.values()):
         return equation._bind_params
@@ -69,12 +70,12 @@ def _without_rules(equation: Equation) -> Any:
     return params
 
 
-def _jaxpr(program: Program) -> Any:
+def _jaxpr(program: Program) -> Param:
     arguments = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in program.inputs]
     return jax.make_jaxpr(lambda *values: call(program, *values, rules=False))(*arguments)
 
 
-def run_with_jax(equation: Equation, values: Sequence[Any]) -> list[Any]:
+def run_with_jax(equation: Equation, values: Sequence[Array]) -> list[np.ndarray]:
     """One equation on concrete arrays, by JAX itself, on the CPU: for integers, keys and bits.
 
     Integer arithmetic, comparisons of integers and random bits are exact there, with JAX's own
@@ -87,6 +88,9 @@ def run_with_jax(equation: Equation, values: Sequence[Any]) -> list[Any]:
             for value in values
         ]
         results = bind(equation, arguments)
-    return [
-        r if jax.dtypes.issubdtype(r.dtype, jax.dtypes.extended) else np.asarray(r) for r in results
-    ]
+    return [r if _is_key(r) else np.asarray(r) for r in results]
+
+
+def _is_key(x: jax.Array) -> TypeGuard[np.ndarray]:
+    """Keys are left to JAX, and go by the name of arrays (`Const`)."""
+    return bool(jax.dtypes.issubdtype(x.dtype, jax.dtypes.extended))

@@ -10,13 +10,19 @@ import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
+from jax.tree_util import PyTreeDef
+
+from verify.dtypes import DType
 
 Result = TypeVar("Result")
+
+Param: TypeAlias = Any  # JAX says nothing of what its primitives have for parameters
+Params: TypeAlias = Mapping[str, Param]
 
 _MUTABLE: tuple[type, ...] = tuple(
     getattr(jax, name) for name in ("Ref", "ArrayRef") if isinstance(getattr(jax, name, 0), type)
@@ -27,8 +33,8 @@ _MUTABLE: tuple[type, ...] = tuple(
 class Var:
     """A variable: an array of one shape and dtype. Compared by identity."""
 
-    shape: tuple[Any, ...]
-    dtype: Any  # a NumPy dtype, or one of JAX's extended dtypes (typed random keys)
+    shape: tuple[int, ...]
+    dtype: DType
     mutable: bool = False  # a `jax.Ref`: no value, but a place whose value changes
 
 
@@ -36,14 +42,14 @@ class Var:
 class Const:
     """A constant that the program holds: a literal or a captured array."""
 
-    value: Any  # np.ndarray, a JAX array of typed random keys, or a `jax.Ref`
+    value: np.ndarray  # or a JAX array of typed random keys, or a `jax.Ref`
 
     @property
     def shape(self) -> tuple[int, ...]:
         return tuple(self.value.shape)
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> DType:
         return self.value.dtype
 
     @property
@@ -61,10 +67,10 @@ class Equation:
     primitive: str
     inputs: tuple[Atom, ...]
     outputs: tuple[Var, ...]
-    params: Mapping[str, Any]
+    params: Params
     source: str  # "file.py:12 (function)" of the user's line, "" if unknown
-    _bind: Any = None  # JAX's primitive, to evaluate on concrete arrays
-    _bind_params: Any = None
+    _bind: Param = None  # JAX's primitive, to evaluate on concrete arrays
+    _bind_params: Param = None
     partitionable: bool | None = None  # of what draws bits: which bits are a key's, see `_DRAWS`
 
     @functools.cached_property
@@ -80,8 +86,8 @@ class Program:
     inputs: tuple[Var, ...]
     equations: tuple[Equation, ...]
     outputs: tuple[Atom, ...]
-    in_tree: Any = None
-    out_tree: Any = None
+    in_tree: PyTreeDef | None = None
+    out_tree: PyTreeDef | None = None
 
     def every_equation(self) -> Iterator[Equation]:
         """All equations, those in loop bodies and branches included."""
@@ -151,7 +157,7 @@ def once_a_program(f: Callable[[Program], Result]) -> Callable[[Program], Result
     return remembered
 
 
-def _programs_in(value: Any) -> list[Program]:
+def _programs_in(value: object) -> list[Program]:
     if isinstance(value, Program):
         return [value]
     if isinstance(value, tuple | list):
@@ -203,6 +209,6 @@ def inner_programs(equation: Equation) -> list[Program]:
     return [inner for value in equation.params.values() for inner in _programs_in(value)]
 
 
-def is_mutable(value: Any) -> bool:
+def is_mutable(value: object) -> bool:
     """Whether a value is a mutable array, a `jax.Ref`."""
     return isinstance(value, _MUTABLE)

@@ -15,14 +15,15 @@ import functools
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import numpy as np
 from jax.extend import core as jex
 
 from verify.algebras.base import Unsupported
-from verify.programs.ir import Atom, Const, Equation, Program, Var, is_mutable
+from verify.dtypes import DType
+from verify.programs.ir import Atom, Const, Equation, Param, Program, Var, is_mutable
 
 _JAX_FOLDER = os.path.dirname(os.path.abspath(jax.__file__))
 # Lines of its files are not the user's, but for the claims: functions that are asked about.
@@ -47,6 +48,8 @@ _WRAPPERS = {
 }
 
 
+Jaxpr: TypeAlias = Any  # closed or open: two classes in JAX 0.10, one since then
+
 # The equation fields that hold a program are recognised by type, in either JAX.
 JAXPR_TYPES: tuple[type, ...] = tuple({jex.Jaxpr, jex.ClosedJaxpr})
 
@@ -55,11 +58,11 @@ JAXPR_TYPES: tuple[type, ...] = tuple({jex.Jaxpr, jex.ClosedJaxpr})
 _DRAWS = frozenset(("random_bits", "random_split", "random_gamma"))
 
 
-def converted(jaxpr: Any) -> Program:
+def converted(jaxpr: Jaxpr) -> Program:
     """A (closed) jaxpr as a Program."""
-    inner = getattr(jaxpr, "jaxpr", jaxpr)
+    inner: Jaxpr = getattr(jaxpr, "jaxpr", jaxpr)
     consts = list(getattr(jaxpr, "consts", ()) or ())
-    environment: dict[Any, Atom] = {}
+    environment: dict[object, Atom] = {}
     for var, value in zip(inner.constvars, consts, strict=False):
         environment[var] = Const(_concrete(value))
     inputs = tuple(_variable(v) for v in inner.invars)
@@ -69,7 +72,7 @@ def converted(jaxpr: Any) -> Program:
     return Program(inputs, tuple(equations), outputs)
 
 
-def name_of(primitive: Any) -> str:
+def name_of(primitive: jex.Primitive) -> str:
     """Its name, if it is a primitive of JAX; others may have any name, and none of the rules."""
     # JAX imports some of its modules late.
     if id(primitive) in _of_jax(len(sys.modules)):
@@ -86,11 +89,11 @@ def _of_jax(modules: int) -> frozenset[int]:
 
 
 def _walk(
-    inner: Any, environment: dict[Any, Atom], equations: list[Equation], caller: str = ""
+    inner: Jaxpr, environment: dict[object, Atom], equations: list[Equation], caller: str = ""
 ) -> tuple[Atom, ...]:
     """Appends the equations; `caller` is the user's line for those that carry none themselves."""
 
-    def read(atom: Any) -> Atom:
+    def read(atom: object) -> Atom:
         if isinstance(atom, jex.Literal):
             return Const(_concrete(atom.val, getattr(atom.aval, "dtype", None)))
         return environment[atom]
@@ -122,12 +125,12 @@ def _walk(
     return tuple(read(atom) for atom in inner.outvars)
 
 
-def branch_of(eqn: Any) -> Any:
+def branch_of(eqn: jex.JaxprEqn) -> Jaxpr:
     """Of a choice by platform (`lax.platform_dependent`), the branch that this process runs."""
     return eqn.params["branches"][_platform_index(eqn.params["branches_platforms"])]
 
 
-def _platform_index(platforms: Any) -> int:
+def _platform_index(platforms: Sequence[Sequence[str] | None]) -> int:
     name = jax.default_backend()
     if name == "gpu":  # of these there are two kinds
         name = "rocm" if "rocm" in jax.devices()[0].client.platform_version else "cuda"
@@ -138,26 +141,25 @@ def _platform_index(platforms: Any) -> int:
 
 
 def _inline(
-    jaxpr: Any, arguments: Sequence[Atom], equations: list[Equation], caller: str
+    jaxpr: Jaxpr, arguments: Sequence[Atom], equations: list[Equation], caller: str
 ) -> tuple[Atom, ...]:
-    inner = getattr(jaxpr, "jaxpr", jaxpr)
+    inner: Jaxpr = getattr(jaxpr, "jaxpr", jaxpr)
     consts = [Const(_concrete(value)) for value in getattr(jaxpr, "consts", ()) or ()]
     # From JAX 0.11 on, an open program may carry its constants as leading arguments.
     missing = len(inner.invars) - len(arguments)
-    environment: dict[Any, Atom] = dict(zip(inner.constvars, consts, strict=False))
+    environment: dict[object, Atom] = dict(zip(inner.constvars, consts, strict=False))
     leading = consts[len(inner.constvars) :] if missing > 0 else []
     environment.update(zip(inner.invars, [*leading, *arguments], strict=True))
     return _walk(inner, environment, equations, caller)
 
 
-def _variable(var: Any) -> Var:
-    aval = var.aval
-    return Var(
-        tuple(getattr(aval, "shape", ())), getattr(aval, "dtype", None), hasattr(aval, "inner_aval")
-    )
+def _variable(var: jex.Var) -> Var:
+    aval: Param = var.aval
+    dtype: Param = getattr(aval, "dtype", None)
+    return Var(tuple(getattr(aval, "shape", ())), dtype, hasattr(aval, "inner_aval"))
 
 
-def _parameter(value: Any) -> Any:
+def _parameter(value: object) -> Param:
     if isinstance(value, JAXPR_TYPES):
         return converted(value)
     if isinstance(value, tuple | list) and any(isinstance(item, JAXPR_TYPES) for item in value):
@@ -165,7 +167,7 @@ def _parameter(value: Any) -> Any:
     return value
 
 
-def _concrete(value: Any, dtype: Any = None) -> Any:
+def _concrete(value: Param, dtype: DType | None = None) -> Param:
     if isinstance(value, jax.Array) and jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
         return value
     if is_mutable(value):
@@ -178,7 +180,7 @@ def _concrete(value: Any, dtype: Any = None) -> Any:
     return array
 
 
-def _source(eqn: Any) -> str:
+def _source(eqn: jex.JaxprEqn) -> str:
     """The innermost line outside JAX that made this equation."""
     traceback = getattr(eqn.source_info, "traceback", None)
     for frame in getattr(traceback, "frames", ()) or ():

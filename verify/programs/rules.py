@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import jax
 
+from verify.dtypes import Function
+from verify.programs.ir import Param
 from verify.programs.reader import JAXPR_TYPES, branch_of, name_of
 from verify.programs.tracing import abstract_of, anew
 
@@ -21,7 +20,7 @@ _RULES = {
 }
 
 
-def custom_rules(f: Callable[..., Any], *examples: Any) -> frozenset[str]:
+def custom_rules(f: Function, *examples: object) -> frozenset[str]:
     """The kinds of custom derivatives in f, those in loops and branches included: "jvp", "vjp",
     "transpose" (of what is said to be linear), and "zeros" where one of them asks what is
     differentiated.
@@ -33,13 +32,13 @@ def custom_rules(f: Callable[..., Any], *examples: Any) -> frozenset[str]:
     return rules_in(jax.make_jaxpr(anew(f))(*jax.tree.map(abstract_of, examples)))
 
 
-def rules_in(value: Any) -> frozenset[str]:
+def rules_in(value: object) -> frozenset[str]:
     if isinstance(value, tuple | list):
         return frozenset().union(*map(rules_in, value))
     if not isinstance(value, JAXPR_TYPES):
         return frozenset()
     found: set[str] = set()
-    inner: Any = getattr(value, "jaxpr", value)
+    inner: Param = getattr(value, "jaxpr", value)
     for eqn in inner.eqns:
         if name_of(eqn.primitive) in _RULES:
             found.add(_RULES[name_of(eqn.primitive)])

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import numpy as np
+from jax.tree_util import PyTreeDef
 
-from verify.programs.ir import Program
+from verify.dtypes import DType, Function, PyTree, is_array
+from verify.programs.ir import Param, Program
 from verify.programs.reader import JAXPR_TYPES, converted
 
 # The names of JAX's key dtypes: the generators, and how many words of 32 bits their keys have.
@@ -21,7 +22,7 @@ GENERATORS = {
 }
 
 
-def trace(f: Callable[..., Any], *examples: Any) -> Program:
+def trace(f: Function, *examples: object) -> Program:
     """The program of `f` on arguments like `examples` (arrays, ShapeDtypeStructs, pytrees of them).
 
     Typed random keys among the arguments become their words: inputs of dtype uint32, one axis more.
@@ -34,13 +35,16 @@ def trace(f: Callable[..., Any], *examples: Any) -> Program:
     return read(make(f, *examples))
 
 
+Shapes = tuple[PyTree, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Traced:
     """What JAX says of a function: to be read."""
 
-    jaxpr: Any
-    in_tree: Any
-    out_tree: Any
+    jaxpr: Param  # what JAX's own programs are depends on its version
+    in_tree: PyTreeDef
+    out_tree: PyTreeDef
 
     @property
     def floating(self) -> tuple[list[int], list[int]]:
@@ -53,41 +57,41 @@ class Traced:
         return found[0], found[1]
 
     @property
-    def captured(self) -> Any:
+    def captured(self) -> jax.Array | None:
         """A value that an outer transformation is tracing and the function closes over, or None."""
         return next(_tracers_in(self.jaxpr), None)
 
 
-def make(f: Callable[..., Any], *examples: Any) -> Traced:
+def make(f: Function, *examples: object) -> Traced:
     """The first half of `trace`, in which f is called: what it raises is f's own error."""
     __tracebackhide__ = True
-    abstract = jax.tree.map(abstract_of, examples)
+    abstract: Shapes = jax.tree.map(abstract_of, examples)
     if any(_is_key(leaf.dtype) for leaf in jax.tree.leaves(abstract)):
         f, abstract = _with_words(f, abstract)
     jaxpr, out_shape = jax.make_jaxpr(anew(f), return_shape=True)(*abstract)
     return Traced(jaxpr, jax.tree.structure(examples), jax.tree.structure(out_shape))
 
 
-def anew(f: Callable[..., Any]) -> Callable[..., Any]:
+def anew(f: Function) -> Function:
     """f, as a function that JAX has not seen: of those that it has, it keeps the trace, whatever
     has changed since in what f refers to."""
 
     @functools.wraps(f, updated=())
-    def called(*arguments: Any) -> Any:
+    def called(*arguments: object) -> object:
         __tracebackhide__ = True
         return f(*arguments)
 
     return called
 
 
-def _tracers_in(value: Any) -> Iterator[Any]:
+def _tracers_in(value: object) -> Iterator[jax.Array]:
     if isinstance(value, tuple | list):
         for item in value:
             yield from _tracers_in(item)
     elif isinstance(value, JAXPR_TYPES):
         consts = list(getattr(value, "consts", ()) or ())
         yield from (const for const in consts if isinstance(const, jax.core.Tracer))
-        inner: Any = getattr(value, "jaxpr", value)
+        inner: Param = getattr(value, "jaxpr", value)
         for eqn in inner.eqns:
             yield from _tracers_in(list(eqn.params.values()))
 
@@ -99,32 +103,32 @@ def read(traced: Traced) -> Program:
     return Program(program.inputs, program.equations, program.outputs, *trees)
 
 
-def _is_key(dtype: Any) -> bool:
+def _is_key(dtype: DType) -> bool:
     return bool(jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key))
 
 
-def _with_words(f: Callable[..., Any], abstract: Any) -> tuple[Callable[..., Any], Any]:
+def _with_words(f: Function, abstract: Shapes) -> tuple[Function, Shapes]:
     """f as a function of the words of its keys, and what the words look like."""
     names = jax.tree.map(lambda leaf: str(leaf.dtype) if _is_key(leaf.dtype) else "", abstract)
 
-    def words(leaf: Any, name: str) -> Any:
+    def words(leaf: jax.ShapeDtypeStruct, name: str) -> jax.ShapeDtypeStruct:
         if not name:
             return leaf
         return jax.ShapeDtypeStruct((*leaf.shape, GENERATORS[name][1]), np.dtype(np.uint32))
 
-    def wrapped(leaf: Any, name: str) -> Any:
+    def wrapped(leaf: jax.Array, name: str) -> jax.Array:
         return jax.random.wrap_key_data(leaf, impl=GENERATORS[name][0]) if name else leaf
 
-    def of_words(*arguments: Any) -> Any:
+    def of_words(*arguments: object) -> object:
         return f(*jax.tree.map(wrapped, arguments, names))
 
     return of_words, jax.tree.map(words, abstract, names)
 
 
-def abstract_of(leaf: Any) -> jax.ShapeDtypeStruct:
+def abstract_of(leaf: object) -> jax.ShapeDtypeStruct:
     """What an example looks like. Numbers of Python, and arrays made of them, are weakly typed:
     they do not widen what they meet."""
-    if hasattr(leaf, "shape") and hasattr(leaf, "dtype"):
+    if is_array(leaf):
         dtype = leaf.dtype  # without 64-bit types, JAX would narrow it, from 0.12 on with a warning
         dtype = dtype if _is_key(dtype) else jax.dtypes.canonicalize_dtype(dtype)
         weak = bool(getattr(leaf, "weak_type", False))
@@ -133,7 +137,7 @@ def abstract_of(leaf: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(array.shape, array.dtype, weak_type=bool(array.weak_type))
 
 
-def is_weak(example: Any) -> bool:
+def is_weak(example: object) -> bool:
     """Whether an example's type gives way to those that it meets.
 
     >>> is_weak(3.0), is_weak(np.float32(3))

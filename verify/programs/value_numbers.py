@@ -16,11 +16,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import jax
 import numpy as np
 
+from verify.dtypes import Array
 from verify.programs import Atom, Const, Equation, Program, Var, inner_programs, leading_to
 from verify.programs.catalogue import Fact, having
 
@@ -35,7 +35,7 @@ class Numbers:
     """The numbers that values have so far. What is compared by identity is kept alive."""
 
     known: dict[Hashable, Number] = field(default_factory=dict)
-    alive: list[Any] = field(default_factory=list)
+    alive: list[object] = field(default_factory=list)
     stateful: bool = False  # whether anything in the programs is
 
     def of(self, key: Hashable) -> Number:
@@ -47,18 +47,20 @@ class Numbers:
             return self.unique(atom)
         return self.of(("constant", self.array(atom.value)))
 
-    def unique(self, value: Any) -> Number:
+    def unique(self, value: object) -> Number:
         self.alive.append(value)
         return self.of(("only", len(self.alive)))
 
-    def array(self, value: Any) -> Hashable:
+    def array(self, value: Array | np.generic) -> Hashable:
         dtype = value.dtype
         if jax.dtypes.issubdtype(dtype, jax.dtypes.extended):
-            value = jax.random.key_data(value)
+            value = jax.random.key_data(
+                np.asarray(value) if isinstance(value, np.generic) else value
+            )
         data = np.asarray(value)
         return (str(dtype), data.shape, data.tobytes())
 
-    def parameter(self, value: Any) -> Hashable:
+    def parameter(self, value: object) -> Hashable:
         """Equal for parameters that mean the same, as far as can be told."""
         if isinstance(value, Program):
             return self.body(value)

@@ -11,7 +11,8 @@ from verify.algebras.field import Mode
 from verify.dtypes import is_kind
 from verify.interpretation.blocks import by_blocks
 from verify.interpretation.prefix import by_prefix
-from verify.interpretation.proof import Agreement, Difference, TooLarge, prove
+from verify.interpretation.proof import Agreement, Difference, prove
+from verify.interpretation.trial import TooLarge
 from verify.limits import budget, effort
 from verify.provers.outcome import Open, Outcome, Proof
 from verify.provers.question import Question

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from verify.algebras.base import Refused
 from verify.certificate.fingerprints import fingerprint
 from verify.counterexample import Comparison
+from verify.dtypes import PyTree
 from verify.interpretation.matching import where_they_part
 from verify.limits import budget, memory
 from verify.provers import portfolio
@@ -27,7 +27,7 @@ from verify.verdict import Tried, Verdict
 
 def settle(
     comparison: Comparison,
-    examples: Any,
+    examples: PyTree,
     names: list[str],
     seed: int,
     show: Callable[[Tried], None] | None = None,

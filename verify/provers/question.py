@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
 from verify.algebras.guarded.large import has_large
 from verify.constants import rewriting
 from verify.counterexample import Comparison
-from verify.dtypes import is_integer
+from verify.dtypes import PyTree, is_integer
 from verify.interpretation.proof import TARGET, turns
+from verify.interpretation.trial import Told
 from verify.preconditions.condition import Precondition
 from verify.programs import Program
 from verify.programs.catalogue import Fact, having
@@ -47,7 +48,7 @@ class Question:
     def __init__(
         self,
         comparison: Comparison,
-        examples: Any,
+        examples: PyTree,
         names: list[str],
         rng: np.random.Generator,
         trace: Trace | None = None,
@@ -90,7 +91,7 @@ class Question:
         return self.left, self.right
 
     @property
-    def told(self) -> Any:
+    def told(self) -> Told | None:
         """What tells a trial which inputs count; None where all do."""
         return None if self.given is None else self.given.told(self.left, self.right)
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import numpy as np
 
 from verify.counterexample import Comparison, Witness, explain
 from verify.counterexample.held import own
+from verify.dtypes import PyTree, is_array
+from verify.found import Counterexample
 from verify.limits import budget
 from verify.programs import GENERATORS, Program
-from verify.verdict import Counterexample, Verdict
+from verify.verdict import Verdict
 
 
-def structure(left: Program, right: Program, examples: Any, names: list[str]) -> Verdict | None:
+def structure(left: Program, right: Program, examples: PyTree, names: list[str]) -> Verdict | None:
     """A refutation if the outputs differ in tree, shape or dtype. `names`: of the input arrays."""
     if left.out_tree != right.out_tree:
         one, two = str(left.out_tree), str(right.out_tree)
@@ -28,7 +28,7 @@ def structure(left: Program, right: Program, examples: Any, names: list[str]) ->
 
 
 def by_witness(
-    comparison: Comparison, witness: Witness, examples: Any, names: list[str], method: str
+    comparison: Comparison, witness: Witness, examples: PyTree, names: list[str], method: str
 ) -> Verdict:
     """A difference that JAX has confirmed, with its explanation."""
     leaves = own(comparison.left.inputs, witness.inputs)
@@ -45,7 +45,7 @@ def by_witness(
     return Verdict("refuted", method=method, counterexample=example)
 
 
-def _structural(examples: Any, names: list[str], left: str, right: str, why: str) -> Verdict:
+def _structural(examples: PyTree, names: list[str], left: str, right: str, why: str) -> Verdict:
     zeros = jax.tree.map(_zeros, examples)
     text = f"{why}: left {left}, right {right}"
     return Verdict(
@@ -55,10 +55,11 @@ def _structural(examples: Any, names: list[str], left: str, right: str, why: str
     )
 
 
-def _zeros(example: Any) -> np.ndarray:
+def _zeros(example: object) -> np.ndarray:
     """An input of the example's own type; of keys, their words."""
-    if not hasattr(example, "dtype"):
-        return np.zeros(np.shape(example), np.asarray(example).dtype)
+    if not is_array(example):
+        array = np.asarray(example)
+        return np.zeros(array.shape, array.dtype)
     if isinstance(example.dtype, np.dtype):
         return np.zeros(example.shape, example.dtype)
     _, words = GENERATORS[str(example.dtype)]

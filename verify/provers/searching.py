@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TypedDict, Unpack
 
 import numpy as np
 
@@ -23,10 +23,11 @@ from verify.counterexample import (
 )
 from verify.counterexample.as_it_is import somewhere_exact
 from verify.counterexample.batch import differences
+from verify.dtypes import PyTree
 from verify.limits import budget
 from verify.preconditions.gates import behind_gates
-from verify.primitives.functions import POWERS
 from verify.primitives.indexing import SAME_INDEX
+from verify.primitives.powers import POWERS
 from verify.provers.outcome import Open
 from verify.provers.refutation import by_witness
 from verify.verdict import Verdict
@@ -41,6 +42,16 @@ _DOUBT_WORK, _DOUBT_AT_LEAST = 5e8, 4
 _MOST_REJECTED = 5  # differences that JAX does not confirm, before a search ends
 
 
+class Options(TypedDict, total=False):
+    """Of `counterexample.search`."""
+
+    skip: int
+    directed: bool
+    overflow: bool
+    powers: bool
+    at_least: int
+
+
 class Search:
     """Looks for inputs at which two programs differ.
 
@@ -49,7 +60,7 @@ class Search:
     """
 
     def __init__(
-        self, comparison: Comparison, examples: Any, names: list[str], rng: np.random.Generator
+        self, comparison: Comparison, examples: PyTree, names: list[str], rng: np.random.Generator
     ) -> None:
         self.comparison, self.examples, self.names, self.rng = comparison, examples, names, rng
         self.possible, self.disagreement = True, ""
@@ -76,7 +87,9 @@ class Search:
             "a directed search", _MANY, _SEARCH_WORK, skip=_FEW + _SECOND, directed=True
         )
 
-    def look(self, name: str, most: int, work: float, **options: Any) -> Verdict | Open | None:
+    def look(
+        self, name: str, most: int, work: float, **options: Unpack[Options]
+    ) -> Verdict | Open | None:
         """As `counterexample.search`; open where the programs cannot be evaluated."""
         if not self.possible:
             return None

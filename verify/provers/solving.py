@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -41,7 +40,11 @@ def by_bits(question: Question, work: float) -> Outcome:
 
 
 def _element_by_element(
-    question: Question, work: float, settle: Callable[..., Any], name: str, assuming: bool
+    question: Question,
+    work: float,
+    settle: Callable[..., cases.Settled | cases.Suggestion | None],
+    name: str,
+    assuming: bool,
 ) -> Outcome:
     assumptions: dict[str, None] = {}
     partial = False
@@ -101,7 +104,9 @@ def in_branches(question: Question, work: float, *, short: bool) -> Outcome:
     return _with_the_others(question, proof, difference.mode, elements)
 
 
-def _with_the_others(question: Question, proof: Proof, mode: Mode, elements: Any) -> Outcome:
+def _with_the_others(
+    question: Question, proof: Proof, mode: Mode, elements: Mapping[int, np.ndarray]
+) -> Outcome:
     """A proof of some elements, if random interpretation proves all others."""
     others = interpret(question, math.inf, mode, elements)
     if not isinstance(others, Proof):
@@ -109,5 +114,5 @@ def _with_the_others(question: Question, proof: Proof, mode: Mode, elements: Any
     return proof.besides(others, f"{others.method}, and {proof.method}")
 
 
-def _count(elements: Any) -> int:
+def _count(elements: Mapping[int, np.ndarray]) -> int:
     return sum(len(flat) for flat in elements.values())

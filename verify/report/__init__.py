@@ -3,12 +3,19 @@
 What notebooks show of one verdict (`notebook.py`) needs neither the page nor the claims.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from verify.claims.claim import Settled, Size
 
 __all__ = ["write"]
 
 
-def write(settled: Any, path: Any, *, size: Any = "small") -> None:
+def write(settled: Sequence[Settled], path: Path, *, size: Size = "small") -> None:
     """Writes the page: see `page.py`."""
     from verify.report import page
 

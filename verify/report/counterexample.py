@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
+from verify.dtypes import Number
+from verify.found import Counterexample
 from verify.inputs.signature import format_spec
 from verify.report.evidence import Functions, View, evidence
 from verify.report.grid import Box, Grid, grids, slice_at
@@ -14,7 +15,7 @@ from verify.report.markup import Markup, tag
 from verify.report.svg import Frame, Side, draw
 from verify.report.words import t
 from verify.shown import describe
-from verify.verdict import Counterexample, Verdict
+from verify.verdict import Verdict
 
 _MOST_INPUTS = 6
 
@@ -132,7 +133,7 @@ def _versus(example: Counterexample) -> Markup:
     )
 
 
-def value(x: Any) -> str:
+def value(x: Number | str) -> str:
     """A value of an output, as the verdict prints it.
 
     >>> value(np.float64(1.0)), value(np.int32(3)), value("f32[2]")

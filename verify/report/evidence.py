@@ -9,9 +9,7 @@ they are the settled ones, by their fingerprints. What has none, or large ones, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,11 +17,13 @@ from verify.algebras.base import Unsupported
 from verify.certificate.fingerprints import fingerprint
 from verify.checks.dependence import of_program
 from verify.counterexample.confirm import values
+from verify.dtypes import Function
+from verify.found import Counterexample
 from verify.programs import Program, trace
 from verify.report.grid import Box
-from verify.verdict import Counterexample, Verdict
+from verify.verdict import Verdict
 
-Functions = tuple[Callable[..., Any] | None, Callable[..., Any] | None]
+Functions = tuple[Function | None, Function | None]
 
 _MOST_VALUES = 5_000_000  # elements of all intermediate arrays together: about a second
 _MOST_READS = 300_000
@@ -43,7 +43,7 @@ def evidence(verdict: Verdict, functions: Functions = (None, None)) -> tuple[Vie
     about, example = verdict.subject, verdict.counterexample
     if example is None or example.where is None:
         return View(), View()
-    if example.programs is not None:
+    if isinstance(example.programs, tuple):
         one, two = example.programs
         return _view(one, example), _view(two, example)
     if about is None:
@@ -55,7 +55,7 @@ def evidence(verdict: Verdict, functions: Functions = (None, None)) -> tuple[Vie
     )
 
 
-def _traced(f: Callable[..., Any] | None, example: Counterexample, settled: str) -> View:
+def _traced(f: Function | None, example: Counterexample, settled: str) -> View:
     if f is None:
         return View()
     try:

@@ -14,7 +14,7 @@ import numpy as np
 from verify.certificate.fingerprints import fingerprint
 from verify.checks.dependence import dependence
 from verify.claims.claim import Variant
-from verify.inputs.signature import format_spec, from_jsonable
+from verify.inputs.signature import arguments, format_spec
 from verify.programs import Program, trace
 from verify.report.grid import plane
 from verify.report.markup import Markup, tag
@@ -33,7 +33,7 @@ def figure(variant: Variant, verdict: Verdict) -> Markup | None:
         return None
     if verdict.subject.examples is None:
         return None
-    examples = from_jsonable(verdict.subject.examples)
+    examples = arguments(verdict.subject.examples)
     try:
         program = trace(variant.left, *examples)
     except Exception:  # the settled program was another one

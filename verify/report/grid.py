@@ -10,9 +10,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+
+from verify.dtypes import Number
 
 MOST_SLICES = 3
 _MOST_CELLS = 9  # along an axis: what fits a phone with every value written
@@ -51,7 +52,7 @@ class Grid:
     columns: range
     height: int
     width: int
-    values: tuple[tuple[Any, ...], ...]
+    values: tuple[tuple[Number, ...], ...]
     outside: int
 
     @property

@@ -9,16 +9,16 @@ import io
 import keyword
 import textwrap
 import tokenize
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
+from verify.dtypes import Function
 from verify.report.markup import Markup, join, tag
 from verify.report.words import t
 
 _PLAIN = (bool, int, float, str, tuple, list, dict, type(None))  # values worth printing
 
 
-def listing(f: Callable[..., Any], seen: set[str]) -> Markup:
+def listing(f: Function, seen: set[str]) -> Markup:
     """The function's source and what it holds: plain values beside it, functions below it.
 
     seen: texts that were shown already; those are named only, and the new ones are added.
@@ -26,7 +26,7 @@ def listing(f: Callable[..., Any], seen: set[str]) -> Markup:
     return join(_listings(f, seen, set()))
 
 
-def _listings(f: Callable[..., Any], seen: set[str], above: set[int]) -> Iterator[Markup]:
+def _listings(f: Function, seen: set[str], above: set[int]) -> Iterator[Markup]:
     text, values, functions = source(f), *bindings(f)
     held = {**{k: repr(v) for k, v in values.items()}, **{k: name(g) for k, g in functions.items()}}
     where = ", ".join(f"{k} = {v}" for k, v in held.items())
@@ -42,7 +42,7 @@ def _listings(f: Callable[..., Any], seen: set[str], above: set[int]) -> Iterato
             yield from _listings(g, seen, above | {id(f)})
 
 
-def source(f: Callable[..., Any]) -> str:
+def source(f: Function) -> str:
     """The text of a function, below `jax.jit` and `functools.partial`.
 
     >>> source(textwrap.dedent).startswith("def dedent")
@@ -57,7 +57,7 @@ def source(f: Callable[..., Any]) -> str:
         return name(inner)
 
 
-def name(f: Callable[..., Any]) -> str:
+def name(f: Function) -> str:
     """What a function is called.
 
     >>> name(functools.partial(len))
@@ -66,7 +66,7 @@ def name(f: Callable[..., Any]) -> str:
     return getattr(_inner(f), "__name__", None) or repr(f)
 
 
-def bindings(f: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, Callable[..., Any]]]:
+def bindings(f: Function) -> tuple[dict[str, object], dict[str, Function]]:
     """The plain values that a partial or a closure holds, and the functions.
 
     >>> def scaled(by):
@@ -74,24 +74,26 @@ def bindings(f: Callable[..., Any]) -> tuple[dict[str, Any], dict[str, Callable[
     >>> bindings(scaled(3)), bindings(functools.partial(int, base=2))
     (({'by': 3}, {}), ({'base': 2}, {}))
     """
-    held: dict[str, Any] = {}
+    held: dict[str, object] = {}
     while isinstance(f, functools.partial):
         held = {**f.keywords, **held}
         f = f.func
     inner = _inner(f)
     if inspect.isfunction(inner):
         held = {**_closed_over(inner), **held}
-    values = {k: v for k, v in held.items() if isinstance(v, _PLAIN)}
-    functions = {k: v for k, v in held.items() if callable(v) and not isinstance(v, type)}
+    values: dict[str, object] = {k: v for k, v in held.items() if isinstance(v, _PLAIN)}
+    functions: dict[str, Function] = {
+        k: v for k, v in held.items() if callable(v) and not isinstance(v, type)
+    }
     return values, functions
 
 
-def _home(f: Callable[..., Any]) -> str:
+def _home(f: Function) -> str:
     """The package that a function is from."""
     return str(getattr(_inner(f), "__module__", "")).partition(".")[0]
 
 
-def _closed_over(f: Any) -> dict[str, Any]:
+def _closed_over(f: Function) -> dict[str, object]:
     held = {}
     for variable, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
         with contextlib.suppress(ValueError):  # a name that was never given a value
@@ -114,7 +116,7 @@ def highlight(text: str) -> Markup:
     )
 
 
-def _inner(f: Callable[..., Any]) -> Callable[..., Any]:
+def _inner(f: Function) -> Function:
     """The Python function below partials and compiled wrappers."""
     while not inspect.isfunction(f):
         if isinstance(f, functools.partial):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from verify.dtypes import Number
 from verify.report.grid import Grid, Window
 from verify.report.markup import Markup, tag
 
@@ -79,7 +80,7 @@ def draw(
     )
 
 
-def number(value: Any) -> str:
+def number(value: Number) -> str:
     """A value in few characters; what it leaves out is in the cell's tooltip.
 
     >>> [number(v) for v in (0.0, -1.0, 0.5, 1 / 3, 123456.0, np.int32(7), np.bool_(True))]
@@ -97,7 +98,7 @@ def number(value: Any) -> str:
     return f"{mantissa}e{int(exponent)}" if exponent else shown
 
 
-def _cell(value: Any, layout: _Layout, at: tuple[int, int], marked: bool) -> Markup:
+def _cell(value: Number, layout: _Layout, at: tuple[int, int], marked: bool) -> Markup:
     x, y = layout.at(*at)
     sign = "zero" if not value else "minus" if _negative(value) else "plus"
     text = number(value)
@@ -112,11 +113,11 @@ def _cell(value: Any, layout: _Layout, at: tuple[int, int], marked: bool) -> Mar
     )
 
 
-def _negative(value: Any) -> bool:
+def _negative(value: Number) -> bool:
     return not isinstance(value, complex | np.complexfloating) and bool(value < 0)
 
 
-def _full(value: Any) -> str:
+def _full(value: Number) -> str:
     return str(value.item() if hasattr(value, "item") else value)
 
 

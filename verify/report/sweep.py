@@ -9,7 +9,6 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from verify.claims.claim import Sweep
 from verify.report.facts import SYMBOLS
@@ -19,7 +18,7 @@ from verify.verdict import Status
 
 _OPEN = 800  # cells: more are folded away
 
-Place = tuple[Any, ...]
+Place = tuple[object, ...]
 
 
 def section(sweep: Sweep) -> Markup:
@@ -61,17 +60,17 @@ class _Plan:
     """How the axes are laid out. written: an axis that the others determine stands in the cells."""
 
     axes: Sequence[str]
-    points: Sequence[Sequence[Any]]  # the values of each axis
+    points: Sequence[Sequence[object]]  # the values of each axis
     down: int | None
     across: int
     others: Sequence[int]  # a table for each of their combinations
     written: int | None
-    found: dict[Place, tuple[Status, Any]]  # by the axes that are not written
+    found: dict[Place, tuple[Status, object]]  # by the axes that are not written
 
-    def caption(self, where: dict[int, Any]) -> str:
+    def caption(self, where: dict[int, object]) -> str:
         return ", ".join(f"{self.axes[k]} {_text(v)}" for k, v in where.items())
 
-    def cell(self, at: dict[int, Any]) -> Markup:
+    def cell(self, at: dict[int, object]) -> Markup:
         place = tuple(at[k] for k in sorted(at) if k != self.written)
         if place not in self.found:
             return tag("td")
@@ -143,7 +142,7 @@ def _groups(plan: _Plan) -> Iterator[Markup]:
             yield tag("div", heading, tag("div", shown, class_="tables"))
 
 
-def _table(plan: _Plan, where: dict[int, Any], caption: str) -> Markup | None:
+def _table(plan: _Plan, where: dict[int, object], caption: str) -> Markup | None:
     """One table; None if there is nothing in it."""
     across, down = plan.axes[plan.across], "" if plan.down is None else plan.axes[plan.down]
     columns = plan.points[plan.across]
@@ -174,12 +173,12 @@ def _table(plan: _Plan, where: dict[int, Any], caption: str) -> Markup | None:
     )
 
 
-def _values(column: Sequence[Any]) -> list[Any]:
+def _values(column: Sequence[object]) -> list[object]:
     """The values of an axis: numbers in order, others as they first appear."""
     values = list(dict.fromkeys(column))
-    numeric = all(isinstance(v, int | float) for v in values)
-    return sorted(values) if numeric else values
+    numbers = sorted(v for v in values if isinstance(v, int | float))
+    return [*numbers] if len(numbers) == len(values) else values
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else repr(value)

@@ -9,7 +9,9 @@ process has asked. `budget.solve` counts z3's work, which is the same on every m
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, TypeAlias
+
+Term: TypeAlias = Any  # z3 has no types: a term, a sort, a model or a solver of its own
 
 # z3's functions that cannot see from their arguments which context they are of.
 _OF_CONTEXT = frozenset(
@@ -41,8 +43,8 @@ class Fresh:
         found = getattr(self.module, name)
         return functools.partial(found, ctx=self.context) if name in _OF_CONTEXT else found
 
-    def And(self, *terms: Any) -> Any:
+    def And(self, *terms: Term) -> Term:
         return self.module.And(*terms, self.context)
 
-    def Or(self, *terms: Any) -> Any:
+    def Or(self, *terms: Term) -> Term:
         return self.module.Or(*terms, self.context)

@@ -12,19 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from verify import smt
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, itself
 from verify.algebras.bits import Bits
+from verify.algebras.elements import Elements
 from verify.algebras.linear import Linear
 from verify.algebras.machine import wrapped
 from verify.dtypes import is_integer, is_kind
 from verify.evaluate import evaluate
 from verify.limits import budget
 from verify.programs import Program
+from verify.smt import Term
 
 _MOST_ELEMENTS = 256
 _WORK = 3e8  # of the solver, for one element
@@ -69,13 +71,13 @@ def settle(
     inputs = [algebra.input(v.shape, v.dtype) for v in left.inputs]
     try:
         _require(algebra, condition, inputs)
-        one, two = (evaluate(p, algebra, inputs)[output] for p in (left, right))
+        one, two = (itself(evaluate(p, algebra, inputs)[output], Elements) for p in (left, right))
         if not assuming:  # the machine's values are compared
             one, two = (algebra.observed(x, "in a result") for x in (one, two))
-        one, two = (x.items.reshape(-1) for x in (one, two))
     except z3.Z3Exception as error:
         raise Unsupported(f"a proof by cases: {error}") from error
-    pairs = [(one[element], two[element]) for element in elements]
+    left_terms, right_terms = (x.items.reshape(-1) for x in (one, two))
+    pairs = [(left_terms[element], right_terms[element]) for element in elements]
     different = (algebra.test("ne", a, b) for a, b in pairs)
     found = _decided(algebra.solver, different, lambda: _model(algebra, inputs))
     return Settled(tuple(algebra.assumptions), algebra.partial) if found is True else found
@@ -94,7 +96,7 @@ def excluded(condition: Program) -> bool:
         return False
 
 
-def _require(algebra: Any, condition: Program | None, inputs: list[Any]) -> None:
+def _require(algebra: Linear | Bits, condition: Program | None, inputs: list[Elements]) -> None:
     """Tells the solver that all outputs of the condition are true, if it has a form here. Whatever
     is assumed of the programs' integers, those of the condition wrap: it says what inputs count.
     """
@@ -108,7 +110,7 @@ def _require(algebra: Any, condition: Program | None, inputs: list[Any]) -> None
     finally:
         algebra.assuming = assuming
     for value in outputs:
-        algebra.solver.add(*value.items.reshape(-1).tolist())
+        algebra.solver.add(*itself(value, Elements).items.reshape(-1).tolist())
 
 
 def settle_bits(
@@ -148,7 +150,10 @@ def _by_bits(
     inputs = [algebra.input(v.shape, v.dtype) for v in left.inputs]
     try:
         _require(algebra, condition, inputs)
-        one, two = (evaluate(p, algebra, inputs)[output].items.reshape(-1) for p in (left, right))
+        one, two = (
+            itself(evaluate(p, algebra, inputs)[output], Elements).items.reshape(-1)
+            for p in (left, right)
+        )
     except z3.Z3Exception as error:
         raise Unsupported(f"a proof by bits: {error}") from error
     different = (one[element] != two[element] for element in elements)
@@ -157,8 +162,8 @@ def _by_bits(
 
 
 def _decided(
-    solver: Any,
-    questions: Iterable[Any],
+    solver: Term,
+    questions: Iterable[Term],
     model: Callable[[], list[np.ndarray]],
     work: float = _WORK,
 ) -> Literal[True] | Suggestion | None:
@@ -183,7 +188,7 @@ def only_real(program: Program) -> None:
             raise Unsupported(f"{v.dtype} in a proof by cases")
 
 
-def _values(algebra: Bits, inputs: list[Any]) -> list[np.ndarray]:
+def _values(algebra: Bits, inputs: list[Elements]) -> list[np.ndarray]:
     """The solver's values of the inputs; zeros for floats, of which it has none."""
     z3, model = algebra.z3, algebra.solver.model()
     arrays = []
@@ -200,7 +205,7 @@ def _values(algebra: Bits, inputs: list[Any]) -> list[np.ndarray]:
     return arrays
 
 
-def _model(algebra: Linear, inputs: list[Any]) -> list[np.ndarray]:
+def _model(algebra: Linear, inputs: list[Elements]) -> list[np.ndarray]:
     """The solver's values of the inputs, as floats."""
     z3 = algebra.z3
     model = algebra.solver.model()

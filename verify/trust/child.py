@@ -22,18 +22,18 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import jax
 import numpy as np
 from jax import export
 
-from verify.dtypes import is_integer, limits
+from verify.dtypes import DType, Function, is_integer, limits
 from verify.limits import budget
 from verify.primitives import RULES
-from verify.programs import Const, Equation, Program, Var, call, once_a_program
+from verify.programs import Atom, Const, Equation, Program, Var, call, once_a_program
 from verify.trust import divisors, worker
 
 PATIENCE = 120.0  # seconds for one request: where a compiler hangs, no work can be counted
@@ -120,18 +120,18 @@ _WITHOUT_RULES = frozenset(
 )
 
 
-def _is_narrow(dtype: Any) -> bool:
+def _is_narrow(dtype: DType) -> bool:
     """Integers of less than a byte."""
     return isinstance(dtype, np.dtype) and is_integer(dtype) and limits(dtype)[1] < 127
 
 
-def own_types(equations: Iterable[Equation]) -> Any:
+def own_types(equations: Iterable[Equation]) -> AbstractContextManager[None]:
     """A context in which 64-bit types are enabled, if the equations have any."""
     wide = any(_is_wide(atom.dtype) for e in equations for atom in (*e.inputs, *e.outputs))
     return jax.enable_x64(wide or bool(jax.config.read("jax_enable_x64")))
 
 
-def _is_wide(dtype: Any) -> bool:
+def _is_wide(dtype: DType) -> bool:
     return isinstance(dtype, np.dtype) and dtype.name in (
         "float64",
         "int64",
@@ -143,7 +143,7 @@ def _is_wide(dtype: Any) -> bool:
 # -- running them --------------------------------------------------------------------------------
 
 
-def run(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
+def run(program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The outputs of the compiled program, by XLA in the worker.
 
     Raises `Aborted`: XLA ended the worker, or took too long, or refused the program.
@@ -158,7 +158,7 @@ def run(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
 
 
 def run_function(
-    function: Callable[..., Any], arrays: Sequence[np.ndarray], patience: float = PATIENCE
+    function: Function, arrays: Sequence[np.ndarray], patience: float = PATIENCE
 ) -> list[np.ndarray]:
     """What a function that JAX can trace makes of arrays, as `run` does: a list of its results."""
     wide = bool(jax.config.read("jax_enable_x64"))
@@ -173,14 +173,16 @@ def run_function(
     return [np.asarray(y) for y in results]
 
 
-def run_each(program: Program, inputs: Sequence[Any]) -> list[np.ndarray]:
+def run_each(program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The outputs of the program, one operation after the other, each compiled in the worker.
 
     Raises `Aborted` as `run` does.
     """
-    environment: dict[Any, Any] = dict(zip(program.inputs, map(np.asarray, inputs), strict=True))
+    environment: dict[Var, np.ndarray] = dict(
+        zip(program.inputs, map(np.asarray, inputs), strict=True)
+    )
 
-    def read(atom: Any) -> Any:
+    def read(atom: Atom) -> np.ndarray:
         return atom.value if isinstance(atom, Const) else environment[atom]
 
     for equation in program.equations:
@@ -203,7 +205,7 @@ def patience_with(program: Program) -> float:
     return min(PATIENCE, max(_LEAST, _SHARE * budget.seconds_left()))
 
 
-def ask(task: str, *arguments: Any, patience: float = PATIENCE) -> Any:
+def ask(task: str, *arguments: object, patience: float = PATIENCE) -> list[np.ndarray]:
     """What the worker's function `task` makes of the arguments. `patience`: seconds for the program
     to end, once it is compiled.
 
@@ -218,7 +220,7 @@ class _Worker:
     process: subprocess.Popen[bytes]
     owner: int  # the process that started it: a fork of that must not share it
 
-    def ask(self, task: str, arguments: Any, patience: float) -> Any:
+    def ask(self, task: str, arguments: object, patience: float) -> list[np.ndarray]:
         stdin, stdout = self.process.stdin, self.process.stdout.raw  # type: ignore[union-attr]
         assert stdin is not None  # (and `select` knows nothing of what a buffer holds)
         try:

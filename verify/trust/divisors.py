@@ -8,11 +8,9 @@ are seen not to be 0. Anything else counts as one that may be 0: this says no ra
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from verify.dtypes import is_integer
+from verify.dtypes import DType, is_integer
 from verify.programs import Atom, Const, Equation, Program, Var, inner_programs
 from verify.programs.catalogue import Fact, having
 
@@ -53,7 +51,7 @@ _Made = dict[Var, Equation]
 
 
 def _is_harmless(
-    atom: Atom, made: _Made, unknown: tuple[Var, ...], into: tuple[Any, ...] = ()
+    atom: Atom, made: _Made, unknown: tuple[Var, ...], into: tuple[DType, ...] = ()
 ) -> bool:
     """Whether an integer is one that XLA does not know, or not 0, once it is converted to the
     dtypes `into`, one after the other."""

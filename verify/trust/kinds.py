@@ -10,13 +10,12 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import jax
 import numpy as np
 
 from verify.primitives import RULES
-from verify.programs import Equation, Program, Var, bind, once_a_program
+from verify.programs import Equation, Param, Params, Program, Var, bind, once_a_program
 from verify.programs.catalogue import Fact, having
 from verify.trust import child
 
@@ -33,7 +32,7 @@ def kind(equation: Equation) -> Hashable:
     dtypes = tuple(str(atom.dtype) for atom in (*equation.inputs, *equation.outputs))
     params = equation.params
     if is_elementwise(equation):
-        forms: tuple[Any, ...] = tuple(not atom.shape for atom in equation.inputs)
+        forms: tuple[object, ...] = tuple(not atom.shape for atom in equation.inputs)
     elif name in MOVEMENT:
         forms = tuple(tuple(min(n, 2) for n in atom.shape) for atom in equation.inputs)
         params = {key: _place(equation, key) for key in params}
@@ -42,7 +41,7 @@ def kind(equation: Equation) -> Hashable:
     return name, RULES.get(name), dtypes, forms, _coarse(params)
 
 
-def _place(equation: Equation, key: str) -> Any:
+def _place(equation: Equation, key: str) -> Param:
     """A parameter of an equation that moves elements: of places along an axis, which are at an end,
     and of sizes, which are 0, 1 or more. Axes are what they are."""
     value = equation.params[key]
@@ -57,7 +56,7 @@ def is_elementwise(equation: Equation) -> bool:
     return equation.primitive in _ELEMENTWISE and len(equation.outputs) == 1
 
 
-def _coarse(value: Any) -> Hashable:
+def _coarse(value: object) -> Hashable:
     """A parameter without the differences between large numbers."""
     if value is None or isinstance(value, bool | str | np.dtype):
         return value
@@ -108,7 +107,7 @@ def small(equation: Equation) -> Equation | None:
 
 
 def resized(
-    equation: Equation, shapes: Sequence[tuple[int, ...]], changes: dict[str, Any]
+    equation: Equation, shapes: Sequence[tuple[int, ...]], changes: dict[str, Param]
 ) -> Equation | None:
     """The equation on other shapes, with changed parameters; None where JAX refuses them."""
     bound = {**equation._bind_params, **changes}
@@ -138,7 +137,7 @@ def _variables(equation: Equation, shapes: Sequence[tuple[int, ...]]) -> tuple[V
     return tuple(Var(tuple(shape), atom.dtype) for shape, atom in pairs)
 
 
-_Shrunk = tuple[list[tuple[int, ...]], dict[str, Any]]
+_Shrunk = tuple[list[tuple[int, ...]], dict[str, Param]]
 
 
 def _least(n: int, most: int) -> int:
@@ -196,7 +195,7 @@ def _slice(equation: Equation) -> _Shrunk:
         starts.append(first)
         limits.append(last)
         strides.append(step if size == n else _least(step, 3))
-    changes: dict[str, Any] = {"start_indices": tuple(starts), "limit_indices": tuple(limits)}
+    changes: dict[str, Param] = {"start_indices": tuple(starts), "limit_indices": tuple(limits)}
     return [tuple(sizes)], changes | {"strides": tuple(strides) if params["strides"] else None}
 
 
@@ -223,7 +222,7 @@ def _convolution(equation: Equation) -> _Shrunk:
     right[out] = max(groups, batches) * _least(right[out] // each, 2)
     for axis, (i, j) in enumerate(zip(space, window, strict=True)):
         left[i], right[j] = _least(left[i], 6 + axis), _least(right[j], 2 + axis)
-    changes: dict[str, Any] = {"feature_group_count": groups, "batch_group_count": batches}
+    changes: dict[str, Param] = {"feature_group_count": groups, "batch_group_count": batches}
     changes |= _windows(params, "window_strides", "lhs_dilation", "rhs_dilation")
     return [tuple(left), tuple(right)], changes
 
@@ -236,8 +235,8 @@ def _window(equation: Equation) -> _Shrunk:
     return sizes, changes | _windows(params, *(name for name in names if name in params))
 
 
-def _windows(params: Any, *names: str) -> dict[str, Any]:
-    changes: dict[str, Any] = {n: tuple(_least(v, 3) for v in params[n]) for n in names}
+def _windows(params: Params, *names: str) -> dict[str, Param]:
+    changes: dict[str, Param] = {n: tuple(_least(v, 3) for v in params[n]) for n in names}
     padding = tuple((max(-2, _least(a, 2)), max(-2, _least(b, 2))) for a, b in params["padding"])
     return changes | {"padding": padding}
 

@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.keys import is_key
-from verify.dtypes import is_kind, limits
+from verify.dtypes import DType, is_kind, limits
 from verify.programs import Atom, Equation
 from verify.trust.kinds import MOVEMENT
 
 _MOST = 256  # combinations of operands of an elementwise operation
 
 
-def pool(dtype: Any) -> np.ndarray:
+def pool(dtype: DType) -> np.ndarray:
     """Numbers of the dtype at which operations are apt to be wrong.
 
     >>> pool(np.dtype(np.uint8)).tolist()
@@ -70,7 +69,9 @@ def combinations(equation: Equation, rng: np.random.Generator) -> list[np.ndarra
     ]
 
 
-def draws(equation: Equation, rng: np.random.Generator, *, brief: bool = False) -> list[list[Any]]:
+def draws(
+    equation: Equation, rng: np.random.Generator, *, brief: bool = False
+) -> list[list[np.ndarray]]:
     """Operands for any other equation: more often where its arrays are so small that one draw has
     few ties. `brief`: fewer, for primitives that others of their kind have shown already."""
     if moves(equation):
@@ -86,25 +87,25 @@ def draws(equation: Equation, rng: np.random.Generator, *, brief: bool = False) 
     return [operands for operands in found if operands is not None]
 
 
-def ties(atom: Atom, rng: np.random.Generator) -> Any:
+def ties(atom: Atom, rng: np.random.Generator) -> np.ndarray:
     """Zeros and ones: nearly everything ties with something."""
     return np.asarray(rng.random(atom.shape) < 0.5).astype(atom.dtype)
 
 
-def whole(atom: Atom, rng: np.random.Generator) -> Any:
+def whole(atom: Atom, rng: np.random.Generator) -> np.ndarray:
     """Small whole numbers."""
     if atom.dtype == np.bool_:
         return rng.random(atom.shape) < 0.5
     low = 0 if is_kind(atom.dtype, np.unsignedinteger) else -3
     high = 3 if not is_kind(atom.dtype, np.integer) else min(3, limits(atom.dtype)[1])
     low = max(low, limits(atom.dtype)[0]) if is_kind(atom.dtype, np.integer) else low
-    drawn: Any = rng.integers(low, high + 1, atom.shape)
+    drawn = np.asarray(rng.integers(low, high + 1, atom.shape))
     if is_kind(atom.dtype, np.complexfloating):
         drawn = drawn + 1j * rng.integers(low, high + 1, atom.shape)
     return np.asarray(drawn).astype(atom.dtype)
 
 
-def varied(atom: Atom, rng: np.random.Generator) -> Any:
+def varied(atom: Atom, rng: np.random.Generator) -> np.ndarray:
     """Integers of the pool, each of them before any comes twice."""
     count, numbers = int(np.prod(atom.shape)), pool(atom.dtype)
     rounds = -(-count // len(numbers))
@@ -112,21 +113,21 @@ def varied(atom: Atom, rng: np.random.Generator) -> Any:
     return drawn.reshape(atom.shape)
 
 
-def extreme(atom: Atom, rng: np.random.Generator) -> Any:
+def extreme(atom: Atom, rng: np.random.Generator) -> np.ndarray:
     """Numbers from the pool, two in three of them small."""
     few = whole(atom, rng)
     wild = np.asarray(rng.choice(pool(atom.dtype), atom.shape)).astype(atom.dtype)
     return np.where(rng.random(atom.shape) < 0.34, wild, few).astype(atom.dtype)
 
 
-def anything(atom: Atom, rng: np.random.Generator) -> Any:
+def anything(atom: Atom, rng: np.random.Generator) -> np.ndarray:
     """Random numbers of the whole range of integers, and normal floats."""
     if atom.dtype == np.bool_:
         return rng.random(atom.shape) < 0.5
     if is_kind(atom.dtype, np.integer):
         least, most = limits(atom.dtype)
         wide = np.uint64 if most > 2**63 - 1 else np.int64
-        drawn: Any = rng.integers(least, most, atom.shape, wide, endpoint=True)
+        drawn = rng.integers(least, most, atom.shape, wide, endpoint=True)
         return np.asarray(drawn).astype(atom.dtype)
     drawn = rng.standard_normal(atom.shape)
     if is_kind(atom.dtype, np.complexfloating):
@@ -152,7 +153,7 @@ def _numbered(equation: Equation, rng: np.random.Generator) -> list[np.ndarray]:
     return found
 
 
-def _different(dtype: Any) -> int:
+def _different(dtype: DType) -> int:
     """So many whole numbers from 0 on are different ones."""
     if is_kind(dtype, np.integer):
         return min(int(limits(dtype)[1]) + 1, 2**62)  # as many as int64 has, at most
@@ -165,7 +166,7 @@ _MORE = (ties, whole, ties)
 _BRIEF = (whole, extreme, ties)
 
 
-def are_small(values: Sequence[Any]) -> bool:
+def are_small(values: Sequence[np.ndarray]) -> bool:
     """Whether all are whole numbers of a few bits, so that sums of their products are exact."""
     for value in values:
         if is_key(value.dtype):
@@ -176,7 +177,7 @@ def are_small(values: Sequence[Any]) -> bool:
     return True
 
 
-def are_exact(values: Sequence[Any], few: int) -> bool:
+def are_exact(values: Sequence[np.ndarray], few: int) -> bool:
     """Whether all are small, or a few machine integers and truth values, which never round."""
     kinds = [value.dtype for value in values]
     if all(isinstance(d, np.dtype) and (d == np.bool_ or is_kind(d, np.integer)) for d in kinds):
@@ -189,7 +190,9 @@ def drawable(equation: Equation) -> bool:
     return not any(is_key(atom.dtype) for atom in (*equation.inputs, *equation.outputs))
 
 
-def _allowed(equation: Equation, operands: list[Any], rng: np.random.Generator) -> Any:
+def _allowed(
+    equation: Equation, operands: list[np.ndarray], rng: np.random.Generator
+) -> list[np.ndarray] | None:
     """The operands with indices that the equation allows: what a broken promise means is open."""
     name, params = equation.primitive, equation.params
     promised = "PROMISE" in str(params.get("mode")) or params.get("unique_indices")
@@ -197,16 +200,17 @@ def _allowed(equation: Equation, operands: list[Any], rng: np.random.Generator) 
     if name == "gather" and promised:
         operands[1] = np.zeros_like(operands[1])
     if name.startswith("scatter") and promised:
-        operands[1] = _distinct(operands[1].shape, operands[1].dtype)
-        if operands[1] is None:
+        distinct = _distinct(operands[1].shape, operands[1].dtype)
+        if distinct is None:
             return None
+        operands[1] = distinct
     if name == "cond":
         count = len(params["branches"])
         operands[0] = np.asarray(rng.integers(0, count)).astype(operands[0].dtype)
     return operands
 
 
-def _distinct(shape: Sequence[int], dtype: Any) -> Any:
+def _distinct(shape: Sequence[int], dtype: DType) -> np.ndarray | None:
     """Indices 0, 1, 2, ... in every component; None where those do not fit the dtype."""
     count = int(np.prod(shape[:-1]))
     if not is_kind(dtype, np.integer) or count > limits(dtype)[1]:

@@ -26,57 +26,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, Value
 from verify.algebras.complex import Pair
-from verify.algebras.extended import lift, parts
+from verify.algebras.extended import lift, parts, parts_of
 from verify.algebras.keys import is_key
 from verify.algebras.numeric import Bounded, Numeric
 from verify.algebras.rounded import Rounded
 from verify.checks.compiled import check
 from verify.checks.roundoff import by_rules
-from verify.dtypes import has_infinity, is_kind
+from verify.dtypes import DType, has_infinity, is_kind
 from verify.evaluate import evaluate
 from verify.primitives import RULES
 from verify.programs import Equation, Program, bind
 from verify.trust import child
+from verify.trust.disagreements import Disagreement, described
 
 LOOSE = 2.0**10  # units of roundoff, where no bound is certified; of float32 and wider
 _LOOSE_NARROW = 8.0  # of formats with fewer bits, which mostly round a float32 result once
 
 # Elements that JAX says nothing of: which ones it does, by the primitive.
 _UNSPECIFIED = {"cholesky": lambda shape: np.broadcast_to(np.tri(shape[-1], dtype=bool), shape)}
-
-Array = Any  # a NumPy array, or a JAX array of typed random keys
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """An element that a rule and JAX do not agree on."""
-
-    primitive: str
-    params: str
-    source: str
-    operands: tuple[Array, ...]
-    output: int
-    index: tuple[int, ...]
-    ours: Any
-    theirs: Any
-    domain: str = "numbers"
-
-    def __str__(self) -> str:
-        where = f" at {self.source}" if self.source else ""
-        given = ", ".join(_shown(x) for x in self.operands)
-        return (
-            f"verify reads {self.primitive}{where} otherwise than JAX computes it: element "
-            f"{list(self.index)} of result {self.output} is {self.ours} by verify's rule (in "
-            f"{self.domain}) and {self.theirs} by JAX, for {self.primitive}({given}; {self.params})"
-        )
 
 
 @dataclass(frozen=True)
@@ -88,7 +63,7 @@ class Reading:
     open: str = ""
 
 
-def disagreement(equation: Equation, operands: Sequence[Array]) -> str | None:
+def disagreement(equation: Equation, operands: Sequence[np.ndarray]) -> str | None:
     """A description of where verify's rule and JAX differ on these operands, or None.
 
     >>> from verify.programs import trace
@@ -101,13 +76,13 @@ def disagreement(equation: Equation, operands: Sequence[Array]) -> str | None:
 
 
 def read(
-    equation: Equation, operands: Sequence[Array], theirs: Sequence[Array] | None = None
+    equation: Equation, operands: Sequence[np.ndarray], theirs: Sequence[np.ndarray] | None = None
 ) -> Reading:
     """Compares the rule with JAX at these operands: one array an input, of the input's own dtype.
 
     theirs: JAX's results, if they are known already.
     """
-    ours: Any
+    ours: list[Value] | Exception
     try:
         ours, certified = by_rule(equation, operands)
     except Unsupported as error:
@@ -125,11 +100,11 @@ def read(
     return compare(equation, operands, ours, theirs, certified)
 
 
-def read_all(cases: Sequence[tuple[Equation, Sequence[Array]]]) -> list[Reading]:
+def read_all(cases: Sequence[tuple[Equation, Sequence[np.ndarray]]]) -> list[Reading]:
     """`read` for many equations, compiled together: one compilation costs little more than that of
     a single operation. Where they do not compile together, one by one."""
     try:
-        theirs: Any = by_jax(cases)
+        theirs: Sequence[list[np.ndarray] | None] = by_jax(cases)
     except Exception:  # one of them does not compile: each says so itself
         theirs = [None] * len(cases)
     triples = zip(cases, theirs, strict=True)
@@ -147,7 +122,7 @@ def alone(equation: Equation) -> Program:
     return by_rules(child.alone(equation))
 
 
-def by_rule(equation: Equation, operands: Sequence[Array]) -> tuple[list[Any], bool]:
+def by_rule(equation: Equation, operands: Sequence[np.ndarray]) -> tuple[list[Value], bool]:
     """The results by the rule, and whether their errors cover what JAX may compute.
 
     Raises `Unsupported` where the rule, or the numeric domain, does not go.
@@ -169,12 +144,12 @@ def by_rule(equation: Equation, operands: Sequence[Array]) -> tuple[list[Any], b
 # -- JAX's side -----------------------------------------------------------------------------------
 
 
-def by_jax(cases: Sequence[tuple[Equation, Sequence[Array]]]) -> list[list[Array]]:
+def by_jax(cases: Sequence[tuple[Equation, Sequence[np.ndarray]]]) -> list[list[np.ndarray]]:
     """The results of the primitives themselves, in one jitted call with separate arguments, so that
     nothing is fused and nothing is folded."""
     equations = [equation for equation, _ in cases]
 
-    def run(arguments: Any) -> Any:
+    def run(arguments: list[list[jax.Array]]) -> list[list[jax.Array]]:
         results = []
         for equation, operands in zip(equations, arguments, strict=True):
             results.append(bind(equation, operands))
@@ -182,7 +157,12 @@ def by_jax(cases: Sequence[tuple[Equation, Sequence[Array]]]) -> list[list[Array
 
     with child.own_types(equations):
         found = jax.jit(run)([[jnp.asarray(x) for x in operands] for _, operands in cases])
-        return [[x if is_key(x.dtype) else np.asarray(x) for x in one] for one in found]
+        return [[_as_array(x) for x in one] for one in found]
+
+
+def _as_array(x: jax.Array) -> np.ndarray:
+    """NumPy's, but for keys, which go by the name of arrays too."""
+    return cast(np.ndarray, x) if is_key(x.dtype) else np.asarray(x)
 
 
 # -- the comparison -------------------------------------------------------------------------------
@@ -190,9 +170,9 @@ def by_jax(cases: Sequence[tuple[Equation, Sequence[Array]]]) -> list[list[Array
 
 def compare(
     equation: Equation,
-    operands: Sequence[Array],
-    ours: Sequence[Any],
-    theirs: Sequence[Array],
+    operands: Sequence[np.ndarray],
+    ours: Sequence[Value],
+    theirs: Sequence[np.ndarray],
     certified: bool,
 ) -> Reading:
     """Results of a rule, in the numeric domain or a refinement of it, against JAX's."""
@@ -204,7 +184,7 @@ def compare(
     for number, (value, result) in enumerate(zip(ours, theirs, strict=True)):
         if not all(isinstance(part, Bounded) for part in parts(value)):
             return Reading(open=f"{equation.primitive}: a value on several devices")
-        for part, array in zip(parts(value), _halves(value, result), strict=True):
+        for part, array in zip(parts_of(value, Bounded), _halves(value, result), strict=True):
             if part.shape != array.shape:
                 shapes = f"an array of shape {part.shape}", f"one of shape {array.shape}"
                 return Reading(described(equation, operands, number, (), *shapes))
@@ -254,16 +234,16 @@ def _floats(
         return known & ~same & ~near, known
 
 
-def _loose(operands: Sequence[Array], value: Any, dtype: Any) -> np.ndarray:
+def _loose(operands: Sequence[np.ndarray], value: Value, dtype: DType) -> np.ndarray:
     """LOOSE units of roundoff of the largest number involved, both parts of complex ones."""
     info = jnp.finfo(dtype)
     units = LOOSE if info.bits >= 32 else _LOOSE_NARROW
-    sizes = [_largest(x) for x in (*operands, *(part.value for part in parts(value)))]
+    sizes = [_largest(x) for x in (*operands, *(part.value for part in parts_of(value, Bounded)))]
     scale = max((s for s in sizes if s is not None), default=0.0)
     return np.full(value.shape, units * float(info.eps) * scale + float(info.tiny))
 
 
-def _largest(array: Array) -> float | None:
+def _largest(array: np.ndarray) -> float | None:
     """The largest magnitude of a finite element."""
     if is_key(array.dtype) or array.dtype == np.bool_ or array.size == 0:
         return None
@@ -273,7 +253,7 @@ def _largest(array: Array) -> float | None:
     return float(np.max(magnitude, where=np.isfinite(magnitude), initial=0.0))
 
 
-def _may_overflow(equation: Equation, operands: Sequence[Array]) -> bool:
+def _may_overflow(equation: Equation, operands: Sequence[np.ndarray]) -> bool:
     """Whether an intermediate float may leave its format: an operand above the fourth root of the
     largest number, or a format of so few bits that this says nothing."""
     formats = [
@@ -288,34 +268,9 @@ def _may_overflow(equation: Equation, operands: Sequence[Array]) -> bool:
     return any(size is not None and size > limit for size in sizes)
 
 
-def _halves(value: Any, result: Array) -> list[np.ndarray]:
+def _halves(value: Value, result: np.ndarray) -> list[np.ndarray]:
     """JAX's result in the parts of a value: real and imaginary, or the words of keys."""
     if is_key(result.dtype):
         return [np.asarray(jax.random.key_data(result))]
     array = np.asarray(result)
     return [array.real, array.imag] if isinstance(value, Pair) else [array]
-
-
-def described(
-    equation: Equation,
-    operands: Sequence[Array],
-    output: int,
-    index: tuple[int, ...],
-    ours: str,
-    theirs: str,
-) -> Disagreement:
-    params = ", ".join(
-        f"{name}={text if len(text := str(value)) < 80 else '...'}"
-        for name, value in equation.params.items()
-        if value is not None and not isinstance(value, Program)
-    )
-    return Disagreement(
-        equation.primitive, params, equation.source, tuple(operands), output, index, ours, theirs
-    )
-
-
-def _shown(array: Array) -> str:
-    if is_key(array.dtype):
-        return str(array.dtype)
-    text = np.array2string(np.asarray(array), separator=", ", threshold=24).replace("\n", "")
-    return f"{array.dtype}{list(array.shape)} {text if len(text) < 160 else text[:160] + '...'}"

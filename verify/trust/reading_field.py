@@ -16,25 +16,28 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
 from verify.algebras import machine
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, Value
 from verify.algebras.complex import Pair
-from verify.algebras.extended import fresh, lift, parts
+from verify.algebras.extended import fresh, lift, parts_of
 from verify.algebras.field import residues
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.moduli import Moduli, draw
 from verify.algebras.field.trial import Field
-from verify.algebras.field.value import FieldArray, Unlucky
+from verify.algebras.field.value import FieldArray, Known, Unlucky
 from verify.algebras.numeric import Numeric
-from verify.dtypes import is_integer, is_kind, limits
+from verify.algebras.numeric_value import Bounded
+from verify.dtypes import DType, is_integer, is_kind, limits
 from verify.evaluate import evaluate
 from verify.programs import Equation
-from verify.trust.reading import Reading, alone, by_rule, described
+from verify.trust.disagreements import Disagreement, described
+from verify.trust.reading import Reading, alone, by_rule
 
+Way = int | str | None
 _WRAPPED, _HASHED = "integers that have wrapped", "an unknown function, an order or a choice"
 _FEW, _PRIMES = 3, 18  # of 30 bits; the latter is more than an interval of `machine.py` may have
 
@@ -51,8 +54,8 @@ class _Watched(Field):
         name: str,
         args: Sequence[FieldArray],
         shape: tuple[int, ...],
-        dtype: Any,
-        params: Any = (),
+        dtype: DType,
+        params: object = (),
     ) -> FieldArray:
         if not all(map(is_integer, (dtype, *(x.dtype for x in args)))):
             return super().function(name, args, shape, dtype, params)
@@ -68,12 +71,14 @@ class _Watched(Field):
         self.hashed = True
         raise Unsupported(_HASHED)
 
-    def atom(self, state: np.ndarray, dtype: Any, **known: Any) -> FieldArray:
+    def atom(self, state: np.ndarray, dtype: DType, **known: Unpack[Known]) -> FieldArray:
         self.hashed = True
         raise Unsupported(_HASHED)
 
 
-def read(equation: Equation, operands: Sequence[Any], theirs: Sequence[Any]) -> Reading:
+def read(
+    equation: Equation, operands: Sequence[np.ndarray], theirs: Sequence[np.ndarray]
+) -> Reading:
     """Compares the rule over residues with JAX's results; with each operand constant, and none."""
     try:
         numbers, certified = by_rule(equation, operands)
@@ -81,10 +86,10 @@ def read(equation: Equation, operands: Sequence[Any], theirs: Sequence[Any]) -> 
         return Reading(open="the rule has no numbers")
     if not certified:
         return Reading(open="the errors of the compiled operation are not known")
-    exact = [part.errors == 0 for value in numbers for part in parts(value)]
+    exact = [part.errors == 0 for value in numbers for part in parts_of(value, Bounded)]
     compared, why = 0, ""
     several = range(len(operands) if len(operands) > 1 else 0)
-    ways: list[Any] = [None, *several]
+    ways: list[Way] = [None, *several]
     if any(is_integer(v.dtype) for v in equation.inputs):
         ways.append(_WRAPPED)
     for way in ways:
@@ -97,10 +102,10 @@ def read(equation: Equation, operands: Sequence[Any], theirs: Sequence[Any]) -> 
 
 def _one_way(
     equation: Equation,
-    operands: Sequence[Any],
-    theirs: Sequence[Any],
+    operands: Sequence[np.ndarray],
+    theirs: Sequence[np.ndarray],
     exact: Sequence[np.ndarray],
-    way: Any,
+    way: Way,
     primes: int,
 ) -> Reading:
     """`way`: the number of the operand that is constant, None, or that integers have wrapped."""
@@ -111,7 +116,10 @@ def _one_way(
     ]
     try:
         ours = evaluate(alone(equation), field, values)
-        rows = [[(np.asarray(part.rows), part.bounds) for part in parts(value)] for value in ours]
+        rows = [
+            [(np.asarray(part.rows), part.bounds) for part in parts_of(value, FieldArray)]
+            for value in ours
+        ]
     except (Unsupported, Unlucky) as error:
         return Reading(open=str(error))
     except Exception as error:  # a domain that fails is wrong: JAX has a result
@@ -160,13 +168,13 @@ def _moduli(primes: int) -> Moduli:
     return draw(rng, exponents=False, count=primes)
 
 
-def _hidden(field: Field, array: Any, dtype: Any, wrapped: bool) -> Any:
+def _hidden(field: Field, array: np.ndarray, dtype: DType, wrapped: bool) -> Value:
     """A value with the residues of the array, which the domain takes for an input; of an integer,
     if `wrapped`, every second one plus 2**width."""
     whole = np.asarray(array)
     halves = iter([whole.real, whole.imag] if np.iscomplexobj(whole) else [whole])
 
-    def make(shape: tuple[int, ...], part: Any) -> FieldArray:
+    def make(shape: tuple[int, ...], part: DType) -> FieldArray:
         half = next(halves)
         number = half if is_integer(half.dtype) or half.dtype == np.bool_ else half.astype(float)
         real = bool(is_kind(part, np.inexact))
@@ -232,5 +240,12 @@ def _integer(found: Sequence[int], moduli: Sequence[int]) -> int:
     return value - modulus if 2 * value > modulus else value
 
 
-def _differs(equation: Equation, operands: Sequence[Any], *where: Any) -> Any:
-    return replace(described(equation, operands, *where), domain="residues")
+def _differs(
+    equation: Equation,
+    operands: Sequence[np.ndarray],
+    output: int,
+    index: tuple[int, ...],
+    ours: str,
+    theirs: str,
+) -> Disagreement:
+    return replace(described(equation, operands, output, index, ours, theirs), domain="residues")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,8 @@ from jax import lax
 
 from verify.algebras.base import Unsupported
 from verify.algebras.keys import generator, is_key
-from verify.dtypes import is_kind
+from verify.dtypes import Array, DType, Function, is_kind
+from verify.programs import Param
 from verify.trust import child
 
 _IMPLEMENTED = """
@@ -53,7 +54,7 @@ _TYPE = re.compile(r"tensor<(?:[0-9]+x)*([a-zA-Z0-9<>]+)>")
 
 
 @functools.cache
-def _interpreter() -> Any:
+def _interpreter() -> tuple[Any, Any] | None:
     """The MLIR bindings and what runs passes, or None where this jaxlib has no interpreter."""
     try:
         from jaxlib.mlir import ir
@@ -69,8 +70,8 @@ def _interpreter() -> Any:
 
 
 def interpret(
-    run: Callable[..., Any], arguments: Sequence[Any], patience: float = child.PATIENCE
-) -> list[Any]:
+    run: Function, arguments: Sequence[Array], patience: float = child.PATIENCE
+) -> list[np.ndarray]:
     """`jax.tree.leaves(run(*arguments))` by the interpreter, one array a leaf.
 
     Raises `Unsupported` where it does not go, and `child.Endless` where it does not end within
@@ -88,14 +89,14 @@ def interpret(
     forms = [_Form.of(x) for x in arguments]
     results: list[_Form] = []
 
-    def on_plain(*plain: Any) -> list[Any]:
+    def on_plain(*plain: list[jax.Array]) -> list[jax.Array]:
         whole = [form.whole(x) for form, x in zip(forms, plain, strict=True)]
         outputs = jax.tree.leaves(run(*whole))
         results[:] = [_Form.of(y) for y in outputs]
         return [part for form, y in zip(results, outputs, strict=True) for part in form.plain(y)]
 
     plain = [form.arrays(x) for form, x in zip(forms, arguments, strict=True)]
-    module: Any = jax.jit(on_plain, keep_unused=True).lower(*plain).compiler_ir("stablehlo")
+    module: Param = jax.jit(on_plain, keep_unused=True).lower(*plain).compiler_ir("stablehlo")
     with module.context, ir.Location.unknown():
         text = str(module)
         chlo = {name for dialect, name in _OPERATION.findall(text) if dialect == "chlo"}
@@ -156,10 +157,10 @@ class _Form:
     """How an array goes into the interpreter and comes out: booleans, narrow floats, complex
     numbers and keys by way of NumPy's own integers and floats."""
 
-    dtype: Any
+    dtype: DType
 
     @classmethod
-    def of(cls, x: Any) -> _Form:
+    def of(cls, x: Array) -> _Form:
         return cls(x.dtype if is_key(x.dtype) else np.dtype(x.dtype))
 
     @property
@@ -171,22 +172,22 @@ class _Form:
         return not is_key(self.dtype) and is_kind(self.dtype, np.complexfloating)
 
     @property
-    def _bits(self) -> Any:
+    def _bits(self) -> type[np.integer] | None:
         """The integers that hold the bits of a narrow float, None for any other dtype."""
         if is_key(self.dtype) or (self.dtype.kind in "biufc" and self.dtype.name != "float16"):
             return None
         if is_kind(self.dtype, np.integer):
             return None
-        return {1: np.uint8, 2: np.uint16}[self.dtype.itemsize]
+        return np.uint8 if self.dtype.itemsize == 1 else np.uint16
 
     @property
-    def _held(self) -> Any:
+    def _held(self) -> type[np.integer] | None:
         """The integers that hold a boolean or a narrower integer, None for any other dtype."""
         if is_key(self.dtype) or self.dtype.kind in "iufc" or is_kind(self.dtype, np.floating):
             return None
         return np.uint8 if is_kind(self.dtype, np.unsignedinteger) else np.int8
 
-    def arrays(self, x: Any) -> list[np.ndarray]:
+    def arrays(self, x: Array) -> list[np.ndarray]:
         if is_key(self.dtype):
             return [np.asarray(jax.random.key_data(x))]
         array = np.asarray(x)
@@ -196,7 +197,7 @@ class _Form:
             return [array.astype(self._held)]
         return [array if self._bits is None else array.view(self._bits)]
 
-    def whole(self, plain: list[Any]) -> Any:
+    def whole(self, plain: Sequence[jax.Array]) -> jax.Array:
         """Traced: what `arrays` has taken apart."""
         if is_key(self.dtype):
             return jax.random.wrap_key_data(plain[0], impl=generator(self.dtype)[0])
@@ -206,7 +207,7 @@ class _Form:
             return plain[0].astype(self.dtype)
         return plain[0] if self._bits is None else lax.bitcast_convert_type(plain[0], self.dtype)
 
-    def plain(self, x: Any) -> list[Any]:
+    def plain(self, x: jax.Array) -> list[jax.Array]:
         """Traced: what `back` puts together."""
         if is_key(self.dtype):
             return [jax.random.key_data(x)]
@@ -216,7 +217,7 @@ class _Form:
             return [x.astype(self._held)]
         return [x if self._bits is None else lax.bitcast_convert_type(x, self._bits)]
 
-    def back(self, arrays: list[np.ndarray]) -> Any:
+    def back(self, arrays: list[np.ndarray]) -> np.ndarray:
         if is_key(self.dtype):
             return jax.random.wrap_key_data(
                 jax.numpy.asarray(arrays[0]), impl=generator(self.dtype)[0]

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -23,13 +22,13 @@ from verify.algebras.keys import is_key
 from verify.algebras.numeric import Numeric
 from verify.algebras.rounded import Rounded
 from verify.checks.compiled import check
-from verify.dtypes import is_integer, is_kind
+from verify.dtypes import Array, is_integer
 from verify.evaluate import evaluate
 from verify.limits import budget
-from verify.programs import Equation, Program, Var, bind, call, inner_programs, once_a_program
+from verify.programs import Equation, Program, Var, call, inner_programs, once_a_program
 from verify.programs.catalogue import Fact, having
 from verify.trust import child, kinds, operands, reading, reading_field
-from verify.trust.reference import interpret
+from verify.trust.results import Case, Found, by_jax, is_refused
 
 MOST_KINDS = 200  # new ones a proof
 _MOST_WORK = 6_000  # element operations of an equation
@@ -40,16 +39,8 @@ _FEW = 12  # small numbers, for the domain of proofs
 _FIRST = 3  # kinds of one primitive and its dtypes that are compared at more operands than others
 _CALLBACKS = having(Fact.CALLS_PYTHON)
 _LEFT_OUT = _CALLBACKS | {"while", "shard_map"}
-_REFUSED = """
-acos acosh asin asinh atan atanh bessel_i0e bessel_i1e conj cosh digamma erf erf_inv erfc igamma
-igamma_grad_a igammac lgamma nextafter polygamma regularized_incomplete_beta sinh zeta fft
-cholesky eigh lu qr svd triangular_solve
-"""
-_FUNCTIONS = frozenset(_REFUSED.split())
 
 REPORT = "this is a fault in verify, please report it: "
-
-Case = tuple[Equation, Sequence[Any]]
 
 
 @dataclass
@@ -125,7 +116,7 @@ def _compare(
             owners.append(kind)
     wholes = [one for program in programs if (one := _as_one(program, rng)) is not None]
     with budget.apart():
-        results = _by_jax([*cases, *wholes])
+        results = by_jax([*cases, *wholes])
     wrong: dict[Hashable, str] = {}
     over_residues: set[Hashable] = set()
     for kind, (equation, values), theirs in zip(owners, cases, results, strict=False):
@@ -147,7 +138,7 @@ def _compare(
     return next(iter(wrong.values()), whole)
 
 
-def _exact(equation: Equation, values: Sequence[Any]) -> bool:
+def _exact(equation: Equation, values: Sequence[np.ndarray]) -> bool:
     """Whether a rule over residues gives exact numbers."""
     return operands.moves(equation) or operands.are_exact(values, _FEW)
 
@@ -200,10 +191,10 @@ class _Program:
     program: Program
     multiple_results = True
 
-    def get_bind_params(self, params: Any) -> Any:
+    def get_bind_params(self, params: object) -> object:
         return params
 
-    def bind(self, *values: Any) -> tuple[Any, ...]:
+    def bind(self, *values: Array) -> tuple[Array, ...]:
         return call(self.program, *values)
 
 
@@ -211,7 +202,7 @@ def _as_one(program: Program, rng: np.random.Generator) -> Case | None:
     """The program as one equation, at small whole numbers; None where that is too much, or where
     the errors of all of it are not known."""
     equations = list(program.every_equation())
-    if sum(map(work, program.equations)) > _MOST_WHOLE or any(map(_is_refused, equations)):
+    if sum(map(work, program.equations)) > _MOST_WHOLE or any(map(is_refused, equations)):
         return None
     if program.primitives() & _CALLBACKS or not program.equations:
         return None
@@ -227,7 +218,7 @@ def _as_one(program: Program, rng: np.random.Generator) -> Case | None:
     return one, [operands.whole(v, rng) for v in inputs]
 
 
-def _whole(equation: Equation, inputs: Sequence[Any], theirs: Any) -> str | None:
+def _whole(equation: Equation, inputs: Sequence[np.ndarray], theirs: Found) -> str | None:
     """Where a program as a whole is read otherwise than JAX computes it."""
     if theirs is None:
         return None
@@ -243,7 +234,7 @@ def _whole(equation: Equation, inputs: Sequence[Any], theirs: Any) -> str | None
     return None if found is None else REPORT + str(found)
 
 
-def _endless(program: Program, inputs: Sequence[Any], error: child.Endless) -> str | None:
+def _endless(program: Program, inputs: Sequence[np.ndarray], error: child.Endless) -> str | None:
     """What to say where JAX does not end: nothing, if over the reals it need not end either."""
     algebra = Numeric()
     lifted = [algebra.lift(x, v.dtype) for x, v in zip(inputs, program.inputs, strict=True)]
@@ -281,74 +272,3 @@ def work(equation: Equation) -> int:
 @once_a_program
 def _work_of(program: Program) -> int:
     return sum(map(work, program.equations))
-
-
-def _by_jax(cases: Sequence[Case]) -> list[Any]:
-    """JAX's results of every case, None where there are none, the error where it did not end."""
-    found: list[Any] = [None] * len(cases)
-
-    def ask(numbers: list[int], source: Any) -> list[int]:
-        """Fills in the results of these cases, all at once or one by one; those still open."""
-        try:
-            results = source([cases[i] for i in numbers]) if numbers else []
-        except Exception as error:  # whatever a primitive, its lowering or the compiler has to say
-            if len(numbers) == 1:
-                found[numbers[0]] = error if isinstance(error, child.Endless) else None
-                return [] if isinstance(error, child.Endless) else numbers
-            return [i for number in numbers for i in ask([number], source)]
-        for i, result in zip(numbers, results, strict=True):
-            found[i] = result
-        return []
-
-    # The interpreter is slow: what has not ended there, might soon.
-    endless = [not child.ends(child.alone(equation)) for equation, _ in cases]
-    apart = [i for i, (e, _) in enumerate(cases) if endless[i] or _is_refused(e)]
-    rest = sorted({*range(len(cases))} - {*apart})
-    ask(sorted((*apart, *ask(rest, _interpreted))), _compiled)
-    return found
-
-
-def _compiled(cases: Sequence[Case]) -> list[Any]:
-    """By XLA: in this process what it is not known to abort on."""
-    if any(not child.harmless(child.alone(equation)) for equation, _ in cases):
-        if len(cases) > 1:
-            raise child.Aborted("one by one")
-        ((equation, values),) = cases
-        return [child.run(child.alone(equation), values)]
-    return reading.by_jax(cases)
-
-
-def _is_refused(equation: Equation) -> bool:
-    """What the interpreter is known not to do, to spare it the question."""
-    dtypes = [atom.dtype for atom in (*equation.inputs, *equation.outputs)]
-    if any(_is_refused(inner) for body in inner_programs(equation) for inner in body.equations):
-        return True
-    if equation.primitive in ("dot_general", "conv_general_dilated"):
-        if equation.primitive != "dot_general" and dtypes[-1] != dtypes[0]:
-            return True  # it convolves in the operands' dtype
-        return any(0 in atom.shape for atom in equation.inputs)  # of nothing, it aborts
-    if equation.primitive in ("dynamic_slice", "dynamic_update_slice"):
-        return is_kind(dtypes[-2], np.unsignedinteger)  # it takes the large ones for negative
-    if equation.primitive == "gather" or equation.primitive.startswith("scatter"):
-        return is_kind(dtypes[1], np.unsignedinteger)  # the same
-    if equation.primitive in ("div", "rem"):
-        return is_integer(dtypes[0])
-    if equation.primitive == "convert_element_type":
-        return is_integer(dtypes[1]) and is_kind(dtypes[0], np.inexact)
-    return equation.primitive in _FUNCTIONS
-
-
-def _interpreted(cases: Sequence[Case]) -> list[Any]:
-    counts = [len(equation.outputs) for equation, _ in cases]
-    arguments = [x for _, values in cases for x in values]
-
-    def run(*flat: Any) -> list[Any]:
-        rest, results = list(flat), []
-        for equation, values in cases:
-            own, rest = rest[: len(values)], rest[len(values) :]
-            results += bind(equation, own)
-        return results
-
-    with child.own_types(equation for equation, _ in cases):
-        flat = iter(interpret(run, arguments))
-    return [[next(flat) for _ in range(count)] for count in counts]

@@ -15,11 +15,14 @@ import os
 import pickle
 import struct
 import sys
-from collections.abc import Callable
-from typing import Any, BinaryIO
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
-def send(stream: BinaryIO, message: Any) -> None:
+def send(stream: BinaryIO, message: object) -> None:
     data = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
     stream.write(struct.pack("<Q", len(data)))
     stream.write(data)
@@ -59,13 +62,15 @@ def _context() -> Any:
     return context
 
 
-def interpret(module: str, arrays: list[Any], compiled: Callable[[], None]) -> list[Any]:
+def interpret(
+    module: str, arrays: list[np.ndarray], compiled: Callable[[], None]
+) -> list[np.ndarray]:
     """A StableHLO module, as text, by the reference interpreter."""
     import numpy as np
     from jaxlib.mlir import ir
     from jaxlib.mlir.dialects import stablehlo
 
-    def attribute(array: Any) -> Any:
+    def attribute(array: np.ndarray) -> Any:
         laid = np.array(array, order="C")
         if laid.dtype.kind == "u":
             return ir.DenseElementsAttr.get(laid, signless=False)
@@ -79,12 +84,12 @@ def interpret(module: str, arrays: list[Any], compiled: Callable[[], None]) -> l
 
 def call(
     module: bytes,
-    kept: Any,
-    forms: Any,
-    arrays: list[Any],
+    kept: Sequence[int],
+    forms: Sequence[tuple[tuple[int, ...], np.dtype]],
+    arrays: list[np.ndarray],
     wide: bool,
     compiled: Callable[[], None],
-) -> list[Any]:
+) -> list[np.ndarray]:
     """A module of `jax.export`, compiled by XLA: `forms` are the results' shapes and dtypes.
 
     A program of the same form, exported here, is the frame for the module: what `Exported` makes
@@ -107,7 +112,7 @@ def call(
 
 
 _COMPILED = ("compiled", None)
-_TASKS: dict[str, Any] = {"interpret": interpret, "call": call}
+_TASKS: dict[str, Callable[..., list[np.ndarray]]] = {"interpret": interpret, "call": call}
 
 
 def main() -> None:
@@ -118,6 +123,7 @@ def main() -> None:
         sys.path[:] = receive(requests)
         while True:
             name, arguments = receive(requests)
+            answer: tuple[str, object]
             try:
                 answer = ("result", _TASKS[name](*arguments, lambda: send(answers, _COMPILED)))
             except Exception as error:  # whatever the compiler has to say

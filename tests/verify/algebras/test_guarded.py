@@ -13,7 +13,8 @@ import pytest
 import verify
 from tests.verify.pairs.famous import f32
 from verify.algebras.base import Unsupported
-from verify.interpretation.proof import MASKS, MODES, PATTERNS, Agreement, TooLarge, prove
+from verify.interpretation.proof import MASKS, MODES, PATTERNS, Agreement, prove
+from verify.interpretation.trial import TooLarge
 from verify.preconditions import condition
 from verify.programs import trace
 

@@ -16,7 +16,8 @@ from jax import lax
 from tests.verify.pairs.famous import f32
 from verify.algebras.base import Algebra
 from verify.algebras.field.patterns import _KINDS, PatternField
-from verify.interpretation.proof import PATTERNS, Agreement, Difference, TooLarge, prove
+from verify.interpretation.proof import PATTERNS, Agreement, Difference, prove
+from verify.interpretation.trial import TooLarge
 from verify.programs import trace
 
 relu, softplus, sigmoid = jax.nn.relu, jax.nn.softplus, jax.nn.sigmoid

@@ -9,7 +9,8 @@ from jax import lax
 import verify
 from tests.verify.pairs.famous import f32
 from verify.algebras.base import Unsupported
-from verify.interpretation.proof import MODES, PATTERNS, Agreement, TooLarge, prove
+from verify.interpretation.proof import MODES, PATTERNS, Agreement, prove
+from verify.interpretation.trial import TooLarge
 from verify.programs import trace
 
 V, S = f32(5), f32()

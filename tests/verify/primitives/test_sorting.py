@@ -8,6 +8,7 @@ from jax import lax
 from tests.verify.harness import check_rule
 from verify.algebras.base import Unsupported
 from verify.primitives import sorting
+from verify.primitives.exchanges import exchanges
 
 INT = np.random.default_rng(0).integers(-3, 3, (3, 6)).astype(np.int32)
 EXTREME = ((np.random.default_rng(1).integers(0, 4, (3, 6)) - 2) * 64).astype(np.int8)
@@ -27,7 +28,7 @@ def test_the_network_sorts_whatever_is_zero_or_one(size: int) -> None:
     rows = np.random.default_rng(size).random((2000, size)) < np.linspace(0, 1, 2000)[:, None]
     if size <= 12:
         rows = (np.arange(2**size)[:, None] >> np.arange(size)) & 1 == 1
-    for stage in sorting._exchanges(size):
+    for stage in exchanges(size):
         assert len({place for pair in stage for place in pair}) == 2 * len(stage)
         for i, j in stage:
             assert 0 <= i < j < size

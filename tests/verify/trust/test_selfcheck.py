@@ -339,8 +339,8 @@ def test_kinds_are_compared_once(monkeypatch):
     program = trace(lambda x: jnp.exp(x[::-1]) + 1, of(5))
     rng = np.random.default_rng(0)
     asked = []
-    compare = selfcheck._by_jax
-    monkeypatch.setattr(selfcheck, "_by_jax", lambda cases: asked.extend(cases) or compare(cases))
+    compare = selfcheck.by_jax
+    monkeypatch.setattr(selfcheck, "by_jax", lambda cases: asked.extend(cases) or compare(cases))
     selfcheck.disagreement(program, program, rng)
     assert {e.primitive for e, _ in asked} == {"rev", "exp", "add", "the whole program"}
     asked.clear()
@@ -415,7 +415,7 @@ def test_a_comparison_that_is_cut_short_is_made_again(monkeypatch):
     program = trace(lambda x: jnp.sin(x) * 2, of(3))
     rng = np.random.default_rng(0)
     selfcheck.MEMORY.forget()
-    monkeypatch.setattr(selfcheck, "_by_jax", over)
+    monkeypatch.setattr(selfcheck, "by_jax", over)
     with pytest.raises(budget.OutOfTime):
         selfcheck.disagreement(program, program, rng)
     monkeypatch.undo()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from verify.algebras import machine
@@ -11,10 +9,10 @@ from verify.algebras.field import integers
 from verify.algebras.field.laws.wholes import WHOLE_NUMBERS
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, numpy_kind
-from verify.dtypes import is_integer, is_kind
+from verify.dtypes import DType, is_integer, is_kind
 
 
-def cast(field: State, x: FieldArray, dtype: Any) -> FieldArray:
+def cast(field: State, x: FieldArray, dtype: DType) -> FieldArray:
     dtype = np.dtype(dtype)
     if dtype == x.dtype:
         return x

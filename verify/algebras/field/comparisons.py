@@ -74,7 +74,10 @@ class Comparisons(Winners):
         f = self.field
         both = f.logical_and(a, b)
         if op in ("eq", "ne"):
-            differ = f.sub(f.add(f.cast(a, np.float64), f.cast(b, np.float64)), _double(f, both))
+            differ = f.sub(
+                f.add(f.cast(a, np.dtype(np.float64)), f.cast(b, np.dtype(np.float64))),
+                _double(f, both),
+            )
             differ = f.plain(differ.rows, a, differ.growth)
             return differ if op == "ne" else f.logical_not(differ)
         one = a if op in ("gt", "le") else b
@@ -273,4 +276,4 @@ class Comparisons(Winners):
 
 def _double(field: State, x: FieldArray) -> FieldArray:
     two = field.lift(np.full(x.shape, 2.0))
-    return field.mul(field.cast(x, np.float64), two)
+    return field.mul(field.cast(x, np.dtype(np.float64)), two)

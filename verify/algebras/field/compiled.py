@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +38,7 @@ def matmul(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
 
 
 @jax.jit
-def _row(a: Any, b: Any, modulus: Any) -> Any:
+def _row(a: jax.Array, b: jax.Array, modulus: float) -> jax.Array:
     """One row; the limbs are b's, which has fewer columns than a has rows."""
     terms, columns = b.shape[-2:]
     bits, count = (16, 2) if terms <= _TWO_LIMBS else (11, 3)
@@ -56,13 +55,13 @@ def _row(a: Any, b: Any, modulus: Any) -> Any:
 
 
 @jax.jit
-def _row_mirrored(a: Any, b: Any, modulus: Any) -> Any:
+def _row_mirrored(a: jax.Array, b: jax.Array, modulus: float) -> jax.Array:
     """One row; the limbs are a's."""
     mirrored = _row(b.swapaxes(-1, -2), a.swapaxes(-1, -2), modulus)
     return mirrored.swapaxes(-1, -2)
 
 
-def _limbs(x: Any, bits: int, count: int) -> list[Any]:
+def _limbs(x: jax.Array, bits: int, count: int) -> list[jax.Array]:
     """x = sum of limbs * 2**(bits * position), the highest first; all but it within 2**(bits-1)
     of zero, and it at most 2**(31 - bits * (count - 1)) (31 is the bits of a residue)."""
     limbs = []
@@ -73,7 +72,7 @@ def _limbs(x: Any, bits: int, count: int) -> list[Any]:
     return [x, *limbs[::-1]]
 
 
-def _remainder(x: Any, modulus: Any) -> Any:
+def _remainder(x: jax.Array, modulus: float) -> jax.Array:
     """x modulo modulus for integers |x| <= 2**53 - 2**32 held in floats: the quotient is off by one
     at most, which the two selections mend."""
     x = x - jnp.floor(x * (1.0 / modulus)) * modulus

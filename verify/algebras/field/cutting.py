@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from verify.algebras.field import mixing
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.state import State, key_rows
 from verify.algebras.field.value import FieldArray
+from verify.dtypes import DType
 
 
 def cut(field: State, x: FieldArray, where: np.ndarray) -> FieldArray:
@@ -32,7 +32,7 @@ def cut(field: State, x: FieldArray, where: np.ndarray) -> FieldArray:
     return field.plain(made.reshape(len(field.m), *x.shape), x, growth, nonnegative=x.nonnegative)
 
 
-def named(field: State, names: np.ndarray, dtype: Any, *, nonnegative: bool) -> FieldArray:
+def named(field: State, names: np.ndarray, dtype: DType, *, nonnegative: bool) -> FieldArray:
     """An unknown for each name, the same for the same name; zero for the name zero."""
     state = mixing.combine(np.stack([names] * mixing.WORDS), tag="name")
     x = field.atom(state, dtype, nonnegative=nonnegative)

@@ -8,7 +8,6 @@ function is. Identities between functions (tanh in terms of exp, ...) are the bu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -23,7 +22,7 @@ from verify.algebras.field.laws.logarithms import NO_LOGARITHM
 from verify.algebras.field.laws.square_roots import NO_ROOT
 from verify.algebras.field.state import State, key_rows
 from verify.algebras.field.value import FieldArray
-from verify.dtypes import is_kind
+from verify.dtypes import DType, is_kind
 from verify.programs.catalogue import Fact, having
 
 # Functions have the names of the primitives. (Of roundings the ranges are known, `machine`.)
@@ -68,8 +67,8 @@ def apply(
     name: str,
     args: Sequence[FieldArray],
     shape: tuple[int, ...],
-    dtype: Any,
-    params: Any = (),
+    dtype: DType,
+    params: object = (),
 ) -> FieldArray:
     """One elementwise function."""
     if name == "atan2" and args[1].positive:  # in the right half-plane there is no cut
@@ -90,7 +89,7 @@ def apply(
 
 
 def unknown(
-    field: State, name: str, args: Sequence[FieldArray], dtype: Any, params: Any
+    field: State, name: str, args: Sequence[FieldArray], dtype: DType, params: object
 ) -> FieldArray:
     """A random function of the residues of its arguments, odd or even where the function is."""
     if name == "atan2" and (args[0].concrete is None or not np.all(args[0].concrete)):
@@ -107,7 +106,7 @@ def unknown(
             field.partial = True
     args = [field.observed(a, f"in an operand of {name}") for a in args]
     rows = [key_rows(field, a) for a in args]
-    flip: Any = None
+    flip: np.ndarray | None = None
     if name in ODD or name in EVEN:
         # Of x and -x one is in the lower half, row by row: of |x|, whose sign a branch has chosen
         # in each row, and of x it is the same one. What is compared so are squares.
@@ -122,6 +121,7 @@ def unknown(
     # everywhere, by a law that residues do not know (cbrt(x)**3 = x).
     result.growth = Growth(analytic=False)
     if name in ODD:
+        assert flip is not None
         mirrored = residues.reduce(-result.rows, field.m)
         out = np.where(field.for_all(flip), mirrored, result.rows)
         zero = (rows[0] == 0).all(axis=0)
@@ -129,7 +129,7 @@ def unknown(
     return result
 
 
-def _finite(bits: FieldArray, dtype: Any) -> bool:
+def _finite(bits: FieldArray, dtype: DType) -> bool:
     """Whether integers are certainly the bits of finite numbers, as those of `jax.random` are."""
     most = int(np.asarray(jnp.finfo(dtype).max).view(f"u{np.dtype(dtype).itemsize}"))
     narrow = np.dtype(bits.dtype).itemsize == np.dtype(dtype).itemsize

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -29,7 +28,7 @@ from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
 from verify.algebras.field.weights import Weights
 from verify.algebras.machine import Interval
-from verify.dtypes import is_integer, limits
+from verify.dtypes import DType, is_integer, limits
 
 
 def observed(field: State, x: FieldArray, where: str) -> FieldArray:
@@ -49,7 +48,7 @@ def observed(field: State, x: FieldArray, where: str) -> FieldArray:
     return x
 
 
-def _wrapped(field: State, x: FieldArray, dtype: Any) -> FieldArray:
+def _wrapped(field: State, x: FieldArray, dtype: DType) -> FieldArray:
     """The machine's value of x in a dtype: an unknown function of the expression."""
     dtype = np.dtype(dtype)
     known = x.seen.get(dtype)
@@ -63,7 +62,7 @@ def _wrapped(field: State, x: FieldArray, dtype: Any) -> FieldArray:
     return known
 
 
-def _with_constants(field: State, rows: np.ndarray, atoms: np.ndarray, dtype: Any) -> np.ndarray:
+def _with_constants(field: State, rows: np.ndarray, atoms: np.ndarray, dtype: DType) -> np.ndarray:
     """The atoms, but where the expression is a number: that number, wrapped."""
     out = atoms.reshape(len(atoms), -1).copy()
     for place, number in _whole_numbers(field, rows).items():
@@ -122,7 +121,7 @@ def ring(field: State, name: str, a: FieldArray, b: FieldArray) -> FieldArray:
     return a if y is left else b if y is right else y
 
 
-_EXACT: dict[str, Callable[..., Any]] = {
+_EXACT: dict[str, Callable[..., np.ndarray]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
@@ -154,7 +153,7 @@ def smaller(field: State, x: FieldArray) -> FieldArray:
     return x if values is None else over_z(field, values, x.dtype)
 
 
-def over_z(field: State, values: np.ndarray, dtype: Any) -> FieldArray:
+def over_z(field: State, values: np.ndarray, dtype: DType) -> FieldArray:
     """A constant expression, whatever the machine makes of it."""
     bounds = machine.of_array(values)
     largest = max(map(abs, bounds or (1,)))
@@ -172,7 +171,7 @@ def over_z(field: State, values: np.ndarray, dtype: Any) -> FieldArray:
 # -- casts, and what rules know of ranges ----------------------------------------------------------
 
 
-def cast(field: State, x: FieldArray, dtype: Any) -> FieldArray:
+def cast(field: State, x: FieldArray, dtype: DType) -> FieldArray:
     """Between integer dtypes; the result's expression is x's, as far as that is right."""
     if x.concrete is not None:
         return field.lift(machine.wrapped_array(machine.exact(x.concrete), dtype), dtype)

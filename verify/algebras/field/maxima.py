@@ -22,7 +22,6 @@ operation that does not hand them on loses them.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -39,7 +38,7 @@ from verify.algebras.field.laws.quotients import QUOTIENTS
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, Pending
 from verify.algebras.field.weights import Weighed, Weights
-from verify.dtypes import is_kind, is_real, least, limits
+from verify.dtypes import DType, is_kind, is_real, least, limits
 from verify.limits import budget
 
 _CHUNK = 3_000_000  # residues of candidates that are weighed at a time
@@ -243,11 +242,11 @@ class Maxima:
             self.field.partial = True
 
 
-def _present(p: Any) -> np.ndarray:
+def _present(p: Pending) -> np.ndarray:
     return np.ones(p.rows.shape[1:], bool) if p.present is None else p.present
 
 
-def is_float(dtype: Any) -> bool:
+def is_float(dtype: DType) -> bool:
     return is_real(dtype) and dtype != np.bool_
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, Mask, Pending, infinite
 from verify.dtypes import is_integer
 
+Move = Callable[[np.ndarray, tuple[int, ...], tuple[int, ...]], np.ndarray]
 _FACTORS = 512  # elements of products whose factors are moved with them
 
 
@@ -94,7 +94,7 @@ def _pick_pending(field: State, operands: Sequence[FieldArray], index: np.ndarra
     return Pending(rows, present, laid.sign, laid.analytic)
 
 
-def moved(field: State, x: FieldArray, move: Any, shape: tuple[int, ...]) -> FieldArray:
+def moved(field: State, x: FieldArray, move: Move, shape: tuple[int, ...]) -> FieldArray:
     """A value whose elements are x's, rearranged by `move(array, leading, trailing dims)`."""
     lead = (len(field.m),)
     y = FieldArray(
@@ -133,7 +133,7 @@ class _Moved:
     """The movement, of what a law knows."""
 
     field: State
-    move: Any
+    move: Move
     shape: tuple[int, ...]
 
     def value(self, x: FieldArray) -> FieldArray:

@@ -21,11 +21,11 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from verify.algebras.extended import parts
+from verify.algebras import extended
+from verify.algebras.base import Value
 from verify.algebras.field import mixing, residues
 from verify.algebras.field.bound import wrong_fractions
 from verify.algebras.field.growth import Growth
@@ -45,7 +45,8 @@ from verify.algebras.field.origins import (
 )
 from verify.algebras.field.trial import Field
 from verify.algebras.field.value import FieldArray, newest
-from verify.dtypes import is_integer
+from verify.dtypes import DType, is_integer
+from verify.programs import Param
 
 _GOAL = 25.0  # a trial should miss a difference with the probability 2**-25
 _GOAL_OF_MASKS = 55.0  # where combinations are laid out
@@ -71,7 +72,7 @@ _DECIDE = frozenset(
 )
 
 
-def _operands(args: Sequence[Any]) -> tuple[FieldArray, ...]:
+def _operands(args: Sequence[object]) -> tuple[FieldArray, ...]:
     found: list[FieldArray] = []
     for arg in args:
         if isinstance(arg, FieldArray):
@@ -81,11 +82,11 @@ def _operands(args: Sequence[Any]) -> tuple[FieldArray, ...]:
     return tuple(found)
 
 
-def _tracked(name: str, kind: str) -> Callable[..., Any]:
+def _tracked(name: str, kind: str) -> Callable[..., FieldArray]:
     plain = getattr(Field, name)
 
     @functools.wraps(plain)
-    def operation(self: PatternField, *args: Any, **options: Any) -> FieldArray:
+    def operation(self: PatternField, *args: Param, **options: Param) -> FieldArray:
         operands = _operands(args)
         own: list[np.ndarray] = []
         within = Origin("each" if kind in ("each", "reshape") else "all", operands, own)
@@ -149,7 +150,7 @@ class PatternField(Field):
         one from here, so that none is left without that an operation keeps for another."""
         return self.making[-1] if self.making else None
 
-    def random(self, shape: tuple[int, ...], dtype: Any) -> FieldArray:
+    def random(self, shape: tuple[int, ...], dtype: DType) -> FieldArray:
         """An input; a boolean is true or false in each row, decided like every other choice."""
         value = super().random(shape, dtype)
         value.origin = NOTHING
@@ -326,9 +327,9 @@ class PatternField(Field):
             np.concatenate([nothing[1], *needed], axis=0),
         )
 
-    def miss_probability(self, outputs: Sequence[Any]) -> float:
+    def miss_probability(self, outputs: Sequence[Value]) -> float:
         """An upper bound on missing a difference in this trial, for the worst output element."""
-        values = [part for value in outputs for part in parts(value)]
+        values = [part for value in outputs for part in extended.parts_of(value, FieldArray)]
         sets = [self.marks_of(value) for value in values if value.concrete is None]
         sets += self.conditions
         if not sets:

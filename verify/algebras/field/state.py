@@ -13,27 +13,27 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, Unpack, cast
 
 import jax
 import numpy as np
 
 from verify.algebras import machine
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Algebra, Unsupported, Value
 from verify.algebras.field import mixing, residues
 from verify.algebras.field.given import Given
 from verify.algebras.field.growth import ATOM, Growth
 from verify.algebras.field.moduli import LARGE, SMALL, Moduli, draw, element_of_order, is_prime
-from verify.algebras.field.value import FieldArray, Mode, constant_growth
+from verify.algebras.field.value import FieldArray, Known, Mode, constant_growth
 from verify.algebras.inside import Inside
-from verify.dtypes import is_integer, is_kind
+from verify.dtypes import DType, is_integer, is_kind
 from verify.programs import Program
 
 Memory = TypeVar("Memory")
 
 
 @dataclass(eq=False)
-class State(ABC):
+class State(Algebra[FieldArray], ABC):
     """One trial: random moduli, random inputs, random functions. See `algebras/base.py`."""
 
     seed: int
@@ -60,7 +60,7 @@ class State(ABC):
         self.partial = False  # whether an assumption may hold nowhere
         self.almost = False  # whether a law was used that may fail on a set of measure zero
         self.wrapping = False  # whether something looked at an integer that may have wrapped
-        self.inside = Inside()
+        self.inside: Inside = Inside()
         self.may_be_nan = False  # whether a function was met that is not defined everywhere
         self.atoms = 0  # how many arguments of unknown functions were hashed
         self.inner_pairs = 0  # pairs of candidates inside the sets among them
@@ -76,13 +76,13 @@ class State(ABC):
             }
             self.bases = self.rng.integers(1, self.moduli.q)
             self.detour = self.rng.integers(2, self.moduli.q - 1)  # for powers of another base
-        self._memories: dict[Callable[..., Any], Any] = {}  # what laws remember
+        self._memories: dict[object, object] = {}  # what laws remember
         self.given: Given | None = None  # what a precondition says of signs
         self.condition: Program | None = None  # the precondition itself
         self.total: set[bytes] = set()  # logarithms of what is above zero, by name
         self.never: set[bytes] = set()  # truth values that it excludes, by name
 
-    def law(self, kind: Callable[[Any], Memory]) -> Memory:
+    def law(self, kind: Callable[[State], Memory]) -> Memory:
         """What a law remembers in this trial: made by `kind(state)` when it is first asked for."""
         if kind not in self._memories:
             self._memories[kind] = kind(self)
@@ -109,10 +109,12 @@ class State(ABC):
         """What is decided at the points, for all moduli: those of q as those of p."""
         return np.concatenate([rows] * (len(self.m) // self.points))
 
-    def plain(self, rows: np.ndarray, like: Any, growth: Growth, **known: Any) -> FieldArray:
+    def plain(
+        self, rows: np.ndarray, like: Value, growth: Growth, **known: Unpack[Known]
+    ) -> FieldArray:
         return FieldArray(self, rows.shape[1:], like.dtype, growth, rows, **known)
 
-    def random(self, shape: tuple[int, ...], dtype: Any) -> FieldArray:
+    def random(self, shape: tuple[int, ...], dtype: DType) -> FieldArray:
         """An input: independent uniform residues."""
         rows = np.empty((len(self.m), *shape), np.int64)
         for row, modulus in enumerate(self.m):
@@ -122,7 +124,7 @@ class State(ABC):
         bounds = machine.of_dtype(dtype)
         return FieldArray(self, tuple(shape), dtype, Growth(analytic=real), rows, bounds=bounds)
 
-    def lift(self, array: np.ndarray, dtype: Any = None) -> FieldArray:
+    def lift(self, array: np.ndarray, dtype: DType | None = None) -> FieldArray:
         array = np.asarray(array)
         dtype = array.dtype if dtype is None else dtype
         if not (is_integer(array.dtype) or array.dtype == np.bool_):
@@ -266,7 +268,7 @@ class State(ABC):
 
     # -- random values ---------------------------------------------------------------------------
 
-    def atom(self, state: np.ndarray, dtype: Any, **known: Any) -> FieldArray:
+    def atom(self, state: np.ndarray, dtype: DType, **known: Unpack[Known]) -> FieldArray:
         """Fresh random values, one for each digest."""
         self.atoms += int(np.prod(state.shape[1:]))
         self.note(state)
@@ -283,74 +285,15 @@ class State(ABC):
         same = bool((a.rows == b.rows)[: self.points].all())
         return same and not (self.rests(a) or self.rests(b))
 
-    # -- operations that laws may use: trial.py ---------------------------------------------------
+    # -- beside those of `Algebra`, operations that laws may use: trial.py -------------------------
 
-    @abstractmethod
-    def neg(self, a: FieldArray) -> FieldArray: ...
-
-    @abstractmethod
-    def add(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
-
-    @abstractmethod
-    def sub(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
-
-    @abstractmethod
-    def mul(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
-
-    @abstractmethod
-    def div(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
-
-    @abstractmethod
-    def dot(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
-
-    @abstractmethod
-    def sum(self, x: FieldArray) -> FieldArray: ...
-
-    @abstractmethod
-    def reshape(self, x: FieldArray, shape: tuple[int, ...]) -> FieldArray: ...
-
-    @abstractmethod
-    def pick(self, operands: Sequence[FieldArray], index: np.ndarray) -> FieldArray: ...
-
-    @abstractmethod
-    def cast(self, x: FieldArray, dtype: Any) -> FieldArray: ...
-
-    @abstractmethod
-    def logical_not(self, a: FieldArray) -> FieldArray: ...
-
-    @abstractmethod
-    def logical_and(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
-
-    @abstractmethod
-    def maximum(self, a: FieldArray, b: FieldArray) -> FieldArray: ...
-
-    @abstractmethod
-    def select(self, which: FieldArray, cases: Sequence[FieldArray]) -> FieldArray: ...
-
-    @abstractmethod
-    def max(self, x: FieldArray) -> FieldArray: ...
-
-    @abstractmethod
-    def compare(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray: ...
+    assumes = partitions = True
 
     @abstractmethod
     def collapse(self, x: FieldArray) -> np.ndarray: ...
 
     @abstractmethod
     def chosen(self, rows: np.ndarray, present: np.ndarray | None) -> np.ndarray: ...
-
-    @abstractmethod
-    def observed(self, x: FieldArray, where: str) -> FieldArray: ...
-
-    @abstractmethod
-    def function(
-        self,
-        name: str,
-        args: Sequence[FieldArray],
-        shape: tuple[int, ...],
-        dtype: Any,
-        params: Any = (),
-    ) -> FieldArray: ...
 
 
 def not_any(rows: np.ndarray) -> np.ndarray:

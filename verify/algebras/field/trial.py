@@ -21,7 +21,6 @@ What is known beyond that, because programs need it:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -33,7 +32,7 @@ from verify.algebras.field.choice import Chooser
 from verify.algebras.field.functions import apply
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
-from verify.dtypes import is_integer
+from verify.dtypes import DType, is_integer
 
 
 @boolean_cases
@@ -90,7 +89,7 @@ class Field(State):
     def prod(self, x: FieldArray) -> FieldArray:
         return arithmetic.prod(self, x)
 
-    def cast(self, x: FieldArray, dtype: Any) -> FieldArray:
+    def cast(self, x: FieldArray, dtype: DType) -> FieldArray:
         return casts.cast(self, x, dtype)
 
     def logical_not(self, a: FieldArray) -> FieldArray:
@@ -131,7 +130,7 @@ class Field(State):
     def winner(self, x: FieldArray, *, last: bool = False) -> FieldArray:
         return self.chooser.winner(x, last)
 
-    def anyone(self, x: Any) -> FieldArray | None:
+    def anyone(self, x: FieldArray) -> FieldArray | None:
         return self.chooser.anyone(x) if isinstance(x, FieldArray) else None
 
     def compare(self, op: str, a: FieldArray, b: FieldArray) -> FieldArray:
@@ -160,8 +159,8 @@ class Field(State):
         name: str,
         args: Sequence[FieldArray],
         shape: tuple[int, ...],
-        dtype: Any,
-        params: Any = (),
+        dtype: DType,
+        params: object = (),
     ) -> FieldArray:
         return apply(self, name, args, shape, dtype, params)
 
@@ -170,7 +169,7 @@ class Field(State):
     def cut(self, x: FieldArray, where: np.ndarray) -> FieldArray:
         return cutting.cut(self, x, where)
 
-    def named(self, names: np.ndarray, dtype: Any, *, nonnegative: bool) -> FieldArray:
+    def named(self, names: np.ndarray, dtype: DType, *, nonnegative: bool) -> FieldArray:
         return cutting.named(self, names, dtype, nonnegative=nonnegative)
 
     def may_be_zero(self, x: FieldArray) -> bool:
@@ -191,7 +190,10 @@ class Field(State):
     def observed(self, x: FieldArray, where: str) -> FieldArray:
         return integers.observed(self, x, where)
 
-    def known_numbers(self, x: Any) -> tuple[np.ndarray, np.ndarray] | None:
+    def never_negative(self, x: FieldArray) -> bool:
+        return x.nonnegative
+
+    def known_numbers(self, x: FieldArray) -> tuple[np.ndarray, np.ndarray] | None:
         return integers.known_numbers(self, x) if isinstance(x, FieldArray) else None
 
     def within(self, x: FieldArray, low: int, high: int) -> FieldArray:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as field_of
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 import numpy as np
 
 from verify.algebras import machine
 from verify.algebras.field.growth import ATOM, Growth
 from verify.algebras.machine import Interval
-from verify.dtypes import is_integer
+from verify.dtypes import DType, is_integer
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,17 @@ def newest() -> int:
     return next(_SERIAL)
 
 
+class Known(TypedDict, total=False):
+    """What may be known of a value when it is made."""
+
+    nonnegative: bool
+    positive: bool
+    bounds: Interval
+    factors: tuple[tuple[np.ndarray, Growth], ...]
+    mask: Mask | None
+    tie: Tie | None
+
+
 class Trial(Protocol):
     """What a value asks of the trial that it is part of."""
 
@@ -110,6 +121,7 @@ class Trial(Protocol):
     def lift_rows(self, array: np.ndarray) -> np.ndarray: ...
     def pick(self, operands: Sequence[FieldArray], index: np.ndarray) -> FieldArray: ...
     def called(self, x: FieldArray) -> np.ndarray: ...
+    def digest(self, rows: np.ndarray) -> np.ndarray: ...
 
 
 @dataclass(eq=False)
@@ -118,7 +130,7 @@ class FieldArray:
 
     field: Trial
     shape: tuple[int, ...]
-    dtype: Any
+    dtype: DType
     growth: Growth = ATOM
     _rows: np.ndarray | None = None
     _pending: Pending | Callable[[], Pending] | None = None  # made only if it is asked for
@@ -132,7 +144,7 @@ class FieldArray:
     origin: Any = None  # what it was made of: see patterns.py
     serial: int = 0  # values are numbered in the order in which they are made
     bounds: Interval = None  # of an integer's expression: see integers.py
-    seen: dict[Any, FieldArray] = field_of(default_factory=dict)  # its machine values, by dtype
+    seen: dict[DType, FieldArray] = field_of(default_factory=dict)  # its machine values, by dtype
     positive: bool = False  # above zero wherever it has a value
     largest: bool = False  # a maximum with zero that is known to be this value
     few: tuple[Fraction, ...] = ()  # the only values of an input's elements, where that is known
@@ -199,9 +211,9 @@ def all_one(array: np.ndarray) -> bool:
     return bool((array == 1).all())
 
 
-def numpy_kind(dtype: np.dtype) -> Any:
+def numpy_kind(dtype: DType) -> DType:
     """The dtype that `concrete` arrays of this program dtype have."""
-    return dtype if is_integer(dtype) or dtype == np.bool_ else np.float64
+    return dtype if is_integer(dtype) or dtype == np.bool_ else np.dtype(np.float64)
 
 
 def constant_growth(array: np.ndarray) -> Growth:

@@ -13,23 +13,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from verify.algebras.base import Unsupported
+from verify.algebras.base import Unsupported, Value, itself
 from verify.algebras.complex import Pair
 from verify.algebras.field.value import FieldArray
 from verify.algebras.guarded import functions, order, products
 from verify.algebras.guarded.logic import Logic
-from verify.algebras.guarded.value import Compared, Guard, Guarded, is_finite, nowhere, opened
-from verify.dtypes import is_integer
+from verify.algebras.guarded.offered import Offered
+from verify.algebras.guarded.value import (
+    Compared,
+    Guard,
+    Guarded,
+    Number,
+    is_finite,
+    nowhere,
+    opened,
+    unguarded,
+)
+from verify.dtypes import DType, is_integer
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
 
 
-class Guards:
+class Guards(Offered):
     """The algebra; `inner`: the residues."""
 
     def __init__(self, inner: Field) -> None:
@@ -37,30 +47,17 @@ class Guards:
         self.logic = Logic(inner)
         self.masks: set[float] = set()  # large constants that have been read as masks
 
-    def __getattr__(self, name: str) -> Any:
-        """What residues have beyond the protocol, of values without guards."""
-        found = getattr(self.inner, name)
-        if not callable(found):
-            return found
-
-        def checked(*args: Any, **options: Any) -> Any:
-            if any(isinstance(a, Guarded) for a in _flat(args)):
-                raise Unsupported(f"{name} of what may be infinite")
-            return found(*args, **options)
-
-        return checked
-
-    def lift(self, array: np.ndarray, dtype: Any = None) -> Any:
+    def lift(self, array: np.ndarray, dtype: DType | None = None) -> Number:
         return self.inner.lift(array, dtype)
 
     # -- opening and closing ----------------------------------------------------------------------
 
-    def open(self, x: Any) -> Guarded:
+    def open(self, x: Number) -> Guarded:
         return opened(self.inner, x)
 
     def made(
         self, number: FieldArray, low: Guard, high: Guard, void: Guard, nan: bool = True
-    ) -> Any:
+    ) -> Number:
         found: list[Guard] = []
         for guard in map(self.logic.kept, (low, high, void)):
             if guard is not None and self.logic.is_never(guard):
@@ -71,7 +68,7 @@ class Guards:
             return number
         return Guarded(number, low, high, void, nan)
 
-    def each(self, operation: Callable[..., FieldArray], *values: Any) -> Any:
+    def each(self, operation: Callable[..., FieldArray], *values: Number) -> Number:
         """A movement or a choice: of the numbers, and of each kind of guards."""
         several = [self.open(x) for x in values]
         number = operation(*(x.number for x in several))
@@ -88,25 +85,26 @@ class Guards:
 
     # -- movement and choice ----------------------------------------------------------------------
 
-    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+    def reshape(self, x: Number, shape: tuple[int, ...]) -> Number:
         if isinstance(x, Guarded):
             return self.each(lambda part: self.inner.reshape(part, shape), x)
         return self.inner.reshape(x, shape)
 
-    def pick(self, operands: Sequence[Any], index: np.ndarray) -> Any:
+    def pick(self, operands: Sequence[Number], index: np.ndarray) -> Number:
         if not any(isinstance(x, Guarded) for x in operands):
-            return self.inner.pick(operands, index)
+            return self.inner.pick([unguarded("a read", x) for x in operands], index)
         return self.each(lambda *parts: self.inner.pick(list(parts), index), *operands)
 
-    def select(self, which: FieldArray, cases: Sequence[Any]) -> Any:
+    def select(self, which: Number, cases: Sequence[Number]) -> Number:
+        which = unguarded("a choice", which)
         if which.concrete is None and which.dtype == np.bool_ and len(cases) == 2:
             if not all(is_finite(x) for x in cases):
                 return self._select(which, *map(self.open, cases))
         elif any(isinstance(x, Guarded) for x in cases):
             return self.each(lambda *parts: self.inner.select(which, list(parts)), *cases)
-        return self.inner.select(which, cases)
+        return self.inner.select(which, [unguarded("a case", x) for x in cases])
 
-    def _select(self, which: FieldArray, no: Guarded, yes: Guarded) -> Any:
+    def _select(self, which: FieldArray, no: Guarded, yes: Guarded) -> Number:
         """The number beside what is infinite everywhere is the other one, whichever is chosen."""
         if nowhere(no):
             no = Guarded(yes.number, *no.guards, no.nan)
@@ -124,32 +122,33 @@ class Guards:
 
     # -- sums -------------------------------------------------------------------------------------
 
-    def neg(self, a: Any) -> Any:
+    def neg(self, a: Number) -> Number:
         if not isinstance(a, Guarded):
             return self.inner.neg(a)
         return Guarded(self.inner.neg(a.number), a.high, a.low, a.void, a.nan)
 
-    def add(self, a: Any, b: Any) -> Any:
-        guarded = isinstance(a, Guarded) or isinstance(b, Guarded)
-        if not guarded and (a.dtype == np.bool_ or is_finite(a) or is_finite(b)):
+    def add(self, a: Number, b: Number) -> Number:
+        if isinstance(a, Guarded) or isinstance(b, Guarded):
+            return self._sum([self.open(a), self.open(b)], self.inner.add)
+        if a.dtype == np.bool_ or is_finite(a) or is_finite(b):
             return self.inner.add(a, b)
         return self._sum([self.open(a), self.open(b)], self.inner.add)
 
-    def sub(self, a: Any, b: Any) -> Any:
+    def sub(self, a: Number, b: Number) -> Number:
         if is_integer(a.dtype):
-            return self.inner.sub(a, b)
+            return self.inner.sub(unguarded("a difference", a), unguarded("a difference", b))
         return self.add(a, self.neg(b))
 
-    def sum(self, x: Any) -> Any:
+    def sum(self, x: Number) -> Number:
         if x.dtype == np.bool_ or is_finite(x):
-            return self.inner.sum(x)
+            return self.inner.sum(unguarded("a sum", x))
         x = self.open(x)
         if x.shape[-1] == 0:
             return self.inner.sum(x.number)
         parts = self.along(x)
         return self._sum(parts, lambda *_: self.inner.sum(x.number))
 
-    def _sum(self, parts: Sequence[Guarded], number: Callable[..., FieldArray]) -> Any:
+    def _sum(self, parts: Sequence[Guarded], number: Callable[..., FieldArray]) -> Number:
         logic = self.logic
         low = logic.either(*(x.low for x in parts))
         high = logic.either(*(x.high for x in parts))
@@ -165,71 +164,71 @@ class Guards:
 
     # -- products: products.py --------------------------------------------------------------------
 
-    def mul(self, a: Any, b: Any) -> Any:
+    def mul(self, a: Number, b: Number) -> Number:
         if a.dtype == np.bool_ or (is_finite(a) and is_finite(b)):
-            return self.inner.mul(a, b)
+            return self.inner.mul(unguarded("a product", a), unguarded("a product", b))
         return products.mul(self, self.open(a), self.open(b))
 
-    def div(self, a: Any, b: Any) -> Any:
+    def div(self, a: Number, b: Number) -> Number:
         return products.div(self, a, b)
 
-    def dot(self, a: Any, b: Any) -> Any:
+    def dot(self, a: Number, b: Number) -> Number:
         if a.dtype == np.bool_ or (is_finite(a) and is_finite(b)):
-            return self.inner.dot(a, b)
+            return self.inner.dot(unguarded("a product", a), unguarded("a product", b))
         return products.dot(self, self.open(a), self.open(b))
 
-    def prod(self, x: Any) -> Any:
+    def prod(self, x: Number) -> Number:
         if x.dtype == np.bool_ or is_finite(x):
-            return self.inner.prod(x)
+            return self.inner.prod(unguarded("a product", x))
         if x.shape[-1] == 0:
             return self.inner.prod(self.open(x).number)
         first, *rest = self.along(self.open(x))
-        result: Any = first
+        result: Number = first
         for factor in rest:
             result = self.mul(result, factor)
         return result
 
     # -- order: order.py --------------------------------------------------------------------------
 
-    def maximum(self, a: Any, b: Any) -> Any:
+    def maximum(self, a: Number, b: Number) -> Number:
         if isinstance(a, Guarded) or isinstance(b, Guarded):
             return order.largest(self, [self.open(a), self.open(b)])
         return self.inner.maximum(a, b)
 
-    def max(self, x: Any) -> Any:
+    def max(self, x: Number) -> Number:
         if isinstance(x, Guarded) and x.shape[-1]:
             return order.largest(self, self.along(x))
         return self.inner.max(x.number if isinstance(x, Guarded) else x)
 
-    def winner(self, x: Any, *, last: bool = False) -> Any:
+    def winner(self, x: Number, *, last: bool = False) -> Number:
         if isinstance(x, Guarded):
             return order.winner(self, x, last)
         return self.inner.winner(x, last=last)
 
-    def compare(self, op: str, a: Any, b: Any) -> Any:
+    def compare(self, op: str, a: Number, b: Number) -> Number:
         return self._compare(op, a, b, ieee=False)
 
-    def ieee(self, op: str, a: Any, b: Any) -> Any:
+    def ieee(self, op: str, a: Number, b: Number) -> Number:
         """A comparison of the program itself: what is true of NaN is what IEEE 754 says."""
         return self._compare(op, a, b, ieee=True)
 
-    def _compare(self, op: str, a: Any, b: Any, *, ieee: bool) -> Any:
+    def _compare(self, op: str, a: Number, b: Number, *, ieee: bool) -> Number:
         if isinstance(a, Guarded) or isinstance(b, Guarded):
             return order.compare(self, op, a, b, ieee=ieee)
         return self.inner.compare(op, a, b)
 
     # -- logic, conversions, functions ------------------------------------------------------------
 
-    def logical_not(self, a: FieldArray) -> FieldArray:
-        return self.inner.logical_not(a)
+    def logical_not(self, a: Number) -> FieldArray:
+        return self.inner.logical_not(unguarded("a truth", a))
 
-    def logical_and(self, a: FieldArray, b: FieldArray) -> FieldArray:
-        return self.inner.logical_and(a, b)
+    def logical_and(self, a: Number, b: Number) -> FieldArray:
+        return self.inner.logical_and(unguarded("a truth", a), unguarded("a truth", b))
 
-    def logical_or(self, a: FieldArray, b: FieldArray) -> FieldArray:
-        return self.inner.logical_or(a, b)
+    def logical_or(self, a: Number, b: Number) -> FieldArray:
+        return self.inner.logical_or(unguarded("a truth", a), unguarded("a truth", b))
 
-    def cast(self, x: Any, dtype: Any) -> Any:
+    def cast(self, x: Number, dtype: DType) -> Number:
         if not isinstance(x, Guarded):
             return self.inner.cast(x, dtype)
         if is_integer(np.dtype(dtype)):
@@ -239,7 +238,7 @@ class Guards:
             return self.compare("ne", x, zero)
         return Guarded(self.inner.cast(x.number, dtype), *x.guards, x.nan)
 
-    def compared(self, a: Any, b: Any) -> tuple[Any, Any]:
+    def compared(self, a: Value, b: Value) -> tuple[Value, Value]:
         """Two results, made of parts that are equal where they are: what has no value on both sides
         is equal if it is NaN for certain, and else what no value is equal to."""
         if not (isinstance(a, Guarded) or isinstance(b, Guarded)):
@@ -248,25 +247,25 @@ class Guards:
                 return Pair(re[0], im[0], a.dtype), Pair(re[1], im[1], b.dtype)
             return a, b
         large = [x.large if isinstance(x, Guarded) else None for x in (a, b)]
-        a, b = self._shown(a), self._shown(b)
+        one, two = (self._shown(x) for x in (a, b))
         if large != [None, None]:
-            zero = self.inner.lift(np.zeros(a.shape), a.dtype)
-            a, b = (replace(x, large=y or zero) for x, y in zip((a, b), large, strict=True))
-        if not (a.nan and b.nan):
-            never = self.logic.full(None, a.shape)
-            left, right = a.parts, b.parts
+            zero = self.inner.lift(np.zeros(one.shape), one.dtype)
+            one, two = (replace(x, large=y or zero) for x, y in zip((one, two), large, strict=True))
+        if not (one.nan and two.nan):
+            never = self.logic.full(None, one.shape)
+            left, right = one.parts, two.parts
             return (
                 Compared((*left, never)),
                 Compared((*right[:3], never, *right[4:], right[3])),
             )
-        return Compared(tuple(a.parts)), Compared(tuple(b.parts))
+        return Compared(tuple(one.parts)), Compared(tuple(two.parts))
 
     def ended(self) -> None:
         """Both programs have been evaluated: what a proof of them assumes is known."""
 
-    def _shown(self, x: Any) -> Guarded:
+    def _shown(self, value: Value) -> Guarded:
         """With zero for a number where there is none, and all guards spelt out."""
-        x = self.open(x)
+        x = value if isinstance(value, Guarded) else self.open(itself(value, FieldArray))
         anywhere = self.logic.either(*x.guards)
         number = x.number
         if anywhere is not None:
@@ -275,7 +274,7 @@ class Guards:
         low, high, void = (self.logic.full(guard, x.shape) for guard in x.guards)
         return Guarded(number, low, high, void, x.nan)
 
-    def numbers(self, *values: Any) -> None:
+    def numbers(self, *values: Number) -> None:
         """What is put in order: NaN, which a sort puts last, is none of them."""
         for x in values:
             if isinstance(x, Guarded) and x.void is not None and not self.inner.excused(x.void):
@@ -283,13 +282,11 @@ class Guards:
         self.inner.numbers(*(x.number if isinstance(x, Guarded) else x for x in values))
 
     def function(
-        self, name: str, args: Sequence[Any], shape: tuple[int, ...], dtype: Any, params: Any = ()
-    ) -> Any:
+        self,
+        name: str,
+        args: Sequence[Number],
+        shape: tuple[int, ...],
+        dtype: DType,
+        params: object = (),
+    ) -> Number:
         return functions.apply(self, name, args, shape, dtype, params)
-
-
-def _flat(args: Sequence[Any]) -> list[Any]:
-    found: list[Any] = []
-    for a in args:
-        found += _flat(a) if isinstance(a, list | tuple) else [a]
-    return found

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.algebras.field.value import FieldArray
 from verify.algebras.guarded.protocol import Domain
-from verify.algebras.guarded.value import Guard, Guarded, is_finite
+from verify.algebras.guarded.value import Guard, Guarded, Number, is_finite, unguarded
+from verify.dtypes import DType
 
 
 def apply(
     domain: Domain,
     name: str,
-    args: Sequence[Any],
+    args: Sequence[Number],
     shape: tuple[int, ...],
-    dtype: Any,
-    params: Any,
-) -> Any:
+    dtype: DType,
+    params: object,
+) -> Number:
     if name == "log":
         return _log(domain, args[0], dtype)
     if not any(isinstance(a, Guarded) for a in args):
-        return domain.inner.function(name, args, shape, dtype, params)
+        plain = [unguarded(name, a) for a in args]
+        return domain.inner.function(name, plain, shape, dtype, params)
     if name == "exp":
-        return _exp(domain, args[0], dtype)
+        return _exp(domain, domain.open(args[0]), dtype)
     if name == "sqrt":
-        return _sqrt(domain, args[0], dtype)
+        return _sqrt(domain, domain.open(args[0]), dtype)
     raise Unsupported(f"{name} of what may be infinite")
 
 
-def _of(domain: Domain, name: str, x: FieldArray, dtype: Any) -> FieldArray:
+def _of(domain: Domain, name: str, x: FieldArray, dtype: DType) -> FieldArray:
     found: FieldArray = domain.inner.function(name, [x], x.shape, dtype)
     return found
 
@@ -44,13 +45,13 @@ def _filled(domain: Domain, number: FieldArray, guard: Guard, value: float) -> F
     return state.select(guard, [number, state.lift(np.full(number.shape, value), number.dtype)])
 
 
-def _exp(domain: Domain, x: Guarded, dtype: Any) -> Any:
+def _exp(domain: Domain, x: Guarded, dtype: DType) -> Number:
     """Zero at minus infinity."""
     number = _filled(domain, _of(domain, "exp", x.number, dtype), x.low, 0.0)
     return domain.made(number, None, x.high, x.void, x.nan)
 
 
-def _log(domain: Domain, x: Any, dtype: Any) -> Any:
+def _log(domain: Domain, x: Number, dtype: DType) -> Number:
     """Minus infinity at zero, which is one branch's business: elsewhere the logarithm of what is
     not known to be zero has a value, as the residues assume."""
     zero: Guard = None
@@ -74,7 +75,7 @@ def _log(domain: Domain, x: Any, dtype: Any) -> Any:
     return domain.made(number, zero, x.high, void, x.nan)
 
 
-def _sqrt(domain: Domain, x: Guarded, dtype: Any) -> Any:
+def _sqrt(domain: Domain, x: Guarded, dtype: DType) -> Number:
     number = _filled(domain, x.number, domain.logic.either(*x.guards), 1.0)
     void = domain.logic.either(x.void, x.low)
     return domain.made(_of(domain, "sqrt", number, dtype), None, x.high, void, x.nan)

@@ -10,14 +10,14 @@ nothing else) is refused or equal to nothing. A proof names the constants among 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.algebras.field import branches, residues
 from verify.algebras.field.value import FieldArray
-from verify.algebras.guarded.value import Guard, Guarded
+from verify.algebras.guarded.value import Guard, Guarded, Number
 from verify.dtypes import is_kind
 from verify.programs import Program
 
@@ -57,7 +57,7 @@ def sentence(values: set[float]) -> str:
     )
 
 
-def literal(state: Field, array: np.ndarray, values: set[float]) -> Any:
+def literal(state: Field, array: np.ndarray, values: set[float]) -> Number:
     """A constant of the program; `values`: those that have been read as masks, so far."""
     held = np.asarray(array, np.float64)
     large = is_large(held)

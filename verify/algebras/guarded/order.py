@@ -9,7 +9,6 @@ quotient of a number and zero, is not compared at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -17,12 +16,12 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field.maxima import NO_INFINITIES
 from verify.algebras.field.value import FieldArray
 from verify.algebras.guarded.protocol import Domain
-from verify.algebras.guarded.value import Guard, Guarded, nowhere
+from verify.algebras.guarded.value import Guard, Guarded, Number, nowhere
 
 _OPPOSITE = {"ne": "eq", "ge": "lt", "le": "gt"}
 
 
-def largest(domain: Domain, parts: Sequence[Guarded]) -> Any:
+def largest(domain: Domain, parts: Sequence[Guarded]) -> Number:
     """The maximum of several values of one shape; NaN if one of them is.
 
     Among the numbers, one that is minus infinity is replaced by the first that is not: a maximum
@@ -105,15 +104,15 @@ def weights_size(x: FieldArray) -> int:
     return int(np.prod(x.shape))
 
 
-def compare(domain: Domain, op: str, a: Any, b: Any, *, ieee: bool) -> FieldArray:
+def compare(domain: Domain, op: str, one: Number, two: Number, *, ieee: bool) -> FieldArray:
     """ieee: whether it is a comparison of the program itself."""
     state, logic = domain.inner, domain.logic
-    a, b = domain.open(a), domain.open(b)
+    a, b = domain.open(one), domain.open(two)
     void = logic.either(a.void, b.void)
     if void is not None and not (ieee and a.nan and b.nan) and not state.excused(void):
         raise Unsupported("a comparison of what may be NaN or infinite")
-    for x, other in ((a, b), (b, a)):
-        if nowhere(x) and other.number.concrete is None and not nowhere(other):
+    for x, y in ((a, b), (b, a)):
+        if nowhere(x) and y.number.concrete is None and not nowhere(y):
             state.assume(NO_INFINITIES)
     if op in _OPPOSITE:
         other = state.logical_not(compare(domain, _OPPOSITE[op], a, b, ieee=ieee))

@@ -7,16 +7,14 @@ zero over zero is NaN there, another number over zero an infinity of a sign that
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from verify.algebras.field.value import FieldArray
 from verify.algebras.guarded.protocol import Domain
-from verify.algebras.guarded.value import Guard, Guarded, is_finite
+from verify.algebras.guarded.value import Guard, Guarded, Number, is_finite
 
 
-def mul(domain: Domain, a: Guarded, b: Guarded) -> Any:
+def mul(domain: Domain, a: Guarded, b: Guarded) -> Number:
     logic = domain.logic
     number = domain.inner.mul(a.number, b.number)
     infinite = logic.either(a.low, a.high, b.low, b.high)
@@ -51,16 +49,16 @@ def _signs(domain: Domain, x: Guarded, other: Guarded) -> tuple[Guard, Guard, Gu
     return logic.either(above, x.high), logic.either(below, x.low), at_zero
 
 
-def div(domain: Domain, a: Any, b: Any) -> Any:
+def div(domain: Domain, over: Number, by: Number) -> Number:
     state, logic = domain.inner, domain.logic
     zero: Guard = None
-    if not isinstance(b, Guarded) and b.concrete is None and is_finite(b):
-        zero = logic.kept(state.zeros(b))
-    elif isinstance(b, Guarded):
-        zero = logic.both(state.zeros(b.number), logic.none_of(b.guards, b.shape))
-    if zero is None and is_finite(a) and is_finite(b):
-        return state.div(a, b)
-    a, b = domain.open(a), domain.open(b)
+    if isinstance(by, Guarded):
+        zero = logic.both(state.zeros(by.number), logic.none_of(by.guards, by.shape))
+    elif by.concrete is None and is_finite(by):
+        zero = logic.kept(state.zeros(by))
+    if zero is None and is_finite(over) and is_finite(by):
+        return state.div(over, by)
+    a, b = domain.open(over), domain.open(by)
     infinite = logic.either(b.low, b.high)
     safe = _where(domain, logic.either(zero, b.void, infinite), b.number, 1.0)
     inverse = state.div(state.lift(np.ones(b.shape), b.dtype), safe)
@@ -82,7 +80,7 @@ def div(domain: Domain, a: Any, b: Any) -> Any:
 
 def _quotient(
     domain: Domain, a: Guarded, b: Guarded, inverse: FieldArray, void: Guard, nan: bool
-) -> Any:
+) -> Number:
     """a times the inverse, where a may be infinite: an infinity over a number is one."""
     logic, state = domain.logic, domain.inner
     void = logic.either(a.void, void)
@@ -111,7 +109,7 @@ def _within(one: FieldArray, other: Guard) -> bool:
     return not ((one.rows == 1) & (other.rows == 0)).any()
 
 
-def dot(domain: Domain, a: Guarded, b: Guarded) -> Any:
+def dot(domain: Domain, a: Guarded, b: Guarded) -> Number:
     """(B, M, K) x (B, K, N), product by product."""
     (batch, rows, terms), columns = a.shape, b.shape[-1]
     shape = (batch, rows, columns, terms)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -12,9 +11,9 @@ from verify.algebras.base import Unsupported
 from verify.algebras.field.value import FieldArray
 from verify.algebras.guarded import large
 from verify.algebras.guarded.domain import Guards
-from verify.algebras.guarded.value import Guard, Guarded, is_finite
+from verify.algebras.guarded.value import Guard, Guarded, Number, is_finite, unguarded
 from verify.algebras.numeric import Numeric
-from verify.dtypes import is_integer
+from verify.dtypes import DType, is_integer
 
 
 class Sinking(Guards):
@@ -27,12 +26,12 @@ class Sinking(Guards):
         if self.sinks:
             self.inner.assume(large.sentence(self.masks))
 
-    def literal(self, array: np.ndarray) -> Any:
+    def literal(self, array: np.ndarray) -> Number:
         return large.literal(self.inner, array, self.masks)
 
     # -- the two parts ----------------------------------------------------------------------------
 
-    def joined(self, base: Any, part: FieldArray | None) -> Any:
+    def joined(self, base: Number, part: FieldArray | None) -> Number:
         if part is None or (part.concrete is not None and not part.concrete.any()):
             return base
         if self.logic.is_never(part):
@@ -41,58 +40,59 @@ class Sinking(Guards):
             return self.inner.beside(base, part)
         return replace(self.open(base), large=part)
 
-    def _full(self, x: Any) -> FieldArray:
+    def _full(self, x: Number) -> FieldArray:
         part = _part(x)
         return self.inner.lift(np.zeros(x.shape), x.dtype) if part is None else part
 
-    def refused(self, what: str, *values: Any) -> None:
+    def refused(self, what: str, *values: Number) -> None:
         if any(_part(x) is not None for x in values):
             raise Unsupported(f"{what} of a constant that is read as a mask")
 
     # -- movement, choice and sums ----------------------------------------------------------------
 
-    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+    def reshape(self, x: Number, shape: tuple[int, ...]) -> Number:
         part = _part(x)
         moved = None if part is None else self.inner.reshape(part, shape)
         return self.joined(super().reshape(_base(self, x), shape), moved)
 
-    def pick(self, operands: Sequence[Any], index: np.ndarray) -> Any:
+    def pick(self, operands: Sequence[Number], index: np.ndarray) -> Number:
         base = super().pick([_base(self, x) for x in operands], index)
         if not any(_part(x) is not None for x in operands):
             return base
         return self.joined(base, self.inner.pick([self._full(x) for x in operands], index))
 
-    def select(self, which: FieldArray, cases: Sequence[Any]) -> Any:
+    def select(self, which: Number, cases: Sequence[Number]) -> Number:
+        which = unguarded("a choice", which)
         base = super().select(which, [_base(self, x) for x in cases])
         if not any(_part(x) is not None for x in cases):
             return base
         return self.joined(base, self.inner.select(which, [self._full(x) for x in cases]))
 
-    def neg(self, a: Any) -> Any:
+    def neg(self, a: Number) -> Number:
         part = _part(a)
         negated = None if part is None else self.inner.neg(part)
         return self.joined(super().neg(_base(self, a)), negated)
 
-    def add(self, a: Any, b: Any) -> Any:
+    def add(self, a: Number, b: Number) -> Number:
         base = super().add(_base(self, a), _base(self, b))
         parts = [part for part in (_part(a), _part(b)) if part is not None]
         if len(parts) < 2:
             return self.joined(base, parts[0] if parts else None)
         return self.joined(base, self._folded("add", *parts))
 
-    def sub(self, a: Any, b: Any) -> Any:
+    def sub(self, a: Number, b: Number) -> Number:
         if is_integer(a.dtype):
             return super().sub(a, b)
         return self.add(a, self.neg(b))
 
-    def sum(self, x: Any) -> Any:
+    def sum(self, x: Number) -> Number:
         part = _part(x)
         base = super().sum(_base(self, x))
         return self.joined(base, None if part is None else self.inner.sum(part))
 
     # -- products ---------------------------------------------------------------------------------
 
-    def mul(self, a: Any, b: Any) -> Any:
+    def mul(self, a: Number, b: Number) -> Number:
         base = super().mul(_base(self, a), _base(self, b))
         for x, other in ((a, b), (b, a)):
             part = _part(x)
@@ -101,15 +101,17 @@ class Sinking(Guards):
             return self.joined(base, self._folded("mul", part, self._factor(other)))
         return base
 
-    def div(self, a: Any, b: Any) -> Any:
+    def div(self, a: Number, b: Number) -> Number:
         self.refused("a quotient", b)
         part = _part(a)
         if part is not None and b.concrete is None:
             raise Unsupported("a quotient of a mask")
         base = super().div(_base(self, a), b)
-        return self.joined(base, None if part is None else self.inner.div(part, b))
+        return self.joined(
+            base, None if part is None else self.inner.div(part, unguarded("a mask", b))
+        )
 
-    def dot(self, a: Any, b: Any) -> Any:
+    def dot(self, a: Number, b: Number) -> Number:
         base = super().dot(_base(self, a), _base(self, b))
         for x, other, swapped in ((a, b, False), (b, a, True)):
             part = _part(x)
@@ -125,13 +127,12 @@ class Sinking(Guards):
         if a.concrete is not None and b.concrete is not None:
             numeric = Numeric()
             one, two = (numeric.lift(np.asarray(x.concrete, np.float64)) for x in (a, b))
-            known = getattr(numeric, name)(one, two).concrete
+            known = (numeric.add(one, two) if name == "add" else numeric.mul(one, two)).concrete
             if known is not None and np.isfinite(known).all():
                 return self.inner.lift(known, a.dtype)
-        found: FieldArray = getattr(self.inner, name)(a, b)
-        return found
+        return self.inner.add(a, b) if name == "add" else self.inner.mul(a, b)
 
-    def _factor(self, x: Any) -> FieldArray:
+    def _factor(self, x: Number) -> FieldArray:
         """What a mask is multiplied with: a number, where there is one."""
         if is_finite(x):
             return x
@@ -140,13 +141,13 @@ class Sinking(Guards):
             raise Unsupported("a product of masks")
         return found.number
 
-    def prod(self, x: Any) -> Any:
+    def prod(self, x: Number) -> Number:
         self.refused("a product", x)
         return super().prod(x)
 
     # -- where it sinks ---------------------------------------------------------------------------
 
-    def sunk(self, x: Any) -> tuple[Any, Guard]:
+    def sunk(self, x: Number) -> tuple[Number, Guard]:
         """What is large as minus infinity, and where that is."""
         part = _part(x)
         if part is None:
@@ -161,7 +162,7 @@ class Sinking(Guards):
         low = self.logic.either(base.low, below)
         return self.made(number, low, base.high, base.void, base.nan), below
 
-    def max(self, x: Any) -> Any:
+    def max(self, x: Number) -> Number:
         """Where nothing is left but masks, it is one of them: nothing is known of that."""
         lowered, below = self.sunk(x)
         found = super().max(lowered)
@@ -172,7 +173,7 @@ class Sinking(Guards):
         low = self.logic.but(found.low, void)
         return self.made(found.number, low, found.high, void, nan=False)
 
-    def winner(self, x: Any, *, last: bool = False) -> Any:
+    def winner(self, x: Number, *, last: bool = False) -> Number:
         lowered, below = self.sunk(x)
         if below is not None:
             found = super().max(lowered)
@@ -184,18 +185,18 @@ class Sinking(Guards):
     def _any(self, guard: FieldArray) -> FieldArray:
         return self.inner.max(guard)
 
-    def maximum(self, a: Any, b: Any) -> Any:
+    def maximum(self, a: Number, b: Number) -> Number:
         for x, other in ((a, b), (b, a)):
             if other.concrete is not None and np.isneginf(other.concrete).all():
                 return x
         self.refused("a bound", a, b)
         return super().maximum(a, b)
 
-    def _compare(self, op: str, a: Any, b: Any, *, ieee: bool) -> Any:
+    def _compare(self, op: str, a: Number, b: Number, *, ieee: bool) -> Number:
         self.refused("a comparison", a, b)
         return super()._compare(op, a, b, ieee=ieee)
 
-    def cast(self, x: Any, dtype: Any) -> Any:
+    def cast(self, x: Number, dtype: DType) -> Number:
         part = _part(x)
         if part is None:
             return super().cast(x, dtype)
@@ -204,19 +205,24 @@ class Sinking(Guards):
         return self.joined(super().cast(_base(self, x), dtype), self.inner.cast(part, dtype))
 
     def function(
-        self, name: str, args: Sequence[Any], shape: tuple[int, ...], dtype: Any, params: Any = ()
-    ) -> Any:
+        self,
+        name: str,
+        args: Sequence[Number],
+        shape: tuple[int, ...],
+        dtype: DType,
+        params: object = (),
+    ) -> Number:
         if name == "exp":
             args = [self.sunk(args[0])[0]]
         self.refused(name, *args)
         return super().function(name, args, shape, dtype, params)
 
 
-def _part(x: Any) -> FieldArray | None:
+def _part(x: Number) -> FieldArray | None:
     return x.large if isinstance(x, Guarded) else None
 
 
-def _base(domain: Guards, x: Any) -> Any:
-    if _part(x) is None:
+def _base(domain: Guards, x: Number) -> Number:
+    if not isinstance(x, Guarded) or x.large is None:
         return x
     return domain.made(x.number, x.low, x.high, x.void, x.nan)

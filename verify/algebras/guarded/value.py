@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
+from verify.algebras.base import Unsupported
 from verify.algebras.field.value import FieldArray, Pending
+from verify.dtypes import DType
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
@@ -35,7 +37,7 @@ class Guarded:
         return self.number.shape
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> DType:
         return self.number.dtype
 
     @property
@@ -57,6 +59,9 @@ class Guarded:
         return [x for x in (self.number, *self.guards, self.large) if x is not None]
 
 
+Number = FieldArray | Guarded  # what is never infinite is left as it is
+
+
 @dataclass(frozen=True, eq=False)
 class Compared:
     """A result as it is compared: equal if all its parts are."""
@@ -68,7 +73,7 @@ class Compared:
         return self.parts[0].shape
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> DType:
         return self.parts[0].dtype
 
     @property
@@ -76,7 +81,14 @@ class Compared:
         return None
 
 
-def is_finite(x: Any) -> bool:
+def unguarded(what: str, x: Number) -> FieldArray:
+    """A value without guards; any other is refused."""
+    if isinstance(x, Guarded):
+        raise Unsupported(f"{what} of what may be infinite")
+    return x
+
+
+def is_finite(x: Number) -> TypeGuard[FieldArray]:
     """Whether a value of the residues has a number everywhere."""
     if isinstance(x, Guarded):
         return False
@@ -90,7 +102,7 @@ def is_finite(x: Any) -> bool:
     return p is None or p.present is None or bool(p.present.any(axis=-1).all())
 
 
-def opened(state: Field, x: Any) -> Guarded:
+def opened(state: Field, x: Number) -> Guarded:
     """Any value with its infinities in guards: those of constants, and maxima of nothing."""
     if isinstance(x, Guarded):
         return x
@@ -99,13 +111,13 @@ def opened(state: Field, x: Any) -> Guarded:
     if x.concrete is not None:
         known = np.asarray(x.concrete)
         number = state.lift(np.where(np.isfinite(known), known, 0.0), x.dtype)
-        kinds = (np.isneginf(known), np.isposinf(known), np.isnan(known))
+        kinds = [np.asarray(of(known)) for of in (np.isneginf, np.isposinf, np.isnan)]
         low, high, void = (state.lift(k) if k.any() else None for k in kinds)
         return Guarded(number, low, high, void)
     p = x.pending
     assert p is not None
     assert p.present is not None
-    missing = ~p.present.any(axis=-1)
+    missing = np.asarray(~p.present.any(axis=-1))
     rows, present = np.where(missing[..., None], 0, p.rows), p.present.copy()
     present[missing, 0] = True
     number = FieldArray(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from verify.algebras.field.laws.law import Law, Move
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
-from verify.dtypes import is_real
+from verify.dtypes import DType, is_real
 
 
 class AbsoluteValues(Law[FieldArray]):
@@ -17,7 +16,7 @@ class AbsoluteValues(Law[FieldArray]):
     functions = frozenset({"sqrt"})
 
     def function(
-        self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
+        self, state: State, name: str, args: Sequence[FieldArray], dtype: DType
     ) -> FieldArray | None:
         base = self.of(args[0])
         if base is None or base.nonnegative:
@@ -30,7 +29,7 @@ class AbsoluteValues(Law[FieldArray]):
     def moved(self, state: State, fact: FieldArray, move: Move) -> FieldArray:
         return move.value(fact)
 
-    def cast(self, state: State, fact: FieldArray, dtype: Any) -> FieldArray | None:
+    def cast(self, state: State, fact: FieldArray, dtype: DType) -> FieldArray | None:
         return fact
 
     def stands_for(self, fact: FieldArray) -> tuple[FieldArray, ...]:

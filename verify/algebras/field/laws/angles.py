@@ -16,14 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from verify.algebras.field.laws.law import Law, Move
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
-from verify.dtypes import is_real
+from verify.dtypes import DType, is_real
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +41,7 @@ class Angles(Law[Angle]):
     functions = frozenset(("sin", "cos", "atan", "atan2", "asin", "acos"))
 
     def function(
-        self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
+        self, state: State, name: str, args: Sequence[FieldArray], dtype: DType
     ) -> FieldArray | None:
         known = self.of(args[0]) if name in ("sin", "cos") else None
         if known is None:
@@ -62,7 +61,7 @@ class Angles(Law[Angle]):
     def moved(self, state: State, fact: Angle, move: Move) -> Angle:
         return fact.map(move.value)
 
-    def cast(self, state: State, fact: Angle, dtype: Any) -> Angle | None:
+    def cast(self, state: State, fact: Angle, dtype: DType) -> Angle | None:
         return fact.map(lambda x: state.cast(x, dtype)) if is_real(dtype) else None
 
     def stands_for(self, fact: Angle) -> tuple[FieldArray, ...]:

@@ -32,7 +32,6 @@ power these laws are not known: `Mode.nested` knows them there, and loses others
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -42,6 +41,7 @@ from verify.algebras.field.laws.law import Law
 from verify.algebras.field.powers import power
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
+from verify.dtypes import DType
 
 
 class Circle(Law[None]):
@@ -50,7 +50,7 @@ class Circle(Law[None]):
     functions = frozenset({"sin", "cos"})
 
     def function(
-        self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
+        self, state: State, name: str, args: Sequence[FieldArray], dtype: DType
     ) -> FieldArray | None:
         return sine_or_cosine(state, name, args[0]) if state.mode.circle else None
 

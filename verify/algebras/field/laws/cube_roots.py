@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from verify.algebras.field.laws.elements import MOST_PRODUCTS, by_elements
 from verify.algebras.field.laws.law import Law, Move
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
-from verify.dtypes import is_real
+from verify.dtypes import DType, is_real
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +59,7 @@ class CubeRoots(Law[Root | Cube]):
     reads = (ABSOLUTE_VALUES,)  # which knows squares
 
     def function(
-        self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
+        self, state: State, name: str, args: Sequence[FieldArray], dtype: DType
     ) -> FieldArray | None:
         known = self.of(args[0])
         return known.base if isinstance(known, Cube) else None
@@ -139,7 +138,7 @@ class CubeRoots(Law[Root | Cube]):
     def moved(self, state: State, fact: Root | Cube, move: Move) -> Root | Cube:
         return fact.map(move.value)
 
-    def cast(self, state: State, fact: Root | Cube, dtype: Any) -> Root | Cube | None:
+    def cast(self, state: State, fact: Root | Cube, dtype: DType) -> Root | Cube | None:
         return fact.map(lambda x: state.cast(x, dtype)) if is_real(dtype) else None
 
     def stands_for(self, fact: Root | Cube) -> tuple[FieldArray, ...]:

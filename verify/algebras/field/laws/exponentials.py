@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -29,6 +28,7 @@ from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.powers import power
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, infinite
+from verify.dtypes import DType
 
 _POWER = Growth(degree=2.01, powers=True)
 
@@ -39,7 +39,7 @@ class Exponentials(Law[FieldArray]):
     functions = frozenset({"exp", "log"})
 
     def function(
-        self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
+        self, state: State, name: str, args: Sequence[FieldArray], dtype: DType
     ) -> FieldArray | None:
         if name == "log":
             return self.of(args[0])
@@ -48,7 +48,7 @@ class Exponentials(Law[FieldArray]):
     def moved(self, state: State, fact: FieldArray, move: Move) -> FieldArray:
         return move.value(fact)
 
-    def cast(self, state: State, fact: FieldArray, dtype: Any) -> FieldArray | None:
+    def cast(self, state: State, fact: FieldArray, dtype: DType) -> FieldArray | None:
         return fact
 
     def stands_for(self, fact: FieldArray) -> tuple[FieldArray, ...]:

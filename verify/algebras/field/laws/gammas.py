@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from verify.algebras.field.laws.law import Law
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
 from verify.algebras.field.weights import Weights
+from verify.dtypes import DType
 
 _MOST, _LARGEST = 4096, 18  # elements; and 17! has no more bits than a float64
 _FARTHEST = 3  # whole numbers between two arguments
@@ -35,7 +35,7 @@ class Gammas(Law[None]):
     functions = frozenset({"lgamma", "digamma"})
 
     def function(
-        self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
+        self, state: State, name: str, args: Sequence[FieldArray], dtype: DType
     ) -> FieldArray | None:
         (x,) = args
         found = self._of_numbers(state, x, dtype) if name == "lgamma" else None

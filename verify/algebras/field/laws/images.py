@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from verify.algebras.field.laws.law import Law, Move
 from verify.algebras.field.laws.scaled import SCALED
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
-from verify.dtypes import is_real
+from verify.dtypes import DType, is_real
 from verify.programs.catalogue import Fact, having
 
 INCREASING = having(Fact.INCREASING)  # functions have the names of primitives
@@ -76,7 +75,7 @@ class Images(Law[Image]):
             return None
         return replace(first, of=state.pick([k.of for k in known if k is not None], index))
 
-    def cast(self, state: State, fact: Image, dtype: Any) -> Image | None:
+    def cast(self, state: State, fact: Image, dtype: DType) -> Image | None:
         return replace(fact, of=state.cast(fact.of, dtype)) if is_real(dtype) else None
 
     def stands_for(self, fact: Image) -> tuple[FieldArray, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
+from verify.dtypes import DType
 
 Fact = TypeVar("Fact")
 
@@ -45,7 +46,7 @@ class Law(Generic[Fact]):
     # -- instead of the residues' arithmetic ------------------------------------------------------
 
     def function(
-        self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
+        self, state: State, name: str, args: Sequence[FieldArray], dtype: DType
     ) -> FieldArray | None:
         """The result of one of `functions`."""
         return None
@@ -94,7 +95,7 @@ class Law(Generic[Fact]):
         """Of elements of several values."""
         return None
 
-    def cast(self, state: State, fact: Fact, dtype: Any) -> Fact | None:
+    def cast(self, state: State, fact: Fact, dtype: DType) -> Fact | None:
         """Of the same real numbers with another dtype."""
         return None
 

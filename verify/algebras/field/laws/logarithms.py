@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -29,6 +28,7 @@ from verify.algebras.field.laws.multiples import NOTHING, Rows, Sum, linear, tim
 from verify.algebras.field.powers import power
 from verify.algebras.field.state import State, key_rows
 from verify.algebras.field.value import FieldArray, Unlucky
+from verify.dtypes import DType
 
 NO_LOGARITHM = "no logarithm of a number that is not positive"
 _LARGEST = 2**22  # residues of products of powers
@@ -38,7 +38,7 @@ class Logarithms(Law[Sum]):
     functions = frozenset({"log"})
 
     def function(
-        self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
+        self, state: State, name: str, args: Sequence[FieldArray], dtype: DType
     ) -> FieldArray | None:
         return log_term(state, args[0])
 
@@ -137,7 +137,7 @@ class Logarithms(Law[Sum]):
 
         return linear([self._part(x) for x in operands], picked, picked, picked)
 
-    def cast(self, state: State, fact: Sum, dtype: Any) -> Sum:
+    def cast(self, state: State, fact: Sum, dtype: DType) -> Sum:
         return fact
 
     def weighed(

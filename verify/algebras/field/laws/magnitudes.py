@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from verify.algebras.field.laws.law import Law, Move
 from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray, all_one
-from verify.dtypes import is_real
+from verify.dtypes import DType, is_real
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +53,7 @@ class Magnitudes(Law[Magnitude]):
         return Magnitude(a, 1)
 
     def function(
-        self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
+        self, state: State, name: str, args: Sequence[FieldArray], dtype: DType
     ) -> FieldArray | None:
         known = self.of(args[0])
         if known is None or known.sign:
@@ -86,7 +85,7 @@ class Magnitudes(Law[Magnitude]):
     def moved(self, state: State, fact: Magnitude, move: Move) -> Magnitude:
         return fact.map(move.value)
 
-    def cast(self, state: State, fact: Magnitude, dtype: Any) -> Magnitude | None:
+    def cast(self, state: State, fact: Magnitude, dtype: DType) -> Magnitude | None:
         return fact.map(lambda x: state.cast(x, dtype)) if is_real(dtype) else None
 
     def stands_for(self, fact: Magnitude) -> tuple[FieldArray, ...]:

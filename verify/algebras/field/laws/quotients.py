@@ -10,12 +10,11 @@ The fact: the numerator and the divisor.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from verify.algebras.field.laws.law import Law, Move
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
-from verify.dtypes import is_real
+from verify.dtypes import DType, is_real
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +40,7 @@ class Quotients(Law[Quotient]):
     def moved(self, state: State, fact: Quotient, move: Move) -> Quotient:
         return Quotient(move.value(fact.top), move.value(fact.bottom))
 
-    def cast(self, state: State, fact: Quotient, dtype: Any) -> Quotient | None:
+    def cast(self, state: State, fact: Quotient, dtype: DType) -> Quotient | None:
         if not is_real(dtype):
             return None
         return Quotient(state.cast(fact.top, dtype), state.cast(fact.bottom, dtype))

@@ -28,7 +28,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -37,6 +36,7 @@ from verify.algebras.field.growth import Growth
 from verify.algebras.field.moduli import POINTS_A_PRIME
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
+from verify.dtypes import DType
 
 LARGEST = 2**10  # of c's numerator and denominator, and of the whole numbers that are radicands
 _MOST = 2**12  # elements of one array that are looked up
@@ -80,7 +80,7 @@ class Radicals:
         self.ratios: dict[tuple[int, ...], tuple[int, int, int] | None] = {}
         self._number(1)
 
-    def radicand(self, numbers: np.ndarray, dtype: Any) -> FieldArray:
+    def radicand(self, numbers: np.ndarray, dtype: DType) -> FieldArray:
         """The v of these numbers."""
         growth = self.growths[0]
         for n in np.unique(numbers):

@@ -18,7 +18,7 @@ from verify.algebras.field.laws.logarithms import LOGARITHMS
 from verify.algebras.field.laws.multiples import Sum
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
-from verify.dtypes import is_real
+from verify.dtypes import DType, is_real
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ class ScaledExponentials(Law[Scaled]):
     def moved(self, state: State, fact: Scaled, move: Move) -> Scaled:
         return fact.map(move.value)
 
-    def cast(self, state: State, fact: Scaled, dtype: Any) -> Scaled | None:
+    def cast(self, state: State, fact: Scaled, dtype: DType) -> Scaled | None:
         return fact.map(lambda x: state.cast(x, dtype)) if is_real(dtype) else None
 
     def stands_for(self, fact: Scaled) -> tuple[FieldArray, ...]:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -39,7 +38,7 @@ from verify.algebras.field.laws.rooted import (
 )
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
-from verify.dtypes import is_real
+from verify.dtypes import DType, is_real
 
 NO_ROOT = "no square root of a negative number"
 
@@ -50,7 +49,7 @@ class SquareRoots(Law[Parts]):
     functions = frozenset({"sqrt", "log"})
 
     def function(
-        self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
+        self, state: State, name: str, args: Sequence[FieldArray], dtype: DType
     ) -> FieldArray | None:
         (x,) = args
         if name == "log":  # log(c sqrt(u)) = log(c**2 u) / 2: where that has a value, c is positive
@@ -76,7 +75,7 @@ class SquareRoots(Law[Parts]):
     def moved(self, state: State, fact: Parts, move: Move) -> Parts:
         return _mapped(fact, move.value)
 
-    def cast(self, state: State, fact: Parts, dtype: Any) -> Parts | None:
+    def cast(self, state: State, fact: Parts, dtype: DType) -> Parts | None:
         return _mapped(fact, lambda part: state.cast(part, dtype)) if is_real(dtype) else None
 
     def added(self, state: State, a: FieldArray, b: FieldArray) -> Parts | None:
@@ -216,7 +215,7 @@ def root(state: State, u: FieldArray) -> FieldArray:
     return value
 
 
-def _as_found(state: State, lines: np.ndarray, dtype: Any) -> Rooted:
+def _as_found(state: State, lines: np.ndarray, dtype: DType) -> Rooted:
     """top / bottom sqrt(v) sqrt(w), that divided by w where a line says so."""
     radicands = [state.law(Radicals).radicand(lines["v"], dtype)]
     if lines["w"].any():
@@ -232,7 +231,7 @@ def _as_found(state: State, lines: np.ndarray, dtype: Any) -> Rooted:
     return Rooted(made, {2 ** len(made) - 1: scale})
 
 
-def _unknown(state: State, rows: np.ndarray, dtype: Any) -> FieldArray:
+def _unknown(state: State, rows: np.ndarray, dtype: DType) -> FieldArray:
     """The root of what has these residues: of 1 it is 1."""
     value = state.atom(mixing.combine(state.digest(rows), tag="sqrt"), dtype)
     one = (rows[: state.points] == 1).all(axis=0)

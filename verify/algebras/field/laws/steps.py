@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from verify.algebras.field.laws.law import Law
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
 from verify.algebras.field.weights import Weights
-from verify.dtypes import is_integer, limits
+from verify.dtypes import DType, is_integer, limits
 
 _MOST = 8192  # elements
 
@@ -41,7 +40,7 @@ class Steps(Law[None]):
     functions = frozenset(_STEPS)
 
     def function(
-        self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
+        self, state: State, name: str, args: Sequence[FieldArray], dtype: DType
     ) -> FieldArray | None:
         (x,) = args
         if state.mode.decides or x.growth.logs or not 0 < x.rows[0].size <= _MOST:
@@ -65,7 +64,7 @@ class Steps(Law[None]):
         return state.lift(np.array(whole).astype(kind).reshape(x.shape), dtype)
 
 
-def _held(numbers: Sequence[int], dtype: Any) -> bool:
+def _held(numbers: Sequence[int], dtype: DType) -> bool:
     """Whether all are numbers of an integer dtype, or short enough for any float."""
     low, high = limits(dtype) if is_integer(dtype) else (-(2**53), 2**53)
     return low <= min(numbers) and max(numbers) <= high

@@ -17,7 +17,7 @@ from verify.algebras.field.laws.law import Law, Move
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
 from verify.algebras.field.weights import Weights
-from verify.dtypes import is_real
+from verify.dtypes import DType, is_real
 
 _LARGEST = 2**20  # elements that are squared
 
@@ -52,7 +52,7 @@ class SumsOfSquares(Law[np.ndarray]):
             return None
         return fact.reshape(len(fact), -1, fact.shape[-1])[:, index]
 
-    def cast(self, state: State, fact: np.ndarray, dtype: object) -> np.ndarray | None:
+    def cast(self, state: State, fact: np.ndarray, dtype: DType) -> np.ndarray | None:
         return fact if is_real(dtype) else None
 
     def not_negative(self, state: State, a: FieldArray, b: FieldArray) -> bool:

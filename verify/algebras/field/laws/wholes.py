@@ -8,21 +8,20 @@ assumed where it is converted (`../casts.py`). The fact is that a value is one. 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from verify.algebras.field.laws.law import Law, Move
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
-from verify.dtypes import is_integer, is_real
+from verify.dtypes import DType, is_integer, is_real
 
 
 class WholeNumbers(Law[bool]):
     functions = frozenset(("floor", "round", "round_even"))
 
     def function(
-        self, state: State, name: str, args: Sequence[FieldArray], dtype: Any
+        self, state: State, name: str, args: Sequence[FieldArray], dtype: DType
     ) -> FieldArray | None:
         return args[0] if self.holds(args[0]) else None
 
@@ -56,7 +55,7 @@ class WholeNumbers(Law[bool]):
     ) -> bool | None:
         return all(map(self.holds, operands)) or None
 
-    def cast(self, state: State, fact: bool, dtype: Any) -> bool | None:
+    def cast(self, state: State, fact: bool, dtype: DType) -> bool | None:
         return fact if is_real(dtype) else None
 
 

@@ -27,18 +27,29 @@ place of a maximum, whose indicators are the weights of the candidates (`choice.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from verify.algebras.base import Value, itself
+from verify.algebras.extended import parts
 from verify.algebras.field.patterns import PatternField
 from verify.algebras.field.split.operations import Splitting
-from verify.algebras.field.split.value import Split, Wider, whole
+from verify.algebras.field.split.selectors import Selectors
+from verify.algebras.field.split.value import Residues, Split, Wider, whole
 from verify.algebras.field.trial import Field
 from verify.algebras.field.value import FieldArray, numpy_kind
 from verify.dtypes import is_integer
 
-__all__ = ["Split", "SplitField", "SplitPatternField", "Wider", "inputs"]
+__all__ = [
+    "Residues",
+    "Split",
+    "SplitField",
+    "SplitPatternField",
+    "Wider",
+    "inputs",
+    "residues_of",
+    "whole",
+]
 
 MOST_OF_INPUT = 4096  # values
 
@@ -50,17 +61,22 @@ class SplitField(Splitting, Field):
 class SplitPatternField(Splitting, PatternField):
     """The same, in which each row decides every other choice."""
 
-    def marks_of(self, x: Any) -> np.ndarray:
+    def marks_of(self, x: Residues) -> np.ndarray:
         return super().marks_of(whole(x))
 
 
-def inputs(field: Any, values: Sequence[Any], width: int) -> list[Any]:
+def residues_of(value: Value) -> list[Residues]:
+    """The parts of a value of a trial."""
+    return [part if isinstance(part, Split) else itself(part, FieldArray) for part in parts(value)]
+
+
+def inputs(field: Selectors, values: Sequence[Value], width: int) -> list[Value]:
     """A trial's inputs, those of few values split; `width`: of the selectors to come, at least."""
     field.prepare(width)
     known = [_values(x, field.room) if isinstance(x, FieldArray) else None for x in values]
     field.width = max([width, *(len(found) for found in known if found is not None)])
     return [
-        x if found is None else field.split_input(x, found)
+        x if found is None else field.split_input(itself(x, FieldArray), found)
         for x, found in zip(values, known, strict=True)
     ]
 

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import cast
 
 import numpy as np
 
 from verify.algebras.field.split.selectors import Selectors
-from verify.algebras.field.split.value import NOBODY, Split, along, behind_dot, joined, whole
+from verify.algebras.field.split.value import (
+    NOBODY,
+    Residues,
+    Split,
+    along,
+    as_split,
+    behind_dot,
+    joined,
+    table_of,
+    whole,
+)
 from verify.algebras.field.trial import Field
 from verify.algebras.field.value import FieldArray
+from verify.dtypes import DType
 
 
 class Splitting(Selectors):
     """The operations of a trial (the class that comes after this one), on split values too."""
 
-    def each(self, name: str, xs: Sequence[Any], call: Callable[..., Any]) -> Any:
+    def each(
+        self,
+        name: str,
+        xs: Sequence[Residues],
+        call: Callable[[list[Residues], tuple[int, ...]], FieldArray],
+    ) -> FieldArray:
         """Element by element; `call(xs, lead)` with the operands, and the axes before theirs."""
         if not any(isinstance(x, Split) for x in xs):
             return self.few(call(list(xs), ()))
@@ -26,7 +42,7 @@ class Splitting(Selectors):
         found = self.made(call([self.spread(x) for x in xs], (self.width,)), selector)
         return _carried(found, xs, lambda ys: call(ys, ()))
 
-    def over_last(self, name: str, x: Any, **options: Any) -> Any:
+    def over_last(self, name: str, x: Residues, **options: bool) -> FieldArray:
         if not isinstance(x, Split):
             return self.plainly(name, x, **options)
         selector = along(x)
@@ -37,21 +53,24 @@ class Splitting(Selectors):
         found = self.made(self.case_by_case(name, x.cases, **options), selector)
         return _carried(found, [x], lambda ys: self.plainly(name, *ys, **options))
 
-    def reshape(self, x: Any, shape: tuple[int, ...]) -> Any:
+    def reshape(self, x: Residues, shape: tuple[int, ...]) -> FieldArray:
         if not isinstance(x, Split):
             return self.plainly("reshape", x, shape)
         cases = self.plainly("reshape", x.cases, (self.width, *shape))
-        found = Split(self, cases, x.selector.reshape(shape))
+        found = table_of(self, cases, x.selector.reshape(shape))
         return _carried(found, [x], lambda ys: self.plainly("reshape", ys[0], shape))
 
-    def known_numbers(self, x: Any) -> tuple[np.ndarray, np.ndarray] | None:
+    def possible(self, x: Residues) -> np.ndarray | None:
+        return x.possible if isinstance(x, Split) else None
+
+    def known_numbers(self, x: Residues) -> tuple[np.ndarray, np.ndarray] | None:
         if not isinstance(x, Split):
-            found: tuple[np.ndarray, np.ndarray] | None = self.plainly("known_numbers", x)
-            return found
+            found: object = self.plainly("known_numbers", x)
+            return cast("tuple[np.ndarray, np.ndarray] | None", found)
         cases = x.possible
         return None if cases is None else (cases[0], (cases == cases[:1]).all(axis=0))
 
-    def pick(self, operands: Sequence[Any], index: np.ndarray) -> Any:
+    def pick(self, operands: Sequence[Residues], index: np.ndarray) -> FieldArray:
         if not any(isinstance(x, Split) for x in operands):
             return self.plainly("pick", operands, index)
         if self.width * index.size > self.room:
@@ -79,7 +98,7 @@ class Splitting(Selectors):
         found = self.made(self.plainly("pick", values, places), selector)
         return _carried(found, operands, lambda ys: self.plainly("pick", ys, index))
 
-    def dot(self, a: Any, b: Any) -> Any:
+    def dot(self, a: Residues, b: Residues) -> FieldArray:
         """(B, M, K) x (B, K, N): case by case where each sum has one selector."""
         if not isinstance(a, Split) and not isinstance(b, Split):
             return self.plainly("dot", a, b)
@@ -95,32 +114,37 @@ class Splitting(Selectors):
         cases = self.plainly("reshape", found, (self.width, batch, rows, columns))
         return self.made(cases, selector)
 
-    def select(self, which: Any, cases: Sequence[Any]) -> Any:
+    def select(self, which: Residues, cases: Sequence[Residues]) -> FieldArray:
         return self.each(
             "select",
             [which, *cases],
             lambda xs, lead: self.plainly("select", xs[0], list(xs[1:])),
         )
 
-    def cast(self, x: Any, dtype: Any) -> Any:
-        return self.each("cast", [x], lambda xs, lead: self._cast(xs[0], dtype, bool(lead)))
+    def cast(self, x: Residues, dtype: DType) -> FieldArray:
+        return self.each("cast", [x], lambda xs, lead: self._cast(whole(xs[0]), dtype, bool(lead)))
 
-    def _cast(self, x: FieldArray, dtype: Any, split: bool) -> FieldArray:
+    def _cast(self, x: FieldArray, dtype: DType, split: bool) -> FieldArray:
         return self.case_by_case("cast", x, dtype) if split else self.plainly("cast", x, dtype)
 
     def function(
-        self, name: str, args: Sequence[Any], shape: tuple[int, ...], dtype: Any, params: Any = ()
-    ) -> Any:
-        def call(xs: list[Any], lead: tuple[int, ...]) -> Any:
+        self,
+        name: str,
+        args: Sequence[Residues],
+        shape: tuple[int, ...],
+        dtype: DType,
+        params: object = (),
+    ) -> FieldArray:
+        def call(xs: list[Residues], lead: tuple[int, ...]) -> FieldArray:
             operation = self.case_by_case if lead else self.plainly
             return operation("function", name, xs, (*lead, *shape), dtype, params)
 
         return self.each("function", args, call)
 
-    def compare(self, op: str, a: Any, b: Any) -> Any:
+    def compare(self, op: str, a: Residues, b: Residues) -> FieldArray:
         return self.each("compare", [a, b], lambda xs, lead: self.plainly("compare", op, *xs))
 
-    def winner(self, x: Any, *, last: bool = False) -> Any:
+    def winner(self, x: Residues, *, last: bool = False) -> FieldArray:
         if isinstance(x, Split):
             return self.over_last("winner", x, last=last)
         found = self.plainly("winner", x, last=last)
@@ -128,16 +152,18 @@ class Splitting(Selectors):
             found if self.inside_operation or found.concrete is not None else self.place(x, found)
         )
 
-    def within(self, x: Any, low: int, high: int) -> Any:
+    def within(self, x: Residues, low: int, high: int) -> FieldArray:
         return self.each("within", [x], lambda xs, lead: self.plainly("within", xs[0], low, high))
 
-    def observed(self, x: Any, where: str) -> Any:
+    def observed(self, x: Residues, where: str) -> FieldArray:
         if isinstance(x, Split):  # (constants are machine numbers)
             return self.each("observed", [x], lambda xs, _: self.plainly("observed", xs[0], where))
         return self.plainly("observed", x, where)
 
-    def div(self, a: Any, b: Any) -> Any:
-        return self.each("div", [a, b], lambda xs, lead: self._div(xs[0], xs[1], bool(lead)))
+    def div(self, a: Residues, b: Residues) -> FieldArray:
+        return self.each(
+            "div", [a, b], lambda xs, lead: self._div(whole(xs[0]), whole(xs[1]), bool(lead))
+        )
 
     def _div(self, a: FieldArray, b: FieldArray, split: bool) -> FieldArray:
         if not split or b.concrete is None or b.concrete.all():
@@ -151,47 +177,74 @@ class Splitting(Selectors):
         nothing = self.plainly("function", "by zero", [a], a.shape, a.dtype)
         return self.plainly("select", self.lift(zero), [found, nothing])
 
-    def names(self, x: Any) -> list[bytes]:
+    # -- element by element, and along the last axis -----------------------------------------------
+
+    def elementwise(self, name: str, *xs: Residues) -> FieldArray:
+        def call(ys: list[Residues], lead: tuple[int, ...]) -> FieldArray:
+            return self.case_by_case(name, *ys) if lead else self.plainly(name, *ys)
+
+        return self.each(name, xs, call)
+
+    def neg(self, a: Residues) -> FieldArray:
+        return self.elementwise("neg", a)
+
+    def add(self, a: Residues, b: Residues) -> FieldArray:
+        return self.elementwise("add", a, b)
+
+    def sub(self, a: Residues, b: Residues) -> FieldArray:
+        return self.elementwise("sub", a, b)
+
+    def mul(self, a: Residues, b: Residues) -> FieldArray:
+        return self.elementwise("mul", a, b)
+
+    def maximum(self, a: Residues, b: Residues) -> FieldArray:
+        return self.elementwise("maximum", a, b)
+
+    def logical_not(self, a: Residues) -> FieldArray:
+        return self.elementwise("logical_not", a)
+
+    def logical_and(self, a: Residues, b: Residues) -> FieldArray:
+        return self.elementwise("logical_and", a, b)
+
+    def logical_or(self, a: Residues, b: Residues) -> FieldArray:
+        return self.elementwise("logical_or", a, b)
+
+    def remainder(self, a: Residues, b: Residues, quotient: Residues) -> FieldArray:
+        return self.elementwise("remainder", a, b, quotient)
+
+    def sum(self, x: Residues) -> FieldArray:
+        return self.over_last("sum", x)
+
+    def prod(self, x: Residues) -> FieldArray:
+        return self.over_last("prod", x)
+
+    def max(self, x: Residues) -> FieldArray:
+        return self.over_last("max", x)
+
+    def none_of(self, x: Residues) -> FieldArray:
+        return self.over_last("none_of", x)
+
+    # -- questions ---------------------------------------------------------------------------------
+
+    def names(self, x: Residues) -> list[bytes]:
         return Field.names(self, whole(x))
 
-    def agree(self, a: Any, b: Any) -> bool:
+    def agree(self, a: Residues, b: Residues) -> bool:
         return Field.agree(self, whole(a), whole(b))
 
-    def may_be_zero(self, x: Any) -> bool:
+    def may_be_zero(self, x: Residues) -> bool:
         return Field.may_be_zero(self, whole(x))
 
-    def numbers(self, *values: Any) -> None:
+    def numbers(self, *values: Residues) -> None:
         Field.numbers(self, *(x.cases if isinstance(x, Split) else x for x in values))
 
 
-def _carried(found: Any, xs: Sequence[Any], plain: Callable[[list[Any]], FieldArray]) -> Any:
+def _carried(
+    found: FieldArray, xs: Sequence[Residues], plain: Callable[[list[Residues]], FieldArray]
+) -> FieldArray:
     """The result of an operation; that of what is a maximum is the operation's of the maximum."""
     split = [x for x in xs if isinstance(x, Split)]
-    if isinstance(found, Split) and not found.settled and all(x.settled for x in split):
-        found._whole, found.settled = plain([whole(x) for x in xs]), True
+    table = as_split(found)
+    if table is not None and not table.settled and all(x.settled for x in split):
+        table._whole, table.settled = plain([whole(x) for x in xs]), True
     return found
-
-
-def _each_of(name: str) -> Callable[..., Any]:
-    def operation(self: Any, *xs: Any) -> Any:
-        return self.each(
-            name,
-            xs,
-            lambda ys, lead: (self.case_by_case if lead else self.plainly)(name, *ys),
-        )
-
-    return operation
-
-
-def _last_of(name: str) -> Callable[..., Any]:
-    def operation(self: Any, x: Any) -> Any:
-        return self.over_last(name, x)
-
-    return operation
-
-
-for _name in ("neg", "add", "sub", "mul", "maximum", "logical_not", "logical_and", "logical_or"):
-    setattr(Splitting, _name, _each_of(_name))
-Splitting.remainder = _each_of("remainder")
-for _name in ("sum", "prod", "max", "none_of"):
-    setattr(Splitting, _name, _last_of(_name))

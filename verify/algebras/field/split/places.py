@@ -9,11 +9,11 @@ at ties too.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from verify.algebras.field import residues
+from verify.algebras.field.trial import Field
 
 
 @dataclass
@@ -26,7 +26,9 @@ class Places:
         for n, selector in enumerate(selectors.tolist()):
             self.known.setdefault(selector, (candidates[:, n], maximum[:, n]))
 
-    def largest(self, state: Any, selector: np.ndarray, cases: np.ndarray) -> dict[int, np.ndarray]:
+    def largest(
+        self, state: Field, selector: np.ndarray, cases: np.ndarray
+    ) -> dict[int, np.ndarray]:
         """Of (rows, N, K) tables with these selectors, those (by n) that are k max(s) + c."""
         wanted = [n for n, s in enumerate(selector.tolist()) if s in self.known]
         if not wanted:

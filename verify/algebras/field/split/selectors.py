@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,10 +14,10 @@ from verify.algebras.field import mixing, residues
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.patterns import NOTHING, Origin
 from verify.algebras.field.split.places import Places
-from verify.algebras.field.split.value import NOBODY, Split, Wider
+from verify.algebras.field.split.value import NOBODY, Residues, Split, Wider, table_of, whole
 from verify.algebras.field.trial import Field
 from verify.algebras.field.value import FieldArray
-from verify.algebras.numeric import Numeric
+from verify.algebras.numeric import Bounded, Numeric
 from verify.dtypes import is_integer, is_kind
 
 MOST = 64  # values of a number that comes up on the way
@@ -25,8 +25,10 @@ LARGEST = 1 << 16  # elements of all cases of a value
 RESIDUES = 1 << 21  # of all its elements
 
 
-# Mixed into a trial: its operations come after these classes (`Splitting.plainly`).
-Trial: Any = Field if TYPE_CHECKING else object
+if TYPE_CHECKING:
+    Trial = Field
+else:  # mixed into a trial: its operations come after these classes (`Splitting.plainly`)
+    Trial = object
 
 
 class Selectors(Trial):
@@ -47,7 +49,7 @@ class Selectors(Trial):
 
     # -- selectors ---------------------------------------------------------------------------------
 
-    def split_input(self, x: Any, values: np.ndarray) -> Split:
+    def split_input(self, x: FieldArray, values: np.ndarray) -> FieldArray:
         """An input whose elements have no values but these: (values, *shape), in x's dtype."""
         size, width = int(np.prod(x.shape)), self.width
         free = Field.random(self, (size, width - 1), np.dtype(np.float64))
@@ -56,9 +58,9 @@ class Selectors(Trial):
         first = self._enlist(self._indicators(rows, Growth(1.0, float(width)), NOTHING))
         cases = values[np.minimum(np.arange(width), len(values) - 1)]
         selector = first + np.arange(size).reshape(x.shape)
-        return Split(self, self.lift(np.ascontiguousarray(cases), x.dtype), selector)
+        return table_of(self, self.lift(np.ascontiguousarray(cases), x.dtype), selector)
 
-    def _indicators(self, rows: np.ndarray, growth: Growth, origin: Any) -> FieldArray:
+    def _indicators(self, rows: np.ndarray, growth: Growth, origin: object) -> FieldArray:
         """(n, K) of them: each is 0 or 1, and they are no analytic functions of anything."""
         known, kind = replace(growth, analytic=False), np.dtype(np.float64)
         return FieldArray(self, rows.shape[1:], kind, known, rows, nonnegative=True, origin=origin)
@@ -82,7 +84,7 @@ class Selectors(Trial):
             self.known.update({name: first + i for i, name in enumerate(new)})
         return np.array([self.known[name] for name in names], np.int64)
 
-    def few(self, x: Any) -> Any:
+    def few(self, x: FieldArray) -> FieldArray:
         """An integer that a rule keeps in a small interval low .. high, as a selector.
 
         Its indicators are unknown functions of it, but for two: sum D_j = 1 and sum v_j D_j = x.
@@ -117,13 +119,13 @@ class Selectors(Trial):
         selector = self._on_the_way(names, self._indicators(rows, growth, NOTHING))
         table = np.minimum(values, high).reshape(-1, *(1,) * len(x.shape))
         cases = np.broadcast_to(table, (self.width, *x.shape)).astype(x.dtype)
-        return Split(self, self.lift(cases, x.dtype), selector.reshape(x.shape))
+        return table_of(self, self.lift(cases, x.dtype), selector.reshape(x.shape))
 
     def _need(self, count: int) -> None:
         if count > self.width:
             raise Wider(count)
 
-    def place(self, x: FieldArray, weights: FieldArray) -> Any:
+    def place(self, x: FieldArray, weights: FieldArray) -> FieldArray:
         """The place of a maximum of x, as a selector: (..., S) weights of which one is 1."""
         size, lead = weights.shape[-1], weights.shape[:-1]
         count = int(np.prod(lead))
@@ -153,7 +155,7 @@ class Selectors(Trial):
         table = (chosen[:, None] == np.arange(size)).reshape(self.width, *(1,) * len(lead), size)
         kind = weights.dtype if is_integer(weights.dtype) else np.float64
         cases = np.broadcast_to(table, (self.width, *weights.shape)).astype(kind)
-        return Split(self, self.lift(cases, weights.dtype), selector)
+        return table_of(self, self.lift(cases, weights.dtype), selector)
 
     # -- tables ------------------------------------------------------------------------------------
 
@@ -190,7 +192,7 @@ class Selectors(Trial):
             origin=Origin("each", (total,), []),
         )
 
-    def spread(self, x: Any) -> FieldArray:
+    def spread(self, x: Residues) -> FieldArray:
         """(K, *shape): the cases of any value."""
         if isinstance(x, Split):
             return x.cases
@@ -198,7 +200,7 @@ class Selectors(Trial):
         index = np.broadcast_to(np.arange(size).reshape(x.shape), (self.width, *x.shape))
         return self.plainly("pick", [x], index)
 
-    def made(self, cases: FieldArray, selector: np.ndarray) -> Any:
+    def made(self, cases: FieldArray, selector: np.ndarray) -> FieldArray:
         """A split value, or the plain one that it is."""
         if (selector == NOBODY).all():
             size = int(np.prod(selector.shape))
@@ -208,13 +210,13 @@ class Selectors(Trial):
             selector = np.where(same, NOBODY, selector)
             if same.all():
                 return self.lift(cases.concrete[0], cases.dtype)
-        found = Split(self, cases, selector)
+        found = table_of(self, cases, selector)
         if self.places.known and is_kind(cases.dtype, np.floating):
             with contextlib.suppress(Unsupported):  # of infinities
-                _ = found.whole  # which may be known to be a maximum
+                _ = whole(found)  # which may be known to be a maximum
         return found
 
-    def plainly(self, name: str, *args: Any, **options: Any) -> Any:
+    def plainly(self, name: str, *args: object, **options: object) -> FieldArray:
         """An operation of the trial on values that are not split."""
         before, self.inside_operation = self.inside_operation, True
         try:
@@ -222,40 +224,39 @@ class Selectors(Trial):
         finally:
             self.inside_operation = before
 
-    def constant(self, name: str, *args: Any, **options: Any) -> FieldArray | None:
+    def constant(self, name: str, *args: object, **options: object) -> FieldArray | None:
         """The result of an operation on constants where that is an exact number."""
         flat = [x for arg in args for x in (arg if isinstance(arg, list) else [arg])]
         known = [x.concrete for x in flat if isinstance(x, FieldArray)]
         arrays = [array for array in known if array is not None]
         if not known or len(arrays) < len(known):
             return None
-        if name == "cast" and is_integer(arrays[0].dtype) and not is_integer(args[1]):
+        to_integer = any(isinstance(arg, np.dtype) and is_integer(arg) for arg in args)
+        if name == "cast" and is_integer(arrays[0].dtype) and not to_integer:
             return None  # what it loses has to be said
         if any(is_kind(array.dtype, np.floating) and np.isinf(array).any() for array in arrays):
             return None
         numeric = Numeric()
 
-        def lifted(x: Any) -> Any:
+        def lifted(x: object) -> object:
             if isinstance(x, list):
                 return [lifted(one) for one in x]
             return numeric.lift(np.asarray(x.concrete), x.dtype) if isinstance(x, FieldArray) else x
 
-        operation = getattr(numeric, name, None)
-        if operation is None:
-            return None
         try:
-            result = operation(*map(lifted, args), **options)
+            result = getattr(numeric, name)(*map(lifted, args), **options)
         except Unsupported:
             return None
-        exact = result.concrete
-        return None if exact is None else self.lift(exact, result.dtype)
+        if not isinstance(result, Bounded) or result.concrete is None:
+            return None
+        return self.lift(result.concrete, result.dtype)
 
-    def case_by_case(self, name: str, *args: Any, **options: Any) -> FieldArray:
+    def case_by_case(self, name: str, *args: object, **options: object) -> FieldArray:
         found = self.constant(name, *args, **options)
         return self.plainly(name, *args, **options) if found is None else found
 
 
-def _as_float(field: Any, x: FieldArray) -> FieldArray:
+def _as_float(field: Trial, x: FieldArray) -> FieldArray:
     """The same residues as real numbers."""
     kind, known = np.dtype(np.float64), x.nonnegative
     return FieldArray(field, x.shape, kind, x.growth, x.rows, nonnegative=known, origin=x.origin)

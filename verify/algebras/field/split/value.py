@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol, cast
 
 import numpy as np
 
 from verify.algebras import machine
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.value import FieldArray
+from verify.dtypes import DType
 
 NOBODY = -1  # the selector of what depends on none
 
@@ -22,25 +23,33 @@ class Wider(Exception):
         self.values = values
 
 
+class Tables(Protocol):
+    """What a table asks of its trial."""
+
+    def written_out(self, x: Split) -> FieldArray: ...
+    def digest(self, rows: np.ndarray) -> np.ndarray: ...
+
+
 @dataclass(eq=False)
 class Split:
     """cases: (K, *shape); selector: (*shape) numbers of selectors, NOBODY where all cases agree."""
 
-    field: Any
+    field: Tables
     cases: FieldArray
     selector: np.ndarray
     _whole: FieldArray | None = None
     settled: bool = False  # whether it is known to be `whole` in another way: `places.py`
 
-    concrete = None
-    log = None
+    @property
+    def concrete(self) -> None:
+        return None
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self.selector.shape
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> DType:
         return self.cases.dtype
 
     @property
@@ -72,11 +81,23 @@ class Split:
         return self._whole
 
 
-def whole(x: Any) -> Any:
+Residues = FieldArray | Split  # what depends on no selector is not split
+
+
+def table_of(field: Tables, cases: FieldArray, selector: np.ndarray) -> FieldArray:
+    """A split value. It has all that operations ask of an array of residues, and counts as one."""
+    return cast(FieldArray, Split(field, cases, selector))
+
+
+def as_split(x: object) -> Split | None:
+    return x if isinstance(x, Split) else None
+
+
+def whole(x: Residues) -> FieldArray:
     return x.whole if isinstance(x, Split) else x
 
 
-def joined(xs: Sequence[Any]) -> np.ndarray | None:
+def joined(xs: Sequence[Residues]) -> np.ndarray | None:
     """The selectors behind values of one shape, element by element; None where they differ."""
     found = np.full(xs[0].shape, NOBODY, np.int64)
     for x in xs:
@@ -103,7 +124,7 @@ def along(x: Split, axis: int = -1) -> np.ndarray | None:
     return most.squeeze(axis) if one else None
 
 
-def behind_dot(a: Any, b: Any) -> np.ndarray | None:
+def behind_dot(a: Residues, b: Residues) -> np.ndarray | None:
     """Of (B, M, T) x (B, T, N), for each sum; None where there are several."""
     shape = (*a.shape[:2], b.shape[-1])
     found: np.ndarray | None = np.full(shape, NOBODY, np.int64)

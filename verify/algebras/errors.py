@@ -1,0 +1,13 @@
+"""What an algebra, or a rule, raises where it does not go."""
+
+
+class Unsupported(Exception):
+    """This algebra cannot evaluate this: the verdict will be unknown, with this text as reason."""
+
+
+class Refused(Unsupported):
+    """No other law would change that: a program is too large, or a loop too long."""
+
+
+class Meaningless(Unsupported):
+    """The program breaks a promise at these inputs: nothing is said of what it does there."""
