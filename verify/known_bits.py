@@ -24,7 +24,6 @@ import jax
 import numpy as np
 
 from verify.algebras.base import Algebra, Unsupported, V, Value
-from verify.algebras.elements import ElementAlgebra
 from verify.algebras.extended import lift, plain
 from verify.dtypes import DType
 from verify.primitives.indexing import OF_BITS
@@ -78,22 +77,16 @@ def _as_seen(
     if over_the_reals.shape != atom.shape or (not body and atom in program.inputs):
         return value
     base = plain(algebra)
-    proves = base.assumes or isinstance(base, ElementAlgebra)
     computed = by_the_machine(program, atom)
     if computed is None:
         if zeros:  # of whose signs the functions say themselves what they assume
             return value
-        if base.assumes:
-            base.assume(OF_BITS)
-            base.partial = True
-        elif proves:
-            raise Unsupported(
-                f"the bits of a constant in {atom.dtype} that a loop may have changed"
-            )
+        base.assume(OF_BITS)
+        base.partial = True
         return value
     if _same(over_the_reals, computed):
         return value
-    if proves:
+    if base.assumes:
         raise Unsupported(
             f"the bits of a constant that is another in {atom.dtype} than over the reals"
         )

@@ -2,11 +2,16 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import verify
 from verify import smt
 from verify.limits import budget
+from verify.primitives.arithmetic import NO_ROUNDING
+from verify.primitives.powers import POWERS
+from verify.programs import trace
+from verify.smt import cases
 
 pytest.importorskip("z3")
 
@@ -77,3 +82,22 @@ def test_each_question_has_a_context_of_its_own():
     solver.add(one.Or(x > 1, x < 0), one.Implies(x > 0, x == 5), x >= 0)
     assert budget.solve(solver, 1e6) == "sat"
     assert solver.model()[x].as_long() == 5
+
+
+@pytest.mark.parametrize("settle", [cases.settle, cases.settle_bits])
+def test_what_a_rule_assumes_is_said_by_solvers_too(settle):
+    """Not only by proofs over residues and in branches: 5 bits and 2 do not hold every number."""
+    narrow = trace(lambda x: jax.lax.reduce_precision(x, 5, 2) + 0.0, F32(0))
+    found = settle(narrow, trace(lambda x: x + 0.0, F32(0)), 0, np.array([0]))
+    assert isinstance(found, cases.Settled)
+    assert found.assumptions == (NO_ROUNDING,)
+    assert found.partial
+
+
+def test_a_power_by_its_logarithm_is_said_to_be_one_of_a_positive_number():
+    left, right = (
+        trace(f, F32(1), F32(1)) for f in (lambda x, y: x**y, lambda x, y: jnp.exp(y * jnp.log(x)))
+    )
+    found = cases.settle(left, right, 0, np.array([0]))
+    assert isinstance(found, cases.Settled)
+    assert found.assumptions == (POWERS,)

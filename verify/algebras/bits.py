@@ -41,6 +41,7 @@ class Bits(ElementAlgebra[Term]):
         self.number = z3.DeclareSort("number")
         self.symbols: dict[object, Term] = {}
         self.inputs = 0
+        self.assumptions = {}
         self.places: dict[int, tuple[int, Term]] = {}  # holds the terms: z3 gives ids away again
 
     # -- values ---------------------------------------------------------------------------------

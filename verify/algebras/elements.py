@@ -61,9 +61,11 @@ class ElementAlgebra(Budget, Algebra[Elements], Generic[Item]):
     Integers are exact expressions, as in `machine.py`. What looks at the machine's value of one
     that may have wrapped gets `wrapped` of it, which an algebra says, or, where it is `assuming`,
     the expression itself, under the assumption that it has not. `wrapping`: whether anything did;
-    `partial`: whether what is assumed may hold nowhere.
+    `assumptions`: what a proof takes for granted; `partial`: whether that may hold nowhere.
     """
 
+    assumes = True
+    assumptions: dict[str, None]
     mapped = 1
     assuming = False
     wrapping = False
@@ -72,9 +74,8 @@ class ElementAlgebra(Budget, Algebra[Elements], Generic[Item]):
         """The machine's value of one expression."""
         raise NotImplementedError
 
-    def sentence(self, text: str) -> None:
-        """Notes an assumption."""
-        raise NotImplementedError
+    def assume(self, sentence: str) -> None:
+        self.assumptions.setdefault(sentence)
 
     def observed(self, x: Elements, where: str) -> Elements:
         """x, whose elements are now what the machine has. `where`: who looks."""
@@ -84,7 +85,7 @@ class ElementAlgebra(Budget, Algebra[Elements], Generic[Item]):
         limits = machine.of_dtype(x.dtype)
         if not self.assuming:
             return replace(self.map(lambda p: self.wrapped(p, x.dtype), x.dtype, x), bounds=limits)
-        self.sentence(f"no integer overflows {where}")
+        self.assume(f"no integer overflows {where}")
         self.partial = True
         inside = machine.meet(x.bounds, limits)
         if inside is None or inside[0] > inside[1]:

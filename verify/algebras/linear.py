@@ -115,12 +115,12 @@ class Linear(Polynomials):
         if isinstance(p, float) or isinstance(q, float):
             one, two = (v if isinstance(v, float) else 0.0 for v in (p, q))
             if any(isinstance(v, dict) and degree(v) for v in (p, q)):
-                self.sentence(NO_INFINITIES)
+                self.assume(NO_INFINITIES)
             return z3.BoolVal(bool(COMPARE[op](one, two)))
         difference = finite(self._plus(p, self._scaled(-1)(q)))
         if degree(difference) == 0:
             if real and degree(p):
-                self.sentence(NO_NANS)  # x != x asks for NaN
+                self.assume(NO_NANS)  # x != x asks for NaN
             rest = difference.get(ONE, Fraction(0))
             return z3.BoolVal(bool(COMPARE[op](int(rest > 0) - int(rest < 0), 0)))
         side, zero = self.expression(difference), z3.RealVal(0)

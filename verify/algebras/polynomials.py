@@ -74,9 +74,6 @@ class Polynomials(ElementAlgebra["Item"]):
         self.solver.add(self.atoms[-1] >= low, self.atoms[-1] <= high)
         return atom
 
-    def sentence(self, text: str) -> None:
-        self.assumptions.setdefault(text)
-
     def wrapped(self, p: Item, dtype: DType) -> Polynomial:
         """p - 2**w k within the dtype's limits, for an unknown integer k: exact, and linear."""
         if isinstance(p, float) or self.z3.is_expr(p):
@@ -202,7 +199,7 @@ class Polynomials(ElementAlgebra["Item"]):
             raise Unsupported("division by zero or infinity")
         if degree(q) == 0:
             return {ONE: 1 / q[ONE]}
-        self.assumptions.setdefault("no division by zero")
+        self.assume("no division by zero")
         self.partial = True
         # 1 / (c q) = (1 / c) (1 / q): one atom for all multiples.
         lead = q[min(q)]

@@ -24,14 +24,10 @@ class Writer(Graph, ElementAlgebra[Node]):
     an unknown function of it."""
 
     mapped = 4
-    assumes = True
 
     def __init__(self, *, assuming: bool = False) -> None:
         super().__init__()
         self.assuming = assuming
-
-    def sentence(self, text: str) -> None:
-        self.assume(text)
 
     def wrapped(self, p: Node, dtype: DType) -> Node:
         if isinstance(p.info, Fraction) and p.info.denominator == 1:

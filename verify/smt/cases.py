@@ -132,7 +132,7 @@ def settle_bits(
     found, counted = _by_bits(left, right, output, elements, condition)
     if found is None and counted:
         found, _ = _by_bits(left, right, output, elements, condition, one_by_one=True)
-    return Settled(()) if found is True else found
+    return found
 
 
 def _by_bits(
@@ -143,7 +143,7 @@ def _by_bits(
     condition: Program | None,
     *,
     one_by_one: bool = False,
-) -> tuple[Literal[True] | Suggestion | None, bool]:
+) -> tuple[Settled | Suggestion | None, bool]:
     """What a solver finds, and whether bits are counted."""
     z3 = smt.Fresh()
     algebra = Bits(z3, one_by_one=one_by_one)
@@ -158,6 +158,8 @@ def _by_bits(
         raise Unsupported(f"a proof by bits: {error}") from error
     different = (one[element] != two[element] for element in elements)
     found = _decided(algebra.solver, different, lambda: _values(algebra, inputs), _BITS_WORK)
+    if found is True:
+        return Settled(tuple(algebra.assumptions), algebra.partial), algebra.counted
     return found, algebra.counted
 
 
