@@ -46,9 +46,9 @@ def transform_lengths(program: Program) -> list[int]:
 
 
 @rule("fft")
-def _fft(ctx: Context[V], x: V, *, fft_type: lax.FftType, fft_lengths: Sequence[int]) -> V:
+def _fft(ctx: Context[V], x: V, *, fft_type: lax.FftType | str, fft_lengths: Sequence[int]) -> V:
     """Over the last axes, one after another; in RFFT and IRFFT the last axis is the real one."""
-    kind = fft_type.name
+    kind = fft_type if isinstance(fft_type, str) else fft_type.name
     if kind not in ("FFT", "IFFT", "RFFT", "IRFFT"):
         raise Unsupported(f"the Fourier transform {kind}")
     lengths = [int(n) for n in fft_lengths]
