@@ -20,6 +20,7 @@ from verify.algebras.elements import ElementAlgebra, Elements, Scalar
 from verify.algebras.machine import Interval
 from verify.dtypes import DType, is_integer, limits
 from verify.smt import Fresh, Term
+from verify.smt.polynomials import added, linear
 
 Monomial = tuple[int, ...]  # sorted numbers of atoms
 Polynomial = dict[Monomial, Fraction]
@@ -94,14 +95,7 @@ class Polynomials(ElementAlgebra["Item"]):
 
     def expression(self, p: Polynomial) -> Term:
         """A polynomial as a linear z3 expression over its monomials."""
-        z3, total = self.z3, []
-        for monomial, coefficient in p.items():
-            number = z3.RealVal(str(coefficient))
-            if monomial == ONE:
-                total.append(number)
-            else:
-                total.append(number * self._monomial(monomial))
-        return z3.Sum(total) if total else z3.RealVal(0)
+        return linear(self.z3, p, self._monomial)
 
     def _monomial(self, monomial: Monomial) -> Term:
         if monomial not in self.monomials:
@@ -154,12 +148,7 @@ class Polynomials(ElementAlgebra["Item"]):
     def _onto(self, out: Polynomial, p: Polynomial) -> None:
         """Adds a polynomial to one that nobody else has."""
         self.spend(len(p))
-        for m, v in p.items():
-            total = out.get(m, Fraction(0)) + v
-            if total:
-                out[m] = total
-            else:
-                out.pop(m, None)
+        added(out, p)
 
     def _total(self, terms: Iterable[Item]) -> Item:
         """The sum of many, which is not copied for each."""

@@ -35,7 +35,7 @@ from verify.branches.polynomials import (
 )
 from verify.branches.terms import Terms
 from verify.limits import budget
-from verify.smt import Fresh, Term
+from verify.smt import Fresh, Term, polynomials
 
 ZERO, POSITIVE, NOT_NEGATIVE = "== 0", "> 0", ">= 0"
 Fact = tuple[Polynomial, str]
@@ -117,18 +117,15 @@ def _consistent(z3: Fresh, terms: Terms, facts: Sequence[Fact]) -> bool:
     solver = z3.SolverFor("QF_LIRA" if whole else "QF_LRA")
     unknowns: dict[Monomial, Term] = {}
 
+    def unknown_of(m: Monomial) -> Term:
+        if m not in unknowns:
+            name = f"m{len(unknowns)}"
+            unknowns[m] = z3.ToReal(z3.Int(name)) if m in whole else z3.Real(name)
+        return unknowns[m]
+
     def linear(p: Polynomial) -> Term:
-        total = []
         budget.spend(_MONOMIAL * len(p))
-        for m, c in p.items():
-            if m == ONE:
-                total.append(z3.RealVal(str(c)))
-                continue
-            if m not in unknowns:
-                name = f"m{len(unknowns)}"
-                unknowns[m] = z3.ToReal(z3.Int(name)) if m in whole else z3.Real(name)
-            total.append(unknowns[m] if c == 1 else z3.RealVal(str(c)) * unknowns[m])
-        return z3.Sum(total) if total else z3.RealVal(0)
+        return polynomials.linear(z3, p, unknown_of)
 
     def state(fact: Fact) -> Term:
         side, zero = linear(fact[0]), z3.RealVal(0)

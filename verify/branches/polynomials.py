@@ -9,6 +9,7 @@ from typing import cast
 
 from verify.algebras.base import Unsupported
 from verify.limits import budget
+from verify.smt.polynomials import added
 
 Monomial = tuple[tuple[int, Fraction], ...]  # (atom, exponent), sorted by atom
 Polynomial = dict[Monomial, Fraction]
@@ -82,17 +83,6 @@ def exponent(e: Fraction) -> Fraction:
 
 def add(p: Polynomial, q: Polynomial) -> Polynomial:
     return added(dict(p), q)
-
-
-def added(total: Polynomial, q: Polynomial) -> Polynomial:
-    """The first, with the second added to it."""
-    for m, c in q.items():
-        one = total.get(m, Fraction(0)) + c
-        if one:
-            total[m] = one
-        else:
-            total.pop(m, None)
-    return total
 
 
 def scale(p: Polynomial, c: Fraction | int, n: Monomial = ONE) -> Polynomial:

@@ -22,7 +22,6 @@ from verify.branches.polynomials import (
     Quotient,
     Undefined,
     add,
-    added,
     constant,
     exponent,
     frozen,
@@ -32,6 +31,7 @@ from verify.branches.polynomials import (
     times,
 )
 from verify.limits import budget
+from verify.smt.polynomials import added
 
 _LARGEST_POWER, _LARGEST_POWER_OF_A_NUMBER = 8, 64
 _TERM = 2000  # units of work to bring one monomial to its form
