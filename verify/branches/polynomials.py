@@ -75,10 +75,10 @@ def join(m: Monomial, n: Monomial, sign: int = 1) -> Monomial:
     return tuple(sorted([(atom, e) for atom, e in powers.items() if e]))
 
 
-def exponent(e: Fraction) -> Fraction:
+def exponent(e: Fraction | int) -> Fraction:
     """The same number, as a Python integer if it is whole: that is the same key, with a faster
     hash. (Halves of exponents are `Fraction(e) / 2`, as e / 2 would be a float.)"""
-    return e if type(e) is int or e.denominator != 1 else cast(Fraction, e.numerator)
+    return cast(Fraction, e if isinstance(e, int) or e.denominator != 1 else e.numerator)
 
 
 def add(p: Polynomial, q: Polynomial) -> Polynomial:

@@ -41,7 +41,7 @@ class Gammas(Law[None]):
         found = self._of_numbers(state, x, dtype) if name == "lgamma" else None
         return _shifted(state, name, x) if found is None else found
 
-    def _of_numbers(self, state: State, x: FieldArray, dtype: Any) -> FieldArray | None:
+    def _of_numbers(self, state: State, x: FieldArray, dtype: DType) -> FieldArray | None:
         numbers = _numbers(state, x)
         if numbers is None:
             return None
