@@ -164,3 +164,23 @@ def test_near_misses(name):
     if pair is None:
         pair, domain = DIFFERENT_ABOVE_ZERO[name], above_zero
     assert verify.equivalent(*pair, *INPUTS, assuming=domain).status == "refuted"
+
+
+@pytest.mark.parametrize("move", [lambda y: y.sum(), lambda y: y[::-1], lambda y: y @ y])
+def test_on_the_circle_sums_of_logarithms_are_moved_too(move):
+    """There a logarithm is an unknown function, and nothing is known of its multiples."""
+    from verify.algebras.field import Mode
+    from verify.interpretation.proof import MODES, prove
+    from verify.programs import trace
+
+    def f(x):
+        u, v = jnp.log(x * x + 1), jnp.log(x * x + 2)
+        return jnp.exp(move(u + v)) * (jnp.sin(x) ** 2 + jnp.cos(x) ** 2)
+
+    def g(x):
+        u, v = jnp.log(x * x + 1), jnp.log(x * x + 2)
+        return jnp.exp(move(v + u)) * jnp.ones(3)
+
+    x = jax.ShapeDtypeStruct((3,), F)
+    mode = Mode(**{**vars(MODES[1]), "circle": True})
+    assert type(prove(trace(f, x), trace(g, x), mode, 1)).__name__ == "Agreement"

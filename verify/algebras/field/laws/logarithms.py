@@ -51,6 +51,8 @@ class Logarithms(Law[Sum]):
         )
 
     def added(self, state: State, a: FieldArray, b: FieldArray) -> Sum | None:
+        if not (a.growth.logs or b.growth.logs):  # on the circle logarithms are other unknowns
+            return None
         parts = [self._part(x) for x in (a, b)]
         return linear(
             parts,
