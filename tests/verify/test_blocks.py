@@ -241,7 +241,7 @@ def test_a_precondition_is_known_between_cuts():
 
 def test_a_precondition_is_asked_of_the_inputs_and_not_of_cuts():
     from verify.algebras.field import Field
-    from verify.interpretation.proof import _condition
+    from verify.interpretation.trial import _condition
 
     field = Field(0)
     field.condition = trace(lambda x: x > 0, X)
