@@ -14,7 +14,7 @@ from verify.smt.polynomials import added
 Monomial = tuple[tuple[int, Fraction], ...]  # (atom, exponent), sorted by atom
 Polynomial = dict[Monomial, Fraction]
 ONE: Monomial = ()
-_PRODUCT = 1500  # units of work for a product of two terms
+_PRODUCT = 1000  # units of work for a product of two terms
 _MOST_TERMS = 300
 _NONE = cast(Fraction, 0)
 
