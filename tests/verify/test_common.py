@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 
 import verify
 from verify.algebras.healing import Violation
@@ -102,6 +103,39 @@ for kind, c in {"infinity": masked, "nan": unknown, "root": root}.items():
             lambda x, w, c=c: (c(x, w), x),
         ),
     }
+
+N = jax.ShapeDtypeStruct((48, 48), jnp.int32)
+
+
+def bits(a, b):
+    return lax.bitcast_convert_type(a @ b, jnp.float32)
+
+
+def windows(x, w):  # the first is all padding
+    return lax.reduce_window(x @ w, -jnp.inf, lax.max, (1, 1), (1, 1), ((1, 0), (0, 0)))
+
+
+def test_what_may_be_no_number_is_not_given():
+    def compared(a, b):
+        return bits(a, b), bits(a, b) >= bits(a, b) - 1
+
+    def true(a, b):
+        return bits(a, b), jnp.ones((48, 48), bool)
+
+    verdict = verify.equivalent(compared, true, N, N, seconds=20, seed=0)
+    assert METHOD not in verdict.method
+
+    for c, given in ((bits, N), (windows, X), (masked, X), (unknown, X)):
+        f, g = (trace(lambda a, b, n=n, c=c: (c(a, b), n * c(a, b)), given, given) for n in (0, 1))
+        rest = without_common(f, g, lambda e: e.primitive == "dot_general")
+        assert rest is None or all(len(one.equations) > 1 for one in (rest.left, rest.right))
+
+
+def test_that_a_common_value_may_have_none_is_said():
+    f, g = (trace(lambda x, w, n=n: n * root(x, w), X, W) for n in (0, 1))
+    rest = without_common(f, g, lambda e: e.primitive == "dot_general")
+    assert rest is not None
+    assert rest.partial
 
 
 @pytest.mark.parametrize("name", APART)

@@ -1,5 +1,8 @@
 """What is so in all rows of a trial may rest on a choice that they all made alike: no constant."""
 
+import contextlib
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +12,8 @@ from jax import lax
 import verify
 from verify.algebras.field import maxima
 from verify.algebras.field.patterns import PatternField
-from verify.interpretation.proof import PATTERNS
+from verify.interpretation.proof import PATTERNS, Agreement, TooLarge, prove
+from verify.programs import trace
 from verify.provers.searching import Search
 
 pytest.importorskip("z3")
@@ -280,3 +284,35 @@ def test_choices_made_part_by_part_are_those_of_their_elements(monkeypatch):
     found = parts.max(parts.random((6, 3), np.dtype("float32")))
     assert (found.rows == wanted.rows).all()
     assert (parts.marks_of(found) == whole.marks_of(wanted)).all()
+
+
+def alternating(f):
+    """True on an open set that no row of a trial is in, and no search meets."""
+    return (f[1:] * f[:-1] < 0).all()
+
+
+PLACES = {
+    "compared": (
+        lambda f, x: jnp.argmax(x + jnp.where(alternating(f), UNIT, 0.0)) == jnp.argmax(x),
+        lambda f, x: x[0] == x[0],
+    ),
+    "read in a table": (
+        lambda f, x: (
+            TABLE[jnp.argmax(x)],
+            TABLE[jnp.argmax(x + jnp.where(alternating(f), UNIT, 0.0))],
+        ),
+        lambda f, x: (TABLE[jnp.argmax(x)], TABLE[jnp.argmax(x)]),
+    ),
+}
+UNIT, TABLE = jnp.array([0.0, 100.0, 0.0, 0.0]), jnp.array([3.0, -1.0, 4.0, 7.0])
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_two_places_that_are_one_in_all_rows_are_two(name):
+    f, g = PLACES[name]
+    examples = jax.ShapeDtypeStruct((24,), jnp.float32), jax.ShapeDtypeStruct((4,), jnp.float32)
+    assert not verify.equivalent(f, g, *examples, seed=0)
+    mode = replace(PATTERNS, split=True)
+    with contextlib.suppress(TooLarge):
+        found = prove(trace(f, *examples), trace(g, *examples), mode, seed=0)
+        assert not isinstance(found, Agreement)

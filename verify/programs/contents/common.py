@@ -8,13 +8,15 @@ programs.
 Only what takes many products of numbers is worth it: of a value that becomes an input nothing is
 known any more, neither its sign nor what it has to do with others.
 
-An input is a number. So what a program makes of an infinity or a NaN of its own is not taken, and
-of what may have no value somewhere (a quotient, a root) it is said that it has been.
+An input is a number. So what a program makes of an infinity or a NaN of its own is not taken, nor
+what an operation may make one of numbers; and of what may have no value somewhere (a quotient, a
+root) it is said that it has been.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +30,16 @@ from verify.programs.tracing import trace
 from verify.programs.value_numbers import Number
 
 _PARTIAL = having(Fact.PARTIAL)
+_WINDOWS = frozenset(("reduce_window_max", "reduce_window_min"))
+_LARGEST = having(Fact.ORDERS, Fact.CHOOSES, Fact.EXACT, but=Fact.ELEMENTWISE | Fact.COLLECTIVE)
+_LARGEST -= _WINDOWS | {"select_and_gather_add"}
+_BODIES = having(Fact.LOOP) | having(Fact.BRANCHES)
+_NUMBERS = (
+    having(Fact.ELEMENTWISE, but=Fact.SEES_BITS)
+    | having(Fact.MOVES, but=Fact.COLLECTIVE)
+    | having(Fact.ADDS, but=Fact.COLLECTIVE)
+    | {"iota"}
+)
 
 
 @dataclass(frozen=True)
@@ -92,7 +104,7 @@ class _Side:
     ) -> None:
         self.program, self.numbers, self.partial = program, numbers, False
         large = _behind(program, heavy)
-        odd = _behind(program, lambda e: _has_odd_constants(e) or not _is_plain(e))
+        odd = _behind(program, lambda e: not _makes_numbers(e))
         self.open = _behind(program, lambda e: not _PARTIAL.isdisjoint(_primitives(e)))
         self.common = {v for v in large - odd if numbers[v] in both}
 
@@ -134,19 +146,36 @@ def _primitives(equation: Equation) -> set[str]:
     return {equation.primitive}.union(*inner)
 
 
-def _has_odd_constants(equation: Equation) -> bool:
-    """Whether an infinity or a NaN is among its operands, or in its bodies."""
-    constants = [a.value for a in equation.inputs if isinstance(a, Const) and not a.mutable]
+def _makes_numbers(equation: Equation) -> bool:
+    """Whether its results are numbers and truth values, where it has a value at all: there are no
+    infinities and NaN that it is given as constants, or makes of bits, or of nothing."""
+    if not all(isinstance(v.dtype, np.dtype) for v in equation.outputs):
+        return False
+    constants = [np.asarray(a.value) for a in equation.inputs if isinstance(a, Const)]
+    if any(is_kind(c.dtype, np.inexact) and not np.isfinite(c).all() for c in constants):
+        return False
+    if equation.primitive in _LARGEST:
+        return all(math.prod(a.shape) for a in equation.inputs)
+    if equation.primitive in _WINDOWS:
+        return _has_no_empty_window(equation)
+    if equation.primitive in _BODIES:
+        return all(map(_makes_numbers, _inner(equation)))
+    return equation.primitive in _NUMBERS
+
+
+def _inner(equation: Equation) -> Iterator[Equation]:
     for program in inner_programs(equation):
-        constants += program.constants()
-    return any(
-        is_kind(c.dtype, np.inexact) and not np.isfinite(np.asarray(c)).all() for c in constants
+        yield from program.equations
+
+
+def _has_no_empty_window(equation: Equation) -> bool:
+    """Whether no window lies in the padding alone, or between elements."""
+    params, (operand, *_) = equation.params, equation.inputs
+    dilated = (*(params["base_dilation"] or ()), *(params["window_dilation"] or ()))
+    sizes = zip(params["window_dimensions"], params["padding"], operand.shape, strict=True)
+    return all(n == 1 for n in dilated) and all(
+        size > 0 and max(low, high) < window for window, (low, high), size in sizes
     )
-
-
-def _is_plain(equation: Equation) -> bool:
-    """Whether its results are numbers or truth values."""
-    return all(isinstance(v.dtype, np.dtype) for v in equation.outputs)
 
 
 def _now(atom: Atom, instead: dict[Var, Var]) -> Atom:

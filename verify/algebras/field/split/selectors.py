@@ -142,6 +142,9 @@ class Selectors(Trial):
         members = self.digest(padded.rows)
         state = mixing.combine(*np.moveaxis(members, -1, 0), tag="place")
         names = [column.tobytes() for column in np.ascontiguousarray(state.T)]
+        if self.mode.decides:  # what is the same in all rows is one place if it rests on the same
+            marks = np.bitwise_or.reduce(self.marks_of(weights).reshape(count, size, -1), axis=1)
+            names = [name + own.tobytes() for name, own in zip(names, marks, strict=True)]
         numbers = self._on_the_way(names, indicators)
         # (Residues are those of the expressions, a maximum is that of the machine's integers.)
         fits = not is_integer(x.dtype) or (x.bounds is not None and machine.fits(x.bounds, x.dtype))
