@@ -77,7 +77,7 @@ _ALLOWED: dict[str, tuple[int, str]] = {
     "verify/trust/child.py": (1, "what XLA does not fail at, though there is no rule"),
     "verify/trust/kinds.py": (3, _IMPLEMENTS),
     "verify/trust/reference.py": (1, "operations of StableHLO, not of JAX"),
-    "verify/trust/selfcheck.py": (1, "what the reference interpreter does not know"),
+    "verify/trust/results.py": (1, "what the reference interpreter does not know"),
     "verify/programs/contents/forms.py": (1, _IMPLEMENTS),
     "verify/programs/reader.py": (2, "JAX's own representation: parameters by name"),
     "verify/programs/rules.py": (1, "JAX's own representation: parameters by name"),

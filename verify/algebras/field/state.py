@@ -221,6 +221,10 @@ class State(Algebra[FieldArray], ABC):
         is so in all of them may be otherwise where they have not been."""
         return np.zeros(x.shape, bool)
 
+    def marks_of(self, x: FieldArray) -> np.ndarray:
+        """(size, words): the choices that each element rests on, a bit each."""
+        return np.zeros((int(np.prod(x.shape)), 1), np.uint64)
+
     def zeros(self, x: FieldArray) -> FieldArray:
         """Where x is zero in a branch: nowhere, where no branch is decided."""
         return self.lift(np.zeros(x.shape, bool))

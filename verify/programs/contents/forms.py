@@ -273,11 +273,7 @@ class _Matrix:
 _WINDOW = ("window_dimensions", "window_strides", "padding", "base_dilation", "window_dilation")
 _STILL = (1, 1, (0, 0), 1, 1)
 _windowed = _by_dimension(*_WINDOW, still=_STILL)
-
-_FOLDS = (
-    *("reduce_sum", "reduce_prod", "reduce_max", "reduce_min"),
-    *("reduce_and", "reduce_or", "reduce_xor"),
-)
+_folded = _along("axes", gone=True)
 
 FORMS: dict[str, Form] = {
     "reshape": _rearranged,
@@ -286,7 +282,13 @@ FORMS: dict[str, Form] = {
     "broadcast_in_dim": _repeated,
     "transpose": _transposed,
     "iota": _counted,
-    **dict.fromkeys(_FOLDS, _along("axes", gone=True)),
+    "reduce_sum": _folded,
+    "reduce_prod": _folded,
+    "reduce_max": _folded,
+    "reduce_min": _folded,
+    "reduce_and": _folded,
+    "reduce_or": _folded,
+    "reduce_xor": _folded,
     "argmax": _along("axes", alone=False, gone=True),
     "argmin": _along("axes", alone=False, gone=True),
     "cumsum": _along("axis", "reverse"),

@@ -64,6 +64,10 @@ class SplitPatternField(Splitting, PatternField):
     def marks_of(self, x: Residues) -> np.ndarray:
         return super().marks_of(whole(x))
 
+    def miss_probability(self, outputs: Sequence[Value]) -> float:
+        parts = [part for value in outputs for part in residues_of(value)]
+        return super().miss_probability(list(map(whole, parts)))
+
 
 def residues_of(value: Value) -> list[Residues]:
     """The parts of a value of a trial."""
