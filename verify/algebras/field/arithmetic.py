@@ -81,7 +81,8 @@ def add(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
         y = field.plain(rows, a, growth, nonnegative=known, positive=positive, bounds=bounds)
     for law in concerned(a, b):
         law.know(y, law.added(field, a, b))
-        y.nonnegative = y.nonnegative or law.not_negative(field, a, b)
+        if not y.nonnegative and law.not_negative(field, a, b):
+            y.nonnegative, y.read_off = True, field.rests(a) or field.rests(b)
     return y
 
 

@@ -57,11 +57,13 @@ class Chooser(Comparisons):
             d, points = which.mask.difference[: field.points], field.points
             rows = difference.rows
             if np.array_equal(rows[:points], d):
-                return self.larger(yes, no) if integer else self.maximum(yes, no)
+                return self._read_off(
+                    self.larger(yes, no) if integer else self.maximum(yes, no), which
+                )
             if np.array_equal(residues.reduce(-rows, field.m)[:points], d):
                 turned = [arithmetic.neg(field, x) for x in (yes, no)]
                 largest = self.larger(*turned) if integer else self.maximum(*turned)
-                return arithmetic.neg(field, largest)
+                return self._read_off(arithmetic.neg(field, largest), which)
         product = arithmetic.mul(field, field.cast(which, no.dtype), difference)
         result = arithmetic.add(field, product, no)
         if integer:
@@ -73,6 +75,11 @@ class Chooser(Comparisons):
             result.positive = yes.positive and no.positive
         result.growth = growth_of_choice(result.growth, result.growth, field.mode.patterns)
         return result
+
+    def _read_off(self, largest: FieldArray, which: FieldArray) -> FieldArray:
+        """A maximum by what the rows say of the condition."""
+        largest.read_off |= self.field.rests(which) or self.field.rests(largest)
+        return largest
 
     def _is_masked(self, which: FieldArray, x: FieldArray) -> bool:
         """Whether x is a product with this truth value, so that it is zero where that is false."""

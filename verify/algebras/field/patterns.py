@@ -66,6 +66,7 @@ _KINDS = {
     "pick": ("pick",),
 }
 
+_OPPOSITE = {"ge": "lt", "le": "gt"}
 # Of these a constant may be what all rows say it is. (0 x is 0 whatever x rests on.)
 _DECIDE = frozenset(
     ("compare", "select", "function", "maximum", "max", "winner", "none_of", "anyone")
@@ -107,8 +108,11 @@ def _tracked(name: str, kind: str) -> Callable[..., FieldArray]:
             if not own and not any(self.rests(o) for o in operands if o is not y):
                 return y
             y = _made_again(y, Origin("each", (y,), []))
-        elif y.concrete is not None and name in _DECIDE and (own or any(map(self.rests, operands))):
-            y = _made_again(y, y.origin)
+        elif y.concrete is not None and name in _DECIDE:
+            by_form = name == "compare" and not own and _is_by_form(*args)
+            if not by_form and (own or any(map(self.rests, operands))):
+                y = _made_again(y, y.origin)
+        y.read_off |= any(o.read_off for o in operands)
         index = args[1] if kind == "pick" else None
         y.origin = Origin(kind, operands, own, index, without(y.origin, within))
         if kind in ("pick", "reshape"):  # what y is made of was moved with it
@@ -118,6 +122,21 @@ def _tracked(name: str, kind: str) -> Callable[..., FieldArray]:
         return y
 
     return operation
+
+
+def _is_by_form(op: str, a: FieldArray, b: FieldArray) -> bool:
+    """Whether a comparison with a constant is decided by the sign that a value has by its form, or
+    by its being a number."""
+    for x, c, true in ((a, b, "ge"), (b, a, "le")):
+        if c.concrete is None or x.read_off or is_integer(x.dtype):
+            continue
+        if np.isinf(c.concrete).all() or (x.positive and (c.concrete <= 0).all()):
+            return True
+        if x.nonnegative and (c.concrete < 0).all():
+            return True
+        if x.nonnegative and (c.concrete <= 0).all() and op in (true, _OPPOSITE[true]):
+            return True
+    return False
 
 
 def _made_again(x: FieldArray, origin: Origin) -> FieldArray:
@@ -259,7 +278,11 @@ class PatternField(Field):
         return np.asarray(self.marks_of(x).any(axis=1).reshape(x.shape))
 
     def beside(self, x: FieldArray, other: FieldArray) -> FieldArray:
-        return _made_again(x, Origin("each", (x, other), [])) if self.rests(other) else x
+        if not self.rests(other):
+            return x
+        y = _made_again(x, Origin("each", (x, other), []))
+        y.read_off = True  # that it is a number
+        return y
 
     def collapse(self, x: FieldArray) -> np.ndarray:
         self.noted.append([])

@@ -147,6 +147,9 @@ class FieldArray:
     seen: dict[DType, FieldArray] = field_of(default_factory=dict)  # its machine values, by dtype
     positive: bool = False  # above zero wherever it has a value
     largest: bool = False  # a maximum with zero that is known to be this value
+    read_off: bool = (
+        False  # whether its sign is what rows say that rest on choices: see patterns.py
+    )
     few: tuple[Fraction, ...] = ()  # the only values of an input's elements, where that is known
     moved_from: Sequence[FieldArray] = ()  # what an undecided value is made of copies of
 
