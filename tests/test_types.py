@@ -12,7 +12,7 @@ from pathlib import Path
 VERIFY = Path(__file__).parents[1] / "verify"
 
 # Aliases included: what JAX says nothing of (`Param`), what z3 has no types for (`Term`), JSON.
-MOST = 45
+MOST = 30
 
 # Where algebras, their values and what rules make of them are at home.
 DECLARED = ("algebras", "branches", "interpretation", "primitives", "smt")

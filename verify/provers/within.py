@@ -20,6 +20,7 @@ from verify.provers.question import Question
 from verify.verdict import Verdict
 
 _HEAVY = 1e5  # products of numbers in an equation
+_MOST = 5_000_000  # elements of what is left
 _NUMBERS = "what both programs compute are numbers (no division by zero, no root of less than zero)"
 
 
@@ -62,6 +63,8 @@ def common_given(question: Question, provers: Iterable[Prover]) -> Outcome:
     if rest is None:
         return None
     left, right, places = rest.left, rest.right, rest.places
+    if left.size() + right.size() > _MOST:
+        return None
     if 2 * sum(map(_products, (left, right))) > sum(map(_products, question.programs)):
         return None
     constants = "rounded" if question.comparison.lenient_literals else "exact"
@@ -69,7 +72,8 @@ def common_given(question: Question, provers: Iterable[Prover]) -> Outcome:
     common = (f"a value that both compute, {n}" for n in range(len(examples) - len(places)))
     names = [*(question.names[i] for i in places), *common]
     comparison = Comparison(left, right, constants)
-    other = Question(comparison, examples, names, question.rng, question.trace.within())
+    (rng,) = question.rng.spawn(1)  # what is drawn for the question itself is what it was
+    other = Question(comparison, examples, names, rng, question.trace.within())
     for prover in provers:
         found = prover.attempt(other)
         if isinstance(found, Verdict):  # of values that they may never have
