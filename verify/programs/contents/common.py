@@ -29,7 +29,7 @@ from verify.programs.ir import Atom, Const, Equation, Program, Var, inner_progra
 from verify.programs.tracing import trace
 from verify.programs.value_numbers import Number
 
-_PARTIAL = having(Fact.PARTIAL)
+_PARTIAL, _COMPARES = having(Fact.PARTIAL), having(Fact.COMPARES)
 _WINDOWS = frozenset(("reduce_window_max", "reduce_window_min"))
 _LARGEST = having(Fact.ORDERS, Fact.CHOOSES, Fact.EXACT, but=Fact.ELEMENTWISE | Fact.COLLECTIVE)
 _LARGEST -= _WINDOWS | {"select_and_gather_add"}
@@ -38,7 +38,7 @@ _NUMBERS = (
     having(Fact.ELEMENTWISE, but=Fact.SEES_BITS)
     | having(Fact.MOVES, but=Fact.COLLECTIVE)
     | having(Fact.ADDS, but=Fact.COLLECTIVE)
-    | {"iota"}
+    | {"iota", "empty2"}
 )
 
 
@@ -151,7 +151,12 @@ def _makes_numbers(equation: Equation) -> bool:
     infinities and NaN that it is given as constants, or makes of bits, or of nothing."""
     if not all(isinstance(v.dtype, np.dtype) for v in equation.outputs):
         return False
+    if equation.primitive in _COMPARES:  # truth values, whatever is compared
+        return True
     constants = [np.asarray(a.value) for a in equation.inputs if isinstance(a, Const)]
+    neutral = {"max": -np.inf, "min": np.inf}.get(equation.primitive)
+    if len(constants) == 1 and neutral is not None and (constants[0] == neutral).all():
+        return True  # the other operand
     if any(is_kind(c.dtype, np.inexact) and not np.isfinite(c).all() for c in constants):
         return False
     if equation.primitive in _LARGEST:
