@@ -66,6 +66,15 @@ def is_real(dtype: DTypeLike) -> bool:
     return not is_integer(dtype)
 
 
+def all_finite(numbers: np.ndarray) -> bool:
+    """Whether there is no infinity among them, and no NaN.
+
+    >>> all_finite(np.array([1, 2])), all_finite(np.array([1.0, np.nan]))
+    (True, False)
+    """
+    return not is_kind(numbers.dtype, np.inexact) or bool(np.isfinite(numbers).all())
+
+
 def limits(dtype: DTypeLike) -> tuple[int, int]:
     """The smallest and the largest value of an integer dtype.
 

@@ -135,6 +135,30 @@ def test_what_may_be_no_number_is_not_given():
         assert rest is None or all(len(one.equations) > 1 for one in (rest.left, rest.right))
 
 
+def test_an_infinity_that_a_branch_has_as_it_is_is_not_given():
+    infinite = np.full((48, 48), np.inf, np.float32)
+
+    def chosen(x, w):
+        y = x @ w
+        return lax.cond(y[0, 0] > 3, lambda: jnp.asarray(infinite), lambda: y)
+
+    f, g = (trace(lambda x, w, n=n: n * chosen(x, w), X, W) for n in (0, 1))
+    rest = without_common(f, g, lambda e: e.primitive == "dot_general")
+    assert rest is None or all("cond" in one.primitives() for one in (rest.left, rest.right))
+
+
+def test_a_key_among_the_constants_is_no_number():
+    key = jax.random.key(0)
+
+    def drawn(x, w):
+        return x @ w + jax.random.uniform(key, (48, 48))
+
+    verdict = verify.equivalent(
+        lambda x, w: 2 * drawn(x, w) - 2, lambda x, w: (drawn(x, w) - 1) * 2, X, W, seed=0
+    )
+    assert verdict, str(verdict)
+
+
 def test_that_a_common_value_may_have_none_is_said():
     f, g = (trace(lambda x, w, n=n: n * root(x, w), X, W) for n in (0, 1))
     rest = without_common(f, g, lambda e: e.primitive == "dot_general")

@@ -14,7 +14,7 @@ import numpy as np
 from verify.algebras.base import Value
 from verify.algebras.extended import parts_of
 from verify.algebras.numeric_value import Bounded
-from verify.dtypes import is_kind
+from verify.dtypes import all_finite, is_kind
 from verify.evaluate import Observe
 from verify.programs import Const, Equation, Program
 from verify.programs.catalogue import Fact, having
@@ -92,7 +92,7 @@ def has_value(equation: Equation, operands: list[np.ndarray], results: list[np.n
     if any(is_kind(y.dtype, np.inexact) and np.isnan(y).any() for y in results):
         return False
     if equation.primitive == "bitcast_convert_type":
-        return all(np.isfinite(y).all() for y in results if is_kind(y.dtype, np.inexact))
+        return all(map(all_finite, results))
     if _on_a_cut(equation, operands):
         return False
     if (

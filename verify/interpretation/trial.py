@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 from typing import TypeVar
 
-import numpy as np
-
 from verify.algebras.base import Algebra, Unsupported, Value, itself
 from verify.algebras.extended import anything, fresh
 from verify.algebras.field import Field, Mode, Unlucky
@@ -22,7 +20,7 @@ from verify.algebras.field.split import (
 from verify.algebras.field.split import inputs as split_inputs
 from verify.algebras.field.value import FieldArray
 from verify.algebras.guarded import Guards, Sinking
-from verify.dtypes import is_kind
+from verify.dtypes import all_finite
 from verify.evaluate import Observe, evaluate
 from verify.limits import memory
 from verify.programs import Program
@@ -154,11 +152,7 @@ def _condition(field: Field, domain: Algebra[Value], inputs: list[Value]) -> lis
 
 def _has_infinities(*programs: Program) -> bool:
     """Whether a program has an infinite constant, or one that is no number."""
-    return any(
-        is_kind(np.asarray(c).dtype, np.inexact) and not np.isfinite(np.asarray(c)).all()
-        for program in programs
-        for c in program.constants()
-    )
+    return not all(all_finite(c) for program in programs for c in program.constants())
 
 
 def root_order(left: Program, right: Program) -> int:

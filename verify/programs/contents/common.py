@@ -16,12 +16,12 @@ root) it is said that it has been.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from verify.dtypes import is_kind
+from verify.dtypes import all_finite
 from verify.programs.catalogue import Fact, having
 from verify.programs.contents import held
 from verify.programs.contents.numbers import Contents
@@ -153,24 +153,28 @@ def _makes_numbers(equation: Equation) -> bool:
         return False
     if equation.primitive in _COMPARES:  # truth values, whatever is compared
         return True
-    constants = [np.asarray(a.value) for a in equation.inputs if isinstance(a, Const)]
+    constants = [a.value for a in equation.inputs if isinstance(a, Const)]
     neutral = {"max": -np.inf, "min": np.inf}.get(equation.primitive)
     if len(constants) == 1 and neutral is not None and (constants[0] == neutral).all():
         return True  # the other operand
-    if any(is_kind(c.dtype, np.inexact) and not np.isfinite(c).all() for c in constants):
+    if not _are_numbers(equation.inputs):
         return False
     if equation.primitive in _LARGEST:
         return all(math.prod(a.shape) for a in equation.inputs)
     if equation.primitive in _WINDOWS:
         return _has_no_empty_window(equation)
     if equation.primitive in _BODIES:
-        return all(map(_makes_numbers, _inner(equation)))
+        return all(
+            _are_numbers(program.outputs) and all(map(_makes_numbers, program.equations))
+            for program in inner_programs(equation)
+        )
     return equation.primitive in _NUMBERS
 
 
-def _inner(equation: Equation) -> Iterator[Equation]:
-    for program in inner_programs(equation):
-        yield from program.equations
+def _are_numbers(atoms: Iterable[Atom]) -> bool:
+    """Whether the constants among them are: no keys, no infinities and NaN."""
+    constants = (a for a in atoms if isinstance(a, Const))
+    return all(isinstance(c.dtype, np.dtype) and all_finite(np.asarray(c.value)) for c in constants)
 
 
 def _has_no_empty_window(equation: Equation) -> bool:
