@@ -56,6 +56,17 @@ class Around(Algebra[Value], Protocol[Inner]):
     def roots(self, n: int) -> tuple[Value, Value]:
         return self.inner.roots(n)
 
+    # -- truth values, which are never of its own -------------------------------------------------
+
+    def logical_not(self, a: Value) -> Value:
+        return self.inner.logical_not(a)
+
+    def logical_and(self, a: Value, b: Value) -> Value:
+        return self.inner.logical_and(a, b)
+
+    def logical_or(self, a: Value, b: Value) -> Value:
+        return self.inner.logical_or(a, b)
+
     # -- what is done to a value -----------------------------------------------------------------
 
     def observed(self, x: Value, where: str) -> Value:

@@ -171,15 +171,6 @@ class Complex(Around[Algebra[Value]]):
         _no_order(x)
         return self.inner.winner(x, last=last)
 
-    def logical_not(self, a: Value) -> Value:
-        return self.inner.logical_not(a)
-
-    def logical_and(self, a: Value, b: Value) -> Value:
-        return self.inner.logical_and(a, b)
-
-    def logical_or(self, a: Value, b: Value) -> Value:
-        return self.inner.logical_or(a, b)
-
     def cast(self, x: Value, dtype: DType) -> Value:
         if is_complex(dtype):
             return self.pair(x, dtype)

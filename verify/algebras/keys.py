@@ -145,15 +145,6 @@ class KeyAlgebra(Around[Algebra[Value]]):
     def winner(self, x: Value, *, last: bool = False) -> Value:
         return self.inner.winner(x, last=last)
 
-    def logical_not(self, a: Value) -> Value:
-        return self.inner.logical_not(a)
-
-    def logical_and(self, a: Value, b: Value) -> Value:
-        return self.inner.logical_and(a, b)
-
-    def logical_or(self, a: Value, b: Value) -> Value:
-        return self.inner.logical_or(a, b)
-
     def cast(self, x: Value, dtype: DType) -> Value:
         return self.inner.cast(x, dtype)
 

@@ -42,6 +42,7 @@ def described(
     index: tuple[int, ...],
     ours: str,
     theirs: str,
+    domain: str = "numbers",
 ) -> Disagreement:
     params = ", ".join(
         f"{name}={text if len(text := str(value)) < 80 else '...'}"
@@ -49,7 +50,15 @@ def described(
         if value is not None and not isinstance(value, Program)
     )
     return Disagreement(
-        equation.primitive, params, equation.source, tuple(operands), output, index, ours, theirs
+        equation.primitive,
+        params,
+        equation.source,
+        tuple(operands),
+        output,
+        index,
+        ours,
+        theirs,
+        domain,
     )
 
 

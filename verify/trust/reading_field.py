@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Unpack
 
 import numpy as np
@@ -34,11 +33,12 @@ from verify.algebras.numeric_value import Bounded
 from verify.dtypes import DType, is_integer, is_kind, limits
 from verify.evaluate import evaluate
 from verify.programs import Equation
-from verify.trust.disagreements import Disagreement, described
+from verify.trust.disagreements import described
 from verify.trust.reading import Reading, alone, by_rule
 
 Way = int | str | None
 _WRAPPED, _HASHED = "integers that have wrapped", "an unknown function, an order or a choice"
+_differs = functools.partial(described, domain="residues")
 _FEW, _PRIMES = 3, 18  # of 30 bits; the latter is more than an interval of `machine.py` may have
 
 
@@ -238,14 +238,3 @@ def _integer(found: Sequence[int], moduli: Sequence[int]) -> int:
             step = (residue - value) * pow(modulus, -1, prime) % prime
             value, modulus = value + modulus * step, modulus * prime
     return value - modulus if 2 * value > modulus else value
-
-
-def _differs(
-    equation: Equation,
-    operands: Sequence[np.ndarray],
-    output: int,
-    index: tuple[int, ...],
-    ours: str,
-    theirs: str,
-) -> Disagreement:
-    return replace(described(equation, operands, output, index, ours, theirs), domain="residues")

@@ -153,20 +153,20 @@ DIFFERENT_ABOVE_ZERO = {
 }
 
 
+def asked(name, anywhere, if_positive):
+    """Of a pair that counts everywhere, or where x and y are positive."""
+    pair, domain = (anywhere[name], None) if name in anywhere else (if_positive[name], above_zero)
+    return verify.equivalent(*pair, *INPUTS, assuming=domain)
+
+
 @pytest.mark.parametrize("name", [*EQUAL, *EQUAL_ABOVE_ZERO])
 def test_equal(name):
-    pair, domain = EQUAL.get(name), None
-    if pair is None:
-        pair, domain = EQUAL_ABOVE_ZERO[name], above_zero
-    assert verify.equivalent(*pair, *INPUTS, assuming=domain).status == "proved"
+    assert asked(name, EQUAL, EQUAL_ABOVE_ZERO).status == "proved"
 
 
 @pytest.mark.parametrize("name", [*DIFFERENT, *DIFFERENT_ABOVE_ZERO])
 def test_near_misses(name):
-    pair, domain = DIFFERENT.get(name), None
-    if pair is None:
-        pair, domain = DIFFERENT_ABOVE_ZERO[name], above_zero
-    assert verify.equivalent(*pair, *INPUTS, assuming=domain).status == "refuted"
+    assert asked(name, DIFFERENT, DIFFERENT_ABOVE_ZERO).status == "refuted"
 
 
 @pytest.mark.parametrize("moved", [jnp.sum, lambda y: y[::-1], lambda y: y @ jnp.eye(3)])

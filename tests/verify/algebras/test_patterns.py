@@ -15,7 +15,8 @@ from jax import lax
 
 from tests.verify.pairs.famous import f32
 from verify.algebras.base import Algebra
-from verify.algebras.field.patterns import _KINDS, PatternField
+from verify.algebras.field.patterns import PatternField
+from verify.algebras.field.tracking import KINDS
 from verify.interpretation.proof import PATTERNS, Agreement, Difference, prove
 from verify.interpretation.trial import TooLarge
 from verify.programs import trace
@@ -320,7 +321,7 @@ def test_every_operation_of_the_algebra_keeps_its_origin():
         for name, member in vars(Algebra).items()
         if inspect.isfunction(member) and not name.startswith("_")
     }
-    tracked = {name for names in _KINDS.values() for name in names}
+    tracked = {name for names in KINDS.values() for name in names}
     own = {"none_of", "anyone", "observed", "within", "remainder"}  # which not every algebra has
     assert (operations - {"lift"}) | own == tracked
 

@@ -17,10 +17,9 @@ have measure zero, and the proof says that it assumes none.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -38,113 +37,19 @@ from verify.algebras.field.origins import (
     Open,
     Origin,
     behind,
-    made_of,
     operands_first,
     parts_of,
-    without,
 )
+from verify.algebras.field.tracking import KINDS, made_again, tracked
 from verify.algebras.field.trial import Field
-from verify.algebras.field.value import FieldArray, newest
+from verify.algebras.field.value import FieldArray
 from verify.dtypes import DType, is_integer
-from verify.programs import Param
+
+Found = TypeVar("Found")
 
 _GOAL = 25.0  # a trial should miss a difference with the probability 2**-25
 _GOAL_OF_MASKS = 55.0  # where combinations are laid out
 _MOST_PRIMES, _HOPELESS = 500, 8
-
-
-# Operations of the algebra by how their operands' elements reach the result's.
-_KINDS = {
-    "each": (
-        *("neg", "add", "sub", "mul", "div", "cast", "maximum", "compare", "select", "function"),
-        *("logical_not", "logical_and", "logical_or", "observed", "within", "remainder"),
-    ),
-    "last": ("sum", "prod", "max", "none_of"),
-    "lane": ("winner", "anyone"),
-    "dot": ("dot",),
-    "reshape": ("reshape",),
-    "pick": ("pick",),
-}
-
-_OPPOSITE = {"ge": "lt", "le": "gt"}
-# Of these a constant may be what all rows say it is. (0 x is 0 whatever x rests on.)
-_DECIDE = frozenset(
-    ("compare", "select", "function", "maximum", "max", "winner", "none_of", "anyone")
-)
-
-
-def _operands(args: Sequence[object]) -> tuple[FieldArray, ...]:
-    found: list[FieldArray] = []
-    for arg in args:
-        if isinstance(arg, FieldArray):
-            found.append(arg)
-        elif isinstance(arg, list | tuple):
-            found += _operands(arg)
-    return tuple(found)
-
-
-def _tracked(name: str, kind: str) -> Callable[..., FieldArray]:
-    plain = getattr(Field, name)
-
-    @functools.wraps(plain)
-    def operation(self: PatternField, *args: Param, **options: Param) -> FieldArray:
-        operands = _operands(args)
-        own: list[np.ndarray] = []
-        within = Origin("each" if kind in ("each", "reshape") else "all", operands, own)
-        self.noted.append(own)
-        self.making.append(within)
-        before = newest()
-        try:
-            y: FieldArray = plain(self, *args, **options)
-        finally:
-            self.noted.pop()
-            self.making.pop()
-        if y is None:
-            return y
-        if y.serial < before:
-            # A value that was there already: an operand that came back, or exp(log u), which is u.
-            # It is made of what it was made of; as its own descendant it would have no beginning.
-            # That it is this one may be so in the branches of these rows alone.
-            if not own and not any(self.rests(o) for o in operands if o is not y):
-                return y
-            y = _made_again(y, Origin("each", (y,), []))
-        elif y.concrete is not None and name in _DECIDE:
-            by_form = name == "compare" and not own and _is_by_form(*args)
-            if not by_form and (own or any(map(self.rests, operands))):
-                y = _made_again(y, y.origin)
-        y.read_off |= any(o.read_off for o in operands)
-        index = args[1] if kind == "pick" else None
-        y.origin = Origin(kind, operands, own, index, without(y.origin, within))
-        if kind in ("pick", "reshape"):  # what y is made of was moved with it
-            for part in made_of(y):
-                if part.origin is within:
-                    part.origin = Origin(kind, operands, own, index)
-        return y
-
-    return operation
-
-
-def _is_by_form(op: str, a: FieldArray, b: FieldArray) -> bool:
-    """Whether a comparison with a constant is decided by the sign that a value has by its form, or
-    by its being a number."""
-    for x, c, true in ((a, b, "ge"), (b, a, "le")):
-        if c.concrete is None or x.read_off or is_integer(x.dtype):
-            continue
-        if np.isinf(c.concrete).all() or (x.positive and (c.concrete <= 0).all()):
-            return True
-        if x.nonnegative and (c.concrete < 0).all():
-            return True
-        if x.nonnegative and (c.concrete <= 0).all() and op in (true, _OPPOSITE[true]):
-            return True
-    return False
-
-
-def _made_again(x: FieldArray, origin: Origin) -> FieldArray:
-    """A value of which more is known of how it was made. It is no constant, whatever it is in all
-    rows: nobody asks what a constant rests on."""
-    if x.concrete is None:
-        return replace(x, origin=origin)
-    return replace(x, concrete=None, _rows=x.rows, origin=origin)
 
 
 class PatternField(Field):
@@ -255,22 +160,33 @@ class PatternField(Field):
 
     def rests(self, x: FieldArray) -> bool:
         """Whether a value rests on any choice, as far as it has been made."""
-        known, open_ = self.known_resting, Open(self.making)
-        for y in operands_first(x, known):
-            known[id(y)] = (
+
+        def found(y: FieldArray) -> bool:
+            return (
                 (y.origin is None and y.concrete is None)
                 or y.undecided  # rows will decide it
                 or any(
                     any(marks.any() for marks in part.own)
-                    or any(known[id(o)] for o in part.operands)
+                    or any(self.known_resting[id(o)] for o in part.operands)
                     for part in parts_of(y.origin)
                 )
             )
-            self.alive.append(y)
+
+        return self._found(x, self.known_resting, found)
+
+    def _found(
+        self, x: FieldArray, known: dict[int, Found], found: Callable[[FieldArray], Found]
+    ) -> Found:
+        """What is `found` of x, after what is `known` or found of the values it is made of."""
+        open_, seen = Open(self.making), []
+        for y in operands_first(x, known):
+            known[id(y)] = found(y)
             open_.see(y)
-        found = known[id(x)]
+            seen.append(y)
+        result = known[id(x)]
         open_.forget(known)
-        return found
+        self.alive += [y for y in seen if id(y) in known]
+        return result
 
     def resting(self, x: FieldArray) -> np.ndarray:
         if self.making:  # its choices are still being noted
@@ -280,7 +196,7 @@ class PatternField(Field):
     def beside(self, x: FieldArray, other: FieldArray) -> FieldArray:
         if not self.rests(other):
             return x
-        y = _made_again(x, Origin("each", (x, other), []))
+        y = made_again(x, Origin("each", (x, other), []))
         y.read_off = True  # that it is a number
         return y
 
@@ -296,20 +212,17 @@ class PatternField(Field):
     def marks_of(self, x: FieldArray) -> np.ndarray:
         """(size, _WORDS): the choices behind each element of a decided value. A value of which
         nobody knows how it was made may have every choice behind it."""
-        known, open_ = self.behind, Open(self.making)
-        for y in operands_first(x, known):
+
+        def found(y: FieldArray) -> np.ndarray:
             size = int(np.prod(y.shape))
             marks = np.zeros((size, _WORDS), np.uint64)
             if y.origin is None and y.concrete is None:
                 marks = ~marks
             for part in parts_of(y.origin):
-                marks |= behind(part, size, known)
-            known[id(y)] = marks
-            self.alive.append(y)
-            open_.see(y)
-        found = known[id(x)]
-        open_.forget(known)
-        return found
+                marks |= behind(part, size, self.behind)
+            return marks
+
+        return self._found(x, self.behind, found)
 
     def equal_where_it_counts(self, a: FieldArray, b: FieldArray, agree: np.ndarray) -> np.ndarray:
         """Whether elements are equal in the branches in which the precondition is true.
@@ -393,6 +306,6 @@ class PatternField(Field):
         return min(1.0, float((confusions * all_primes).max()) + wrong)
 
 
-for _kind, _names in _KINDS.items():
+for _kind, _names in KINDS.items():
     for _name in _names:
-        setattr(PatternField, _name, _tracked(_name, _kind))
+        setattr(PatternField, _name, tracked(_name, _kind))

@@ -41,6 +41,16 @@ def ranks(places: Sequence[int]) -> Shape:
     return tuple(order.index(p) for p in places)
 
 
+def inverse(permutation: Sequence[int]) -> Shape:
+    """Where each place goes from which a permutation takes.
+
+    >>> inverse((2, 0, 1))
+    (1, 2, 0)
+    """
+    order = list(permutation)
+    return tuple(map(order.index, range(len(order))))
+
+
 @dataclass(frozen=True)
 class Regrouped:
     """A placed array reshaped: what it is made of in a shape `root`, placed at `dims`."""
