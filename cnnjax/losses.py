@@ -75,14 +75,16 @@ def weighted(
 def balanced_weights(labels: Any, classes: int) -> tuple[float, ...]:
     """The weights under which every class counts alike: N / (classes there are * its examples).
 
-    Their mean over the examples is 1; a class without examples has weight 0.
+    Their mean over the examples is 1; a class without examples has weight 0. Labels of any shape:
+    where each pixel has one, the pixels are the examples.
 
     >>> balanced_weights([0, 0, 0, 1], 2)
     (0.6666666666666666, 2.0)
     """
-    counts = np.bincount(np.asarray(labels), minlength=classes)
+    every = np.asarray(labels).ravel()
+    counts = np.bincount(every, minlength=classes)
     present = int((counts > 0).sum())
-    return tuple(float(len(labels) / (present * n)) if n else 0.0 for n in counts)
+    return tuple(float(len(every) / (present * n)) if n else 0.0 for n in counts)
 
 
 def correct(logits: jax.Array, labels: jax.Array) -> jax.Array:

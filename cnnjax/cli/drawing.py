@@ -62,7 +62,8 @@ def write_pictures(
         yield path, "the kernels of layer 1 before and after training"
 
     maps = _maps(model)
-    if any(len(shape) == 3 for shape in maps.values()):
+    # Its title says how the image is classified, its last column the probabilities of the classes.
+    if not model.per_pixel and any(len(shape) == 3 for shape in maps.values()):
         path = folder / "feature_maps.png"
         _feature_maps(path, model, params, preprocessing, splits.test, index)
         yield path, "one test image through all layers"

@@ -22,7 +22,8 @@ examples:
   cnnjax evaluate model.safetensors --data digits --picture confusion.png
 
 precision: of the images called this class, how many are; recall: of the images of this class, how
-many are called so; F1: the harmonic mean of both."""
+many are called so; F1: the harmonic mean of both. Where the model gives a class to each pixel, what
+is counted are pixels, and IoU is intersection over union, the mean over the classes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,9 +77,11 @@ def run(args: argparse.Namespace) -> int:
     confusion = result.confusion
     print(
         f"{saved.model.name} on {spec} ({args.split}): {len(dataset):,} images\n"
-        f"accuracy {100 * result.accuracy:.2f} %, loss {result.loss:.4f}\n"
+        f"accuracy {100 * result.accuracy:.2f} %, loss {result.loss:.4f}"
+        + (f", mean IoU {100 * result.mean_iou:.2f} %" if dataset.per_pixel else "")
+        + "\n"
     )
-    print(class_table(confusion, saved.classes))
+    print(class_table(confusion, saved.classes, "pixels" if dataset.per_pixel else "images"))
     print()
     print(confusion_table(confusion, saved.classes))
     if args.picture:
@@ -91,8 +94,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def class_table(confusion: np.ndarray, classes: tuple[str, ...]) -> str:
-    """Precision, recall, F1 and images of every class.
+def class_table(confusion: np.ndarray, classes: tuple[str, ...], counted: str = "images") -> str:
+    """Precision, recall, F1 and images (or what else is `counted`) of every class.
 
     >>> import numpy as np
     >>> print(class_table(np.array([[8, 2], [0, 10]]), ("line", "curve")))
@@ -101,13 +104,14 @@ def class_table(confusion: np.ndarray, classes: tuple[str, ...]) -> str:
     curve     83.3 %  100.0 %   90.9 %      10
     """
     wide = max(5, *map(width, classes))
-    lines = [f"{'class':<{wide}}  precision   recall       F1  images"]
+    count = max(8, *(2 + len(f"{row.sum():,}") for row in confusion))
+    lines = [f"{'class':<{wide}}  precision   recall       F1{counted:>{count}}"]
     for index, name in enumerate(classes):
         hits = confusion[index, index]
         called, real = confusion[:, index].sum(), confusion[index].sum()
         shares = (_share(hits, called), _share(hits, real), _share(2 * hits, called + real))
         cells = f"{shares[0]:>11}{shares[1]:>9}{shares[2]:>9}"
-        lines.append(f"{left(name, wide)}{cells}{real:>8,}")
+        lines.append(f"{left(name, wide)}{cells}{real:>{count},}")
     return "\n".join(lines)
 
 

@@ -49,6 +49,11 @@ def run(args: argparse.Namespace) -> int:
             raise BadUsage(f"cnnjax predict: {path} {what}; name image files")
     folder = args.folder or runs.newest()
     saved = runs.load(folder, own_model=args.model, command="predict")
+    if saved.model.per_pixel:
+        raise BadUsage(
+            f"cnnjax predict: {saved.model.name} gives a class to each pixel, not one to an image; "
+            "in Python, model.apply(params, preprocessing(image)).argmax(-1) is the picture of them"
+        )
     if args.folder is None:
         print(f"with the model of {folder}", file=sys.stderr)
 

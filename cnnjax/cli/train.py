@@ -251,7 +251,8 @@ def _train(work: _Work, index: int | None, progress: bool) -> None:
         f"test accuracy {100 * result.evaluation.accuracy:.2f} % "
         f"({int(confusion.trace()):,} of {int(confusion.sum()):,}), "
         f"loss {result.evaluation.loss:.4f}\n"
-        f"saved   {shown(folder / runs.MODEL)}"
+        + (f"of pixels; mean IoU {result.evaluation.mean_iou:.4f}\n" if model.per_pixel else "")
+        + f"saved   {shown(folder / runs.MODEL)}"
     )
     if work.kept["pictures"]:
         written = write_pictures(

@@ -68,8 +68,8 @@ def load(
         workers: how many such processes; by default one a processor, at most 8.
 
     Returns:
-        Images (N, H, W, C) uint8 (or `streaming.Images`) and labels (N,) int32, both splits; the
-        same for the same arguments and files.
+        Images (N, H, W, C) uint8 (or `streaming.Images`) and labels (N,) int32 ((N, H, W) where the
+        file has a class a pixel), both splits; the same for the same arguments and files.
 
     Raises:
         DataError: an unknown spec (lists what exists), or a file that is not what it should be

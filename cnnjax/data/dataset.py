@@ -32,7 +32,7 @@ class Dataset:
     Attributes:
         images: (N, H, W, C) uint8, C = 1 (grey) or 3 (RGB), N >= 1; an array, or `Images` that
             are read when they are asked for (`cnnjax.data.streaming`).
-        labels: (N,) int32, each an index into `classes`.
+        labels: int32 indices into `classes`: (N,), one an image, or (N, H, W), one a pixel.
         classes: the name of every class, without repeats.
         name: what to call the data in messages and titles.
 
@@ -58,10 +58,10 @@ class Dataset:
             )
         if images.shape[3] not in (1, 3):
             raise DataError(f"{self.name}: images have {images.shape[3]} channels, expected 1 or 3")
-        if labels.dtype != np.int32 or labels.shape != images.shape[:1]:
+        if labels.dtype != np.int32 or labels.shape not in (images.shape[:1], images.shape[:3]):
             raise DataError(
-                f"{self.name}: labels must be ({len(images)},) int32, "
-                f"got {labels.shape} {labels.dtype}"
+                f"{self.name}: labels must be ({len(images)},) int32, or "
+                f"{tuple(images.shape[:3])} for a class a pixel, got {labels.shape} {labels.dtype}"
             )
         if not all(name.isprintable() for name in self.classes):
             raise DataError(
@@ -85,18 +85,23 @@ class Dataset:
         """Whether the images are read when they are asked for."""
         return not isinstance(self.images, np.ndarray)
 
+    @property
+    def per_pixel(self) -> bool:
+        """Whether every pixel has a label, not the image as a whole."""
+        return self.labels.ndim == 3
+
     def __repr__(self) -> str:
         count, *shape = self.images.shape
-        size = "x".join(map(str, shape))
-        return f"Dataset({self.name}: {count} images {size}, {len(self.classes)} classes)"
+        size, each = "x".join(map(str, shape)), " of pixels" if self.per_pixel else ""
+        return f"Dataset({self.name}: {count} images {size}, {len(self.classes)} classes{each})"
 
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """A training and a test set with the same classes and the same image shape.
+    """A training and a test set with the same classes, image shape and kind of labels.
 
     Raises:
-        DataError: when the two differ in classes or image shape.
+        DataError: when the two differ in one of these.
     """
 
     train: Dataset
@@ -113,6 +118,9 @@ class Splits:
                 f"{self.train.name} has images {self.train.images.shape[1:]}, "
                 f"{self.test.name} has {self.test.images.shape[1:]}; give a size"
             )
+        if self.train.per_pixel != self.test.per_pixel:
+            one, each = (self.train, self.test)[:: -1 if self.train.per_pixel else 1]
+            raise DataError(f"{each.name} has a label a pixel, {one.name} one an image")
 
     def _hint(self) -> str:
         """What to do where nobody has named the classes, and one set lacks some."""
@@ -224,3 +232,18 @@ def resize(images: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
         small = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
         target[...] = small.reshape(target.shape)
     return resized
+
+
+def resize_labels(labels: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    """Labels (N, H, W) at `size`: each pixel's is that of the nearest pixel, none is made up.
+
+    >>> resize_labels(np.array([[[0, 0, 5, 5]]]), (2, 2)).tolist()
+    [[[0, 5], [0, 5]]]
+    """
+    if size is None or labels.shape[1:] == tuple(size):
+        return labels
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(np.int64)
+        for new, old in zip(size, labels.shape[1:], strict=True)
+    )
+    return labels[:, rows[:, None], columns]

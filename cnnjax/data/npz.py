@@ -6,7 +6,8 @@
 
 Images are (N, H, W), (N, H, W, C) or (N, C, H, W), with C = 1 or 3, as whole numbers 0 to 255 or
 floating-point numbers 0 to 1. Labels are whole numbers (N,) or (N, 1), from 0 or from 1 on, or one
-hot (N, classes). `classes`, an array of texts, names the classes. Nothing pickled is read.
+hot (N, classes); or (N, H, W), a class a pixel. `classes`, an array of texts, names the classes.
+Nothing pickled is read.
 """
 
 import zipfile
@@ -15,7 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnjax.data.dataset import Dataset, Splits, balanced, resize, stratified, tell_gaps
+from cnnjax.data.dataset import (
+    Dataset,
+    Splits,
+    balanced,
+    resize,
+    resize_labels,
+    stratified,
+    tell_gaps,
+)
 from cnnjax.data.errors import DataError
 from cnnjax.data.formats import START, what
 from cnnjax.data.memory import available
@@ -39,7 +48,7 @@ def read(
     size: tuple[int, int] | None = None,
     limit: int | None = None,
 ) -> Splits:
-    """The arrays in `file` as (N, H, W, C) uint8 and (N,) int32.
+    """The arrays in `file` as (N, H, W, C) uint8 and (N,) int32, or (N, H, W) int32.
 
     Raises:
         DataError: names the array that is missing, damaged, or no images or labels.
@@ -66,17 +75,23 @@ def read(
     labels = [(numbers - first).astype(np.int32) for _, numbers, _ in used]
     name = shown(path.stem)
     if split is None:
-        train, test = stratified(labels[0], classes, seed, str(path))
+        train, test = stratified(_kinds(labels[0]), classes, seed, str(path))
         parts = [(images[train], labels[0][train]), (images[test], labels[0][test])]
     else:
         parts = [(images, labels[0]), (test_images, labels[1])]
     tell_gaps(name, classes, parts[0][1], parts[1][1])
 
     def dataset(images: np.ndarray, labels: np.ndarray, split: str) -> Dataset:
-        chosen = balanced(labels, limit, seed)
-        return Dataset(resize(images[chosen], size), labels[chosen], classes, f"{name} {split}")
+        chosen = balanced(_kinds(labels), limit, seed)
+        numbers = labels[chosen] if labels.ndim == 1 else resize_labels(labels[chosen], size)
+        return Dataset(resize(images[chosen], size), numbers, classes, f"{name} {split}")
 
     return Splits(dataset(*parts[0], "train"), dataset(*parts[1], "test"))
+
+
+def _kinds(labels: np.ndarray) -> np.ndarray:
+    """The class of each image; images whose pixels have classes are all of one kind."""
+    return labels if labels.ndim == 1 else np.zeros(len(labels), np.int32)
 
 
 class _Arrays:
@@ -153,7 +168,7 @@ def _images(arrays: _Arrays, name: str) -> np.ndarray:
 
 
 def _labels(arrays: _Arrays, name: str) -> np.ndarray:
-    """An array of labels as (N,) int64, one hot or not."""
+    """An array of labels as int64: (N,), one hot or not, or (N, H, W)."""
     array = arrays[name]
     where = f"{arrays.path}: {name} {array.shape} {array.dtype}"
     if array.ndim == 2 and array.shape[1] == 1:
@@ -162,8 +177,10 @@ def _labels(arrays: _Arrays, name: str) -> np.ndarray:
         if not (((array == 0) | (array == 1)).all() and (array.sum(1) == 1).all()):
             raise DataError(f"{where}: expected one class an image")
         return array.argmax(1).astype(np.int64)
-    if array.ndim != 1 or array.dtype.kind not in "iuf" or not len(array):
-        raise DataError(f"{where}: expected whole numbers (N,)")
+    if array.ndim == 3 and array.dtype.kind == "b":  # a mask
+        array = array.astype(np.uint8)
+    if array.ndim not in (1, 3) or array.dtype.kind not in "iuf" or not array.size:
+        raise DataError(f"{where}: expected whole numbers (N,), or (N, H, W) for a class a pixel")
     if not (np.isfinite(array).all() and (array == np.floor(array)).all()):
         raise DataError(f"{where}: expected whole numbers")
     if array.min() < 0 or array.max() > 65535:

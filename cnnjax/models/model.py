@@ -45,7 +45,7 @@ class Model:
       features: `features(params, x) -> {name: map}`, inference, every named intermediate map
         in the order of computation (under jit too); the last one is the logits.
       per_pixel: whether there are logits for each pixel, (*batch, H, W, classes), not one vector an
-        image. Such a network is not trained by `fit`, which counts classified images.
+        image. `fit` trains such a network on labels (N, H, W).
 
     All of them compute in the dtype of x: for bfloat16 compute with float32 parameters call
     `apply(params, x.astype(jnp.bfloat16))`.

@@ -12,6 +12,8 @@ with functions of the user's own:
 
     augment = compose(partial(shift, pixels=4), flip, mine)
     fit(model, splits, config, augment=augment)
+
+Where each pixel has a label of its own, `augment_pixels.py` moves it along.
 """
 
 from __future__ import annotations
@@ -49,8 +51,12 @@ def shift(key: jax.Array, images: jax.Array, pixels: int) -> jax.Array:
 def flip(key: jax.Array, images: jax.Array) -> jax.Array:
     """Mirror each of (B, H, W, C) images left to right with probability 1/2."""
     _check("flip", key, images)
-    mirrored = jax.random.bernoulli(key, shape=(len(images), 1, 1, 1))
-    return jnp.where(mirrored, images[:, :, ::-1], images)
+    return jnp.where(mirrored(key, len(images)), images[:, :, ::-1], images)
+
+
+def mirrored(key: jax.Array, batch: int) -> jax.Array:
+    """Which images `flip` mirrors: (B, 1, 1, 1) of bool."""
+    return jax.random.bernoulli(key, shape=(batch, 1, 1, 1))
 
 
 def random_resized_crop(
@@ -77,18 +83,25 @@ def random_resized_crop(
         raise ValueError(f"random_resized_crop: area must lie in (0, 1], got {area!r}")
     if not 0 < ratio[0] <= ratio[1]:
         raise ValueError(f"random_resized_crop: ratio must be (least, most) above 0, got {ratio!r}")
-    batch, height, width, _ = images.shape
+    rows, columns = boxes(key, images.shape, area, ratio)
+    x = images.astype(jnp.float32)
+    x = jnp.einsum("bih,bhwc->biwc", rows, x, precision="highest")
+    x = jnp.einsum("bjw,biwc->bijc", columns, x, precision="highest")
+    return _pixels(x, images.dtype)
+
+
+def boxes(
+    key: jax.Array, shape: Sequence[int], area: float, ratio: tuple[float, float] = (3 / 4, 4 / 3)
+) -> tuple[jax.Array, jax.Array]:
+    """What `random_resized_crop` reads of (B, H, W, C) images: weights (B, H, H), (B, W, W)."""
+    batch, height, width, _ = shape
     for_area, for_ratio, for_place = jax.random.split(key, 3)
     share = jax.random.uniform(for_area, (batch,), jnp.float32, area, 1.0)
     low, high = (jnp.log(jnp.float32(r)) for r in ratio)
     stretch = jnp.exp(jax.random.uniform(for_ratio, (batch,), jnp.float32) * (high - low) + low)
     place = jax.random.uniform(for_place, (2, batch), jnp.float32)
     rows = _box(height, jnp.sqrt(share / stretch), place[0])
-    columns = _box(width, jnp.sqrt(share * stretch), place[1])
-    x = images.astype(jnp.float32)
-    x = jnp.einsum("bih,bhwc->biwc", rows, x, precision="highest")
-    x = jnp.einsum("bjw,biwc->bijc", columns, x, precision="highest")
-    return _pixels(x, images.dtype)
+    return rows, _box(width, jnp.sqrt(share * stretch), place[1])
 
 
 def _box(side: int, share: jax.Array, place: jax.Array) -> jax.Array:

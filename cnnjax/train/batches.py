@@ -69,7 +69,8 @@ def epoch_order(seed: int, epoch: int, images: int, batch: int) -> np.ndarray:
 def feeder(dataset: Dataset, mesh: Mesh, *, resident: bool | None = None) -> Feed:
     """A function from (B,) indices to the batch: (B, H, W, C) uint8, (B,) int32, split on `mesh`.
 
-    (K, B) indices give a stack of K batches, each of them split.
+    Labels are (B, H, W) where the data set has one a pixel. (K, B) indices give a stack of K
+    batches, each of them split.
 
     `resident` None decides by size (and by the number of processes: with several, each sends its
     own share).  Both ways give the same batch.  Streamed images must be open (`reading`).
@@ -94,8 +95,7 @@ def feeder(dataset: Dataset, mesh: Mesh, *, resident: bool | None = None) -> Fee
 
     def gather(images: jax.Array, labels: jax.Array, indices: jax.Array) -> Any:
         # mode="clip": the default checks every element and is 80 times slower on the CPU.
-        taken = (jnp.take(images, indices, 0, mode="clip"), jnp.take(labels, indices, mode="clip"))
-        return taken
+        return tuple(jnp.take(array, indices, 0, mode="clip") for array in (images, labels))
 
     one, stack = (
         jax.jit(gather, in_shardings=replicated(mesh), out_shardings=split(mesh, axis))
@@ -137,7 +137,7 @@ def _streaming(images: Images, labels: np.ndarray, mesh: Mesh) -> Feed:
         local = np.stack(taken) if axis else taken[0]
         return (
             send(local, (*indices.shape, *images.shape[1:]), axis),
-            send(labels[rows if axis else rows[0]], indices.shape, axis),
+            send(labels[rows if axis else rows[0]], (*indices.shape, *labels.shape[1:]), axis),
         )
 
     def ahead(batches: Iterable[np.ndarray]) -> None:

@@ -91,7 +91,7 @@ def train_epoch(
                 position.step,
                 epoch + 1,
                 position.loss / done,
-                position.correct / (done * batch),
+                position.correct * run.per_epoch / (done * run.answers),
                 done * batch / (time.perf_counter() - begun),
             )
         if at == end:

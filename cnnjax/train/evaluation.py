@@ -19,6 +19,7 @@ from jax.sharding import Mesh
 
 from cnnjax.data.streaming import reading
 from cnnjax.losses import cross_entropy
+from cnnjax.notices import shown
 from cnnjax.preprocessing import Preprocessing
 from cnnjax.train.batches import Feed, feeder
 from cnnjax.train.compiler import compiler_options
@@ -29,7 +30,6 @@ from cnnjax.train.mesh import (
     shares,
     split,
     spread,
-    to_mesh,
     within,
 )
 from cnnjax.train.parts import mapped_in_parts, parts_that_pay
@@ -38,17 +38,29 @@ if TYPE_CHECKING:
     from cnnjax.data import Dataset
     from cnnjax.models import Model
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "check_labels", "evaluate"]
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """`loss`: mean cross-entropy; `accuracy`: share of right answers; `confusion`: (classes,
-    classes) int64 counts, rows the true class, columns the answer."""
+    classes) int64 counts, rows the true class, columns the answer. Answers are those of images, or
+    of pixels where the labels are."""
 
     loss: float
     accuracy: float
     confusion: np.ndarray
+
+    @property
+    def mean_iou(self) -> float:
+        """Intersection over union, the mean over the classes that occur or are answered.
+
+        >>> Evaluation(0.1, 0.75, np.array([[2, 1, 0], [0, 1, 0], [0, 0, 0]])).mean_iou
+        0.5833333333333333
+        """
+        right = np.diag(self.confusion)
+        union = self.confusion.sum(0) + self.confusion.sum(1) - right
+        return float((right[union > 0] / union[union > 0]).mean())
 
 
 def evaluate(
@@ -82,6 +94,7 @@ def evaluate(
         raise ValueError(
             f"evaluate: the data has {len(dataset.classes)} classes, the model {model.classes}"
         )
+    check_labels("evaluate", model, dataset)
     mesh = data_mesh() if mesh is None else automatic(mesh, "evaluate")
     batch = -(-min(batch_size, count) // shares(mesh)) * shares(mesh)
     feed = feeder(dataset, mesh) if feed is None else feed
@@ -90,9 +103,13 @@ def evaluate(
     parts = parts_that_pay(model, share, platform, training=False) if mesh.size == 1 else 1
     measure = _measure(model.apply, preprocessing, precision, mesh, share, parts)
     params = spread(params, mesh)
-    confusion = to_mesh(np.zeros((model.classes, model.classes), np.int32), mesh)
+    confusion = np.zeros((model.classes, model.classes), np.int64)
     losses: list[float] = []
-    waiting: deque[jax.Array] = deque()
+    waiting: deque[tuple[jax.Array, jax.Array]] = deque()
+
+    def add(loss: jax.Array, counts: jax.Array) -> None:
+        losses.append(float(loss))
+        confusion[...] += np.asarray(counts)  # here, for pixels are more than an int32 counts
 
     def indices_from(start: int) -> tuple[np.ndarray, np.ndarray]:
         """The indices of a batch, and which of them are not there to fill it."""
@@ -105,15 +122,23 @@ def evaluate(
         for start in starts:
             indices, real = indices_from(start)
             images, labels = feed(indices)
-            loss, confusion = measure(
-                params, confusion, images, labels, jax.device_put(real, split(mesh))
-            )
-            waiting.append(loss)
+            waiting.append(measure(params, images, labels, jax.device_put(real, split(mesh))))
             if len(waiting) > 4:  # so that batches do not pile up in the devices' memory
-                losses.append(float(waiting.popleft()))
-    losses.extend(float(loss) for loss in waiting)
-    counts = np.asarray(confusion).astype(np.int64)
-    return Evaluation(float(np.sum(losses)) / count, float(np.trace(counts) / count), counts)
+                add(*waiting.popleft())
+    for measured in waiting:
+        add(*measured)
+    right = float(np.trace(confusion) / confusion.sum())
+    return Evaluation(float(np.sum(losses)) / count, right, confusion)
+
+
+def check_labels(caller: str, model: Model, dataset: Dataset) -> None:
+    """Raise ValueError unless there is a label wherever the model gives logits."""
+    if model.per_pixel != dataset.per_pixel:
+        gives, has = ("each pixel", "an image") if model.per_pixel else ("the image", "a pixel")
+        raise ValueError(
+            f"{caller}: {model.name} gives logits for {gives}, the labels of "
+            f"{shown(dataset.name)} are one {has}"
+        )
 
 
 @lru_cache(maxsize=16)
@@ -128,17 +153,19 @@ def _measure(
 
     logits_of = mapped_in_parts(answer, parts)
 
-    def measure(params: Any, confusion: Any, images: Any, labels: Any, real: Any) -> Any:
+    def measure(params: Any, images: Any, labels: Any, real: Any) -> Any:
         logits = logits_of(params, images)
-        loss = jnp.sum(jnp.where(real, cross_entropy(logits, labels), jnp.zeros(())))
-        answers = jnp.argmax(logits, -1)
-        return loss, confusion.at[labels, answers].add(real.astype(confusion.dtype))
+        pixels = tuple(range(1, labels.ndim))
+        loss = jnp.mean(cross_entropy(logits, labels), pixels)
+        counted = jnp.broadcast_to(jnp.expand_dims(real, pixels), labels.shape)
+        confusion = jnp.zeros(logits.shape[-1:] * 2, jnp.int32)
+        confusion = confusion.at[labels, jnp.argmax(logits, -1)].add(counted.astype(jnp.int32))
+        return jnp.sum(jnp.where(real, loss, jnp.zeros(()))), confusion
 
     everywhere, batch = replicated(mesh), split(mesh)
     return jax.jit(
         measure,
-        donate_argnums=1,
-        in_shardings=(None, everywhere, batch, batch, batch),  # parameters lie as they do
+        in_shardings=(None, batch, batch, batch),  # parameters lie as they do
         out_shardings=everywhere,
         compiler_options=compiler_options(
             mesh.devices.flat[0].platform, dtype, share, training=False

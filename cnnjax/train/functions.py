@@ -5,6 +5,9 @@
     augment     augment(key, images) -> images: (B, H, W, C) uint8 to the same
     mix         mix(key, images, labels) -> (images, others, share): as `augment.mixup`
 
+With a class a pixel, labels are (B, H, W), logits (B, H, W, classes) and losses (B, H, W), and
+`augment(key, images, labels) -> (images, labels)` moves both; nothing is mixed.
+
 They are traced by JAX, like everything in a step: same inputs, same outputs, and all randomness
 from the key. Where the configuration asks for something that a given function would leave out,
 `check` says so; gradient clipping, the average of the parameters and class weights go with any.
@@ -24,6 +27,7 @@ import optax
 from cnnjax.arguments import check_takes, form
 from cnnjax.losses import cross_entropy, weighted
 from cnnjax.preprocessing import Preprocessing
+from cnnjax.train import augment_pixels
 from cnnjax.train.augment import augment, mixup
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.optimizer import clipped, learning_rate, optimizer
@@ -31,12 +35,12 @@ from cnnjax.train.optimizer import clipped, learning_rate, optimizer
 if TYPE_CHECKING:
     from cnnjax.models import Model
 
-__all__ = ["Augment", "Functions", "Loss", "Mix", "Optimizer", "check", "schedule"]
+__all__ = ["Augment", "Functions", "Loss", "Mix", "Optimizer", "batch_of", "check", "schedule"]
 
 # An optax.GradientTransformation, or a function from an optax.Schedule to one.
 Optimizer = Any
 Loss = Callable[[jax.Array, jax.Array], jax.Array]
-Augment = Callable[[jax.Array, jax.Array], jax.Array]
+Augment = Callable[..., Any]
 Mix = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array, jax.Array]]
 
 
@@ -81,19 +85,22 @@ class Functions:
         return optax.GradientTransformationExtraArgs(init, update)
 
     def losses(self, config: TrainConfig) -> Loss:
-        """The loss of each image, class weights included."""
+        """The loss of each image (or pixel), class weights included."""
         given = self.loss or partial(cross_entropy, label_smoothing=config.label_smoothing)
         return given if self.weights is None else weighted(given, self.weights)
 
-    def augmented(self, config: TrainConfig, preprocessing: Preprocessing) -> Augment:
-        """What changes the images of a batch."""
-        if self.augment is not None:
-            return self.augment
+    def augmented(
+        self, model: Model, config: TrainConfig, preprocessing: Preprocessing
+    ) -> Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]:
+        """What changes a batch: (key, images, labels) -> (images, labels)."""
+        given: Any = self.augment
         mean = tuple(round(255 * m) for m in preprocessing.mean)
-        return lambda key, images: augment(
-            key, images, config.augment, config.shift,
-            crop=config.crop, side=config.cutout, fill=mean,
-        )  # fmt: skip
+        sizes: dict[str, Any] = {"crop": config.crop, "side": config.cutout, "fill": mean}
+        if model.per_pixel:
+            return given or partial(augment_pixels.augment, kind=config.augment, **sizes)
+        if given is None:
+            given = partial(augment, kind=config.augment, pixels=config.shift, **sizes)
+        return lambda key, images, labels: (given(key, images), labels)
 
     def mixed(self, config: TrainConfig) -> Mix | None:
         """What mixes the images of a batch, if anything does."""
@@ -118,14 +125,23 @@ def check(
     at the shapes of the run; nothing is computed.
     """
     _check_choice(functions, config)
-    batch, key = config.batch_size, jax.eval_shape(lambda: jax.random.key(0))
-    images = jax.ShapeDtypeStruct((batch, *model.image), jnp.uint8)
-    labels = jax.ShapeDtypeStruct((batch,), jnp.int32)
-    if functions.augment is not None:
+    if model.per_pixel:
+        _check_pixels(functions, model, config)
+    key, images, labels, logits = batch_of(model, config)
+    if functions.augment is not None and model.per_pixel:
+        check_takes("fit: augment", functions.augment, ["key", "images", "labels"])
+        found = _traced("augment", functions.augment, key, images, labels)
+        if not isinstance(found, tuple) or len(found) != 2:
+            raise ValueError(
+                f"fit: augment must return images and labels of their pixels, got {form(found)}"
+            )
+        _agree("augment", "the images", found[0], images)
+        _agree("augment", "the labels", found[1], labels)
+    elif functions.augment is not None:
         check_takes("fit: augment", functions.augment, ["key", "images"])
         _agree("augment", "the images", _traced("augment", functions.augment, key, images), images)
     if functions.mix is not None:
-        share = jax.ShapeDtypeStruct((batch,), jnp.float32)
+        share = jax.ShapeDtypeStruct(labels.shape, jnp.float32)
         check_takes("fit: mix", functions.mix, ["key", "images", "labels"])
         found = _traced("mix", functions.mix, key, images, labels)
         expected = {"the images": images, "the other labels": labels, "the shares": share}
@@ -138,11 +154,37 @@ def check(
             _agree("mix", what, got, expected_form)
     if functions.loss is not None:
         check_takes("fit: loss", functions.loss, ["logits", "labels"])
-        logits = jax.ShapeDtypeStruct((batch, model.classes), jnp.float32)
         found = _traced("loss", functions.loss, logits, labels)
-        _agree("loss", "a number an image", found, jax.ShapeDtypeStruct((batch,), jnp.float32))
+        what = f"a number {'a pixel' if model.per_pixel else 'an image'}"
+        _agree("loss", what, found, jax.ShapeDtypeStruct(labels.shape, jnp.float32))
     if functions.optimizer is not None:
         _check_optimizer(functions.transformation(config, steps), trained)
+
+
+def batch_of(model: Model, config: TrainConfig) -> tuple[Any, ...]:
+    """The forms of a key, and of a batch's images, labels and logits."""
+    batch, height, width, channels = config.batch_size, *model.image
+    each = (batch, height, width) if model.per_pixel else (batch,)
+    return (
+        jax.eval_shape(lambda: jax.random.key(0)),
+        jax.ShapeDtypeStruct((batch, height, width, channels), jnp.uint8),
+        jax.ShapeDtypeStruct(each, jnp.int32),
+        jax.ShapeDtypeStruct((*each, model.classes), jnp.float32),
+    )
+
+
+def _check_pixels(functions: Functions, model: Model, config: TrainConfig) -> None:
+    """What is made for one label an image is refused where each pixel has one."""
+    name = "mix" if functions.mix is not None else "config.mixup" if config.mixup else None
+    if name:
+        raise ValueError(
+            f"fit: {name} mixes images of one label each; {model.name} has a label a pixel"
+        )
+    if functions.augment is None and "shift" in config.augmentations:
+        raise ValueError(
+            f"fit: config.augment {config.augment!r}: shift brings black in, and its pixels have "
+            f"no class for {model.name}; crop and flip move labels along"
+        )
 
 
 def _check_choice(functions: Functions, config: TrainConfig) -> None:

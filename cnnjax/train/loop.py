@@ -92,6 +92,10 @@ def fit(
     | `preprocessing` | that of the network whose `params` these are; else measured |
     | `callbacks` | called with each epoch's row once the epoch is saved; see `callbacks.py` |
 
+    A network with a class a pixel (`models.unet`) is trained on labels (N, H, W): the loss is then
+    (B, H, W) of logits (B, H, W, classes), an augmentation moves the labels too
+    (`augment_pixels.py`), `mix` is refused, and accuracy counts pixels.
+
     All of it resumes bit for bit, given again as it was; functions are compared by their programs
     (`programs.py` says what that does not see), `params` may be left out once there is a
     checkpoint. After a kill, the last row may be given to the callbacks once more.
@@ -217,9 +221,10 @@ def _close_epoch(run: Run, position: Position, evaluation: Evaluation) -> Positi
         "epoch": position.step // run.per_epoch,
         "step": position.step,
         "loss": position.loss / run.per_epoch,
-        "accuracy": position.correct / images,
+        "accuracy": position.correct / run.answers,
         "test_loss": evaluation.loss,
         "test_accuracy": evaluation.accuracy,
+        **({"test_mean_iou": evaluation.mean_iou} if run.model.per_pixel else {}),
         **({} if run.rate is None else {"learning_rate": float(run.rate(position.step - 1))}),
         "images_per_second": images / position.seconds,
         "seconds": position.seconds,

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cnnjax.train.config import TrainConfig
-from cnnjax.train.functions import Functions
+from cnnjax.train.functions import Functions, batch_of
 
 if TYPE_CHECKING:
     from cnnjax.models import Model
@@ -53,10 +53,7 @@ def fingerprints(
     functions: Functions, model: Model, config: TrainConfig, steps: int, trained: Any
 ) -> dict[str, str]:
     """Of each function that is given. `trained` is what the optimiser is given."""
-    batch, key = config.batch_size, jax.eval_shape(lambda: jax.random.key(0))
-    images = jax.ShapeDtypeStruct((batch, *model.image), jnp.uint8)
-    labels = jax.ShapeDtypeStruct((batch,), jnp.int32)
-    logits = jax.ShapeDtypeStruct((batch, model.classes), jnp.float32)
+    key, images, labels, logits = batch_of(model, config)
     loss = jax.ShapeDtypeStruct((), jnp.float32)
     found: dict[str, str] = {}
     if functions.optimizer is not None:
@@ -75,7 +72,8 @@ def fingerprints(
 
         found["loss"] = fingerprint(with_gradient, logits, labels)
     if functions.augment is not None:
-        found["augment"] = fingerprint(functions.augment, key, images)
+        moved = (labels,) if model.per_pixel else ()
+        found["augment"] = fingerprint(functions.augment, key, images, *moved)
     if functions.mix is not None:
         found["mix"] = fingerprint(functions.mix, key, images, labels)
     return found

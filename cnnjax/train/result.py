@@ -26,7 +26,8 @@ class FitResult:
 
     A row has `epoch` (from 1), `step`, `loss` and `accuracy` (means over the epoch's training
     batches as they were trained on, augmentation and dropout included), `test_loss`,
-    `test_accuracy`, `learning_rate` (of the last step; not with an optimiser that keeps its own),
+    `test_accuracy` (of a network with a class a pixel: of pixels, and `test_mean_iou`),
+    `learning_rate` (of the last step; not with an optimiser that keeps its own),
     `images_per_second` and `seconds`
     (training alone: no evaluation, no compilation, no writing).
 
@@ -86,6 +87,7 @@ _COLUMNS = {
     "accuracy": "{:.4f}",
     "test_loss": "{:.4f}",
     "test_accuracy": "{:.4f}",
+    "test_mean_iou": "{:.4f}",
     "learning_rate": "{:.3g}",
     "images_per_second": "{:.0f}",
     "seconds": "{:.1f}",

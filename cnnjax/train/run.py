@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from cnnjax.train import start as starting
 from cnnjax.train.agreement import agree
 from cnnjax.train.batches import Feed, feeder
 from cnnjax.train.config import TrainConfig
-from cnnjax.train.evaluation import Evaluation, evaluate
+from cnnjax.train.evaluation import Evaluation, check_labels, evaluate
 from cnnjax.train.functions import Functions
 from cnnjax.train.mesh import require_divisible
 from cnnjax.train.programs import fingerprints
@@ -69,6 +70,12 @@ class Run:
         return self.per_epoch * self.config.epochs
 
     @property
+    def answers(self) -> int:
+        """The answers of an epoch's steps: one an image, or one a pixel."""
+        each = math.prod(self.model.image[:2]) if self.model.per_pixel else 1
+        return self.per_epoch * self.config.batch_size * each
+
+    @property
     def writes(self) -> bool:
         return self.folder is not None and jax.process_index() == 0
 
@@ -93,11 +100,7 @@ class Run:
 def check(model: Model, splits: Splits, config: TrainConfig, mesh: Mesh) -> None:
     """Raise ValueError where model, data, batch size and devices do not fit each other."""
     train = splits.train
-    if model.per_pixel:
-        raise ValueError(
-            f"train: {model.name} gives logits for each pixel, and what is trained here are "
-            "classifiers of images; cnnjax/models/README.md shows how to train it"
-        )
+    check_labels("train", model, train)
     if tuple(train.images.shape[1:]) != tuple(model.image):
         raise ValueError(
             f"train: images are {tuple(train.images.shape[1:])}, "
@@ -111,7 +114,8 @@ def check(model: Model, splits: Splits, config: TrainConfig, mesh: Mesh) -> None
     if model.classes < 2 or (labels := np.unique(train.labels)).size < 2:
         only = train.classes[0] if model.classes < 2 else train.classes[int(labels[0])]
         raise ValueError(
-            f"train: every training image is of the class '{shown(only)}'; "
+            f"train: every {'pixel' if train.per_pixel else 'training image'} is of the class "
+            f"'{shown(only)}'; "
             "to tell classes apart there must be two or more"
         )
     if len(train.images) < config.batch_size:
@@ -138,7 +142,7 @@ def _check_model(model: Model, batch: int) -> None:
             f"{form(params)}"
         )
     images = jax.ShapeDtypeStruct((batch, *model.image), jnp.float32)
-    logits = (batch, model.classes)
+    logits = (batch, *(model.image[:2] if model.per_pixel else ()), model.classes)
     trained = jax.eval_shape(model.apply_train, params, images, jax.random.key(0))
     check_returned(f"fit: apply_train of model {model.name!r}", trained, logits, params, True)
     found = jax.eval_shape(model.apply, params, images)

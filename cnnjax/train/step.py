@@ -70,7 +70,7 @@ def _pieces(
     functions: Functions,
 ) -> _Pieces:
     transform = functions.transformation(config, steps)
-    augment = functions.augmented(config, preprocessing)
+    augment = functions.augmented(model, config, preprocessing)
     mix, losses_of = functions.mixed(config), functions.losses(config)
     dtype = jnp.dtype(config.precision)
     parts = config.accumulate
@@ -110,7 +110,7 @@ def _pieces(
         for_images, for_model = keys(state.step)
         # The whole batch is augmented each time (it costs next to nothing), so that the number
         # of micro-batches does not change what is trained on.
-        images = augment(for_images, images)
+        images, labels = augment(for_images, images, labels)
         mixed: tuple[Any, ...] = ()
         if mix is not None:
             images, *rest = mix(jax.random.fold_in(for_images, _MIX), images, labels)
@@ -180,10 +180,10 @@ def make_step(
 ) -> Step:
     """The compiled step of a run of `steps` steps over `mesh`.
 
-    It takes the state (donated: use the returned one), (B, H, W, C) uint8 images and (B,) int32
-    labels, both split over the mesh, and returns the state and a float32 array [mean loss, number
-    of correct answers].  `example` is one such set of arguments, or their ShapeDtypeStructs with
-    shardings.
+    It takes the state (donated: use the returned one), (B, H, W, C) uint8 images and int32 labels,
+    (B,) or a pixel's each (B, H, W), both split over the mesh, and returns the state and a float32
+    array [mean loss, number of correct answers].  `example` is one such set of arguments, or their
+    ShapeDtypeStructs with shardings.
     """
     dtype = jnp.dtype(config.precision)
     everywhere, batch = replicated(mesh), split(mesh)
