@@ -18,6 +18,7 @@ from verify.algebras.numeric import Bounded, Numeric
 from verify.algebras.numeric_value import MORE, TINY, UNIT, discrete, kind, make
 from verify.constants import terms
 from verify.constants.literals import significands
+from verify.constants.tables import Key, key
 from verify.constants.terms import Multiple
 from verify.dtypes import DType
 from verify.limits import budget
@@ -59,13 +60,21 @@ class Assigned(Numeric):
     1.0
     """
 
-    def __init__(self, assigned: Mapping[float, Fraction | Ball]) -> None:
-        """assigned: by significand."""
-        self.assigned = assigned
+    def __init__(
+        self,
+        assigned: Mapping[float, Fraction | Ball],
+        tables: Mapping[Key, tuple[np.ndarray, np.ndarray]] | None = None,
+    ) -> None:
+        """assigned: by significand. tables: literals that are known as a whole, with the errors."""
+        self.assigned, self.tables = assigned, tables or {}
 
     def literal(self, array: np.ndarray, dtype: DType | None = None) -> Bounded:
         """A constant of the program itself, or an input that is the same number."""
         value = self.lift(np.asarray(array), dtype)
+        if self.tables:
+            table = self.tables.get(key(value.value, value.dtype))
+            if table is not None:
+                return make(*table, value.dtype)
         ones = significands(value.value)
         here = np.isin(ones, list(self.assigned))
         if not here.any():

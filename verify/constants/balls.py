@@ -22,6 +22,9 @@ class AnyRounded(Numeric):
     def literal(self, array: np.ndarray) -> Bounded:
         """A constant of the program itself, of real floats."""
         value = self.lift(np.asarray(array))
+        table = self.literals.table(value.value, value.dtype)
+        if table is not None:
+            return make(value.value, self.width * table.literal.width, value.dtype)
         open_ = self.literals.among(value.value)
         if not open_.any():
             return value

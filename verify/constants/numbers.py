@@ -12,31 +12,56 @@ as 0, and may be anything up to twice what it is; a proof that needs it to be 0 
 
 from __future__ import annotations
 
-import bisect
 import functools
-import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from types import MappingProxyType
 
 import numpy as np
 
+from verify.constants.assigned import Assigned, Ball
 from verify.constants.bits import seen
+from verify.constants.fitting import Member, alone, less_a_power, products, scaled
 from verify.constants.literals import constants, halves, is_data, parts, rounded, significands
-from verify.constants.readings import Reading, is_long, reading, rounds_to
+from verify.constants.made import arrays
+from verify.constants.made import readings as made_readings
+from verify.constants.readings import Reading, is_long
+from verify.constants.tables import Key, Table, candidates, key, tables
 from verify.dtypes import DType
-from verify.limits import budget
 from verify.programs import Const, Program
 
 _RESIDUE = 2.0**-43  # of the largest: a sine's error in float64, of angles up to some hundred turns
-_BASES, _POWER = 12, 12  # how many numbers products are made of, and of how many factors
-_NEAR = 1e-6  # nearer than this, a product is compared with what it may round to
 _TABLE, _SOME = 128, 32  # numbers of a large table, and so many of them that are read at first
-_READ = 1e5  # units of work (`limits/budget.py`) to read a number
-_LARGEST_BASE, _MOST_POWER = 10**5, 10  # of powers that are looked for
-_EXACT = 2**53  # numerators and denominators, but for powers of two, that a float64 holds
+_ROUNDS = 3  # what is made of what is made
 
-Member = tuple[float, np.dtype]  # a positive value of a dtype
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is read as what: numbers by significand, and whole literals."""
+
+    readings: Mapping[float, Reading]
+    tables: Mapping[Key, Table]
+
+    def __bool__(self) -> bool:
+        return bool(self.readings or self.tables)
+
+    def assigned(
+        self,
+        others: Mapping[float, Fraction | Ball] = MappingProxyType({}),
+        but: Set[float] = frozenset(),
+    ) -> Assigned:
+        """The algebra in which all is what it is read as, and other numbers are these; `but`: those
+        that are what they are written as."""
+        read = {one: known(found) for one, found in self.readings.items()}
+        written = {one: Fraction(one) for one in but}
+        whole = {key: (table.values, table.errors) for key, table in self.tables.items()}
+        return Assigned({**others, **read, **written}, whole)
+
+
+def known(read: Reading) -> Fraction | Ball:
+    """What is known of a number that is read."""
+    return read.factor if read.rational else Ball(float(read.value()), read.error())
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +74,10 @@ class Numbers:
     common: frozenset[float]
     written: frozenset[frozenset[float]]
     tiny: frozenset[float] = frozenset()
+    programs: tuple[Program, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.members)
+        return bool(self.members or self.tables)
 
     @functools.cached_property
     def significands(self) -> np.ndarray:
@@ -72,11 +98,55 @@ class Numbers:
         """What each significand is read as, where that is another number than itself.
 
         A literal most of whose numbers have no reading is a table of measurements, say, and that
-        some of them have one is an accident: these are read if another literal has them too.
+        some of them have one is an accident: these are read if another literal has them too. What
+        a program makes of constants alone is asked last (`made.py`), of tables first.
         """
+        return dict(self.rounds[-1].readings)
+
+    @property
+    def tables(self) -> Mapping[Key, Table]:
+        """The literals that are read as a whole."""
+        return self.rounds[-1].tables
+
+    def table(self, values: np.ndarray, dtype: DType) -> Table | None:
+        return self.tables.get(key(values, dtype)) if self.tables else None
+
+    @functools.cached_property
+    def rounds(self) -> list[Known]:
+        """What is known at first, and of what is made of that, and so on: of frequencies, then of
+        their cosines. `Source.after` is an index here."""
+        found = [Known(self._written, {})]
+        halves = {one: self.half(one) for one in self.members}
+        literals = [part for program in self.programs for part in _arrays(program)]
+        fixed = frozenset[float]().union(*map(seen, self.programs))
+        open_ = candidates(literals, fixed)
+        while len(found) <= _ROUNDS:
+            known = found[-1]
+            open_ = [literal for literal in open_ if literal.key not in known.tables]
+            if not open_ and halves.keys() <= known.readings.keys():
+                break
+            assigned = known.assigned()
+            made = [
+                array
+                for program in self.programs
+                for array in arrays(program, assigned, len(found) - 1)
+            ]
+            more = made_readings(made, halves, known.readings)
+            read = tables(open_, made)
+            if not more and not read:
+                break
+            new = Known(self._meant({**known.readings, **more}), {**known.tables, **read})
+            if len(new.readings) + len(new.tables) == len(known.readings) + len(known.tables):
+                break
+            found.append(new)
+        return found
+
+    @functools.cached_property
+    def _written(self) -> dict[float, Reading]:
+        """Numbers as somebody may have written them."""
         measured = self._measured
         first = {
-            one: None if one in measured else _reading(one, members)
+            one: None if one in measured else alone(one, members)
             for one, members in self.members.items()
         }
         weak = {
@@ -85,7 +155,7 @@ class Numbers:
             if found is not None and all(is_long(scaled(found, v), d) for v, d in self.members[one])
         }
         known = {one: None if one in weak else found for one, found in first.items()}
-        known |= _products(known, self.members)
+        known |= products(known, self.members)
         residue = Reading(Fraction(0))
         tiny = self.tiny - weak.keys()
         known |= {one: residue for one in tiny & known.keys() if known[one] is None}
@@ -95,11 +165,15 @@ class Numbers:
             if found is not None and found.rational
             for value, _ in self.members[one]
         }
-        less = _less_a_power(known, self.members, bases)
+        less = less_a_power(known, self.members, bases)
         known |= {one: less.get(one, weak.get(one)) for one in known if known[one] is None}
+        return self._meant(known)
+
+    def _meant(self, known: Mapping[float, Reading | None]) -> dict[float, Reading]:
+        """Of readings, those that are no accident, and another number than the literal."""
         meant: set[float] = set()
         for together in self.written:
-            readable = {one for one in together if known[one] is not None}
+            readable = {one for one in together if known.get(one) is not None}
             if 2 * len(readable) >= len(together):
                 meant |= readable
         return {
@@ -116,7 +190,7 @@ class Numbers:
         for together in self.written:
             if len(together) > _TABLE:
                 some = sorted(together)[:: len(together) // _SOME]
-                readable = [one for one in some if _reading(one, self.members[one]) is not None]
+                readable = [one for one in some if alone(one, self.members[one]) is not None]
                 if 4 * len(readable) < len(some):
                     tables.add(together)
         elsewhere = frozenset().union(*self.written - tables)
@@ -125,7 +199,7 @@ class Numbers:
     @functools.cached_property
     def residues(self) -> frozenset[float]:
         """Those that are read as 0."""
-        return frozenset(one for one, read in self.readings.items() if not read.factor)
+        return frozenset(one for one, read in self._written.items() if not read.factor)
 
     def half(self, one: float) -> float:
         """How far from its significand a number may be: it rounds to all of its members."""
@@ -188,6 +262,7 @@ def of(left: Program, right: Program) -> Numbers:
         frozenset(owned[0] & owned[1] & kept.keys()),
         frozenset(frozenset(ones & kept.keys()) for ones in written) - {frozenset()},
         frozenset(tiny - large),
+        programs,
     )
 
 
@@ -197,99 +272,12 @@ def _largest(atom: Const) -> float:
     return max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
 
 
+def _arrays(program: Program) -> list[tuple[np.ndarray, np.dtype]]:
+    """The literals of a program that are arrays, the parts of complex ones."""
+    atoms = (atom for atom, _ in _once(program) if atom.shape)
+    return [part for atom in atoms for part in parts(atom)]
+
+
 def _once(program: Program) -> list[tuple[Const, str]]:
     """The constants, an array that is used more often only once."""
     return list({id(atom.value): (atom, where) for atom, where in constants(program)}.values())
-
-
-def scaled(read: Reading, value: float) -> Reading:
-    """The reading of a value, given that of its significand."""
-    mantissa, exponent = np.frexp(value)
-    return replace(read, factor=read.factor * Fraction(2) ** int(exponent) * int(np.sign(mantissa)))
-
-
-def _reading(one: float, members: frozenset[Member]) -> Reading | None:
-    """The simplest that one of the values has, and that rounds to all of them."""
-    found = []
-    for value, dtype in members:
-        budget.spend(_READ)
-        simple = reading(value, dtype)
-        if simple is not None:
-            _, exponent = np.frexp(value)
-            factor = simple.factor / Fraction(2) ** int(exponent)
-            found.append((simple.cost, str(simple), replace(simple, factor=factor)))
-    for _, _, candidate in sorted(found, key=lambda each: each[:2]):
-        if all(_fits(scaled(candidate, value), value, dtype) for value, dtype in members):
-            return candidate
-    return None
-
-
-def _products(
-    known: Mapping[float, Reading | None], members: Mapping[float, frozenset[Member]]
-) -> dict[float, Reading]:
-    """Of numbers without a reading: the product of powers of one or two others that they round
-    from, as 0.857375 = 0.95**3 beside 0.95. There are a few thousand at most, which are few beside
-    the numbers of a format, so that one is seldom met by chance."""
-    open_ = [one for one, found in known.items() if found is None]
-    bases = sorted({found.factor for found in known.values() if found and found.rational})
-    if not open_ or len(bases) > _BASES:
-        return {}
-    powers = [[base**k for k in range(_POWER + 1)] for base in bases]
-    pairs = itertools.combinations_with_replacement(range(len(bases)), 2)
-    made = {
-        one * two
-        for i, j in pairs
-        for k, one in enumerate(powers[i])
-        for two in powers[j][: _POWER + 1 - k]
-        if _is_exact(one * two)
-    }
-    return _rounding_from(sorted(made), open_, members)
-
-
-def _rounding_from(
-    made: Iterable[Fraction], open_: Iterable[float], members: Mapping[float, frozenset[Member]]
-) -> dict[float, Reading]:
-    """Those of the open numbers that one of the numbers made rounds to."""
-    numbers = sorted((float(significands(np.array(float(one)))), one) for one in made)
-    found = {}
-    for one in open_:
-        near = bisect.bisect_left(numbers, (one * (1 - _NEAR),))
-        while near < len(numbers) and numbers[near][0] <= one * (1 + _NEAR):
-            number = numbers[near][1]
-            _, exponent = np.frexp(float(number))
-            read = Reading(number / Fraction(2) ** int(exponent))
-            if all(_fits(scaled(read, value), value, dtype) for value, dtype in members[one]):
-                found[one] = read
-                break
-            near += 1
-    return found
-
-
-def _is_exact(one: Fraction) -> bool:
-    return max(one.numerator, one.denominator) <= _EXACT
-
-
-def _less_a_power(
-    known: Mapping[float, Reading | None],
-    members: Mapping[float, frozenset[Member]],
-    bases: Iterable[Fraction],
-) -> dict[float, Reading]:
-    """Of numbers without a reading: one less a power of a number that is read elsewhere, 1 -
-    0.999**3 where there is a 0.999, as bias corrections have it."""
-    below_one = sorted(b for b in bases if 0 < b < 1 and b.denominator <= _LARGEST_BASE)
-    open_ = [one for one, found in known.items() if found is None]
-    if not open_ or len(below_one) > _BASES:
-        return {}
-    made = {1 - base**k for base in below_one for k in range(2, _MOST_POWER + 1)}
-    return _rounding_from(sorted(made), open_, members)
-
-
-def _fits(read: Reading, value: float, dtype: DType) -> bool:
-    if read.rational and read.factor == Fraction(value):
-        return True
-    sides = (read.factor.numerator, read.factor.denominator)
-    try:
-        exact = all(int(float(side)) == side for side in sides)
-    except OverflowError:
-        return False
-    return exact and rounds_to(read, value, dtype)

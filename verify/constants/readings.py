@@ -21,6 +21,8 @@ from fractions import Fraction
 import jax.numpy as jnp
 import numpy as np
 
+from verify.programs import Program, Var
+
 _SPARE = 7  # bits by which a reading is shorter than the format: any number is near to a long one
 _SPARE_IN_DECIMALS = 4  # ... and of decimals, which people write: six digits in float32
 _AT_LEAST = 8  # bits, in narrow formats
@@ -33,10 +35,37 @@ _PI = Decimal("3.14159265358979323846264338327950288419716939937510582")
 _ONE = Fraction(1)
 
 
+@dataclass(frozen=True, eq=False)
+class Source:
+    """An array that a program makes of constants alone, the literals among them being what is known
+    of them after so many rounds (`numbers.Numbers.rounds`); and the line that makes it."""
+
+    program: Program
+    var: Var
+    after: int
+    where: str
+
+    def __str__(self) -> str:
+        return f"what is computed{self.where}"
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """An element of such an array: its value, and how far that may be off."""
+
+    source: Source
+    index: int
+    value: float
+    error: float
+
+    def __str__(self) -> str:
+        return f"element {self.index} of {self.source}"
+
+
 @dataclass(frozen=True)
 class Reading:
     """factor * pi**power * sqrt(root) * e**exponent, or factor * log(of * pi**power * e**exponent),
-    or factor / that."""
+    or factor / that; or factor * a number that a program makes."""
 
     factor: Fraction
     root: Fraction = _ONE
@@ -44,10 +73,12 @@ class Reading:
     of: Fraction | None = None  # what the logarithm is taken of
     below: bool = False  # whether the logarithm is the divisor
     exponent: Fraction = Fraction(0)
+    made: Made | None = None
 
     @property
     def rational(self) -> bool:
-        return self.root == 1 and self.power == self.exponent == 0 and self.of is None
+        plain = self.root == 1 and self.power == self.exponent == 0
+        return plain and self.of is None and self.made is None
 
     @property
     def cost(self) -> float:
@@ -61,6 +92,8 @@ class Reading:
         return bits
 
     def __str__(self) -> str:
+        if self.made is not None:
+            return _scaled(self.factor, str(self.made))
         if self.of is not None:
             inside = _product(self.of, _ONE, self.power, self.exponent)
             if self.below:
@@ -76,10 +109,17 @@ class Reading:
             return float(self.factor) / inside if self.below else float(self.factor) * inside
         return float(self.factor) * math.sqrt(float(self.root)) * turns
 
+    def error(self) -> float:
+        """How far the float64 of its value may be from it."""
+        lost = abs(float(self.value())) * 2.0**-52
+        return lost if self.made is None else lost + float(abs(self.factor)) * self.made.error
+
     def value(self) -> Decimal:
         """With 45 digits."""
         with localcontext() as context:
             context.prec = 45
+            if self.made is not None:  # as far as it is known
+                return _decimal(self.factor) * Decimal(self.made.value)
             turns = Decimal(1)
             if self.power:
                 turns = _PI.sqrt() if self.power.denominator == 2 else _PI

@@ -7,22 +7,22 @@ unknown number wherever it comes from, and a square root and a logarithm have th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import jax
 import numpy as np
-from jax import lax
 
-from verify.constants.literals import digits, is_inexact, parts, significands
-from verify.constants.numbers import Numbers, scaled
-from verify.constants.readings import Reading
-from verify.dtypes import Array
-from verify.programs import Atom, Const, Equation, Param, Program, Var, trace
+from verify.constants.fitting import scaled
+from verify.constants.literals import digits, is_inexact, parts, rounded, significands
+from verify.constants.numbers import Known, Numbers
+from verify.constants.placing import Plan, whole
+from verify.constants.readings import Reading, Source
+from verify.constants.tables import key
+from verify.programs import Atom, Const, Equation, Param, Program, Var, leading_to, trace
 
 _SMALL = 4096  # elements of an array that is compared with others
-_SINGLE = 4  # different numbers of an array that are put in one by one
 _FAR = Fraction(9, 10)  # of the way to the end of a literal's interval
 _BITS = 3  # so many literals' sides are told apart: eight
 _DENOMINATOR = 2**50  # numerators and denominators are floats of 64 bits here
@@ -44,14 +44,15 @@ def read(left: Program, right: Program, numbers: Numbers, *, all_of_them: bool) 
 
     all_of_them: also those that are in both programs, which may be the same whatever they are.
     """
-    found = numbers.readings
+    known = numbers.rounds[-1]
     if not all_of_them:
-        found = {one: known for one, known in found.items() if one not in numbers.common}
-    if not found:
+        found = {one: known for one, known in known.readings.items() if one not in numbers.common}
+        known = replace(known, readings=found)
+    if not known:
         return None
-    rewriter = _Rewriter(found)
+    rewriter = _Rewriter(known, numbers.rounds)
     one_read, two_read = rewriter.program(left), rewriter.program(right)
-    return Read(one_read, two_read, tuple(rewriter.sentences), frozenset(found))
+    return Read(one_read, two_read, tuple(rewriter.sentences), frozenset(known.readings))
 
 
 def moved(
@@ -61,6 +62,7 @@ def moved(
     the lower ends of their intervals, or the upper ones; then any two of a few on different sides.
     Those that are `read` are what they are read as; nothing is left to move if all are.
     """
+    last = numbers.rounds[-1]
     known = {one: numbers.readings[one] for one in read}
     ones = sorted(numbers.members.keys() - known.keys())
     if not ones:
@@ -73,39 +75,38 @@ def moved(
                 towards = way if bit is None or position >> bit & 1 else -way
                 target = Fraction(one) + towards * Fraction(numbers.half(one))
                 found[one] = Reading(target.limit_denominator(_DENOMINATOR))
-            rewriter = _Rewriter(found)
+            rewriter = _Rewriter(replace(last, readings=found), numbers.rounds)
             yield rewriter.program(left), rewriter.program(right)
 
 
 @dataclass
 class _Rewriter:
-    """Replaces numbers, known by their significands, by what they are read as."""
+    """Replaces numbers, known by their significands, and tables by what they are read as."""
 
-    found: Mapping[float, Reading]
+    found: Known
+    rounds: Sequence[Known]
     sentences: dict[str, None] = field(default_factory=dict)
 
     def program(self, program: Program) -> Program:
-        prelude: list[Equation] = []
-        known: dict[object, Atom] = {}
+        prelude = _Prelude()
+        equations = [self._equation(e, prelude) for e in program.equations]
+        outputs = tuple(self._atom(a, "", prelude) for a in program.outputs)
+        return replace(program, equations=(*prelude.equations, *equations), outputs=outputs)
 
-        def atom(a: Atom, source: str) -> Atom:
-            if not is_inexact(a):
-                return a
-            key = _key(a)
-            if key not in known:
-                known[key] = self._replaced(a, source, prelude)
-            return known[key]
+    def _equation(self, e: Equation, prelude: _Prelude) -> Equation:
+        return replace(
+            e,
+            inputs=tuple(self._atom(a, e.source, prelude) for a in e.inputs),
+            params={name: self._inside(value) for name, value in e.params.items()},
+        )
 
-        equations = [
-            replace(
-                e,
-                inputs=tuple(atom(a, e.source) for a in e.inputs),
-                params={name: self._inside(value) for name, value in e.params.items()},
-            )
-            for e in program.equations
-        ]
-        outputs = tuple(atom(a, "") for a in program.outputs)
-        return replace(program, equations=(*prelude, *equations), outputs=outputs)
+    def _atom(self, a: Atom, source: str, prelude: _Prelude) -> Atom:
+        if not is_inexact(a):
+            return a
+        key = (id(self.found), _key(a))
+        if key not in prelude.known:
+            prelude.known[key] = self._replaced(a, source, prelude)
+        return prelude.known[key]
 
     def _inside(self, value: Param) -> Param:
         """Loop bodies and branches among the parameters."""
@@ -115,23 +116,55 @@ class _Rewriter:
             return type(value)(self._inside(v) for v in value)
         return value
 
-    def _replaced(self, literal: Const, source: str, prelude: list[Equation]) -> Atom:
+    def _replaced(self, literal: Const, source: str, prelude: _Prelude) -> Atom:
         plans = [self._plan(values, dtype, source) for values, dtype in parts(literal)]
-        if not any(plan.read for plan in plans):
+        if not any(plan.read or plan.table for plan in plans):
             return literal
+        arrays = {
+            source.var: self._made(source, prelude) for plan in plans for source in plan.sources()
+        }
+
+        def made_of(*values: jax.Array) -> jax.Array:
+            known = dict(zip(arrays, values, strict=True))
+            return whole([replace(plan, arrays=known) for plan in plans], literal.dtype)
+
+        examples = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in arrays.values()]
         with jax.enable_x64(True):
-            made = trace(lambda: _whole(plans, literal.dtype))
-        copied, output = _copied(made)
-        prelude += copied
+            made = trace(made_of, *examples)
+        copied, output = _copied(made, arrays.values())
+        prelude.equations += copied
         return output
 
-    def _plan(self, values: np.ndarray, dtype: np.dtype, source: str) -> _Plan:
+    def _made(self, source: Source, prelude: _Prelude) -> Var:
+        """An array that one of the programs makes of constants: made here, too, its own literals
+        being what was known when it was looked at."""
+        key = (source.after, source.var)
+        if key not in prelude.made:
+            within = _Rewriter(self.rounds[source.after], self.rounds, self.sentences)
+            new: dict[Var, Var] = {}
+            for e in leading_to(source.program.equations, [source.var]):
+                e = within._equation(e, prelude)
+                outputs = tuple(Var(v.shape, v.dtype) for v in e.outputs)
+                new.update(zip(e.outputs, outputs, strict=True))
+                inputs = tuple(new.get(a, a) if isinstance(a, Var) else a for a in e.inputs)
+                prelude.equations.append(replace(e, inputs=inputs, outputs=outputs))
+            prelude.made[key] = new[source.var]
+        return prelude.made[key]
+
+    def _plan(self, values: np.ndarray, dtype: np.dtype, source: str) -> Plan:
         """Which elements are read as what, and the sentences that say so."""
-        here = np.isin(significands(values), list(self.found))
-        distinct = np.unique(values[here]).tolist()
-        read = {v: scaled(self.found[float(significands(np.array(v)))], v) for v in distinct}
         where = f" at {source}" if source else ""
-        pairs = [(digits(value, dtype), str(found)) for value, found in read.items()]
+        table = self.found.tables.get(key(values, dtype)) if self.found.tables else None
+        if table is not None:
+            shown = digits(values[rounded(values, dtype)][0], dtype)
+            constants = f"the {values.size} constants, {shown} among them,{where}"
+            self.sentences[f"{constants} are {table.array.source}"] = None
+            return Plan(values, dtype, {}, table)
+        readings = self.found.readings
+        here = np.isin(significands(values), list(readings))
+        distinct = np.unique(values[here]).tolist()
+        read = {v: scaled(readings[float(significands(np.array(v)))], v) for v in distinct}
+        pairs = [(digits(value, dtype), str(one)) for value, one in read.items()]
         if len(pairs) <= _NAMED:
             said = [f"the constant {shown}{where} is {found}" for shown, found in pairs]
         else:
@@ -141,7 +174,16 @@ class _Rewriter:
                 f"{first[1]}, ..., {last[1]}"
             ]
         self.sentences.update(dict.fromkeys(said))
-        return _Plan(values, dtype, read)
+        return Plan(values, dtype, read)
+
+
+@dataclass
+class _Prelude:
+    """What a program begins with once its literals are read: the numbers in their places."""
+
+    equations: list[Equation] = field(default_factory=list)
+    known: dict[object, Atom] = field(default_factory=dict)
+    made: dict[object, Var] = field(default_factory=dict)
 
 
 def _key(atom: Const) -> object:
@@ -151,75 +193,10 @@ def _key(atom: Const) -> object:
     return id(atom.value) if large else (str(array.dtype), array.shape, array.tobytes())
 
 
-@dataclass
-class _Plan:
-    """An array of real floats, and what some of its values are read as."""
-
-    values: np.ndarray
-    dtype: np.dtype
-    read: dict[float, Reading]
-
-
-def _whole(plans: list[_Plan], dtype: np.dtype) -> jax.Array:
-    made = [lax.convert_element_type(_array(plan), plan.dtype) for plan in plans]
-    return made[0] if len(made) == 1 else lax.complex(*made)
-
-
-def _array(plan: _Plan) -> Array:
-    """The array, with the values that are read in their places; all else is what it is."""
-    single = plan.read
-    made: Array = plan.values.astype(plan.dtype)
-    if len(single) > _SINGLE:  # one division for all fractions
-        fractions = {v: r.factor for v, r in plan.read.items() if r.rational}
-        single = {v: r for v, r in plan.read.items() if not r.rational}
-        top, bottom = np.ones_like(plan.values), np.ones_like(plan.values)
-        for value, fraction in fractions.items():
-            here = plan.values == value
-            top[here], bottom[here] = float(fraction.numerator), float(fraction.denominator)
-        made = _put(plan.values, np.isin(plan.values, list(fractions)), lax.div(top, bottom), made)
-    for value, found in single.items():
-        number = lax.broadcast(_scalar(found), plan.values.shape)
-        made = _put(plan.values, plan.values == value, number, made)
-    return made
-
-
-def _put(values: np.ndarray, where: np.ndarray, new: jax.Array, old: Array) -> jax.Array:
-    """The new values somewhere, else the old ones."""
-    if where.all():
-        return new
-    return lax.select(where, lax.convert_element_type(new, np.float64), _wide(old))
-
-
-def _wide(array: Array) -> jax.Array:
-    return lax.convert_element_type(array, np.float64)
-
-
-def _scalar(read: Reading) -> jax.Array:
-    def fraction(f: Fraction) -> jax.Array:
-        return lax.div(np.float64(f.numerator), np.float64(f.denominator))
-
-    def times_turns(value: jax.Array) -> jax.Array:
-        """value * pi**power * e**exponent, for the powers of readings: 1, 1/2, 0, -1/2, -1."""
-        if read.exponent:
-            value = lax.mul(value, lax.exp(fraction(read.exponent)))
-        if not read.power:
-            return value
-        pi = lax.mul(np.float64(4), lax.atan(np.float64(1)))
-        turns = lax.sqrt(pi) if read.power.denominator == 2 else pi
-        return lax.mul(value, lax.div(np.float64(1), turns) if read.power < 0 else turns)
-
-    if read.of is not None:
-        inside = lax.log(times_turns(fraction(read.of)))
-        return (lax.div if read.below else lax.mul)(fraction(read.factor), inside)
-    value = times_turns(fraction(read.factor))
-    return value if read.root == 1 else lax.mul(value, lax.sqrt(fraction(read.root)))
-
-
-def _copied(program: Program) -> tuple[list[Equation], Atom]:
-    """The equations with variables of their own, and the output."""
-    fresh: Mapping[Var, Var] = {
-        v: Var(v.shape, v.dtype) for e in program.equations for v in e.outputs
-    }
+def _copied(program: Program, inputs: Iterable[Var]) -> tuple[list[Equation], Atom]:
+    """The equations with variables of their own, of these inputs, and the output."""
+    fresh: dict[Var, Var] = {v: Var(v.shape, v.dtype) for e in program.equations for v in e.outputs}
+    fresh.update(zip(program.inputs, inputs, strict=True))
 
     def atom(a: Atom) -> Atom:
         return fresh.get(a, a) if isinstance(a, Var) else a

@@ -19,7 +19,7 @@ What is not decided does not count, at this input.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -30,8 +30,7 @@ from verify.algebras.numeric import Numeric
 from verify.algebras.numeric_value import Bounded
 from verify.constants.assigned import Assigned, Ball
 from verify.constants.balls import AnyRounded
-from verify.constants.numbers import Numbers
-from verify.constants.readings import Reading
+from verify.constants.numbers import Known, Numbers
 from verify.counterexample.computed import Inputs, certain, margins, values, whole
 from verify.counterexample.undefined import known
 from verify.dtypes import is_kind
@@ -79,7 +78,7 @@ class Rounding:
         other numbers for the literals: sqrt(x - 3 (x / 3)) is one of zero, and of a negative number
         as 1/3 is written."""
         for assigned in self._assignments():
-            pair = self._seen(inputs, Assigned(assigned))
+            pair = self._seen(inputs, assigned)
             if pair is None:
                 continue
             value = (pair[0] if left else pair[1])[output]
@@ -97,7 +96,7 @@ class Rounding:
         if found is None:
             return False
         open_ = [~apart for apart in _apart(found)]
-        as_read = self._seen(inputs, Assigned(self._read)) if read and self._known else None
+        as_read = self._seen(inputs, self._as_read) if read and self._known else None
         if as_read is not None:
             open_ = [o | ~apart for o, apart in zip(open_, _apart(as_read), strict=True)]
         wide = self._seen(inputs, AnyRounded(self.numbers))
@@ -112,7 +111,7 @@ class Rounding:
         if not any(part.any() for part in open_):
             return False
         for assigned in self._others(read, jumps):
-            pair = self._seen(inputs, Assigned(assigned))
+            pair = self._seen(inputs, assigned)
             if pair is None:
                 continue
             far = zip(open_, _gaps(pair), smooth, strict=True)
@@ -121,19 +120,19 @@ class Rounding:
         return False
 
     @property
-    def _known(self) -> dict[float, Fraction | Ball]:
-        return {one: _number(found) for one, found in self.numbers.readings.items()}
+    def _known(self) -> Known:
+        return self.numbers.rounds[-1]
 
     @property
-    def _read(self) -> dict[float, Fraction | Ball]:
+    def _as_read(self) -> Assigned:
         """Readings, and the floats that have none."""
-        return {**{one: Fraction(one) for one in self._balls}, **self._known}
+        return self._known.assigned({one: Fraction(one) for one in self._balls})
 
-    def _others(self, read: bool, jumps: bool) -> Iterator[Mapping[float, Fraction | Ball]]:
+    def _others(self, read: bool, jumps: bool) -> Iterator[Assigned]:
         """Readings, and numbers near the ends of the intervals, on different sides."""
-        balls, known = self._balls, self._known
-        if known and read and jumps:
-            yield self._read
+        balls = self._balls
+        if self._known and read and jumps:
+            yield self._as_read
         sides = dict(zip(balls, self.rng.choice([-1, 1], len(balls)).tolist(), strict=True))
         for way in (1, -1):
             moved = {
@@ -141,7 +140,7 @@ class Rounding:
                 for one, ball in balls.items()
                 if isinstance(ball, Ball)
             }
-            yield {**moved, **known} if read else moved
+            yield self._known.assigned(moved) if read else Assigned(moved)
 
     def _beyond_intervals(self, inputs: Inputs, differ: list[np.ndarray]) -> list[np.ndarray]:
         nothing = [np.zeros_like(part) for part in differ]
@@ -172,15 +171,16 @@ class Rounding:
 
     def _whatever(self, inputs: Inputs, open_: list[np.ndarray]) -> list[np.ndarray]:
         """Of the elements that are open, those that differ with other numbers for the literals."""
-        one_unknown = self._seen(inputs, Assigned(self._balls), moved=True)
+        literals = [table.literal for table in self.numbers.tables.values()]
+        near = {literal.key: (literal.values, literal.width) for literal in literals}
+        one_unknown = self._seen(inputs, Assigned(self._balls, near), moved=True)
         if one_unknown is not None:
             apart = [o & a for o, a in zip(open_, _apart(one_unknown), strict=True)]
             if any(part.any() for part in apart):
                 return apart
         first: list[np.ndarray] | None = None
         for assigned in self._assignments():
-            numeric = Assigned(assigned)
-            tried = [self._seen(inputs, numeric, moved=moved) for moved in (True, False)]
+            tried = [self._seen(inputs, assigned, moved=moved) for moved in (True, False)]
             gaps = [_gaps(pair) for pair in tried if pair is not None]
             if not gaps:
                 return [np.zeros_like(part) for part in open_]
@@ -196,18 +196,16 @@ class Rounding:
     def _balls(self) -> dict[float, Fraction | Ball]:
         return {one: Ball(one, self.numbers.half(one)) for one in self.numbers.members}
 
-    def _assignments(self) -> Iterator[Mapping[float, Fraction | Ball]]:
+    def _assignments(self) -> Iterator[Assigned]:
         """Numbers for the literals; of what has no reading only the interval is known."""
         balls, readings = self._balls, self.numbers.readings
-        written = {one: Fraction(one) for one in readings}
-        read = {one: _number(found) for one, found in readings.items()}
-        yield {**balls, **written}
-        yield {**balls, **read}
+        yield Assigned({**balls, **{one: Fraction(one) for one in readings}})
+        yield self._known.assigned(balls)
         if self.numbers.common & readings.keys() and readings.keys() - self.numbers.common:
-            yield {**balls, **read, **{one: Fraction(one) for one in self.numbers.common}}
+            yield self._known.assigned(balls, but=self.numbers.common)
         for _ in range(_DRAWN if readings else 0):
             drawn = {one: self._drawn(one, balls[one]) for one in readings}
-            yield {**balls, **drawn}
+            yield Assigned({**balls, **drawn}, self._known.assigned().tables)
 
     def _drawn(self, one: float, ball: Fraction | Ball) -> Fraction:
         assert isinstance(ball, Ball)
@@ -239,13 +237,6 @@ class Rounding:
             else lift(numeric, array, var.dtype)
             for array, var in zip(inputs, self.programs[0].inputs, strict=True)
         ]
-
-
-def _number(read: Reading) -> Fraction | Ball:
-    if read.rational:
-        return read.factor
-    value = float(read.value())
-    return Ball(value, abs(value) * 2.0**-52)
 
 
 def _holds(condition: list[Value]) -> bool:
