@@ -175,6 +175,16 @@ def larger(m, w, z):
 
 
 # Signs that laws read off numbers.
+TRUE = jax.ShapeDtypeStruct((), jnp.bool_)
+
+
+def two_choices(f, t, a, b):
+    """Of what is a sum of squares, but where signs alternate."""
+    alternating = (f[1:] * f[:-1] < 0).all()
+    v = jnp.mean(t * t) + jnp.where(alternating, -1000.0, -(jnp.mean(t) ** 2))
+    return jnp.where(a, v, 5.0) + jnp.where(b, v, 6.0)
+
+
 SIGNS = {
     "of a sum of squares": (lambda m, t: spread(m, t) < 0, lambda m, t: jnp.array(False), [M, T]),
     "of a sum of squares, many": (
@@ -191,6 +201,11 @@ SIGNS = {
         lambda m, w, z: jnp.abs(larger(m, w, z)),
         larger,
         [M40, X, X],
+    ),
+    "of a table of two choices": (
+        lambda f, t, a, b: two_choices(f, t, a, b) < 0,
+        lambda f, t, a, b: jnp.array(False),
+        [jax.ShapeDtypeStruct((24,), jnp.float32), T, TRUE, TRUE],
     ),
     "a NaN where an input counts": (
         lambda m, n, t: jnp.argmax(jnp.stack([jnp.where(n.all() | is_it(m), jnp.nan, t[0]), t[1]])),

@@ -82,7 +82,9 @@ def add(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
     for law in concerned(a, b):
         law.know(y, law.added(field, a, b))
         if not y.nonnegative and law.not_negative(field, a, b):
-            y.nonnegative, y.read_off = True, field.rests(a) or field.rests(b)
+            y.nonnegative = True
+            if field.rests(a) or field.rests(b):
+                field.sign_is_read_off(y)
     return y
 
 
@@ -155,7 +157,8 @@ def div(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
     for law in concerned(b):
         inverse = law.inverse(field, b)
         if inverse is not None:
-            inverse.positive = inverse.positive or b.nonnegative
+            if b.nonnegative and not inverse.positive:  # b's sign may be that of these rows alone
+                inverse = replace(inverse, positive=True)
             return QUOTIENTS.made(field, a, b, field.mul(a, inverse))
     rows = b.rows
     if not _nonzero(field, rows):

@@ -78,7 +78,8 @@ class Chooser(Comparisons):
 
     def _read_off(self, largest: FieldArray, which: FieldArray) -> FieldArray:
         """A maximum by what the rows say of the condition."""
-        largest.read_off |= self.field.rests(which) or self.field.rests(largest)
+        if self.field.rests(which) or self.field.rests(largest):
+            self.field.sign_is_read_off(largest)
         return largest
 
     def _is_masked(self, which: FieldArray, x: FieldArray) -> bool:

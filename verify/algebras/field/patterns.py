@@ -63,6 +63,7 @@ class PatternField(Field):
         self.conditions: list[np.ndarray] = []  # choices behind results and what they rest on
         self.behind: dict[int, np.ndarray] = {}  # the choices behind values, as far as is known
         self.known_resting: dict[int, bool] = {}  # whether values rest on any
+        self.known_read_off: dict[int, bool] = {}  # whether signs of values do
         self.alive: list[FieldArray] = []  # those values: another must not come by their identity
         self.noted: list[list[np.ndarray]] = [[]]  # by the operations in progress
         self.making: list[Origin] = []  # of all that is made in these operations
@@ -174,6 +175,22 @@ class PatternField(Field):
 
         return self._found(x, self.known_resting, found)
 
+    def is_read_off(self, x: FieldArray) -> bool:
+        """Whether the sign of a value, or of anything that it is made of, is what the rows say: of
+        a value made in any way, so that nobody has to hand it on."""
+
+        def found(y: FieldArray) -> bool:
+            if y.read_off or (y.origin is None and y.concrete is None):
+                return True
+            made = (o for part in parts_of(y.origin) for o in part.operands)
+            return any(self.known_read_off[id(o)] for o in made)
+
+        return self._found(x, self.known_read_off, found)
+
+    def sign_is_read_off(self, x: FieldArray) -> None:
+        super().sign_is_read_off(x)
+        self.known_read_off.clear()  # of what is made of it
+
     def _found(
         self, x: FieldArray, known: dict[int, Found], found: Callable[[FieldArray], Found]
     ) -> Found:
@@ -197,7 +214,7 @@ class PatternField(Field):
         if not self.rests(other):
             return x
         y = made_again(x, Origin("each", (x, other), []))
-        y.read_off = True  # that it is a number
+        self.sign_is_read_off(y)  # that it is a number
         return y
 
     def collapse(self, x: FieldArray) -> np.ndarray:

@@ -216,6 +216,10 @@ class State(Algebra[FieldArray], ABC):
         """Whether any element does, as far as the value has been made."""
         return False
 
+    def sign_is_read_off(self, x: FieldArray) -> None:
+        """The sign of a value is what rows say that rest on choices."""
+        x.read_off = True
+
     def resting(self, x: FieldArray) -> np.ndarray:
         """Which elements of a value that has been made rest on a choice that the rows decide: what
         is so in all of them may be otherwise where they have not been."""

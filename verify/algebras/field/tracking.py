@@ -78,10 +78,9 @@ def tracked(name: str, kind: str) -> Callable[..., FieldArray]:
                 return y
             y = made_again(y, Origin("each", (y,), []))
         elif y.concrete is not None and name in _DECIDE:
-            by_form = name == "compare" and not own and _is_by_form(*args)
+            by_form = name == "compare" and not own and _is_by_form(self, *args)
             if not by_form and (own or any(map(self.rests, operands))):
                 y = made_again(y, y.origin)
-        y.read_off |= any(o.read_off for o in operands)
         index = args[1] if kind == "pick" else None
         y.origin = Origin(kind, operands, own, index, without(y.origin, within))
         if kind in ("pick", "reshape"):  # what y is made of was moved with it
@@ -93,11 +92,11 @@ def tracked(name: str, kind: str) -> Callable[..., FieldArray]:
     return operation
 
 
-def _is_by_form(op: str, a: FieldArray, b: FieldArray) -> bool:
+def _is_by_form(field: PatternField, op: str, a: FieldArray, b: FieldArray) -> bool:
     """Whether a comparison with a constant is decided by the sign that a value has by its form, or
     by its being a number."""
     for x, c, true in ((a, b, "ge"), (b, a, "le")):
-        if c.concrete is None or x.read_off or is_integer(x.dtype):
+        if c.concrete is None or is_integer(x.dtype) or field.is_read_off(x):
             continue
         if np.isinf(c.concrete).all() or (x.positive and (c.concrete <= 0).all()):
             return True
