@@ -19,6 +19,7 @@ import flax.linen as nn
 import jax
 
 from cnnjax.convert import leaves
+from cnnjax.convert.linen_networks import ConvNeXt, MobileNetV2, UNet, conv, norm
 from cnnjax.models import residual, resnet, vgg
 from cnnjax.models.model import BATCH_STATS, Model, Params
 
@@ -135,15 +136,6 @@ class VGG(nn.Module):
         return nn.Dense(self.classes, name="dense3")(x)
 
 
-def conv(width: int, side: int, stride: int, padding: int, name: str) -> nn.Conv:
-    window, strides = (side, side), (stride, stride)
-    return nn.Conv(width, window, strides, padding=padding, use_bias=False, name=name)
-
-
-def norm(train: bool, name: str) -> nn.BatchNorm:
-    return nn.BatchNorm(not train, momentum=0.9, epsilon=1e-5, name=name)
-
-
 class Downsample(nn.Module):
     """The projection shortcut of a block whose shape changes."""
 
@@ -222,4 +214,7 @@ MODULES: dict[str, Any] = {
     "lenet": LeNet5,
     **{name: functools.partial(VGG, name) for name in vgg.STAGES},
     **{name: functools.partial(ResNet, name) for name in resnet.BLOCKS},
+    "mobilenet_v2": MobileNetV2,
+    "convnext": ConvNeXt,
+    "unet": UNet,
 }

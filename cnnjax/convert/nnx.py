@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from cnnjax.convert import leaves
+from cnnjax.convert.nnx_networks import ConvNeXt, MobileNetV2, UNet, conv, norm
 from cnnjax.models import residual, resnet, vgg
 from cnnjax.models.model import BATCH_STATS, Model, Params
 
@@ -140,8 +141,8 @@ class LeNet5(nnx.Module):
         self.dense3 = nnx.Linear(84, classes, rngs=rngs)
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        for conv in (self.conv1, self.conv2):
-            x = nnx.avg_pool(nnx.relu(conv(x)), (2, 2), (2, 2))
+        for layer in (self.conv1, self.conv2):
+            x = nnx.avg_pool(nnx.relu(layer(x)), (2, 2), (2, 2))
         return self.dense3(nnx.relu(self.dense2(nnx.relu(self.dense1(flat(x))))))
 
 
@@ -185,17 +186,6 @@ class VGG(nnx.Module):
         for dense in (self.dense1, self.dense2):
             x = self.drop(nnx.relu(dense(x)))
         return self.dense3(x)
-
-
-def conv(
-    inputs: int, outputs: int, side: int, stride: int, padding: int, rngs: nnx.Rngs
-) -> nnx.Conv:
-    window, strides = (side, side), (stride, stride)
-    return nnx.Conv(inputs, outputs, window, strides, padding=padding, use_bias=False, rngs=rngs)
-
-
-def norm(channels: int, rngs: nnx.Rngs) -> nnx.BatchNorm:
-    return nnx.BatchNorm(channels, momentum=0.9, epsilon=1e-5, rngs=rngs)
 
 
 class Downsample(nnx.Module):
@@ -292,4 +282,7 @@ MODULES: dict[str, Any] = {
     "lenet": LeNet5,
     **{name: functools.partial(VGG, name) for name in vgg.STAGES},
     **{name: functools.partial(ResNet, name) for name in resnet.BLOCKS},
+    "mobilenet_v2": MobileNetV2,
+    "convnext": ConvNeXt,
+    "unet": UNet,
 }

@@ -26,7 +26,16 @@ CONFIGS = {
     "resnet18": {"classes": 3, "image": (13, 18, 2), "width": 3},
     "resnet18-imagenet": {"classes": 3, "image": (64, 32, 2), "width": 3, "stem": "imagenet"},
     "resnet50": {"classes": 3, "image": (13, 18, 2), "width": 2},
-}
+    "mobilenet_v2": {"classes": 3, "image": (13, 18, 2), "width": 0.25},
+    "mobilenet_v2-imagenet": {
+        "classes": 3, "image": (37, 18, 2), "width": 0.25, "stem": "imagenet",
+    },
+    "convnext": {
+        "classes": 3, "image": (13, 22, 2), "depths": (1, 2), "widths": (4, 6), "patch": 3,
+    },
+    # Odd sizes all the way down: what grows again lacks a row or a column.
+    "unet": {"classes": 3, "image": (15, 22, 2), "width": 2, "depth": 3},
+}  # fmt: skip
 RELATIVES = {"vgg16": {"classes": 3, "image": (32, 64, 2), "head": 6, "width": 2}}
 RELATIVES |= {"resnet34": CONFIGS["resnet18"]}
 KINDS = {"linen": (to_linen, from_linen), "nnx": (to_nnx, from_nnx)}
@@ -133,9 +142,17 @@ def test_what_nnx_initialises_computes_the_same_logits_here(variant):
         np.testing.assert_allclose(logits_of("nnx", model, twin, x), logits, rtol=1e-4, atol=1e-5)
 
 
+STATISTICS = {
+    "resnet18": {"layer1": (13, 18), "layer2": (7, 9), "layer3": (4, 5), "layer4": (2, 3)},
+    "unet": {"down1": (7, 11), "down2": (3, 5), "down3": (1, 2), "up1": (3, 5), "up2": (7, 11)},
+}
+"""The maps whose statistics are kept, where they are not as large as the image."""
+
+
+@pytest.mark.parametrize("variant", STATISTICS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_training_step_gives_the_same_logits_and_statistics(kind):
-    model = model_of("resnet18")
+def test_a_training_step_gives_the_same_logits_and_statistics(kind, variant):
+    model = model_of(variant)
     with jax.enable_x64(True):
         params, x = some_params(model, np.float64), images(model, 4)
         logits, stats = jit(model.apply_train)(params, x, jax.random.key(0))
@@ -160,24 +177,35 @@ def test_a_training_step_gives_the_same_logits_and_statistics(kind):
         )
     np.testing.assert_allclose(found, logits, rtol=1e-8, atol=1e-9)
     old, new, found_stats = flatten(old), flatten(new), flatten(found_stats)
-    cells = {"layer1": (13, 18), "layer2": (7, 9), "layer3": (4, 5), "layer4": (2, 3)}
+    cells = STATISTICS[variant]
     for path, ours in new.items():
         if path[-1] == "mean":
             np.testing.assert_allclose(found_stats[path], ours, rtol=1e-9, atol=1e-10)
             continue
         # Flax keeps the biased variance: the batch's share differs by n / (n - 1).
         share = (ours - 0.9 * old[path]) / (found_stats[path] - 0.9 * old[path])
-        n = 4 * np.prod(cells.get(path[0], cells["layer1"]))
+        n = 4 * np.prod(cells.get(path[0], model.image[:2]))
         np.testing.assert_allclose(share, n / (n - 1), rtol=1e-6)
 
 
-def test_dropout_of_the_twins_is_on_in_training_only():
-    model = build("vgg11", **{**CONFIGS["vgg11"], "head": 32})
+RANDOM = {
+    "vgg11": {"head": 32},
+    "mobilenet_v2": {"dropout": 0.5},
+    "convnext": {"drop": 0.9, "depths": (2, 3)},
+}
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_dropout_of_the_twins_is_on_in_training_only(name):
+    model = build(name, **{**CONFIGS[name], **RANDOM[name]})
     params, x = some_params(model), images(model).astype(np.float32)
     variables, twin = to_linen(model, params), linen_twins.module(model)
     rngs = {"dropout": jax.random.key(0)}
     plain = jit(model.apply)(params, x)
-    dropped = jit(functools.partial(twin.apply, train=True))(variables, x, rngs=rngs)
+    mutable = [BATCH_STATS]
+    dropped, _ = jit(functools.partial(twin.apply, train=True, mutable=mutable))(
+        variables, x, rngs=rngs
+    )
     assert not np.allclose(dropped, plain, atol=0.01)
     nnx_twin = to_nnx(model, params)
     nnx_twin.train()
