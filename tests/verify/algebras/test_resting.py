@@ -223,6 +223,62 @@ def test_a_sign_that_rests_on_a_rare_choice_decides_nothing(name):
     assert not verify.equivalent(f, g, *examples, assuming=given, seed=0)
 
 
+def none_where_signs_alternate(f, y):
+    return jnp.where((f[1:] * f[:-1] < 0).all(), jnp.nan, y)
+
+
+def infinite_there(f, y, there=jnp.inf):
+    return jnp.where((f[1:] * f[:-1] < 0).all(), there, y)
+
+
+def infinite_or_none(f, p, y):
+    return none_where_signs_alternate(f, jnp.where(p, -jnp.inf, y))
+
+
+# Answers that are made of some parts of a value alone: a guard that no row has is in another.
+DROPPED = {
+    "below infinity": (
+        lambda f, p, y: infinite_or_none(f, p, y) < jnp.inf,
+        lambda f, p, y: jnp.array(True),
+    ),
+    "is it infinite": (
+        lambda f, p, y: jnp.isposinf(infinite_there(f, jnp.where(p, -jnp.inf, y))),
+        lambda f, p, y: jnp.array(False),
+    ),
+    "less infinity, NaN": (
+        lambda f, p, y: jnp.where(p, -jnp.inf + none_where_signs_alternate(f, y), y),
+        lambda f, p, y: jnp.where(p, -jnp.inf, y),
+    ),
+    "less infinity, infinite": (
+        lambda f, p, y: jnp.where(p, -jnp.inf + infinite_there(f, y), y),
+        lambda f, p, y: jnp.where(p, -jnp.inf, y),
+    ),
+    "times zero": (
+        lambda f, p, y: 0 * none_where_signs_alternate(f, y),
+        lambda f, p, y: jnp.zeros(()),
+    ),
+    "less itself": (
+        lambda f, p, y: infinite_there(f, y) - infinite_there(f, y),
+        lambda f, p, y: jnp.zeros(()),
+    ),
+    "a product with zeros": (
+        lambda f, p, y: jnp.stack([none_where_signs_alternate(f, y), y]) @ jnp.zeros(2),
+        lambda f, p, y: 0 * y,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DROPPED)
+def test_a_guard_that_no_row_has_is_behind_every_answer(name):
+    f, g = DROPPED[name]
+    examples = [
+        jax.ShapeDtypeStruct((24,), jnp.float32),
+        TRUE,
+        jax.ShapeDtypeStruct((), jnp.float32),
+    ]
+    assert not verify.equivalent(f, g, *examples, seed=0)
+
+
 @pytest.mark.parametrize("name", BESIDE_CONSTANTS)
 def test_what_a_rare_choice_selects_beside_a_constant_is_no_constant(name):
     """Whether the search meets the choice or not."""

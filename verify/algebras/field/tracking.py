@@ -36,7 +36,8 @@ KINDS = {
 }
 
 _OPPOSITE = {"ge": "lt", "le": "gt"}
-# Of these a constant may be what all rows say it is. (0 x is 0 whatever x rests on.)
+# Of these a constant may be what all rows say it is. (0 x is 0 whatever x rests on, if rows are not
+# all that says that x is a number.)
 _DECIDE = frozenset(
     ("compare", "select", "function", "maximum", "max", "winner", "none_of", "anyone")
 )
@@ -77,10 +78,8 @@ def tracked(name: str, kind: str) -> Callable[..., FieldArray]:
             if not own and not any(self.rests(o) for o in operands if o is not y):
                 return y
             y = made_again(y, Origin("each", (y,), []))
-        elif y.concrete is not None and name in _DECIDE:
-            by_form = name == "compare" and not own and _is_by_form(self, *args)
-            if not by_form and (own or any(map(self.rests, operands))):
-                y = made_again(y, y.origin)
+        elif y.concrete is not None and _is_no_constant(self, name, args, own):
+            y = made_again(y, y.origin)
         index = args[1] if kind == "pick" else None
         y.origin = Origin(kind, operands, own, index, without(y.origin, within))
         if kind in ("pick", "reshape"):  # what y is made of was moved with it
@@ -90,6 +89,18 @@ def tracked(name: str, kind: str) -> Callable[..., FieldArray]:
         return y
 
     return operation
+
+
+def _is_no_constant(
+    field: PatternField, name: str, args: Sequence[Param], own: Sequence[np.ndarray]
+) -> bool:
+    """Whether a result that is the same in all rows may be another one elsewhere."""
+    operands = _operands(args)
+    if name not in _DECIDE:
+        return any(map(field.is_read_off, operands))
+    if name == "compare" and not own and _is_by_form(field, *args):
+        return False
+    return bool(own) or any(map(field.rests, operands))
 
 
 def _is_by_form(field: PatternField, op: str, a: FieldArray, b: FieldArray) -> bool:

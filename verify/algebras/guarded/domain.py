@@ -107,9 +107,11 @@ class Guards(Offered):
     def _select(self, which: FieldArray, no: Guarded, yes: Guarded) -> Number:
         """The number beside what is infinite everywhere is the other one, whichever is chosen."""
         if nowhere(no):
-            no = Guarded(yes.number, *no.guards, no.nan)
+            yes = replace(yes, number=self.inner.beside(yes.number, no.number))
+            no = replace(no, number=yes.number, large=None)
         elif nowhere(yes):
-            yes = Guarded(no.number, *yes.guards, yes.nan)
+            no = replace(no, number=self.inner.beside(no.number, yes.number))
+            yes = replace(yes, number=no.number, large=None)
         number = no.number
         if yes.number is not no.number:
             number = self.inner.select(which, [no.number, yes.number])

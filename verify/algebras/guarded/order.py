@@ -105,9 +105,20 @@ def weights_size(x: FieldArray) -> int:
 
 
 def compare(domain: Domain, op: str, one: Number, two: Number, *, ieee: bool) -> FieldArray:
-    """ieee: whether it is a comparison of the program itself."""
-    state, logic = domain.inner, domain.logic
+    """ieee: whether it is a comparison of the program itself.
+
+    The choices behind a guard that no row had are with the number, and the answer may be made of
+    the other guards alone, or of there being none: it rests on all of them.
+    """
     a, b = domain.open(one), domain.open(two)
+    found = _compared(domain, op, a, b, ieee=ieee)
+    for part in (*a.parts, *b.parts):
+        found = domain.inner.beside(found, part)
+    return found
+
+
+def _compared(domain: Domain, op: str, a: Guarded, b: Guarded, *, ieee: bool) -> FieldArray:
+    state, logic = domain.inner, domain.logic
     void = logic.either(a.void, b.void)
     if void is not None and not (ieee and a.nan and b.nan) and not state.excused(void):
         raise Unsupported("a comparison of what may be NaN or infinite")
@@ -115,12 +126,12 @@ def compare(domain: Domain, op: str, one: Number, two: Number, *, ieee: bool) ->
         if nowhere(x) and y.number.concrete is None and not nowhere(y):
             state.assume(NO_INFINITIES)
     if op in _OPPOSITE:
-        other = state.logical_not(compare(domain, _OPPOSITE[op], a, b, ieee=ieee))
+        other = state.logical_not(_compared(domain, _OPPOSITE[op], a, b, ieee=ieee))
         if op == "ne" or void is None:
             return other
         return logic.full(logic.but(other, void), a.shape)
     if op == "lt":
-        return compare(domain, "gt", b, a, ieee=ieee)
+        return _compared(domain, "gt", b, a, ieee=ieee)
     numeric = logic.kept(logic.none_of((*a.guards, *b.guards), a.shape))
     found: Guard = None
     if numeric is not None:
