@@ -68,21 +68,44 @@ def products(
         for two in powers[j][: _POWER + 1 - k]
         if _is_exact(one * two)
     }
-    return _rounding_from(sorted(made), open_, members)
+    return _rounding_from(map(Reading, sorted(made)), open_, members)
+
+
+def quotients_and_roots(
+    known: Mapping[float, Reading | None], members: Mapping[float, frozenset[Member]]
+) -> dict[float, Reading]:
+    """Of numbers without a reading: what a program works out beforehand of others that are read, a
+    quotient or a root, as lr sqrt(1 - b2**t) / (1 - b1**t) beside lr and the powers."""
+    open_ = [one for one, found in known.items() if found is None]
+    values = {
+        abs(scaled(found, value).factor)
+        for one, found in known.items()
+        if found is not None and found.rational and found.factor
+        for value, _ in members[one]
+    }
+    if not open_ or not values or len(values) > _BASES:
+        return {}
+    each = sorted(values | {Fraction(1)})
+    factors = {a / b for a in each for b in each if _is_exact(a / b)}
+    roots = {root for one in values for root in (one, 1 / one)}
+    made = [Reading(factor) for factor in sorted(factors)]
+    made += [Reading(factor, root) for factor in sorted(factors) for root in sorted(roots)]
+    return _rounding_from(made, open_, members)
 
 
 def _rounding_from(
-    made: Iterable[Fraction], open_: Iterable[float], members: Mapping[float, frozenset[Member]]
+    made: Iterable[Reading], open_: Iterable[float], members: Mapping[float, frozenset[Member]]
 ) -> dict[float, Reading]:
     """Those of the open numbers that one of the numbers made rounds to."""
-    numbers = sorted((float(significands(np.array(float(one)))), one) for one in made)
+    numbers = [(float(significands(np.array(read.about()))), read) for read in made]
+    numbers.sort(key=lambda each: each[0])
     found = {}
     for one in open_:
-        near = bisect.bisect_left(numbers, (one * (1 - _NEAR),))
+        near = bisect.bisect_left(numbers, one * (1 - _NEAR), key=lambda each: each[0])
         while near < len(numbers) and numbers[near][0] <= one * (1 + _NEAR):
             number = numbers[near][1]
-            _, exponent = np.frexp(float(number))
-            read = Reading(number / Fraction(2) ** int(exponent))
+            _, exponent = np.frexp(number.about())
+            read = replace(number, factor=number.factor / Fraction(2) ** int(exponent))
             if all(_fits(scaled(read, value), value, dtype) for value, dtype in members[one]):
                 found[one] = read
                 break
@@ -106,7 +129,7 @@ def less_a_power(
     if not open_ or len(below_one) > _BASES:
         return {}
     made = {1 - base**k for base in below_one for k in range(2, _MOST_POWER + 1)}
-    return _rounding_from(sorted(made), open_, members)
+    return _rounding_from(map(Reading, sorted(made)), open_, members)
 
 
 def _fits(read: Reading, value: float, dtype: DType) -> bool:

@@ -22,7 +22,14 @@ import numpy as np
 
 from verify.constants.assigned import Assigned, Ball
 from verify.constants.bits import seen
-from verify.constants.fitting import Member, alone, less_a_power, products, scaled
+from verify.constants.fitting import (
+    Member,
+    alone,
+    less_a_power,
+    products,
+    quotients_and_roots,
+    scaled,
+)
 from verify.constants.literals import constants, halves, is_data, parts, rounded, significands
 from verify.constants.made import arrays
 from verify.constants.made import readings as made_readings
@@ -166,7 +173,9 @@ class Numbers:
             for value, _ in self.members[one]
         }
         less = less_a_power(known, self.members, bases)
-        known |= {one: less.get(one, weak.get(one)) for one in known if known[one] is None}
+        known |= {one: less[one] for one in less if known[one] is None}
+        more = quotients_and_roots(known, self.members)
+        known |= {one: more.get(one, weak.get(one)) for one in known if known[one] is None}
         return self._meant(known)
 
     def _meant(self, known: Mapping[float, Reading | None]) -> dict[float, Reading]:

@@ -32,8 +32,8 @@ _CHOICES = having(Fact.COMPARES) | having(Fact.ORDERS) | having(Fact.CHOOSES)
 # Primitives that branches know beside choices.
 _ROOTS = having(Fact.ROOT) | having(Fact.LOGARITHM)
 _STEPS = having(Fact.JUMPS)
-# Made of one function that increases.
-_INCREASING = having(Fact.INCREASING) | {"rsqrt", "pow"}
+# Made of one function that increases, or never falls.
+_INCREASING = having(Fact.INCREASING) | _STEPS | {"rsqrt", "pow"}
 # Primitives whose results may be integers of few values.
 _FEW_VALUES = frozenset(("lu", "argmax", "argmin", "rem", "clamp", "and", "top_k", "sign"))
 

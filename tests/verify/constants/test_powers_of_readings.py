@@ -1,5 +1,7 @@
 """1 - 0.999**3 beside a literal 0.999: a constant with more digits than a reading may have."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -42,3 +44,31 @@ def test_what_rounds_to_no_power_is_not_read():
     assert not any(str(read).endswith("0029970") for read in readings.values())
     near = equivalent(lambda x: x * 0.999 + (1 - 0.999**3), program, X, seed=0)
     assert near.status == "refuted", str(near)
+
+
+def adam(how, steps, rate=1e-3):
+    """A step of Adam, as three libraries order it; what is a number is worked out beforehand."""
+
+    def step(p, g, m, v):
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        one, two = 1 - 0.9**steps, 1 - 0.999**steps
+        if how == "optax":
+            return p - 1e-3 * (m / one) / (jnp.sqrt(v / two) + 1e-8)
+        if how == "torch":
+            return p - rate / one * m / (jnp.sqrt(v) / math.sqrt(two) + 1e-8)
+        return p - rate * math.sqrt(two) / one * m / (jnp.sqrt(v) + 1e-8 * math.sqrt(two))
+
+    return step
+
+
+@pytest.mark.parametrize("how", ["torch", "tensorflow"])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_roots_and_quotients_of_what_is_read(how, steps):
+    verdict = equivalent(adam("optax", steps), adam(how, steps), X, X, X, X)
+    assert verdict, verdict
+
+
+@pytest.mark.parametrize("other", [(4, 1e-3), (3, 1.001e-3)])
+def test_another_step(other):
+    verdict = equivalent(adam("optax", 3), adam("torch", *other), X, X, X, X)
+    assert verdict.status == "refuted", verdict

@@ -47,7 +47,7 @@ class Comparisons(Winners):
             return self.field.logical_not(self.compare(opposite, a, b))
         if op == "lt":
             return self.compare("gt", b, a)
-        images = IMAGES.pair(self.field, a, b)
+        images = IMAGES.compared(self.field, a, b)
         if images is not None:
             one, two = images if images[0].sign > 0 else images[::-1]
             return self.compare(op, one.of, two.of)

@@ -3,12 +3,14 @@
 In trials whose mode says so (`Mode.increasing`): elsewhere what is compared keeps its own form.
 The functions are exp, log, sqrt, cbrt, atan, asin, erf and erf_inv, all of which are strictly
 increasing wherever they have a value, so that ties are ties on both sides: f(x) = f(y) where x = y,
-and the first of equal maxima is the same one. Where a function has no value one side has none and
+and the first of equal maxima is the same one. So do floor and round, which never fall, but for what is said of order: there x > y where
+floor(x) > floor(y), and not the other way round. Where a function has no value one side has none and
 the other may have one; that its operand is in its domain is then among what is assumed
 (`../functions.py`). Where each row decides what is the largest, its image would be a function of
 another number in each row, of which nothing is known: there maxima stay as they are.
 
-A constant c is the image of log c for exp (c > 0), of c**2 for sqrt (c >= 0), of c**3 for cbrt.
+A constant c is the image of log c for exp (c > 0), of c**2 for sqrt (c >= 0), of c**3 for cbrt, of
+itself for floor and round if it is whole.
 Minus f(x) is a falling image: max(-f(x), -f(y)) = -f(min(x, y)).
 
 The fact: which function a value is the image of, and of what.
@@ -29,7 +31,8 @@ from verify.algebras.field.value import FieldArray
 from verify.dtypes import DType, is_real
 from verify.programs.catalogue import Fact, having
 
-INCREASING = having(Fact.INCREASING)  # functions have the names of primitives
+STEPS = frozenset(("floor", "round", "round_even"))  # do not fall
+IMAGES_OF = having(Fact.INCREASING) | STEPS  # functions have the names of primitives
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +52,7 @@ class Images(Law[Image]):
         that of x, is not written down: facts must not go round in a circle."""
         plain = y.concrete is None and y is not args[0] and self.of(y) is None
         plain = plain and not _stands_for(args[0], y)
-        if state.mode.increasing and name in INCREASING and plain:
+        if state.mode.increasing and name in IMAGES_OF and plain:
             self.know(y, Image(name, args[0]))
 
     def inverse(self, state: State, x: FieldArray) -> FieldArray | None:
@@ -93,7 +96,12 @@ class Images(Law[Image]):
                 known = Image("exp", scaled.exponent)
         return known
 
-    def pair(self, state: State, a: FieldArray, b: FieldArray) -> tuple[Image, Image] | None:
+    def compared(self, state: State, a: FieldArray, b: FieldArray) -> tuple[Image, Image] | None:
+        """Both as images under one function, of one sign, that are ordered as they are."""
+        found = self._pair(state, a, b)
+        return None if found is None or found[0].name in STEPS else found
+
+    def _pair(self, state: State, a: FieldArray, b: FieldArray) -> tuple[Image, Image] | None:
         """Both as images under one function of one sign."""
         if not state.mode.increasing or state.mode.patterns:
             return None
@@ -107,7 +115,7 @@ class Images(Law[Image]):
         return one, two
 
     def larger(self, state: State, a: FieldArray, b: FieldArray) -> FieldArray | None:
-        found = self.pair(state, a, b)
+        found = self._pair(state, a, b)
         if found is None:
             return None
         one, two = (_turned(state, image) for image in found)
@@ -123,7 +131,7 @@ class Images(Law[Image]):
     def ordered(self, state: State, x: FieldArray) -> FieldArray:
         """x, or what is ordered as it is."""
         known = self._of(state, x)
-        return x if known is None else _turned(state, known)
+        return x if known is None or known.name in STEPS else _turned(state, known)
 
 
 def _stands_for(x: FieldArray, y: FieldArray) -> bool:
@@ -158,6 +166,8 @@ def _constant(state: State, c: FieldArray, like: Image) -> Image | None:
         return None
     c = c if like.sign > 0 else state.lift(-known, c.dtype)
     known = known * like.sign
+    if like.name in STEPS and (known == np.rint(known)).all():
+        return Image(like.name, state.lift(known, c.dtype), like.sign)
     if like.name == "exp" and (known > 0).all():
         return Image("exp", state.function("log", [c], c.shape, c.dtype), like.sign)
     if like.name == "sqrt" and (known >= 0).all():
