@@ -3,11 +3,12 @@
 In trials whose mode says so (`Mode.increasing`): elsewhere what is compared keeps its own form.
 The functions are exp, log, sqrt, cbrt, atan, asin, erf and erf_inv, all of which are strictly
 increasing wherever they have a value, so that ties are ties on both sides: f(x) = f(y) where x = y,
-and the first of equal maxima is the same one. So do floor and round, which never fall, but for what is said of order: there x > y where
-floor(x) > floor(y), and not the other way round. Where a function has no value one side has none and
-the other may have one; that its operand is in its domain is then among what is assumed
-(`../functions.py`). Where each row decides what is the largest, its image would be a function of
-another number in each row, of which nothing is known: there maxima stay as they are.
+and the first of equal maxima is the same one. Of floor and round, which never fall, the first of
+the two laws holds, and the second does not: they say nothing of what is larger. Where a function
+has no value one side has none and the other may have one; that its operand is in its domain is then
+among what is assumed (`../functions.py`). Where each row decides what is the largest, its image
+would be a function of another number in each row, of which nothing is known: there maxima stay as
+they are.
 
 A constant c is the image of log c for exp (c > 0), of c**2 for sqrt (c >= 0), of c**3 for cbrt, of
 itself for floor and round if it is whole.
