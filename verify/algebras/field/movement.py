@@ -50,6 +50,8 @@ def pick(field: State, operands: Sequence[FieldArray], index: np.ndarray) -> Fie
         return field.lift(flat[index], dtype)
 
     def gather() -> np.ndarray:
+        if not all(map(finite, operands)):  # infinities that nobody picks, perhaps
+            return field.collapse(y)
         flat = np.concatenate([x.rows.reshape(len(field.m), -1) for x in operands], axis=1)
         return residues.take(flat, index)
 
@@ -109,7 +111,12 @@ def moved(field: State, x: FieldArray, move: Move, shape: tuple[int, ...]) -> Fi
     if x._rows is not None:
         y._rows = move(x._rows, lead, ())
     if x._pending is not None:
-        y.deferred, y.moved_from = lambda: move(x.rows, lead, ()), (x,)
+
+        def decided() -> np.ndarray:
+            """Once for all that is moved, unless there are infinities that stay behind, perhaps."""
+            return move(x.rows, lead, ()) if finite(x) else field.collapse(y)
+
+        y.deferred, y.moved_from = decided, (x,)
 
         def pending() -> Pending:
             p = x.pending
