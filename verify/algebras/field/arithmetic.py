@@ -160,6 +160,9 @@ def div(field: State, a: FieldArray, b: FieldArray) -> FieldArray:
             if b.nonnegative and not inverse.positive:  # b's sign may be that of these rows alone
                 inverse = replace(inverse, positive=True)
             return QUOTIENTS.made(field, a, b, field.mul(a, inverse))
+    chosen = QUOTIENTS.of_maximum(field, b)
+    if chosen is not None:
+        return field.mul(a, chosen)
     rows = b.rows
     if not _nonzero(field, rows):
         raise Unsupported("division by what is zero everywhere")

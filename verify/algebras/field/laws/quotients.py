@@ -1,8 +1,9 @@
 """a / n > b where a > b n, for a divisor n above zero; and max(a / n, b) is chosen by that.
 
-So min(1, c / norm) and a choice by norm > c are one, as gradients are clipped. In trials whose mode
-says so (`Mode.increasing`). The divisor is known not to be negative, and where the quotient has a
-value it is not zero. Ties are ties on both sides.
+So min(1, c / norm) and a choice by norm > c are one, as gradients are clipped; and so is
+c / max(c, norm), as 1 / max(u, v) is 1 / u where u > v, and else 1 / v. In trials whose mode says
+so (`Mode.increasing`). The divisor is known not to be negative, and where the quotient has a value
+it is not zero. Ties are ties on both sides.
 
 The fact: the numerator and the divisor.
 """
@@ -10,6 +11,8 @@ The fact: the numerator and the divisor.
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+import numpy as np
 
 from verify.algebras.field.laws.law import Law, Move
 from verify.algebras.field.state import State
@@ -32,6 +35,20 @@ class Quotients(Law[Quotient]):
         if state.mode.increasing and b.nonnegative and is_real(b.dtype) and not known:
             self.know(y, Quotient(a, b))
         return y
+
+    def of_maximum(self, state: State, x: FieldArray) -> FieldArray | None:
+        """1 / x for an undecided maximum, or minimum, of two."""
+        if not state.mode.increasing or state.mode.patterns or not x.undecided:
+            return None
+        p = x.pending
+        if p is None or p.rows.shape[-1] != 2 or (p.present is not None and not p.present.all()):
+            return None
+        flat = state.plain(p.rows, x, x.growth)
+        one, two = (state.pick([flat], _every_second(flat, n)) for n in (0, 1))
+        larger = state.compare("gt", one, two)
+        ones = state.lift(np.ones(x.shape), x.dtype)
+        found = state.select(larger, [state.div(ones, each) for each in (two, one)])
+        return found if p.sign > 0 else state.neg(found)
 
     def negated(self, state: State, x: FieldArray) -> Quotient | None:
         known = self.of(x)
@@ -62,6 +79,10 @@ class Quotients(Law[Quotient]):
         if two is not None and not a.undecided:
             return state.mul(a, two.bottom), two.top
         return None
+
+
+def _every_second(x: FieldArray, first: int) -> np.ndarray:
+    return np.arange(int(np.prod(x.shape))).reshape(x.shape)[..., first]
 
 
 QUOTIENTS = Quotients()
