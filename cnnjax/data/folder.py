@@ -12,7 +12,8 @@ passed over in silence is data lost in silence. Exempt are hidden files and what
 archivers and servers leave (`listing.LITTER`). Images come out as RGB, all of one size.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,8 @@ from cnnjax.notices import notice, shown
 TRAIN = ("train", "training")
 # In this order: where there are both, the test images are for the end.
 TESTS = (("test", "testing"), ("val", "valid", "validation"))
+NAMED = 10
+"""Images that cannot be used and are named in one message; of more, how many."""
 
 
 def read(
@@ -47,8 +50,9 @@ def read(
     decides by size.
 
     Raises:
-        DataError: names the folder without classes, the empty class, the file that is no image or
-            damaged, two files of different sizes, a class that only the test split has.
+        DataError: names the folder without classes, the empty class, the file that is no image, the
+            damaged ones (ten, and how many more), two files of different sizes, a class that only
+            the test split has.
     """
     root = _folder(folder)
     splits_inside = [_named(folders(root), names) for names in (TRAIN, *TESTS)]
@@ -103,14 +107,36 @@ def chosen(
 
             train_set = streamed("train", files, labels)
             return Splits(train_set, streamed("test", test_files, test_labels))
-    size = size or _common_size([*files, *test_files], max_pixels)
+    everything = [*files, *test_files]
+    size = size or _common_size(everything, max_pixels)
     images = allocate((count, *size, 3), name, "; or stream them (stream=True, --stream)")
-    for target, path in zip(images, [*files, *test_files], strict=True):
-        target[...] = read_image(path, size=size, max_pixels=max_pixels)
+    for target, path in zip(images, everything, strict=True):
+        with _all_faults(everything, max_pixels):
+            target[...] = read_image(path, size=size, max_pixels=max_pixels)
     return Splits(
         Dataset(images[: len(files)], labels, classes, f"{name} train"),
         Dataset(images[len(files) :], test_labels, classes, f"{name} test"),
     )
+
+
+@contextmanager
+def _all_faults(files: Sequence[Path], max_pixels: int | None) -> Iterator[None]:
+    """Where an image cannot be used, the error names all that cannot, in one line: whoever mends
+    one would otherwise be told of the next."""
+    try:
+        yield
+    except DataError as first:
+        faults = []
+        for path in files:
+            try:
+                read_image(path, max_pixels=max_pixels)
+            except DataError as fault:
+                faults.append(str(fault))
+        if len(faults) < 2:
+            raise
+        few = "; ".join(faults[:NAMED])
+        more = f"; and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
+        raise DataError(f"{len(faults)} images cannot be used: {few}{more}") from first
 
 
 def _streams_itself(count: int, size: tuple[int, int], name: str) -> bool:
@@ -217,12 +243,15 @@ def _split_hint(root: Path, name: str) -> str:
 
 def _common_size(files: Sequence[Path], max_pixels: int | None) -> tuple[int, int]:
     """The one size (height, width) of all files."""
-    first = image_size(files[0], max_pixels=max_pixels)
-    for path in files[1:]:
-        size = image_size(path, max_pixels=max_pixels)
+    first: tuple[int, int] | None = None
+    for path in files:
+        with _all_faults(files, max_pixels):
+            size = image_size(path, max_pixels=max_pixels)
+        first = first or size
         if size != first:
             raise DataError(
                 f"{files[0]} has {first[0]}x{first[1]} pixels, {path} has {size[0]}x{size[1]} "
                 "(height x width); give a size that all are resized to"
             )
+    assert first is not None  # there is an image in every split
     return first

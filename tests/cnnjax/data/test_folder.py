@@ -111,6 +111,31 @@ def test_the_fault_is_named(image_folder, kind):
     assert words in fault(image_folder)
 
 
+@pytest.mark.parametrize("size", [None, (5, 5)])
+@pytest.mark.parametrize("cut", [False, True])
+def test_all_damaged_images_are_named_in_one_line(image_folder, size, cut):
+    damaged = [image_folder / "ant" / "3.png", image_folder / "bee" / "0.png"]
+    for path in damaged:  # cut off behind its size, and before it
+        path.write_bytes(path.read_bytes()[: -20 if cut else 12])
+    with pytest.raises(DataError) as caught:
+        load(f"folder:{image_folder}", size=size)
+    message = str(caught.value)
+    assert message.startswith("2 images cannot be used: ")
+    assert all(f"{path}: damaged image" in message for path in damaged)
+    assert "\n" not in message
+    assert "more" not in message
+
+
+def test_of_many_damaged_images_ten_are_named_and_the_others_counted(image_folder):
+    files = sorted(image_folder.glob("*/*.png"))
+    for path in files:
+        path.write_bytes(b"")
+    message = fault(image_folder)
+    assert message.startswith(f"{len(files)} images cannot be used: ")
+    assert message.count(": the file is empty") == 10
+    assert message.endswith(f"; and {len(files) - 10} more")
+
+
 def test_a_folder_without_classes_says_what_is_expected(tmp_path):
     assert f"{tmp_path}: has no class folders; expected {tmp_path}/CLASS/" in fault(tmp_path)
     (tmp_path / "a.png").write_bytes(b"")

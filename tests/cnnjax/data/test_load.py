@@ -129,7 +129,10 @@ IMAGES, LABELS = np.zeros((2, 3, 4, 1), np.uint8), np.array([0, 1], np.int32)
         ({"images": IMAGES[..., 0]}, "must be (N, H, W, C)"),
         ({"images": IMAGES[:0], "labels": LABELS[:0]}, "not empty"),
         ({"images": np.zeros((2, 3, 4, 2), np.uint8)}, "2 channels, expected 1 or 3"),
-        ({"labels": LABELS[:1]}, "labels must be (2,) int32, got (1,)"),
+        (
+            {"labels": LABELS[:1]},
+            "labels must be (2,) int32, or (2, 3, 4) for a class a pixel, got (1,)",
+        ),
         ({"labels": LABELS.astype(np.int64)}, "got (2,) int64"),
         ({"labels": LABELS + 1}, "labels lie in 1..2, 2 classes allow 0..1"),
         ({"labels": LABELS - 1}, "labels lie in -1..0"),
