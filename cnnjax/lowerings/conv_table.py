@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnnjax.lowerings import blocked, conv, depthwise, pointwise, wide, winograd
+from cnnjax.lowerings import blocked, conv, depthwise, patches, pointwise, wide, winograd
 from cnnjax.lowerings.choosing import Lowering, Table, always
 
 _BLOCKS = "floats, known sizes, not empty, groups=1"
@@ -21,6 +21,7 @@ _CONV = {
     ),
     "blocked": Lowering(blocked.blocked, blocked.fits, _BLOCKS, blocked.blocked),
     "wide": Lowering(wide.wide, blocked.fits, _BLOCKS),
+    "patches": Lowering(patches.patches, patches.fits, _BLOCKS),
     "winograd": Lowering(
         winograd.winograd,
         winograd.fits,
@@ -45,6 +46,7 @@ CONV = Table(
             ("pointwise", always),
             ("blocked", blocked.pays),
             ("wide", wide.pays),
+            ("patches", patches.pays),
             ("winograd", winograd.pays),
             ("canonical", always),
         )

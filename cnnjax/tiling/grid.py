@@ -26,6 +26,7 @@ _NOT_BY_WINDOWS = (
     "phases",
     "blocked",
     "wide",
+    "patches",
     "pointwise",
     "folded",
     "ones",

@@ -111,6 +111,15 @@ BLOCKED = [
     ),
 ]
 
+BEYOND = [
+    ConvCase("window beyond the image", (2, 2, 3, 2), (5, 4, 2, 3)),
+    ConvCase("beyond on one side", (1, 2, 6, 2), (3, 3, 2, 2), _options(stride=(1, 2), padding=1)),
+    ConvCase("beyond the outputs", (2, 4, 5, 2), (3, 3, 2, 3), _options(padding="VALID")),
+    ConvCase("one output", (2, 3, 4, 2), (3, 4, 2, 3), _options(padding="VALID")),
+    ConvCase("beyond, dilated", (1, 2, 2, 2), (3, 3, 2, 2), _options(dilation=2, padding=(3, 2))),
+    ConvCase("beyond, 1-D", (3, 2, 2), (4, 2, 3)),
+]
+
 WINOGRAD = [
     ConvCase("5x5 SAME", (2, 6, 7, 2), (5, 5, 2, 3)),
     ConvCase("3x3 SAME, whole tiles", (2, 4, 8, 2), (3, 3, 2, 2)),

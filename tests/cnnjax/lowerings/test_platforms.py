@@ -41,6 +41,7 @@ LAYERS = {
     "winograd, 5x5": (cnnjax.conv, spec(10, 12, 12, 23), spec(5, 5, 23, 23)),
     "blocked": (cnnjax.conv, spec(1, 8, 8, 2), spec(3, 3, 2, 4), spec(4)),
     "wide": (cnnjax.conv, spec(8, 8, 8, 3), spec(5, 5, 3, 32), spec(32)),
+    "patches": (partial(cnnjax.conv, padding=1), spec(2, 2, 5, 8), spec(3, 3, 8, 4), spec(4)),
     "pointwise": (cnnjax.conv, spec(2, 4, 4, 8), spec(1, 1, 8, 4), spec(4)),
     "depthwise": (partial(cnnjax.conv, groups=8), IMAGE, spec(3, 3, 1, 8), spec(8)),
     "grouped": (partial(cnnjax.conv, groups=2), IMAGE, spec(3, 3, 4, 8), spec(8)),

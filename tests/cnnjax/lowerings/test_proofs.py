@@ -15,6 +15,7 @@ import cnnjax
 import verify
 from cnnjax.lowerings import CONV, MEANS, SPREAD, SUM_POOL, Geometry, plain_only
 from tests.cnnjax.lowerings.cases import (
+    BEYOND,
     BLOCKED,
     DENSE,
     DEPTHWISE,
@@ -32,6 +33,7 @@ CONVS = [
     *(("pointwise", case) for case in POINTWISE),
     *(("blocked", case) for case in BLOCKED),
     *(("wide", case) for case in BLOCKED),
+    *(("patches", case) for case in (*DENSE, *BEYOND)),
     *(("winograd", case) for case in WINOGRAD),
 ]
 
