@@ -59,9 +59,13 @@ def _sequence(layers: Any, shape: Any, keys: Any) -> tuple[Sequence, Any]:
                 module = eqx.nn.BatchNorm(shape[0], "batch", mode="batch")
             case n.Relu():
                 module = jax.nn.relu
-            case n.MaxPool(window) | n.AvgPool(window):
-                kind = eqx.nn.MaxPool2d if isinstance(layer, n.MaxPool) else eqx.nn.AvgPool2d
-                module = kind(window, window)
+            case n.Relu6():
+                module = jax.nn.relu6
+            case n.MaxPool(window, stride, pad):
+                module = eqx.nn.MaxPool2d(window, stride, pad)
+                shape = (shape[0], *((m + 2 * pad - window) // stride + 1 for m in shape[1:]))
+            case n.AvgPool(window):
+                module = eqx.nn.AvgPool2d(window, window)
                 shape = (shape[0], shape[1] // window, shape[2] // window)
             case n.Flatten():
                 module, shape = jnp.ravel, (shape[0] * shape[1] * shape[2],)

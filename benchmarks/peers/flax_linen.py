@@ -36,8 +36,10 @@ class Sequence(nn.Module):
                     x = nn.BatchNorm(not self.training, momentum=0.9, dtype=x.dtype)(x)
                 case n.Relu():
                     x = nn.relu(x)
-                case n.MaxPool(window):
-                    x = nn.max_pool(x, (window, window), (window, window))
+                case n.Relu6():
+                    x = nn.relu6(x)
+                case n.MaxPool(window, stride, pad):
+                    x = nn.max_pool(x, (window,) * 2, (stride,) * 2, [(pad, pad)] * 2)
                 case n.AvgPool(window):
                     x = nn.avg_pool(x, (window, window), (window, window))
                 case n.Flatten():

@@ -70,9 +70,13 @@ def _make(layer: Any, shape: Any, dtype: Any, rngs: nnx.Rngs) -> tuple[Any, Any]
             return nnx.BatchNorm(shape[-1], momentum=0.9, dtype=dtype, rngs=rngs), shape
         case n.Relu():
             return Apply(nnx.relu), shape
-        case n.MaxPool(window):
-            pool = Apply(lambda x: nnx.max_pool(x, (window, window), (window, window)))
-            return pool, (shape[0] // window, shape[1] // window, shape[2])
+        case n.Relu6():
+            return Apply(nnx.relu6), shape
+        case n.MaxPool(window, stride, pad):
+            pads = [(pad, pad)] * 2
+            pool = Apply(lambda x: nnx.max_pool(x, (window,) * 2, (stride,) * 2, pads))
+            side = [(m + 2 * pad - window) // stride + 1 for m in shape[:2]]
+            return pool, (*side, shape[2])
         case n.AvgPool(window):
             pool = Apply(lambda x: nnx.avg_pool(x, (window, window), (window, window)))
             return pool, (shape[0] // window, shape[1] // window, shape[2])

@@ -146,7 +146,10 @@ def init(layers: Any, shape: Any, keys: Any) -> tuple[list[Any], list[Any], Any]
             case n.BatchNorm():
                 p = {"scale": jnp.ones(shape[-1]), "bias": jnp.zeros(shape[-1])}
                 s = {"mean": jnp.zeros(shape[-1]), "var": jnp.ones(shape[-1])}
-            case n.MaxPool(window) | n.AvgPool(window):
+            case n.MaxPool(window, stride, pad):
+                side = [(m + 2 * pad - window) // stride + 1 for m in shape[1:3]]
+                shape = (1, *side, shape[3])
+            case n.AvgPool(window):
                 shape = (1, shape[1] // window, shape[2] // window, shape[3])
             case n.Flatten():
                 shape = (1, shape[1] * shape[2] * shape[3])
@@ -194,8 +197,10 @@ def apply(
                 x, s = cnnjax.batch_norm(x, p, s, training=training)
             case n.Relu():
                 x = cnnjax.relu(x)
-            case n.MaxPool(window):
-                x = cnnjax.max_pool(x, window, lowering=lowering)
+            case n.Relu6():
+                x = cnnjax.relu6(x)
+            case n.MaxPool(window, stride, pad):
+                x = cnnjax.max_pool(x, window, stride=stride, padding=pad, lowering=lowering)
             case n.AvgPool(window):
                 x = cnnjax.avg_pool(x, window)
             case n.Flatten():

@@ -43,9 +43,13 @@ def _sequence(layers: Any, shape: Any) -> tuple[nn.Sequential, Any]:
                 module = nn.BatchNorm2d(shape[0])
             case n.Relu():
                 module = nn.ReLU()
-            case n.MaxPool(window) | n.AvgPool(window):
-                kind = nn.MaxPool2d if isinstance(layer, n.MaxPool) else nn.AvgPool2d
-                module = kind(window)
+            case n.Relu6():
+                module = nn.ReLU6()
+            case n.MaxPool(window, stride, pad):
+                module = nn.MaxPool2d(window, stride, pad)
+                shape = (shape[0], *((m + 2 * pad - window) // stride + 1 for m in shape[1:]))
+            case n.AvgPool(window):
+                module = nn.AvgPool2d(window)
                 shape = (shape[0], shape[1] // window, shape[2] // window)
             case n.Flatten():
                 module, shape = nn.Flatten(), (shape[0] * shape[1] * shape[2],)
