@@ -123,14 +123,40 @@ def _versus(example: Counterexample) -> Markup:
         number, index = example.where
         place = _output(number) + (f"[{', '.join(map(str, index))}]" if index else "")
         where = tag("span", t("element"), " ", tag("code", place), class_="where")
+    left, right = (
+        tag("b", short, title=None if (whole := value(x)) == short else whole)
+        for x, short in zip(
+            (example.left, example.right), apart(example.left, example.right), strict=True
+        )
+    )
     return tag(
         "p",
         where,
-        tag("span", t("left-value"), " ", tag("b", value(example.left)), class_="value left"),
+        tag("span", t("left-value"), " ", left, class_="value left"),
         tag("span", "≠", class_="unequal"),
-        tag("span", t("right-value"), " ", tag("b", value(example.right)), class_="value right"),
+        tag("span", t("right-value"), " ", right, class_="value right"),
         class_="versus",
     )
+
+
+def apart(left: Number | str, right: Number | str) -> tuple[str, str]:
+    """Two values in as few digits as tell them apart, and one more; whole numbers as they are.
+
+    >>> apart(np.float32(1 / 3), np.float32(0.33355559)), apart(1 / 3, 0.3333334)
+    (('0.3333', '0.3336'), ('0.33333333', '0.3333334'))
+    >>> apart(np.float64(16777216), np.float64(0.1)), apart(np.float64(np.inf), 1.5)
+    (('16777216', '0.1'), ('inf', '1.5'))
+    """
+    real = float | np.floating
+    if not (isinstance(left, real) and isinstance(right, real)):
+        return value(left), value(right)
+
+    def shown(x: float, digits: int) -> str:
+        return value(np.float64(x)) if x.is_integer() else f"{x:.{digits}g}"
+
+    one, other = float(left), float(right)
+    digits = next((n for n in range(3, 9) if shown(one, n) != shown(other, n)), 8) + 1
+    return shown(one, digits), shown(other, digits)
 
 
 def value(x: Number | str) -> str:
