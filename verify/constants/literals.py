@@ -6,7 +6,7 @@ fractions (1, 0.5, 96, -2.25) are what a programmer can write exactly, and stand
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
 import jax.numpy as jnp
@@ -17,6 +17,9 @@ from verify.programs import Const, Program, inner_programs
 
 _MOST = 4096  # elements of a constant array that is looked at: larger ones are data ...
 _TABLE, _MOSTLY = 8, 0.75  # elements of a table; the part of them that says what it is
+# Of the largest: a sine's error in float64, of angles up to some hundred turns; the smallest there
+# is; and what beside a zero is no sine of such angles.
+_RESIDUE, _SMALLEST, _SMALL = 2.0**-43, 2.0**-56, 2.0**-20
 _SHOWN = 2  # numbers of a program, in a sentence
 _FEW = 64  # ... unless they have few different elements
 
@@ -80,6 +83,22 @@ def parts(atom: Const) -> list[tuple[np.ndarray, np.dtype]]:
     if not np.iscomplexobj(array):
         return [(array.astype(np.float64), array.dtype)]
     return [(part.astype(np.float64), part.dtype) for part in (array.real, array.imag)]
+
+
+def residues_in(arrays: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Between which sizes a number of these arrays is what float64 has left of a zero: as small as
+    that beside the largest, and not one of many that become smaller and smaller.
+
+    >>> low, high = residues_in([np.sin(np.pi * np.arange(4) / 2)])  # 1.2e-16 at pi
+    >>> low < 1.2e-16 < high
+    True
+    >>> residues_in([np.exp(-5.0 * np.arange(9))])
+    (0.0, 0.0)
+    """
+    sizes = np.concatenate([np.abs(a[np.isfinite(a)]) for a in arrays])
+    largest = float(sizes.max(initial=0.0))
+    between = (sizes >= _RESIDUE * largest) & (sizes < _SMALL * largest) & (sizes > 0)
+    return (0.0, 0.0) if between.any() else (_SMALLEST * largest, _RESIDUE * largest)
 
 
 def is_data(values: np.ndarray) -> bool:

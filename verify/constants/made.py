@@ -10,23 +10,28 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import functools
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
+import jax.numpy as jnp
 import numpy as np
 
 from verify.algebras.base import Meaningless, Unsupported, Value
+from verify.algebras.complex import Pair
 from verify.algebras.numeric_value import Bounded
 from verify.constants.assigned import Assigned
 from verify.constants.literals import constants, is_data, is_inexact, parts, rounded, significands
 from verify.constants.readings import Made, Reading, Source
 from verify.constants.tables import Array
 from verify.evaluate import evaluate
-from verify.programs import Const, Equation, Program, Var, inner_programs
+from verify.primitives.fourier import transform_lengths
+from verify.programs import Const, Equation, Program, Var, inner_programs, trace
 from verify.programs.catalogue import Fact, having
 
 _MOST = 2**20  # elements of an array
 _FEW = 2**14  # ... that single numbers are looked for in
+_LONGEST = 128  # of Fourier transforms
 _IMPURE = having(Fact.STATEFUL) | having(Fact.CALLS_PYTHON) | having(Fact.COLLECTIVE)
 
 
@@ -46,10 +51,25 @@ def arrays(program: Program, assigned: Assigned, after: int) -> list[Array]:
         where = f" at {equation.source}" if equation.source else ""
         for var in equation.outputs:
             value = values.get(var)
-            if isinstance(value, Bounded) and value.error is not None:
-                source = Source(program, var, after, where)
-                found.append(Array(source, value.value, value.errors, literals[var]))
+            parts_of = {"": value}
+            if isinstance(value, Pair):
+                parts_of = {"real": value.re, "imag": value.im}
+            for part, one in parts_of.items():
+                if isinstance(one, Bounded) and one.error is not None:
+                    source = Source(program, var, after, where, part)
+                    found.append(Array(source, one.value, one.errors, literals[var]))
     return found
+
+
+def transforms(programs: Iterable[Program]) -> list[Program]:
+    """The matrices of the Fourier transforms in these programs, as programs."""
+    lengths = {n for program in programs for n in transform_lengths(program)}
+    return [_transform(n) for n in sorted(lengths) if n <= _LONGEST]
+
+
+@functools.cache
+def _transform(n: int) -> Program:
+    return trace(lambda: jnp.fft.fft(jnp.eye(n, dtype=jnp.float32)))
 
 
 def readings(

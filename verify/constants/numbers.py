@@ -6,8 +6,9 @@ It is known by its significand (`literals.significands`), and it is read everywh
 programs (scalars and arrays, loop bodies and branches, every dtype) or nowhere.
 
 What is left of a zero in a table of sines that NumPy has worked out, 6.1e-17 beside 1, is no number
-that somebody wrote: it has no reading, and is below 2**-43 of the largest in its array. It is read
-as 0, and may be anything up to twice what it is; a proof that needs it to be 0 says so.
+that somebody wrote: it has no reading, and is as small as that beside the largest of its array,
+which has none in between (as one of exponentials has; `literals.residues_in`). It is read as 0, and
+may be anything up to twice what it is; a proof that needs it to be 0 says so.
 """
 
 from __future__ import annotations
@@ -30,15 +31,22 @@ from verify.constants.fitting import (
     quotients_and_roots,
     scaled,
 )
-from verify.constants.literals import constants, halves, is_data, parts, rounded, significands
-from verify.constants.made import arrays
+from verify.constants.literals import (
+    constants,
+    halves,
+    is_data,
+    parts,
+    residues_in,
+    rounded,
+    significands,
+)
+from verify.constants.made import arrays, transforms
 from verify.constants.made import readings as made_readings
 from verify.constants.readings import Reading, is_long
 from verify.constants.tables import Key, Table, candidates, key, tables
 from verify.dtypes import DType
 from verify.programs import Const, Program
 
-_RESIDUE = 2.0**-43  # of the largest: a sine's error in float64, of angles up to some hundred turns
 _TABLE, _SOME = 128, 32  # numbers of a large table, and so many of them that are read at first
 _ROUNDS = 3  # what is made of what is made
 
@@ -135,7 +143,7 @@ class Numbers:
             assigned = known.assigned()
             made = [
                 array
-                for program in self.programs
+                for program in (*self.programs, *transforms(self.programs))
                 for array in arrays(program, assigned, len(found) - 1)
             ]
             more = made_readings(made, halves, known.readings)
@@ -241,15 +249,16 @@ def of(left: Program, right: Program) -> Numbers:
     tiny, large = set[float](), set[float]()
     for atoms, own in zip(every, owned, strict=True):
         for atom in atoms:
-            least = _RESIDUE * _largest(atom)
-            for values, dtype in parts(atom):
+            every_part = parts(atom)
+            low, high = residues_in([values for values, _ in every_part])
+            for values, dtype in every_part:
                 if is_data(values):
                     continue
                 distinct = np.unique(np.abs(values[rounded(values, dtype)]))
                 ones = significands(distinct).tolist()
                 for one, value in zip(ones, distinct.tolist(), strict=True):
                     members.setdefault(one, set()).add((value, dtype))
-                    (tiny if value < least else large).add(one)
+                    (tiny if low <= value < high else large).add(one)
                 if ones:
                     written.add(frozenset(ones))
                     own.update(ones)
@@ -273,12 +282,6 @@ def of(left: Program, right: Program) -> Numbers:
         frozenset(tiny - large),
         programs,
     )
-
-
-def _largest(atom: Const) -> float:
-    """The largest finite absolute value of a literal."""
-    sizes = [np.abs(values[np.isfinite(values)]) for values, _ in parts(atom)]
-    return max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
 
 
 def _arrays(program: Program) -> list[tuple[np.ndarray, np.dtype]]:

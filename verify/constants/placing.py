@@ -11,10 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from verify.constants.readings import Reading, Source
+from verify.constants.readings import Name, Reading, Source
 from verify.constants.tables import Table
 from verify.dtypes import Array
-from verify.programs import Var
 
 _SINGLE = 4  # different numbers of an array that are put in one by one
 
@@ -28,7 +27,7 @@ class Plan:
     dtype: np.dtype
     read: dict[float, Reading]
     table: Table | None = None
-    arrays: Mapping[Var, jax.Array] = field(default_factory=dict)
+    arrays: Mapping[Name, jax.Array] = field(default_factory=dict)
 
     def sources(self) -> Iterator[Source]:
         if self.table is not None:
@@ -44,12 +43,12 @@ def whole(plans: list[Plan], dtype: np.dtype) -> jax.Array:
 def _array(plan: Plan) -> Array:
     """The array, with the values that are read in their places; all else is what it is."""
     if plan.table is not None:
-        taken = _taken(plan.arrays[plan.table.array.source.var], plan.table.index)
+        taken = _taken(plan.arrays[plan.table.array.source.array], plan.table.index)
         return lax.convert_element_type(lax.mul(taken, np.float64(plan.table.sign)), plan.dtype)
     single = {v: r for v, r in plan.read.items() if r.made is None}
     made: Array = plan.values.astype(plan.dtype)
-    for var, array in plan.arrays.items():
-        made = _from(plan, var, array, made)
+    for name, array in plan.arrays.items():
+        made = _from(plan, name, array, made)
     if len(single) > _SINGLE:  # one division for all fractions
         fractions = {v: r.factor for v, r in single.items() if r.rational}
         single = {v: r for v, r in single.items() if not r.rational}
@@ -64,12 +63,12 @@ def _array(plan: Plan) -> Array:
     return made
 
 
-def _from(plan: Plan, var: Var, array: jax.Array, old: Array) -> Array:
+def _from(plan: Plan, name: Name, array: jax.Array, old: Array) -> Array:
     """Elements of an array, times powers of two, in the places of the values that they are."""
     here, index = np.zeros(plan.values.shape, bool), np.zeros(plan.values.shape, int)
     factor = np.zeros(plan.values.shape)
     for value, read in plan.read.items():
-        if read.made is not None and read.made.source.var is var:
+        if read.made is not None and read.made.source.array == name:
             at = plan.values == value
             here, index = here | at, np.where(at, read.made.index, index)
             factor = np.where(at, float(read.factor), factor)

@@ -35,15 +35,24 @@ _PI = Decimal("3.14159265358979323846264338327950288419716939937510582")
 _ONE = Fraction(1)
 
 
+Name = tuple[Var, str]  # an array, or a part of a complex one
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
     """An array that a program makes of constants alone, the literals among them being what is known
-    of them after so many rounds (`numbers.Numbers.rounds`); and the line that makes it."""
+    of them after so many rounds (`numbers.Numbers.rounds`); and the line that makes it. `part`: of
+    complex numbers, "real" or "imag"."""
 
     program: Program
     var: Var
     after: int
     where: str
+    part: str = ""
+
+    @property
+    def array(self) -> Name:
+        return self.var, self.part
 
     def __str__(self) -> str:
         return f"what is computed{self.where}"

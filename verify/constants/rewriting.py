@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from verify.constants.fitting import scaled
@@ -24,6 +25,7 @@ from verify.programs import Atom, Const, Equation, Param, Program, Var, leading_
 
 _SMALL = 4096  # elements of an array that is compared with others
 _FAR = Fraction(9, 10)  # of the way to the end of a literal's interval
+_PARTS = {"": lambda x: x, "real": jnp.real, "imag": jnp.imag}
 _BITS = 3  # so many literals' sides are told apart: eight
 _DENOMINATOR = 2**50  # numerators and denominators are floats of 64 bits here
 _NAMED = 4  # numbers of an array that have a sentence each
@@ -121,11 +123,13 @@ class _Rewriter:
         if not any(plan.read or plan.table for plan in plans):
             return literal
         arrays = {
-            source.var: self._made(source, prelude) for plan in plans for source in plan.sources()
+            source.array: self._made(source, prelude) for plan in plans for source in plan.sources()
         }
 
         def made_of(*values: jax.Array) -> jax.Array:
-            known = dict(zip(arrays, values, strict=True))
+            known = {
+                name: _PARTS[name[1]](value) for name, value in zip(arrays, values, strict=True)
+            }
             return whole([replace(plan, arrays=known) for plan in plans], literal.dtype)
 
         examples = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in arrays.values()]

@@ -16,15 +16,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify.constants.literals import halves, rounded, significands
+from verify.constants.literals import halves, residues_in, rounded, significands
 from verify.constants.readings import Source
 from verify.limits import budget
 
 _LEAST, _MOST = 8, 2**20  # elements of a table
 _NUMBERS = 4  # different numbers in it that were rounded
+_ZERO = 2.0**-43  # of the largest: certainly no larger is what is left of a zero, and it may be one
 _OPTIONS = 8  # elements that may be the same one of the table
 _TRIED = 256  # orders
-_RESIDUE = 2.0**-43  # of the largest: what is left of a zero
 
 Key = tuple[str, tuple[int, ...], bytes]
 
@@ -43,12 +43,14 @@ class Array:
 @dataclass(frozen=True, eq=False)
 class Literal:
     """An array of floats that may be a table; the significands of those numbers in it that may have
-    been rounded, and how far from each what it stands for may be."""
+    been rounded, and how far from each what it stands for may be; where it is what is left of a
+    zero."""
 
     values: np.ndarray
     key: Key
     numbers: frozenset[float]
     width: np.ndarray
+    residue: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +86,10 @@ def candidates(literals: Iterable[tuple[np.ndarray, np.dtype]], fixed: Set[float
         numbers = frozenset(significands(values[rounded(values, dtype)]).tolist())
         if len(numbers) < _NUMBERS or not numbers.isdisjoint(fixed):
             continue
-        width = halves(values, dtype)
-        small = (np.abs(values) < _RESIDUE * np.abs(values).max()) & (values != 0)
-        one = Literal(values, key(values, dtype), numbers, np.where(small, np.abs(values), width))
+        low, high = residues_in([values])
+        residue = (np.abs(values) >= low) & (np.abs(values) < high)
+        width = np.where(residue, np.abs(values), halves(values, dtype))
+        one = Literal(values, key(values, dtype), numbers, width, residue)
         found.setdefault(one.key, one)
     return list(found.values())
 
@@ -106,7 +109,9 @@ def tables(literals: Iterable[Literal], arrays: Sequence[Array]) -> dict[Key, Ta
 
 
 def _table(literal: Literal, array: Array) -> Table | None:
-    values, width = literal.values, literal.width
+    values, residue = literal.values, literal.residue
+    zero = _ZERO * np.abs(values).max()  # what may be one
+    width = np.where(residue, zero, literal.width)
     flat, errors = array.values.reshape(-1), array.errors.reshape(-1)
     budget.spend(flat.size + values.size)
     order = np.argsort(flat)
@@ -120,8 +125,9 @@ def _table(literal: Literal, array: Array) -> Table | None:
             if index.min() < 0 or index.max() >= flat.size:
                 continue
             budget.spend(values.size)
-            apart = np.abs(sign * flat[index] - values) + errors[index]
-            if (apart < width).all():
+            found, error = flat[index], errors[index]
+            fits = np.abs(sign * found - values) + error < width
+            if (fits & (~residue | (np.abs(found) <= error))).all():
                 return Table(literal, array, index, sign)
     return None
 

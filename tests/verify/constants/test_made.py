@@ -181,3 +181,17 @@ def test_large_tables():
     assert equivalent(by_tables(*tables(160, 64)), rotated, x)
     wrong = by_tables(*one_off(*tables(160, 64)))
     assert equivalent(wrong, rotated, x).status == "refuted"
+
+
+def test_small_numbers_are_no_zeros():
+    """Beside 1 they are as small as what is left of a zero, and mean what they say."""
+    steps = np.arange(12)
+    tail = np.exp(-5.0 * steps).astype(np.float32)
+    x = jax.ShapeDtypeStruct((12,), jnp.float32)
+
+    def f(x):
+        return x * jnp.exp(-5.0 * jnp.arange(12.0)) * 1e19
+
+    assert equivalent(lambda x: x * tail * 1e19, f, x)
+    other = np.where(steps < 8, tail, np.float32(1.9) * tail)
+    assert equivalent(lambda x: x * other * 1e19, f, x).status == "refuted"

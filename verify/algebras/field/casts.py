@@ -47,7 +47,8 @@ def cast(field: State, x: FieldArray, dtype: DType) -> FieldArray:
     y.moved_from = x.moved_from
     for law, fact in x.facts.items():
         law.know(y, law.cast(field, fact, dtype))
-    if is_integer(x.dtype) and is_kind(dtype, np.floating) and x.concrete is None:
+    whole = is_integer(x.dtype) or x.dtype == np.bool_
+    if whole and is_kind(dtype, np.floating) and x.concrete is None:
         WHOLE_NUMBERS.know(y, True)
     if x.concrete is not None:
         y.concrete = x.concrete.astype(numpy_kind(dtype))

@@ -19,6 +19,7 @@ from verify.algebras.field.laws.scaled import SCALED
 from verify.algebras.field.laws.square_roots import SQUARE_ROOTS
 from verify.algebras.field.laws.steps import STEPS
 from verify.algebras.field.laws.sums_of_squares import SUMS_OF_SQUARES
+from verify.algebras.field.laws.turns import TURNS
 from verify.algebras.field.laws.wholes import WHOLE_NUMBERS
 from verify.algebras.field.value import FieldArray
 
@@ -30,6 +31,7 @@ LAWS: tuple[Law[Any], ...] = (
     SCALED,  # before the logarithm of a multiple of an exponential is one like any other
     SQUARE_ROOTS,
     LOGARITHMS,
+    TURNS,  # before a sine is one like any other
     ANGLES,  # before they are points of a circle like any other
     CIRCLE,
     CUBE_ROOTS,
