@@ -92,3 +92,21 @@ def test_where_no_input_is_on_the_other_side_none_is_found():
     comparison, rng = Comparison(program, program), np.random.default_rng(0)
     drawn = rows(program.inputs, interesting(comparison.constants()), rng, 64, plain=True)
     assert not list(edge_rows(comparison, drawn, rng))
+
+
+def test_what_is_compared_with_an_axis_of_one():
+    """Elements of a row with its maximum: down the slope of a comparison of two shapes."""
+    x = jax.ShapeDtypeStruct((4,), jnp.float32)
+
+    def pooled(x, d):
+        return jax.vjp(lambda x: x.reshape(2, 2).max(1), x)[1](d)[0]
+
+    def by_hand(x, d):
+        rows = x.reshape(2, 2)
+        mask = (rows == rows.max(1, keepdims=True)).astype(x.dtype)
+        return (mask / mask.sum(1, keepdims=True) * d[:, None]).reshape(-1)
+
+    d = jax.ShapeDtypeStruct((2,), jnp.float32)
+    assert equivalent(pooled, by_hand, x, d)
+    wrong = equivalent(pooled, lambda x, d: by_hand(x, d[::-1]), x, d)
+    assert wrong.status == "refuted", wrong

@@ -72,7 +72,8 @@ def literal(algebra: Algebra[V], array: np.ndarray) -> Value:
     if not is_complex(array.dtype):
         found = algebra.literal(array)
         return lift(algebra, array) if found is None else found
-    re, im = (algebra.literal(np.ascontiguousarray(part)) for part in (array.real, array.imag))
+    # (A contiguous array of a scalar would have an axis.)
+    re, im = (algebra.literal(np.array(part)) for part in (array.real, array.imag))
     if re is None or im is None:
         return lift(algebra, array)
     return Pair(re, im, np.dtype(array.dtype))

@@ -98,7 +98,7 @@ class Goal:
         elif name in _MOVES and _key(equation.inputs[0]) in self._whole:
             self._whole[equation.outputs[0]] = self._whole[_key(equation.inputs[0])]
         elif name in _ORDERS:
-            a, b = (x.astype(np.float64).reshape(len(x), -1) for x in values)
+            a, b = _together(*(x.astype(np.float64) for x in values))
             if id(equation) == self.equation:
                 self._arrive(equation, a, b)
             elif is_kind(equation.inputs[0].dtype, np.floating):
@@ -112,6 +112,13 @@ class Goal:
             name, parts = self._whole.get(_key(equation.inputs[side]), ("", None))
             if parts is not None and sign in _ALL[name]:
                 self.slopes.insert(0, _positive(sign * (parts - here[other][:, None])))
+
+
+def _together(*values: np.ndarray) -> list[np.ndarray]:
+    """Rows of elements, a scalar or an axis of size one beside all that it is compared with."""
+    most = max(x.ndim for x in values)
+    padded = [x.reshape(len(x), *(1,) * (most - x.ndim), *x.shape[1:]) for x in values]
+    return [x.reshape(len(x), -1) for x in np.broadcast_arrays(*padded)]
 
 
 def down(

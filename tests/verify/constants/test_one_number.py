@@ -275,3 +275,10 @@ def test_what_an_array_is_read_as(constant):
     finite = np.isfinite(expected)
     assert np.abs(found.value[finite] - expected[finite]).max() < 1e-15
     assert np.array_equal(found.value[~finite], expected[~finite])
+
+
+def test_a_complex_scalar_is_one():
+    """A literal without axes, of complex numbers: it gets none."""
+    z = jax.ShapeDtypeStruct((3,), jnp.complex64)
+    assert verify.equivalent(lambda z: 0.1 * z + jnp.zeros_like(z), lambda z: z / 10, z)
+    assert not verify.equivalent(lambda z: 0.1 * z + jnp.zeros_like(z), lambda z: z / 11, z)
