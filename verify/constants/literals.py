@@ -6,7 +6,10 @@ fractions (1, 0.5, 96, -2.25) are what a programmer can write exactly, and stand
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
 from typing import TypeGuard
 
 import jax.numpy as jnp
@@ -17,9 +20,10 @@ from verify.programs import Const, Program, inner_programs
 
 _MOST = 4096  # elements of a constant array that is looked at: larger ones are data ...
 _TABLE, _MOSTLY = 8, 0.75  # elements of a table; the part of them that says what it is
-# Of the largest: a sine's error in float64, of angles up to some hundred turns; the smallest there
-# is; and what beside a zero is no sine of such angles.
-_RESIDUE, _SMALLEST, _SMALL = 2.0**-43, 2.0**-56, 2.0**-20
+_RESIDUE = 2.0**-43  # of the largest: a sine's error in float64, of angles up to some hundred turns
+_PRODUCT = 2.0**-50  # relative: what float64 loses in a few operations
+_QUARTERS, _STEPS = 800, 4  # of a turn; floats on both sides of each
+_HALF_PI = Decimal("1.57079632679489661923132169163975144209858469968755291")
 _SHOWN = 2  # numbers of a program, in a sentence
 _FEW = 64  # ... unless they have few different elements
 
@@ -85,20 +89,42 @@ def parts(atom: Const) -> list[tuple[np.ndarray, np.dtype]]:
     return [(part.astype(np.float64), part.dtype) for part in (array.real, array.imag)]
 
 
-def residues_in(arrays: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Between which sizes a number of these arrays is what float64 has left of a zero: as small as
-    that beside the largest, and not one of many that become smaller and smaller.
+def residues(values: np.ndarray, dtype: DType, largest: float) -> np.ndarray:
+    """Where a number of a table, whose largest is given, is what float64 has left of a zero: the
+    sine of an angle that is no multiple of pi, as floats are none, and is the next to one.
 
-    >>> low, high = residues_in([np.sin(np.pi * np.arange(4) / 2)])  # 1.2e-16 at pi
-    >>> low < 1.2e-16 < high
-    True
-    >>> residues_in([np.exp(-5.0 * np.arange(9))])
-    (0.0, 0.0)
+    >>> table = np.sin(np.pi * np.arange(4) / 2)  # 1.2e-16 at pi
+    >>> residues(table, np.float64, 1.0)
+    array([False, False,  True, False])
+    >>> bool(residues(np.array([1.3e-16, np.exp(-36.0)]), np.float32, 1.0).any())
+    False
     """
-    sizes = np.concatenate([np.abs(a[np.isfinite(a)]) for a in arrays])
-    largest = float(sizes.max(initial=0.0))
-    between = (sizes >= _RESIDUE * largest) & (sizes < _SMALL * largest) & (sizes > 0)
-    return (0.0, 0.0) if between.any() else (_SMALLEST * largest, _RESIDUE * largest)
+    sizes = np.abs(np.where(np.isfinite(values), values, 0.0))
+    found = np.zeros(values.shape, bool)
+    small = (sizes > 0) & (sizes < _RESIDUE * largest)
+    if not small.any():
+        return found
+    near, width = _sines_next_to_zero(), halves(values, dtype)
+    for scale in (1.0, largest):
+        place = np.searchsorted(near, sizes / scale)
+        for side in (np.maximum(place - 1, 0), np.minimum(place, len(near) - 1)):
+            # Float64 has worked out the sine, and the product with its scale.
+            found |= np.abs(near[side] * scale - sizes) <= width + _PRODUCT * sizes
+    return found & small
+
+
+@functools.cache
+def _sines_next_to_zero() -> np.ndarray:
+    """How far from zero the sines are of floats next to multiples of pi / 2, in order; zeros of a
+    cosine among them."""
+    quarter = Fraction(_HALF_PI)
+    found = set()
+    for n in range(1, _QUARTERS):
+        nearest = float(n * quarter)
+        for steps in range(-_STEPS, _STEPS + 1):
+            angle = nearest + steps * float(np.spacing(nearest))
+            found.add(abs(float(Fraction(angle) - n * quarter)))
+    return np.array(sorted(found))
 
 
 def is_data(values: np.ndarray) -> bool:

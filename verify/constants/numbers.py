@@ -6,9 +6,9 @@ It is known by its significand (`literals.significands`), and it is read everywh
 programs (scalars and arrays, loop bodies and branches, every dtype) or nowhere.
 
 What is left of a zero in a table of sines that NumPy has worked out, 6.1e-17 beside 1, is no number
-that somebody wrote: it has no reading, and is as small as that beside the largest of its array,
-which has none in between (as one of exponentials has; `literals.residues_in`). It is read as 0, and
-may be anything up to twice what it is; a proof that needs it to be 0 says so.
+that somebody wrote: it has no reading, and is the sine of a float next to a multiple of pi / 2, to
+all digits (`literals.residues`). It is read as 0, and may be anything up to twice what it is; a
+proof that needs it to be 0 says so.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from verify.constants.literals import (
     halves,
     is_data,
     parts,
-    residues_in,
+    residues,
     rounded,
     significands,
 )
@@ -249,16 +249,16 @@ def of(left: Program, right: Program) -> Numbers:
     tiny, large = set[float](), set[float]()
     for atoms, own in zip(every, owned, strict=True):
         for atom in atoms:
-            every_part = parts(atom)
-            low, high = residues_in([values for values, _ in every_part])
-            for values, dtype in every_part:
+            largest = _largest(atom)
+            for values, dtype in parts(atom):
                 if is_data(values):
                     continue
                 distinct = np.unique(np.abs(values[rounded(values, dtype)]))
                 ones = significands(distinct).tolist()
-                for one, value in zip(ones, distinct.tolist(), strict=True):
+                left_of_zero = residues(distinct, dtype, largest).tolist()
+                for one, value, is_tiny in zip(ones, distinct.tolist(), left_of_zero, strict=True):
                     members.setdefault(one, set()).add((value, dtype))
-                    (tiny if low <= value < high else large).add(one)
+                    (tiny if is_tiny else large).add(one)
                 if ones:
                     written.add(frozenset(ones))
                     own.update(ones)
@@ -282,6 +282,12 @@ def of(left: Program, right: Program) -> Numbers:
         frozenset(tiny - large),
         programs,
     )
+
+
+def _largest(atom: Const) -> float:
+    """The largest finite absolute value of a literal."""
+    sizes = [np.abs(values[np.isfinite(values)]) for values, _ in parts(atom)]
+    return max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
 
 
 def _arrays(program: Program) -> list[tuple[np.ndarray, np.dtype]]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify.constants.literals import halves, residues_in, rounded, significands
+from verify.constants.literals import halves, residues, rounded, significands
 from verify.constants.readings import Source
 from verify.limits import budget
 
@@ -86,8 +86,7 @@ def candidates(literals: Iterable[tuple[np.ndarray, np.dtype]], fixed: Set[float
         numbers = frozenset(significands(values[rounded(values, dtype)]).tolist())
         if len(numbers) < _NUMBERS or not numbers.isdisjoint(fixed):
             continue
-        low, high = residues_in([values])
-        residue = (np.abs(values) >= low) & (np.abs(values) < high)
+        residue = residues(values, dtype, float(np.abs(values).max()))
         width = np.where(residue, np.abs(values), halves(values, dtype))
         one = Literal(values, key(values, dtype), numbers, width, residue)
         found.setdefault(one.key, one)

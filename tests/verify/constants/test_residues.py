@@ -37,6 +37,10 @@ DIFFERENT = {
         lambda x: jnp.asarray([1, 2.0**-60, 0, 0], jnp.float32) @ x,
         lambda x: x[0],
     ),
+    "two small numbers that are no sines": (
+        lambda x: jnp.asarray([1, np.exp(-36.0), 0, 0], jnp.float32) @ x,
+        lambda x: jnp.asarray([1, np.exp(-35.5), 0, 0], jnp.float32) @ x,
+    ),
     "a small number by itself": (
         lambda x: jnp.float32(6.1232340e-17) * x,
         lambda x: 0 * x,
