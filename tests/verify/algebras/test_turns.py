@@ -36,6 +36,11 @@ EQUAL = {
         lambda x: x * jnp.array([1, -1, 1.0]),
         [X],
     ),
+    "at zero": (
+        lambda x: x[1:] * jnp.cos(jnp.arange(2) * jnp.tanh(x[0])),
+        lambda x: jnp.stack([x[1], x[2] * jnp.cos(jnp.tanh(x[0]))]),
+        [X],
+    ),
     "turns": (lambda x, n: jnp.cos(x + 2 * pi * n), lambda x, n: jnp.cos(x), [X, N]),
     "modulo a turn": (lambda x: jnp.cos(x % (2 * pi)), jnp.cos, [X]),
     "wrapped": (lambda x: jnp.sin(wrapped(x)), jnp.sin, [X]),
@@ -51,6 +56,11 @@ DIFFERENT = {
     "a third": (lambda x: jnp.sin(x + pi / 3), jnp.cos, [X]),
     "nearly a quarter": (lambda x: jnp.sin(x + 1.5708), jnp.cos, [X]),
     "times pi": (lambda x: jnp.cos(pi * x), jnp.cos, [X]),
+    "at zero": (
+        lambda x: x[1:] * jnp.cos(jnp.arange(2) * jnp.tanh(x[0])),
+        lambda x: jnp.stack([0 * x[1], x[2] * jnp.cos(jnp.tanh(x[0]))]),
+        [X],
+    ),
     "half turns": (lambda x, n: jnp.cos(x + pi * n), lambda x, n: jnp.cos(x), [X, N]),
     "parts of turns": (lambda x, y: jnp.cos(x + 2 * pi * y), lambda x, y: jnp.cos(x), [X, X]),
     "modulo half a turn": (lambda x: jnp.cos(x % pi), jnp.cos, [X]),

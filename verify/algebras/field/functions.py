@@ -1,7 +1,7 @@
 """Functions over residues: what a law says of them (`laws/`), or else a random function.
 
 An unknown function of a tuple of residues is a random function of it, odd or even where the
-function is. Identities between functions (tanh in terms of exp, ...) are the business of
+function is, and right at zero. Identities between functions (tanh in terms of exp, ...) are the business of
 `verify/primitives/functions.py`.
 """
 
@@ -28,6 +28,7 @@ from verify.programs.catalogue import Fact, having
 # Functions have the names of the primitives. (Of roundings the ranges are known, `machine`.)
 ODD = having(Fact.ODD, but=Fact.JUMPS)
 EVEN = having(Fact.EVEN)
+_ONE_AT_ZERO = frozenset(("cos", "erfc", "bessel_i0e"))
 _NOT_NEGATIVE = having(Fact.POSITIVE) | having(Fact.NOT_NEGATIVE)
 # Functions of reals that have a value everywhere; all others may be NaN somewhere.
 TOTAL = having(Fact.ELEMENTWISE, but=Fact.PARTIAL) | {"round_even"}
@@ -126,6 +127,9 @@ def unknown(
         out = np.where(field.for_all(flip), mirrored, result.rows)
         zero = (rows[0] == 0).all(axis=0)
         return field.plain(np.where(zero, 0, out), result, result.growth)
+    if name in _ONE_AT_ZERO:
+        zero = (rows[0] == 0).all(axis=0)
+        return field.plain(np.where(zero, 1, result.rows), result, result.growth)
     return result
 
 
