@@ -1,8 +1,8 @@
 """Functions over residues: what a law says of them (`laws/`), or else a random function.
 
 An unknown function of a tuple of residues is a random function of it, odd or even where the
-function is, and right at zero. Identities between functions (tanh in terms of exp, ...) are the business of
-`verify/primitives/functions.py`.
+function is, and right at zero. Identities between functions (tanh in terms of exp, ...) are the
+business of `verify/primitives/functions.py`.
 """
 
 from __future__ import annotations
