@@ -93,6 +93,20 @@ SUBJECTS = [
         ((5, 5, 2), (3, 3, 2, 2)),
     ),
     Subject(
+        "conv 3x3, 256 to 256 at 2x2",
+        "patches",
+        cnnjax.conv,
+        ((2, 2, 256), (3, 3, 256, 256)),
+        ((2, 2, 2), (3, 3, 2, 3)),
+    ),
+    Subject(
+        "conv 3x3 stride 2, 256 to 512 at 4x4",
+        "patches",
+        partial(cnnjax.conv, stride=2, padding=1),
+        ((4, 4, 256), (3, 3, 256, 512)),
+        ((4, 4, 2), (3, 3, 2, 3)),
+    ),
+    Subject(
         "depthwise 3x3, 64 at 32x32",
         "shifted",
         partial(cnnjax.conv, groups=64),
