@@ -11,10 +11,11 @@ from benchmarks import lowerings, nets, scanned, training
 from benchmarks.networks import NETWORKS
 from benchmarks.peers import Job
 from benchmarks.peers.jax_common import prepare
-from benchmarks.peers.jax_layers import in_a_loop, in_a_scan
+from benchmarks.peers.jax_layers import in_a_loop, in_a_scan, init
 from benchmarks.peers.jax_layers import training as steps_of
 from benchmarks.streaming import measuring
 from benchmarks.training_report import picture, table
+from cnnjax.models import build
 
 JOB = {"network": "lenet5", "training": True, "batch": 1, "precision": "float32"}
 
@@ -78,6 +79,25 @@ def test_rounding_of_a_subject_against_lax():
     assert fast.ratio > 5
     pool = lowerings.rounded(replace(of["argmax"], shapes=((6, 6, 2),)))
     assert str(pool) == "none"
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "mobilenet_v2"])
+def test_networks_that_are_timed_are_the_published_ones(name):
+    network = NETWORKS[name]
+    stem = "small" if name == "resnet18" else "imagenet"
+    model = build(name, classes=10, image=network.image, stem=stem)
+    key = jax.random.key(0)
+
+    def timed(key):
+        params, stats, _ = init(
+            network.layers, (1, *network.image), iter(jax.random.split(key, 200))
+        )
+        return params, stats
+
+    def sizes(f):
+        return sorted(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(f, key)))
+
+    assert sizes(timed) == sizes(model.init)
 
 
 def test_every_network_of_the_scans_is_known():
