@@ -36,6 +36,11 @@ EQUAL = {
         lambda x: x * jnp.array([1, -1, 1.0]),
         [X],
     ),
+    "beside one another": (
+        lambda x: jnp.sin(jnp.concatenate([x, x + 0.5 * pi])),
+        lambda x: jnp.concatenate([jnp.sin(x), jnp.cos(x)]),
+        [X],
+    ),
     "at zero": (
         lambda x: x[1:] * jnp.cos(jnp.arange(2) * jnp.tanh(x[0])),
         lambda x: jnp.stack([x[1], x[2] * jnp.cos(jnp.tanh(x[0]))]),
@@ -59,6 +64,11 @@ DIFFERENT = {
     "at zero": (
         lambda x: x[1:] * jnp.cos(jnp.arange(2) * jnp.tanh(x[0])),
         lambda x: jnp.stack([0 * x[1], x[2] * jnp.cos(jnp.tanh(x[0]))]),
+        [X],
+    ),
+    "beside one another": (
+        lambda x: jnp.sin(jnp.concatenate([x + 0.5 * pi, x])),
+        lambda x: jnp.concatenate([jnp.sin(x), jnp.cos(x)]),
         [X],
     ),
     "half turns": (lambda x, n: jnp.cos(x + pi * n), lambda x, n: jnp.cos(x), [X, N]),

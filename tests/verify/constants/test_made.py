@@ -109,6 +109,16 @@ def test_a_window():
     hann = np.hanning(16).astype(np.float32)
     x = jax.ShapeDtypeStruct((16,), jnp.float32)
     assert equivalent(lambda x: x * hann, window(16), x)
+    blackman = np.blackman(8).astype(np.float32)  # -1.4e-17 at its ends
+    y = jax.ShapeDtypeStruct((8,), jnp.float32)
+
+    def window_of_three(x, last=0.08):
+        t = 2 * jnp.pi * jnp.arange(8) / 7
+        return x * (0.42 - 0.5 * jnp.cos(t) + last * jnp.cos(2 * t))
+
+    assert equivalent(lambda x: x * blackman, window_of_three, y)
+    other = equivalent(lambda x: x * blackman, lambda x: window_of_three(x, 0.0801), y)
+    assert other.status == "refuted"
     wrong = np.hanning(17).astype(np.float32)[:16]
     assert equivalent(lambda x: x * wrong, window(16), x).status == "refuted"
 

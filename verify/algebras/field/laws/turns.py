@@ -126,6 +126,20 @@ class Turns(Law[Turn]):
     def moved(self, state: State, fact: Turn, move: Move) -> Turn:
         return replace(fact, multiple=move.rows(fact.multiple[None])[0], rest=fact.map(move.value))
 
+    def picked(
+        self, state: State, operands: Sequence[FieldArray], index: np.ndarray
+    ) -> Turn | None:
+        known = [self.of(x) or Turn(_fractions(x.shape, Fraction(0)), x) for x in operands]
+        if index.size > _MOST or any(x.rows[0].size > _MOST for x in operands):
+            return None
+        multiples = np.concatenate([turn.multiple.reshape(-1) for turn in known])
+        rest = None
+        if any(turn.rest is not None for turn in known):
+            nothing = [state.lift(np.zeros(x.shape), x.dtype) for x in operands]
+            parts = [t.rest or zero for t, zero in zip(known, nothing, strict=True)]
+            rest = state.pick(parts, index)
+        return Turn(multiples[index], rest, all(turn.exact for turn in known))
+
     def cast(self, state: State, fact: Turn, dtype: DType) -> Turn | None:
         if not is_real(dtype):
             return None
