@@ -8,6 +8,7 @@ number c is.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -76,23 +77,33 @@ class Assigned(Numeric):
             if table is not None:
                 return make(*table, value.dtype)
         ones = significands(value.value)
-        here = np.isin(ones, list(self.assigned))
+        here = np.isin(ones, self._ones)
         if not here.any():
             return value
-        error = np.zeros(value.shape)
+        place = np.minimum(np.searchsorted(self._ones, ones), len(self._ones) - 1)
+        # Powers of two, and signs: no rounding.
+        factor = np.where(here, value.value / np.where(here, ones, 1.0), 0.0)
+        centre = np.where(here, self._balls[0][place] * factor, value.value)
+        error = self._balls[1][place] * np.abs(factor) * MORE
+        ball = make(centre, error, value.dtype)
+        if value.value.size > _MOST:
+            return ball
         exact = terms.fraction(value.value, ~here)
-        centre = np.array(value.value)
-        for one in np.unique(ones[here]).tolist():
-            for number in np.unique(centre[ones == one]).tolist():
-                at, factor = value.value == number, Fraction(number) / Fraction(one)
-                known = self.assigned[one]
-                if isinstance(known, Fraction):
-                    exact[at] = known * factor
-                    continue
-                exact[at] = Multiple(factor, one)
-                centre[at] = known.value * float(factor)
-                error[at] = known.error * abs(float(factor)) * MORE
-        return _refined(make(centre, error, value.dtype), exact)
+        for at in map(tuple, np.argwhere(here)):
+            one, by = float(ones[at]), Fraction(float(factor[at]))
+            known = self.assigned[one]
+            exact[at] = known * by if isinstance(known, Fraction) else Multiple(by, one)
+        return _refined(ball, exact)
+
+    @functools.cached_property
+    def _ones(self) -> np.ndarray:
+        return np.sort(np.fromiter(self.assigned, np.float64, len(self.assigned)))
+
+    @functools.cached_property
+    def _balls(self) -> tuple[np.ndarray, np.ndarray]:
+        """The values and errors of the numbers, in order."""
+        balls = [_ball(self.assigned[one]) for one in self._ones.tolist()]
+        return np.array([b.value for b in balls]), np.array([b.error for b in balls])
 
     def reshape(self, x: Bounded, shape: tuple[int, ...]) -> Bounded:
         return _with(super().reshape(x, shape), lambda a: a.reshape(shape), x)
@@ -184,6 +195,13 @@ class Assigned(Numeric):
         if name in terms.ROUNDINGS:
             return _with(found, lambda a: terms.rounding(name, a), *args)
         return _with(found, terms.rem, *args) if name == "rem" else found
+
+
+def _ball(known: Fraction | Ball) -> Ball:
+    if isinstance(known, Ball):
+        return known
+    value = float(known)
+    return Ball(value, abs(value) * UNIT)
 
 
 def _known(x: Bounded) -> np.ndarray | None:

@@ -6,7 +6,6 @@ import numpy as np
 
 from verify.algebras.numeric import Bounded, Numeric
 from verify.algebras.numeric_value import make
-from verify.constants.literals import halves, significands
 from verify.constants.numbers import Numbers
 
 
@@ -22,15 +21,5 @@ class AnyRounded(Numeric):
     def literal(self, array: np.ndarray) -> Bounded:
         """A constant of the program itself, of real floats."""
         value = self.lift(np.asarray(array))
-        table = self.literals.table(value.value, value.dtype)
-        if table is not None:
-            return make(value.value, self.width * table.literal.width, value.dtype)
-        open_ = self.literals.among(value.value)
-        if not open_.any():
-            return value
-        width = halves(value.value, value.dtype)
-        if self.literals.residues:
-            zero = np.isin(significands(value.value), list(self.literals.residues))
-            width = np.where(zero, np.abs(value.value), width)
-        error = np.where(open_, self.width * width, 0.0)
-        return make(value.value, error, value.dtype)
+        width = self.literals.width(array, value.value, value.dtype)
+        return value if width is None else make(value.value, self.width * width, value.dtype)

@@ -181,3 +181,8 @@ def _literals(atom: Const) -> set[str]:
         if not is_data(values)
         for value in values[rounded(values, dtype)].reshape(-1)
     }
+
+
+def once(program: Program) -> list[tuple[Const, str]]:
+    """The constants, an array that is used more often only once."""
+    return list({id(atom.value): (atom, where) for atom, where in constants(program)}.values())

@@ -14,14 +14,12 @@ proof that needs it to be 0 says so.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from types import MappingProxyType
 
 import numpy as np
 
-from verify.constants.assigned import Assigned, Ball
 from verify.constants.bits import seen
 from verify.constants.fitting import (
     Member,
@@ -32,51 +30,23 @@ from verify.constants.fitting import (
     scaled,
 )
 from verify.constants.literals import (
-    constants,
     halves,
     is_data,
+    once,
     parts,
     residues,
     rounded,
     significands,
 )
-from verify.constants.made import arrays, transforms
-from verify.constants.made import readings as made_readings
 from verify.constants.readings import Reading, is_long
-from verify.constants.tables import Key, Table, candidates, key, tables
+from verify.constants.rounds import Known, rounds
+from verify.constants.tables import Key, Table, key
 from verify.dtypes import DType
 from verify.programs import Const, Program
 
 _TABLE, _SOME = 128, 32  # numbers of a large table, and so many of them that are read at first
+_LARGE, _REMEMBERED = 2**14, 256  # elements of a large literal; how many are remembered
 _ROUNDS = 3  # what is made of what is made
-
-
-@dataclass(frozen=True, eq=False)
-class Known:
-    """What is read as what: numbers by significand, and whole literals."""
-
-    readings: Mapping[float, Reading]
-    tables: Mapping[Key, Table]
-
-    def __bool__(self) -> bool:
-        return bool(self.readings or self.tables)
-
-    def assigned(
-        self,
-        others: Mapping[float, Fraction | Ball] = MappingProxyType({}),
-        but: Set[float] = frozenset(),
-    ) -> Assigned:
-        """The algebra in which all is what it is read as, and other numbers are these; `but`: those
-        that are what they are written as."""
-        read = {one: known(found) for one, found in self.readings.items()}
-        written = {one: Fraction(one) for one in but}
-        whole = {key: (table.values, table.errors) for key, table in self.tables.items()}
-        return Assigned({**others, **read, **written}, whole)
-
-
-def known(read: Reading) -> Fraction | Ball:
-    """What is known of a number that is read."""
-    return read.factor if read.rational else Ball(float(read.value()), read.error())
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,9 +68,33 @@ class Numbers:
     def significands(self) -> np.ndarray:
         return np.sort(np.fromiter(self.members, np.float64, len(self.members)))
 
-    def among(self, values: np.ndarray) -> np.ndarray:
-        """Where an array holds one of these numbers."""
-        return np.isin(significands(values), self.significands)
+    def width(self, array: np.ndarray, values: np.ndarray, dtype: DType) -> np.ndarray | None:
+        """How far each number of a literal may be from what it stands for; None if all are what
+        they are. `values`: the same, as float64. Of large literals it is remembered."""
+        known = self._widths.get(id(array))
+        if known is not None and known[0] is array:
+            return known[1]
+        width = self._width(values, dtype)
+        if values.size >= _LARGE and len(self._widths) < _REMEMBERED:
+            self._widths[id(array)] = array, width
+        return width
+
+    @functools.cached_property
+    def _widths(self) -> dict[int, tuple[np.ndarray, np.ndarray | None]]:
+        return {}
+
+    def _width(self, values: np.ndarray, dtype: DType) -> np.ndarray | None:
+        table = self.table(values, dtype)
+        if table is not None:
+            return table.literal.width
+        ones = significands(values)
+        open_ = np.isin(ones, self.significands)
+        if not open_.any():
+            return None
+        width = halves(values, dtype)
+        if self.residues:
+            width = np.where(np.isin(ones, list(self.residues)), np.abs(values), width)
+        return np.where(open_, width, 0.0)
 
     @functools.cached_property
     def own(self) -> Numbers:
@@ -128,33 +122,9 @@ class Numbers:
 
     @functools.cached_property
     def rounds(self) -> list[Known]:
-        """What is known at first, and of what is made of that, and so on: of frequencies, then of
-        their cosines. `Source.after` is an index here."""
-        found = [Known(self._written, {})]
+        """What is known at first, and of what is made of that, and so on (`rounds.py`)."""
         halves = {one: self.half(one) for one in self.members}
-        literals = [part for program in self.programs for part in _arrays(program)]
-        fixed = frozenset[float]().union(*map(seen, self.programs))
-        open_ = candidates(literals, fixed)
-        while len(found) <= _ROUNDS:
-            known = found[-1]
-            open_ = [literal for literal in open_ if literal.key not in known.tables]
-            if not open_ and halves.keys() <= known.readings.keys():
-                break
-            assigned = known.assigned()
-            made = [
-                array
-                for program in (*self.programs, *transforms(self.programs))
-                for array in arrays(program, assigned, len(found) - 1)
-            ]
-            more = made_readings(made, halves, known.readings)
-            read = tables(open_, made)
-            if not more and not read:
-                break
-            new = Known(self._meant({**known.readings, **more}), {**known.tables, **read})
-            if len(new.readings) + len(new.tables) == len(known.readings) + len(known.tables):
-                break
-            found.append(new)
-        return found
+        return rounds(self.programs, halves, Known(self._written, {}), self._meant)
 
     @functools.cached_property
     def _written(self) -> dict[float, Reading]:
@@ -242,7 +212,7 @@ def of(left: Program, right: Program) -> Numbers:
     [(0.8, '4/5')]
     """
     programs = (left, right)
-    every = [[atom for atom, _ in _once(program)] for program in programs]
+    every = [[atom for atom, _ in once(program)] for program in programs]
     members: dict[float, set[Member]] = {}
     written: set[frozenset[float]] = set()
     owned: list[set[float]] = [set(), set()]
@@ -288,14 +258,3 @@ def _largest(atom: Const) -> float:
     """The largest finite absolute value of a literal."""
     sizes = [np.abs(values[np.isfinite(values)]) for values, _ in parts(atom)]
     return max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
-
-
-def _arrays(program: Program) -> list[tuple[np.ndarray, np.dtype]]:
-    """The literals of a program that are arrays, the parts of complex ones."""
-    atoms = (atom for atom, _ in _once(program) if atom.shape)
-    return [part for atom in atoms for part in parts(atom)]
-
-
-def _once(program: Program) -> list[tuple[Const, str]]:
-    """The constants, an array that is used more often only once."""
-    return list({id(atom.value): (atom, where) for atom, where in constants(program)}.values())

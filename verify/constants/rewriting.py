@@ -17,9 +17,10 @@ import numpy as np
 
 from verify.constants.fitting import scaled
 from verify.constants.literals import digits, is_inexact, parts, rounded, significands
-from verify.constants.numbers import Known, Numbers
+from verify.constants.numbers import Numbers
 from verify.constants.placing import Plan, whole
 from verify.constants.readings import Reading, Source
+from verify.constants.rounds import Known
 from verify.constants.tables import key
 from verify.programs import Atom, Const, Equation, Param, Program, Var, leading_to, trace
 

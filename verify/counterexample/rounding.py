@@ -30,7 +30,8 @@ from verify.algebras.numeric import Numeric
 from verify.algebras.numeric_value import Bounded
 from verify.constants.assigned import Assigned, Ball
 from verify.constants.balls import AnyRounded
-from verify.constants.numbers import Known, Numbers
+from verify.constants.numbers import Numbers
+from verify.constants.rounds import Known
 from verify.counterexample.computed import Inputs, certain, margins, values, whole
 from verify.counterexample.undefined import known
 from verify.dtypes import is_kind

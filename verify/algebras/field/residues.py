@@ -230,22 +230,28 @@ def from_integers(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     return np.stack(rows) if rows else np.empty((0, *x.shape), np.int64)
 
 
+_NARROW = 24  # bits of a float32's significand, fewer than those of any modulus but the small ones
+
+
 def from_floats(x: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     """Finite floats as residues: a float is the dyadic rational mantissa * 2**exponent, exactly."""
     x = np.asarray(x, dtype=np.float64)
     if x.size > 1 and (x == x.flat[0]).all():  # zeros to compare with, say
         one = from_floats(np.asarray(x.flat[0]), moduli)
         return np.broadcast_to(one.reshape(-1, *(1,) * x.ndim), (len(one), *x.shape))
-    mantissa, exponent = np.frexp(np.asarray(x, dtype=np.float64))
-    integer = np.ldexp(mantissa, 53).astype(np.int64)
-    shift = exponent.astype(np.int64) - 53
+    mantissa, exponent = np.frexp(x)
+    # Of float32 numbers 24 bits are as many as there are, and residues already.
+    bits = _NARROW if (np.ldexp(mantissa, _NARROW) % 1 == 0).all() else 53
+    integer = np.ldexp(mantissa, bits).astype(np.int64)
+    shift = exponent.astype(np.int64) - bits
     shift = np.where(integer == 0, 0, shift)
-    rows = []
     values, where = np.unique(shift, return_inverse=True)
-    for m in moduli.tolist():
+    rows: dict[int, np.ndarray] = {}
+    for m in dict.fromkeys(moduli.tolist()):  # two points share a prime
         scale = np.array([pow(2, int(s), m) for s in values], dtype=np.int64)
-        rows.append((integer % m) * scale[where].reshape(integer.shape) % m)
-    return np.stack(rows)
+        small = integer if 2**bits <= m else integer % m
+        rows[m] = small * scale[where].reshape(integer.shape) % m
+    return np.stack([rows[m] for m in moduli.tolist()])
 
 
 def rational(residues: list[int], primes: list[int], bits: int = 36) -> tuple[int, int] | None:
