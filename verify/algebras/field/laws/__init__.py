@@ -8,6 +8,7 @@ from verify.algebras.field.laws.absolute import ABSOLUTE_VALUES
 from verify.algebras.field.laws.angles import ANGLES
 from verify.algebras.field.laws.circle import CIRCLE
 from verify.algebras.field.laws.cube_roots import CUBE_ROOTS
+from verify.algebras.field.laws.error_functions import ERROR_FUNCTIONS
 from verify.algebras.field.laws.exponentials import EXPONENTIALS
 from verify.algebras.field.laws.gammas import GAMMAS
 from verify.algebras.field.laws.images import IMAGES
@@ -37,6 +38,7 @@ LAWS: tuple[Law[Any], ...] = (
     CUBE_ROOTS,
     SUMS_OF_SQUARES,
     GAMMAS,
+    ERROR_FUNCTIONS,
     WHOLE_NUMBERS,  # before a step of a number is one like any other
     STEPS,
     IMAGES,
