@@ -57,6 +57,7 @@ def halving(x):
 
 
 NETWORK = ((2, 6, 6, 3), (3, 3, 3, 4), (3, 3, 4, 5), (20, 3))
+SUMS_IN_GROUPS = lax.RaggedDotDimensionNumbers((((0,), (0,)), ((), ())), (0,), ())
 IMAGE, KERNEL = (2, 9, 7, 4), (3, 3, 4, 6)
 
 # name -> function, shapes of its arguments
@@ -82,6 +83,16 @@ PROGRAMS = {
     "batched dot": (lambda x, y: jnp.einsum("bik,bkj->bij", x, y), (3, 4, 9), (3, 9, 2)),
     "rows of dots, summed": (lambda x, y: jnp.einsum("bk,bk->b", x, y).sum(), (50, 40), (50, 40)),
     "dot of dot": (lambda x, y: (x @ y) @ x, (20, 20), (20, 20)),
+    "ragged dot": (
+        lambda x, y: lax.ragged_dot(x, y, jnp.array([3, 0, 5, 1])) * 3,
+        (10, 60),
+        (4, 60, 5),
+    ),
+    "sums in ragged groups": (
+        lambda x, y: lax.ragged_dot_general(x, y, jnp.array([30, 0, 25]), SUMS_IN_GROUPS),
+        (60, 4),
+        (60, 5),
+    ),
     "long sum": (lambda x: x.sum(), (100_000,)),
     "sum of sums": (lambda x: x.sum(1).sum(0), (300, 400)),
     "negated sum of sums": (lambda x: (-x.sum(1)).sum(0), (300, 400)),

@@ -15,6 +15,7 @@ from verify.primitives import (  # noqa: F401  (importing registers the rules)
     linear_algebra,
     movement,
     powers,
+    ragged,
     random,
     reduction,
     scatter,

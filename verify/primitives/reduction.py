@@ -47,7 +47,12 @@ DotDimensions = tuple[Pair, Pair]  # what is summed over, and what is batched: o
 def _dot_general(
     ctx: Context[V], a: V, b: V, *, dimension_numbers: DotDimensions, **_: object
 ) -> V:
-    (a_sum, b_sum), (a_batch, b_batch) = dimension_numbers
+    return product(ctx, a, b, dimension_numbers)
+
+
+def product(ctx: Context[V], a: V, b: V, dimensions: DotDimensions) -> V:
+    """The dot product of two arrays, in the shape and dtype of the equation's result."""
+    (a_sum, b_sum), (a_batch, b_batch) = dimensions
     a_free = [i for i in range(len(a.shape)) if i not in (*a_sum, *a_batch)]
     b_free = [i for i in range(len(b.shape)) if i not in (*b_sum, *b_batch)]
     batch, terms, rows, columns = (

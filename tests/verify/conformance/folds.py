@@ -147,6 +147,57 @@ def _product(x: Any) -> Any:
     return x @ x.T
 
 
+@generator("ragged_dot_general")
+def _ragged(r: Source, name: str) -> Proposal:
+    """A free, a summed or a batch axis that is cut; the groups the same for all or not; sizes of
+    any sum, below zero too."""
+    batch, terms, free, other = (r.shape(0, 2, 3) for _ in range(4))
+    groups = r.number(0 if r.flag(0.1) else 1, 3)
+    left = r.shuffled([*_named("b", batch), *_named("t", terms), *_named("f", free)])
+    kind = r.one_of("ffttb")
+    cuts = [axis for axis, (k, _, _) in enumerate(left) if k == kind]
+    cut = r.one_of(cuts) if cuts else 0
+    own = [("g", 0, groups)] if kind == "f" or r.flag(0.1) else []
+    right = r.shuffled([*_named("b", batch), *_named("t", terms), *_named("n", other), *own])
+    (left_sum, left_batch), (right_sum, right_batch) = (
+        [
+            tuple(axes.index((k, i, n)) for i, n in enumerate(sizes))
+            for k, sizes in (("t", terms), ("b", batch))
+        ]
+        for axes in (left, right)
+    )
+    number = left[cut][1] if left else 0
+    outer = {
+        "f": (*batch, *(n for k, _, n in left[:cut] if k == "f")),
+        "t": (*batch, *terms[:number]),
+        "b": batch[:number],
+    }[kind]
+    params = like(name, _by_experts, X)
+    params["ragged_dot_dimension_numbers"] = lax.RaggedDotDimensionNumbers(
+        ((left_sum, right_sum), (left_batch, right_batch)),
+        (cut,),
+        tuple(axis for axis, (k, _, _) in enumerate(right) if k == "g"),
+    )
+    dtype = r.dtype()
+    params["preferred_element_type"] = r.one_of([None, dtype, r.dtype()])
+    length = left[cut][2] if left else 0
+    sizes = ((*outer, groups) if r.flag(0.4) else (groups,), r.dtype(INTEGERS), length)
+    operands = [
+        r.operand(tuple(n for _, _, n in axes), dtype if r.flag(0.9) else None)
+        for axes in (left, right)
+    ]
+    operands.append(r.operand(sizes[0], sizes[1], numbers.indices(sizes[2])))
+    return r.bind(name, operands, **params)
+
+
+def _named(kind: str, sizes: Sequence[int]) -> list[tuple[str, int, int]]:
+    return [(kind, i, n) for i, n in enumerate(sizes)]
+
+
+def _by_experts(x: Any) -> Any:
+    return lax.ragged_dot(x, x.reshape(1, 3, 2), np.array([1]))
+
+
 @generator("conv_general_dilated")
 def _convolution(r: Source, name: str) -> Proposal:
     """Dimension numbers in any order, strides, dilations, negative padding, both groups."""

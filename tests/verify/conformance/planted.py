@@ -90,6 +90,17 @@ def _groups(rule: Rule) -> Rule:
     return wrong
 
 
+def _all_in(rule: Rule) -> Rule:
+    """Ragged groups, the last of which takes whatever is left."""
+
+    def wrong(ctx: Any, a: Any, b: Any, sizes: Any, **params: Any) -> Any:
+        known = np.array(sizes.concrete)
+        known[..., -1:] = 100
+        return rule(ctx, a, b, ctx.lift(known), **params)
+
+    return wrong
+
+
 PLANTED: dict[str, tuple[str, Callable[[Rule], Rule]]] = {
     "broadcast_in_dim ignores the order of its dimensions": (
         "broadcast_in_dim",
@@ -134,6 +145,17 @@ PLANTED: dict[str, tuple[str, Callable[[Rule], Rule]]] = {
     "convolution with its padding on the other side": (
         "conv_general_dilated",
         _with(padding=lambda pairs: tuple((high, low) for low, high in pairs)),
+    ),
+    "a ragged product whose last group has the rest": ("ragged_dot_general", _all_in),
+    "a ragged product with groups of the same size for all": (
+        "ragged_dot_general",
+        _operands(
+            lambda ctx, a, b, sizes: (
+                a,
+                b,
+                ctx.lift(np.broadcast_to(sizes.concrete.max(initial=0), sizes.shape)),
+            )
+        ),
     ),
     "pooling without the dilation of its window": (
         "reduce_window_sum",

@@ -37,6 +37,9 @@ def test_rules_mean_what_jax_means(group: int) -> None:
     for found in tally(GROUPS[group], seed=0, equations=EQUATIONS, sets=SETS):
         assert not found.disagreements, "\n\n".join(found.disagreements[:3])
         if found.name not in NOT_HERE:
+            assert not found.absent, (
+                f"{found.name}: not exported by JAX? See `_HIDDEN`, proposals.py"
+            )
             assert found.draws, f"{found.name}: JAX accepts no proposal"
 
 

@@ -72,6 +72,8 @@ ARRAYS = (
     # Products of matrices, and what is like them.
     Row("dot_general", F.BILINEAR | F.ADDS | F.KEEPS_SIGN | F.COMPILED),
     Row("conv_general_dilated", F.BILINEAR | F.ADDS | F.KEEPS_SIGN | F.COMPILED),
+    # (Nor BILINEAR, as it is no polynomial in its sizes.)
+    Row("ragged_dot_general", F.ADDS | F.COMPILED, linear_in=(0,)),
     Row("fft", F.LINEAR | F.ADDS),
     # What is ordered.
     Row("sort", _LARGEST),
