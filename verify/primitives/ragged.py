@@ -21,7 +21,7 @@ from typing import Protocol
 import numpy as np
 
 from verify.algebras.base import Unsupported, V
-from verify.dtypes import DType, is_kind
+from verify.dtypes import is_kind
 from verify.primitives.indexing import LIMIT
 from verify.primitives.reduction import DotDimensions, product
 from verify.primitives.registry import Context, flat_index, rule
@@ -99,21 +99,20 @@ def _in_groups(ctx: Context[V], x: V, cut: int, outer: Sequence[int], sizes: V) 
 def _which(ctx: Context[V], sizes: V, length: int) -> V:
     """(..., groups, length): which places are in which group."""
     algebra, dtype, groups = ctx.algebra, sizes.dtype, sizes.shape[-1]
-    outer = sizes.shape[:-1]
-    rows = algebra.reshape(sizes, (1, int(np.prod(outer)), groups))
+    shape = (*sizes.shape, length)
+    places = np.arange(length).astype(dtype)  # in the sizes' own format, in which they may wrap
+    if sizes.concrete is not None:
+        known = np.cumsum(sizes.concrete, axis=-1, dtype=dtype)[..., None]
+        starts = np.concatenate([0 * known[..., :1, :], known[..., :-1, :]], axis=-2)
+        return ctx.lift((starts <= places) & (places < known))
+    rows = algebra.reshape(sizes, (1, int(np.prod(shape[:-2])), groups))
     before = np.triu(np.ones((1, groups, groups), np.int64), 1)
-    shape = (*outer, groups, length)
     index = np.arange(int(np.prod(shape[:-1])), dtype=np.int64)[:, None]
     index = np.broadcast_to(index, (len(index), length)).reshape(shape)
-    starts, ends = (
-        algebra.pick([algebra.dot(rows, ctx.lift(_numbers(sums, dtype), dtype))], index)
+    begun, ended = (
+        algebra.pick([algebra.dot(rows, ctx.lift(sums.astype(dtype), dtype))], index)
         for sums in (before, before + np.eye(groups, dtype=np.int64))
     )
-    places = ctx.lift(np.broadcast_to(_numbers(np.arange(length), dtype), shape), dtype)
-    begun = algebra.compare("le", starts, places)
-    return algebra.logical_and(begun, algebra.compare("lt", places, ends))
-
-
-def _numbers(array: np.ndarray, dtype: DType) -> np.ndarray:
-    """In the sizes' own format, in which places may wrap."""
-    return array.astype(dtype)
+    each = ctx.lift(np.broadcast_to(places, shape), dtype)
+    inside = algebra.compare("le", begun, each)
+    return algebra.logical_and(inside, algebra.compare("lt", each, ended))

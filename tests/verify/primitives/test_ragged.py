@@ -8,6 +8,7 @@ from jax import lax
 
 import verify
 from tests.verify.harness import check_rule
+from verify.algebras.numeric import Bounded, Numeric
 
 
 def ragged(a_sum, b_sum, cut, group=(), a_batch=(), b_batch=(), **options):
@@ -68,9 +69,9 @@ CASES = {
     ),
     "places that wrap": (
         FREE,
-        np.zeros((130, 1)),
-        np.zeros((2, 1, 1)),
-        whole(2, 120, dtype=np.int8),
+        np.zeros((135, 1)),
+        np.zeros((3, 1, 1)),
+        whole(100, 30, 4, dtype=np.int8),
     ),
     "a batch that is cut": (
         ragged((1,), (1,), 0, (), (0,), (0,)),
@@ -87,10 +88,19 @@ CASES = {
 }
 
 
+class Inputs(Numeric):
+    """Numbers none of which is a constant, so that sizes are what they are in proofs."""
+
+    def lift(self, array, dtype=None):
+        x = super().lift(array, dtype)
+        return Bounded(x.value, x.errors, x.dtype)
+
+
+@pytest.mark.parametrize("algebra", [Numeric(), Inputs()], ids=["known sizes", "sizes as inputs"])
 @pytest.mark.parametrize("name", CASES)
-def test_rule_means_what_jax_means(name):
+def test_rule_means_what_jax_means(name, algebra):
     f, *inputs = CASES[name]
-    check_rule(f, *inputs)
+    check_rule(f, *inputs, algebra=algebra)
 
 
 # -- proofs ----------------------------------------------------------------------------------------
