@@ -194,6 +194,17 @@ ISOLATED = {
         lambda x: x / jnp.sqrt((x * x).sum()),
         X,
     ),
+    "poles, where all floats are whole": (lambda x: x + 0 * lax.lgamma(x * 2.0**25), jnp.array, X),
+    "poles, where there is nothing between": (
+        lambda x: lax.digamma(1 - x) - lax.digamma(x),
+        lambda x: jnp.pi / jnp.tan(jnp.pi * x),
+        X,
+    ),
+    "poles of eight bits": (
+        lambda x: x + (0 * lax.lgamma(x * 256.0)).astype(x.dtype),
+        jnp.array,
+        jax.ShapeDtypeStruct((3,), jnp.bfloat16),
+    ),
     "a nan that both select": (
         lambda x: jnp.where(x > 0, jnp.nan, 2 * x),
         lambda x: jnp.where(x > 0, jnp.nan, x + x),
@@ -274,6 +285,11 @@ COARSE_AND_OPEN = {
         lambda x: jnp.sqrt(whole(x)) ** 2,
         whole,
         of(jnp.float8_e4m3fn, 8),
+    ),
+    "poles at whole numbers": (
+        lambda n: whole(n) + 0 * lax.lgamma(-jnp.abs(whole(n))),
+        whole,
+        of(jnp.int8, 8),
     ),
     "a root of small whole numbers": (lambda n: jnp.sqrt(whole(n)) ** 2, whole, of(jnp.int8, 8)),
 }

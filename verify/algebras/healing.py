@@ -84,8 +84,10 @@ def _remainder(x: tuple[Array, Array], y: tuple[Array, Array]) -> Array:
 
 
 def _pole(x: tuple[Array, Array]) -> Array:
-    """Exactly at 0, -1, -2, ..."""
-    return np.asarray((x[0] == x[1]) & (x[0] <= 0) & (x[0] == np.floor(x[0])))
+    """Exactly at 0, -1, -2, ..., not too far away: where all numbers of an input's format are whole
+    (float32 beyond 2**24, or x * 2**25), so many points would look like an open set."""
+    whole = (x[0] == x[1]) & (x[0] == np.floor(x[0]))
+    return np.asarray(whole & (x[0] <= 0) & (x[0] >= _LAST_POLE))
 
 
 def _incomplete_gamma(a: tuple[Array, Array], x: tuple[Array, Array]) -> Array:
@@ -103,6 +105,7 @@ def _zeta(x: tuple[Array, Array], q: tuple[Array, Array]) -> Array:
 
 
 _INF = float("inf")
+_LAST_POLE = -16  # up to there numbers of eight bits, bfloat16's, are not all whole
 VIOLATIONS: dict[str, Callable[..., Array]] = {
     "sqrt": _outside(0, _INF),
     "rsqrt": _outside(0, _INF, (0,)),
