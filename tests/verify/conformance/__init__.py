@@ -7,6 +7,7 @@ from tests.verify.conformance import (  # noqa: F401  (importing registers the g
     linear_algebra,
     meshes,
     movement,
+    products,
     programs,
     randomness,
     sorting,
