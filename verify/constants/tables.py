@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from verify.constants.literals import halves, rounded, significands
+from verify.constants.literals import halves, residues, rounded, significands
 from verify.constants.readings import Source
 from verify.limits import budget
 
@@ -43,8 +43,8 @@ class Array:
 @dataclass(frozen=True, eq=False)
 class Literal:
     """An array of floats that may be a table; the significands of those numbers in it that may have
-    been rounded, and how far from each what it stands for may be; where it may be what is left of a
-    zero, if that is what an array has there."""
+    been rounded, and how far from each what it stands for may be; where it is what is left of a
+    zero, if that is what an array may have there."""
 
     values: np.ndarray
     key: Key
@@ -86,7 +86,7 @@ def candidates(literals: Iterable[tuple[np.ndarray, np.dtype]], fixed: Set[float
         numbers = frozenset(significands(values[rounded(values, dtype)]).tolist())
         if len(numbers) < _NUMBERS or not numbers.isdisjoint(fixed):
             continue
-        residue = (np.abs(values) < _ZERO * np.abs(values).max()) & (values != 0)
+        residue = residues(values, dtype, float(np.abs(values).max()))
         width = np.where(residue, np.abs(values), halves(values, dtype))
         one = Literal(values, key(values, dtype), numbers, width, residue)
         found.setdefault(one.key, one)
