@@ -128,8 +128,9 @@ def unknown(
         zero = (rows[0] == 0).all(axis=0)
         return field.plain(np.where(zero, 0, out), result, result.growth)
     if name in _ONE_AT_ZERO:
-        zero = (rows[0] == 0).all(axis=0)
-        return field.plain(np.where(zero, 1, result.rows), result, result.growth)
+        zero, known = (rows[0] == 0).all(axis=0), result.nonnegative
+        out = np.where(zero, 1, result.rows)
+        return field.plain(out, result, result.growth, nonnegative=known)
     return result
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
@@ -19,8 +19,16 @@ from verify.algebras.field.value import FieldArray, newest
 from verify.dtypes import is_integer
 from verify.programs import Param
 
-if TYPE_CHECKING:
-    from verify.algebras.field.patterns import PatternField
+
+class Deciding(Protocol):
+    """The trial: what operations in progress have noted and make, and what a value rests on."""
+
+    noted: list[list[np.ndarray]]
+    making: list[Origin]
+
+    def rests(self, x: FieldArray) -> bool: ...
+    def is_read_off(self, x: FieldArray) -> bool: ...
+
 
 # Operations of the algebra by how their operands' elements reach the result's.
 KINDS = {
@@ -57,7 +65,7 @@ def tracked(name: str, kind: str) -> Callable[..., FieldArray]:
     plain = getattr(Field, name)
 
     @functools.wraps(plain)
-    def operation(self: PatternField, *args: Param, **options: Param) -> FieldArray:
+    def operation(self: Deciding, *args: Param, **options: Param) -> FieldArray:
         operands = _operands(args)
         own: list[np.ndarray] = []
         within = Origin("each" if kind in ("each", "reshape") else "all", operands, own)
@@ -92,7 +100,7 @@ def tracked(name: str, kind: str) -> Callable[..., FieldArray]:
 
 
 def _is_no_constant(
-    field: PatternField, name: str, args: Sequence[Param], own: Sequence[np.ndarray]
+    field: Deciding, name: str, args: Sequence[Param], own: Sequence[np.ndarray]
 ) -> bool:
     """Whether a result that is the same in all rows may be another one elsewhere."""
     operands = _operands(args)
@@ -103,7 +111,7 @@ def _is_no_constant(
     return bool(own) or any(map(field.rests, operands))
 
 
-def _is_by_form(field: PatternField, op: str, a: FieldArray, b: FieldArray) -> bool:
+def _is_by_form(field: Deciding, op: str, a: FieldArray, b: FieldArray) -> bool:
     """Whether a comparison with a constant is decided by the sign that a value has by its form, or
     by its being a number."""
     for x, c, true in ((a, b, "ge"), (b, a, "le")):
