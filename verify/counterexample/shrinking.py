@@ -20,7 +20,7 @@ import numpy as np
 
 from verify.counterexample.confirm import Comparison, Inputs, Witness
 from verify.counterexample.screen import screen
-from verify.dtypes import is_kind
+from verify.dtypes import is_integer, is_kind
 from verify.limits import budget
 
 _SCREENED = 0.8  # of the work, where there is a screen; the rest is for confirming
@@ -195,8 +195,9 @@ class _Steps:
             if self.inputs[number].dtype == np.bool_ or np.iscomplexobj(value):
                 continue
             size = abs(float(value))
-            choices = [1.0, -1.0, 2.0, -2.0, 3.0, float(np.rint(value))]
-            choices += [float(np.round(value, digits)) for digits in (1, 2, 3)]
+            choices = [1.0, -1.0, 2.0, -2.0, 3.0, float(np.rint(float(value)))]
+            if not is_integer(self.inputs[number].dtype):
+                choices += [float(np.round(value, digits)) for digits in (1, 2, 3)]
             for choice in choices:
                 if choice == value or (abs(choice) >= size and (value == 1 or abs(choice) != 1)):
                     continue
