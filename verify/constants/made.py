@@ -26,7 +26,7 @@ from verify.constants.readings import Made, Reading, Source
 from verify.constants.tables import Array
 from verify.evaluate import evaluate
 from verify.primitives.fourier import transform_lengths
-from verify.programs import Const, Equation, Program, Var, inner_programs, trace
+from verify.programs import Const, Equation, Program, Var, inner_programs, once_a_program, trace
 from verify.programs.catalogue import Fact, having
 
 _MOST = 2**20  # elements of an array
@@ -97,6 +97,7 @@ def readings(
     return found
 
 
+@once_a_program
 def _constant(program: Program) -> tuple[list[Equation], dict[Var, frozenset[float]]]:
     """The equations that depend on no input, and the rounded literals that lead to each result."""
     found: list[Equation] = []

@@ -49,8 +49,8 @@ def read(left: Program, right: Program, numbers: Numbers, *, all_of_them: bool) 
     """
     known = numbers.rounds[-1]
     if not all_of_them:
-        found = {one: known for one, known in known.readings.items() if one not in numbers.common}
-        known = replace(known, readings=found)
+        own = {one: read for one, read in known.readings.items() if one not in numbers.common}
+        known = replace(known, readings=own)
     if not known:
         return None
     rewriter = _Rewriter(known, numbers.rounds)

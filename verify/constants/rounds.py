@@ -61,18 +61,14 @@ def rounds(
     found = [first]
     fixed = frozenset[float]().union(*map(seen, programs))
     literals = [part for program in programs for part in _arrays(program)]
-    open_ = candidates(literals, fixed)
+    open_, makers = candidates(literals, fixed), (*programs, *transforms(programs))
     while len(found) <= _MOST:
         last = found[-1]
         open_ = [literal for literal in open_ if literal.key not in last.tables]
         if not open_ and halves.keys() <= last.readings.keys():
             break
         assigned = last.assigned()
-        made = [
-            array
-            for program in (*programs, *transforms(programs))
-            for array in arrays(program, assigned, len(found) - 1)
-        ]
+        made = [one for program in makers for one in arrays(program, assigned, len(found) - 1)]
         more, read = readings(made, halves, last.readings), tables(open_, made)
         new = Known(meant({**last.readings, **more}), {**last.tables, **read})
         if len(new.readings) + len(new.tables) == len(last.readings) + len(last.tables):

@@ -9,6 +9,7 @@ is read as a whole, whatever its single numbers may be read as elsewhere.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -38,6 +39,11 @@ class Array:
     values: np.ndarray
     errors: np.ndarray
     literals: frozenset[float]
+
+    @functools.cached_property
+    def order(self) -> np.ndarray:
+        """The (flat) places of the values, from the least."""
+        return np.argsort(self.values.reshape(-1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +119,9 @@ def _table(literal: Literal, array: Array) -> Table | None:
     width = np.where(residue, zero, literal.width)
     flat, errors = array.values.reshape(-1), array.errors.reshape(-1)
     budget.spend(flat.size + values.size)
-    order = np.argsort(flat)
+    order, sorted_ = array.order, flat[array.order]
     for sign in (1, -1):
-        sorted_, towards = flat[order], sign * values
+        towards = sign * values
         first = np.searchsorted(sorted_, towards - width, "left")
         last = np.searchsorted(sorted_, towards + width, "right")
         if (last <= first).any():  # an element that is none of the array's

@@ -201,12 +201,13 @@ class Rounding:
         """Numbers for the literals; of what has no reading only the interval is known."""
         balls, readings = self._balls, self.numbers.readings
         yield Assigned({**balls, **{one: Fraction(one) for one in readings}})
-        yield self._known.assigned(balls)
+        as_read = self._known.assigned(balls)
+        yield as_read
         if self.numbers.common & readings.keys() and readings.keys() - self.numbers.common:
             yield self._known.assigned(balls, but=self.numbers.common)
         for _ in range(_DRAWN if readings else 0):
             drawn = {one: self._drawn(one, balls[one]) for one in readings}
-            yield Assigned({**balls, **drawn}, self._known.assigned().tables)
+            yield Assigned({**balls, **drawn}, as_read.tables)
 
     def _drawn(self, one: float, ball: Fraction | Ball) -> Fraction:
         assert isinstance(ball, Ball)

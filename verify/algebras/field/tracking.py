@@ -86,7 +86,7 @@ def tracked(name: str, kind: str) -> Callable[..., FieldArray]:
             if not own and not any(self.rests(o) for o in operands if o is not y):
                 return y
             y = made_again(y, Origin("each", (y,), []))
-        elif y.concrete is not None and _is_no_constant(self, name, args, own):
+        elif y.concrete is not None and _is_no_constant(self, name, args, operands, own):
             y = made_again(y, y.origin)
         index = args[1] if kind == "pick" else None
         y.origin = Origin(kind, operands, own, index, without(y.origin, within))
@@ -100,10 +100,13 @@ def tracked(name: str, kind: str) -> Callable[..., FieldArray]:
 
 
 def _is_no_constant(
-    field: Deciding, name: str, args: Sequence[Param], own: Sequence[np.ndarray]
+    field: Deciding,
+    name: str,
+    args: Sequence[Param],
+    operands: Sequence[FieldArray],
+    own: Sequence[np.ndarray],
 ) -> bool:
     """Whether a result that is the same in all rows may be another one elsewhere."""
-    operands = _operands(args)
     if name not in _DECIDE:
         return any(map(field.is_read_off, operands))
     if name == "compare" and not own and _is_by_form(field, *args):

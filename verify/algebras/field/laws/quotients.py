@@ -43,8 +43,7 @@ class Quotients(Law[Quotient]):
         p = x.pending
         if p is None or p.rows.shape[-1] != 2 or (p.present is not None and not p.present.all()):
             return None
-        flat = state.plain(p.rows, x, x.growth)
-        one, two = (state.pick([flat], _every_second(flat, n)) for n in (0, 1))
+        one, two = (state.plain(p.rows[..., n], x, x.growth) for n in (0, 1))
         larger = state.compare("gt", one, two)
         ones = state.lift(np.ones(x.shape), x.dtype)
         found = state.select(larger, [state.div(ones, each) for each in (two, one)])
@@ -79,10 +78,6 @@ class Quotients(Law[Quotient]):
         if two is not None and not a.undecided:
             return state.mul(a, two.bottom), two.top
         return None
-
-
-def _every_second(x: FieldArray, first: int) -> np.ndarray:
-    return np.arange(int(np.prod(x.shape))).reshape(x.shape)[..., first]
 
 
 QUOTIENTS = Quotients()

@@ -12,11 +12,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from verify.algebras.field import residues
 from verify.algebras.field.laws.law import Law
+from verify.algebras.field.laws.numbers import fractions
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
-from verify.algebras.field.weights import Weights
 from verify.dtypes import DType, is_integer, limits
 
 _MOST = 8192  # elements
@@ -43,22 +42,11 @@ class Steps(Law[None]):
         self, state: State, name: str, args: Sequence[FieldArray], dtype: DType
     ) -> FieldArray | None:
         (x,) = args
-        if state.mode.decides or x.growth.logs or not 0 < x.rows[0].size <= _MOST:
+        known = fractions(state, x) if 0 < math.prod(x.shape) <= _MOST else None
+        if known is None:
             return None
-        flat = x.rows[: state.points].reshape(state.points, -1)
-        if not (flat[0::2] == flat[1::2]).all():
-            return None
-        primes, known = state.moduli.primes, dict[bytes, int | None]()
-        found = []
-        for column in np.ascontiguousarray(flat[0::2].T):
-            key = column.tobytes()
-            if key not in known:
-                ratio = residues.rational(column.tolist(), primes)
-                state.law(Weights).reconstructions += 1
-                known[key] = None if ratio is None else _STEPS[name](Fraction(*ratio))
-            found.append(known[key])
-        whole = [n for n in found if n is not None]
-        if len(whole) < len(found) or not _held(whole, dtype):
+        whole = list(map(_STEPS[name], known))
+        if not _held(whole, dtype):
             return None
         kind = dtype if is_integer(dtype) else np.float64
         return state.lift(np.array(whole).astype(kind).reshape(x.shape), dtype)

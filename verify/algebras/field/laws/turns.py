@@ -21,12 +21,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from verify.algebras.field import residues
 from verify.algebras.field.laws.law import Law, Move
+from verify.algebras.field.laws.numbers import fractions
 from verify.algebras.field.laws.wholes import WHOLE_NUMBERS
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
-from verify.algebras.field.weights import Weights
 from verify.dtypes import DType, is_real
 
 _MOST = 4096  # elements
@@ -86,6 +85,10 @@ class Turns(Law[Turn]):
         angle = _ANGLES.get((name, float(known.flat[0])))
         return None if angle is None else Turn(_fractions(y.shape, angle))
 
+    def _turn(self, x: FieldArray) -> Turn:
+        """What is known of a value, if only that it is its own rest."""
+        return self.of(x) or Turn(_fractions(x.shape, Fraction(0)), x)
+
     def negated(self, state: State, x: FieldArray) -> Turn | None:
         known = self.of(x)
         if known is None:
@@ -95,7 +98,7 @@ class Turns(Law[Turn]):
         )
 
     def added(self, state: State, a: FieldArray, b: FieldArray) -> Turn | None:
-        one, two = (self.of(x) or Turn(_fractions(x.shape, Fraction(0)), x) for x in (a, b))
+        one, two = self._turn(a), self._turn(b)
         if one.rest is None or two.rest is None:
             rest = one.rest if two.rest is None else two.rest
         else:
@@ -129,9 +132,9 @@ class Turns(Law[Turn]):
     def picked(
         self, state: State, operands: Sequence[FieldArray], index: np.ndarray
     ) -> Turn | None:
-        known = [self.of(x) or Turn(_fractions(x.shape, Fraction(0)), x) for x in operands]
         if index.size > _MOST or any(x.rows[0].size > _MOST for x in operands):
             return None
+        known = list(map(self._turn, operands))
         multiples = np.concatenate([turn.multiple.reshape(-1) for turn in known])
         rest = None
         if any(turn.rest is not None for turn in known):
@@ -166,29 +169,17 @@ def _number(state: State, x: FieldArray) -> np.ndarray | None:
         if not np.isfinite(x.concrete).all():
             return None
         return _fractions(x.shape, np.frompyfunc(Fraction, 1, 1)(x.concrete.astype(np.float64)))
-    if x.growth.degree or x.growth.logs or x.growth.powers or state.mode.decides:
+    if x.growth.degree or x.growth.powers:
         return None
-    flat = x.rows[: state.points].reshape(state.points, -1)
-    if not (flat[0::2] == flat[1::2]).all():
-        return None
-    found = []
-    for column in flat[0::2].T:
-        state.law(Weights).reconstructions += 1
-        ratio = residues.rational(column.tolist(), state.moduli.primes)
-        if ratio is None:
-            return None
-        found.append(Fraction(*ratio))
-    made = np.empty(x.shape, object)
-    made.reshape(-1)[:] = found
-    return made
+    found = fractions(state, x)
+    return None if found is None else np.array(found, object).reshape(x.shape)
 
 
 def _sine_or_cosine(state: State, name: str, turn: Turn, like: FieldArray) -> FieldArray | None:
-    cosines, sines = _cosines(state, turn.multiple, like), None
-    if cosines is None:
+    before = _fractions(like.shape, turn.multiple - Fraction(1, 2))
+    cosines, sines = (_cosines(state, m, like) for m in (turn.multiple, before))
+    if cosines is None or sines is None:
         return None
-    sines = _cosines(state, _fractions(like.shape, turn.multiple - Fraction(1, 2)), like)
-    assert sines is not None
     if turn.rest is None:
         return cosines if name == "cos" else sines
     shape, dtype = like.shape, like.dtype
