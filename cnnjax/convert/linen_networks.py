@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from cnnjax.models import conv_next, mobilenet
+from cnnjax.models.u_net import to_size
 
 
 def conv(width: int, side: int, stride: int, padding: int, name: str, groups: int = 1) -> nn.Conv:
@@ -153,11 +154,9 @@ class ConvNeXt(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
         x = Patches(self.widths[0], self.patch, "conv", name="stem")(x)
-        last, done = max(sum(self.depths) - 1, 1), 0
-        for i, (depth, width) in enumerate(zip(self.depths, self.widths, strict=True), 1):
-            rates = tuple(self.drop * (done + j) / last for j in range(depth))
+        stages = zip(self.widths, conv_next.drop_rates(self.drop, self.depths), strict=True)
+        for i, (width, rates) in enumerate(stages, 1):
             x = NextStage(width, rates, i > 1, name=f"stage{i}")(x, train)
-            done += depth
         x = nn.LayerNorm(conv_next.EPS, name="norm")(x.mean((-3, -2)))
         return nn.Dense(self.classes, name="dense")(x)
 
@@ -173,17 +172,10 @@ class Pair(nn.Module):
             grow = nn.ConvTranspose(
                 self.width, (2, 2), (2, 2), "VALID", transpose_kernel=True, name="up"
             )
-            x = jnp.concatenate([skip, to_size(grow(x), skip)], -1)
+            x = jnp.concatenate([skip, to_size(grow(x), skip.shape)], -1)
         for i in (1, 2):
             x = nn.relu(norm(train, f"bn{i}")(conv(self.width, 3, 1, 1, f"conv{i}")(x)))
         return x
-
-
-def to_size(x: jax.Array, like: jax.Array) -> jax.Array:
-    """Zeros around x until its image is as large as that of `like`: the odd one behind."""
-    missing = [n - m for n, m in zip(like.shape[-3:-1], x.shape[-3:-1], strict=True)]
-    around = [(d // 2, d - d // 2) for d in missing]
-    return jnp.pad(x, [(0, 0)] * (x.ndim - 3) + around + [(0, 0)])
 
 
 class UNet(nn.Module):

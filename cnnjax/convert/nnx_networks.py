@@ -10,8 +10,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from cnnjax.convert.linen_networks import to_size
 from cnnjax.models import conv_next, mobilenet
+from cnnjax.models.u_net import to_size
 
 
 def conv(
@@ -175,11 +175,11 @@ class ConvNeXt(nnx.Module):
     ):
         self.stem = Patches(image[2], widths[0], patch, "conv", rngs)
         self.depth = len(depths)
-        last, done, inputs = max(sum(depths) - 1, 1), 0, widths[0]
-        for i, (depth, width) in enumerate(zip(depths, widths, strict=True), 1):
-            rates = [drop * (done + j) / last for j in range(depth)]
+        inputs = widths[0]
+        stages = zip(widths, conv_next.drop_rates(drop, depths), strict=True)
+        for i, (width, rates) in enumerate(stages, 1):
             setattr(self, f"stage{i}", NextStage(inputs, width, rates, i > 1, rngs))
-            done, inputs = done + depth, width
+            inputs = width
         self.norm = layer_norm(widths[-1], rngs)
         self.dense = nnx.Linear(widths[-1], classes, rngs=rngs)
 
@@ -204,7 +204,7 @@ class Pair(nnx.Module):
 
     def __call__(self, x: jax.Array, skip: jax.Array | None = None) -> jax.Array:
         if skip is not None:
-            x = jnp.concatenate([skip, to_size(self.up(x), skip)], -1)
+            x = jnp.concatenate([skip, to_size(self.up(x), skip.shape)], -1)
         x = nnx.relu(self.bn1(self.conv1(x)))
         return nnx.relu(self.bn2(self.conv2(x)))
 

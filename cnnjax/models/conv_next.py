@@ -11,6 +11,7 @@ channel; `drop` is stochastic depth, whose rate grows from 0 to `drop` over the 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import jax
@@ -85,7 +86,7 @@ def convnext(
     patch = check_count(NAME, "patch", patch)
     image = check_image(NAME, image, smallest=patch * 2 ** (len(depths) - 1))
     drop = check_rate(NAME, "drop", drop)
-    last = max(sum(depths) - 1, 1)
+    rates = drop_rates(drop, depths)
 
     def init(key: jax.Array):
         keys = iter(jax.random.split(key, 1 + len(depths) + 3 * sum(depths)))
@@ -111,12 +112,12 @@ def convnext(
         with jax.named_scope("stem/norm"):
             x = layers.layer_norm(x, params["stem"]["norm"], eps=EPS)
         done = 0
-        for i, depth in enumerate(depths, 1):
+        for i, stage_rates in enumerate(rates, 1):
             stage = params[f"stage{i}"]
             if i > 1:
                 x = _downsample(x, stage["downsample"], f"stage{i}/downsample")
-            for j in range(depth):
-                rate, name = drop * done / last, f"stage{i}/block{j}"
+            for j, rate in enumerate(stage_rates):
+                name = f"stage{i}/block{j}"
                 with jax.named_scope(name):
                     branch = _branch(x, stage[f"block{j}"])
                 if key is not None:
@@ -144,6 +145,20 @@ def _norm(channels: int) -> Params:
         "scale": jnp.ones(channels, jnp.float32),
         "bias": jnp.zeros(channels, jnp.float32),
     }
+
+
+def drop_rates(drop: float, depths: Sequence[int]) -> list[tuple[float, ...]]:
+    """The rate of each block, stage by stage: from 0 for the first to `drop` for the last.
+
+    >>> drop_rates(0.5, (1, 2))
+    [(0.0,), (0.25, 0.5)]
+    """
+    last = max(sum(depths) - 1, 1)
+    ends = itertools.accumulate(depths)
+    return [
+        tuple(drop * n / last for n in range(end - depth, end))
+        for depth, end in zip(depths, ends, strict=True)
+    ]
 
 
 def _init_block(keys, width: int, scale: float) -> Params:

@@ -103,7 +103,7 @@ def unet(
             with jax.named_scope(f"up{i}/up"):
                 x = layers.conv_transpose(x, **params[f"up{i}"]["up"], stride=2, padding="VALID")
             skip = skips.pop()
-            x = pair(f"up{i}", jnp.concatenate([skip, _to_size(x, skip.shape)], -1))
+            x = pair(f"up{i}", jnp.concatenate([skip, to_size(x, skip.shape)], -1))
         with jax.named_scope("outc"):
             x = record("outc", layers.conv(x, **params["outc"]))
         return x, new
@@ -136,7 +136,7 @@ def _run_pair(
     return x, new
 
 
-def _to_size(x: jax.Array, shape: Sequence[int]) -> jax.Array:
+def to_size(x: jax.Array, shape: Sequence[int]) -> jax.Array:
     """Zeros around x until its image has the size of this shape's: the odd one behind."""
     missing = [n - m for n, m in zip(shape[-3:-1], x.shape[-3:-1], strict=True)]
     return layers.pad(x, tuple((d // 2, d - d // 2) for d in missing))
