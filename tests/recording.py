@@ -6,7 +6,7 @@ with their reports, and the process that the user started writes it down.
 
 from __future__ import annotations
 
-import sys
+import importlib
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -39,7 +39,7 @@ def install() -> None:
         asked = recorded.heard(getattr(verify, name))
         setattr(verify, name, asked)
         for place in (module, "assertions"):
-            setattr(sys.modules[f"verify.{place}"], name, asked)
+            setattr(importlib.import_module(f"verify.{place}"), name, asked)
 
 
 class Recording:

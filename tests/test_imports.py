@@ -7,6 +7,8 @@ Python runs is still one for the reader.
 import ast
 import graphlib
 import importlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -70,6 +72,77 @@ def test_a_circle_is_seen(tmp_path):
     )
     (package / "d.py").write_text("import p.a\n")
     assert of(package) == [{"p.a", "p.b", "p.c"}]
+
+
+def doors(folder: Path, into: str, *open_: str) -> list[str]:
+    """Imports of a package by the files in a folder, but for those of the modules named."""
+    known = modules(ROOT / into)
+    return sorted(
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in folder.rglob("*.py")
+        for name in set(imported(ast.parse(path.read_text()), known))
+        if name.split(".")[0] == into
+        if not any(name == one or name.startswith(f"{one}.") for one in open_)
+    )
+
+
+def test_programs_import_nothing_else_of_verify():
+    """But for the names of types, which import nothing."""
+    assert doors(ROOT / "verify" / "programs", "verify", "verify.programs", "verify.dtypes") == []
+    known = modules(ROOT / "verify")
+    dtypes = imported(ast.parse(known["verify.dtypes"].read_text()), known)
+    assert [name for name in dtypes if name.startswith("verify")] == []
+
+
+def test_the_library_imports_nothing_of_verify_but_programs():
+    assert doors(ROOT / "cnnjax", "verify", "verify.programs") == []
+
+
+def test_a_door_is_seen():
+    found = doors(ROOT / "verify" / "provers", "verify", "verify.provers", "verify.programs")
+    assert "verify/provers/portfolio.py: verify.smt" in found
+
+
+# Modules of `verify` that come with its programs: what a verdict is, and what it is written with.
+PLAIN = {"verify", "verify.dtypes", "verify.found", "verify.shown", "verify.verdict"}
+
+IMPORT_ALL = """
+import importlib, pathlib, sys
+root = pathlib.Path(sys.argv[1])
+for path in sorted((root / "cnnjax").rglob("*.py")):
+    parts = path.relative_to(root).with_suffix("").parts
+    name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    if not name.endswith("__main__"):
+        try:
+            importlib.import_module(name)
+        except ImportError:  # needs an extra that is not installed
+            pass
+import verify.programs
+print(*[name for name in sys.modules if name.partition(".")[0] in ("verify", "z3")])
+"""
+
+
+def test_the_library_loads_no_prover():
+    ran = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL, str(ROOT)], capture_output=True, text=True, check=True
+    )
+    loaded = {name for name in ran.stdout.split() if not name.startswith("verify.programs")}
+    assert loaded <= PLAIN
+    assert "verify" in loaded
+
+
+def test_verify_has_its_names_when_they_are_asked_for():
+    """And the modules that `import verify` made attributes of it while it imported all of them."""
+    asked = (
+        "import sys, verify\n"
+        "assert set(verify.__all__) <= set(dir(verify)) and 'verify.provers' not in sys.modules\n"
+        "assert not hasattr(verify, 'nothing')\n"
+        "assert verify.smt.__name__ == 'verify.smt'\n"
+        "assert all(callable(getattr(verify, name)) for name in verify.__all__)\n"
+        "from verify import equivalent\n"
+        "assert equivalent is verify.equivalent and 'verify.provers' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", asked], check=True)
 
 
 def hidden(folder: Path) -> list[str]:

@@ -1,8 +1,8 @@
 """What an algebra, or a rule, raises where it does not go."""
 
+from verify.programs.errors import Unsupported
 
-class Unsupported(Exception):
-    """This algebra cannot evaluate this: the verdict will be unknown, with this text as reason."""
+__all__ = ["Meaningless", "Refused", "Unsupported"]
 
 
 class Refused(Unsupported):

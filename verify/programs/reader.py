@@ -21,8 +21,8 @@ import jax
 import numpy as np
 from jax.extend import core as jex
 
-from verify.algebras.base import Unsupported
 from verify.dtypes import DType
+from verify.programs.errors import Unsupported
 from verify.programs.ir import Atom, Const, Equation, Param, Program, Var, is_mutable
 
 _JAX_FOLDER = os.path.dirname(os.path.abspath(jax.__file__))
