@@ -28,7 +28,7 @@ from verify.dtypes import Function, PyTree
 from verify.evaluate import apply
 from verify.inputs import arguments
 from verify.inputs.examples import names, plain, split
-from verify.limits import internal
+from verify.limits import internal, settings
 from verify.programs import Atom, Const, Param, Program, Var, read
 
 
@@ -67,7 +67,8 @@ def dependence(f: Function, *examples: object) -> Dependencies:
     except Unsupported as error:
         raise ValueError(f"dependence: f cannot be read: {error}") from None
     shapes = tuple(tuple(x.shape) for x in leaves)
-    return of_program(program, shapes, names(f, asked.arrays))
+    with settings.usual():
+        return of_program(program, shapes, names(f, asked.arrays))
 
 
 def of_program(

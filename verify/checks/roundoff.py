@@ -31,7 +31,7 @@ from verify.checks.compiled import check
 from verify.checks.drawn import draw, given
 from verify.dtypes import PyTree, is_kind
 from verify.evaluate import evaluate
-from verify.limits import internal
+from verify.limits import internal, settings
 from verify.primitives import RULES
 from verify.programs import Equation, Param, Program, Var, call
 from verify.trust import child
@@ -222,7 +222,7 @@ class Later:
 
     def obstacle(self) -> str:
         """Why no bound is known, where none is: the primitive, the type or the backend."""
-        with jax.enable_x64(self.wide):
+        with jax.enable_x64(self.wide), settings.usual():
             for inputs in self.inputs():
                 try:
                     bound(self.left, self.right, inputs, apart=self.apart)
@@ -233,7 +233,7 @@ class Later:
     def measured(self) -> Rounding | None:
         """`rounding` at the first inputs that have a finite bound."""
         found = None
-        with jax.enable_x64(self.wide):
+        with jax.enable_x64(self.wide), settings.usual():
             for inputs in self.inputs():
                 measured = rounding(self.left, self.right, inputs, apart=self.apart)
                 if found is None or (measured is not None and measured.bound < np.inf):

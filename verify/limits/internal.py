@@ -19,10 +19,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-import numpy as np
-
 from verify.algebras.base import Unsupported
-from verify.limits import budget
+from verify.limits import budget, settings
 from verify.verdict import Verdict
 
 RAISE = "VERIFY_RAISE"
@@ -41,9 +39,7 @@ def answer(question: Callable[[], Verdict], seconds: float) -> Verdict:
     that come from outside (KeyboardInterrupt, SystemExit)."""
     start = budget.now()
     try:
-        # NumPy's own settings, whatever the caller's are.
-        usual = np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
-        with budget.whole_call(seconds), _deep_stack(), _no_warnings(), usual:
+        with budget.whole_call(seconds), _deep_stack(), _no_warnings(), settings.usual():
             return question()
     except budget.OutOfTime as error:
         reason = str(error)
