@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from weakref import WeakKeyDictionary
 
 import jax
@@ -27,6 +27,7 @@ from verify.trust.reference import interpret
 
 # What looks at the bits of a float: in its own format, whatever the others are in.
 _OF_BITS = having(Fact.SEES_BITS) | having(Fact.DRAWS)
+_OF_MESHES = "shard_map"
 
 
 def values_by_jax(program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -108,7 +109,10 @@ def _ending(run: One, equation: Equation, operands: list[Array]) -> Sequence[Arr
 def _on_the_cpu() -> Iterator[None]:
     """With 64-bit types, which the arrays have where the program has them."""
     device = jax.local_devices(backend="cpu")[0]
-    with jax.default_device(device), jax.ensure_compile_time_eval(), jax.enable_x64(True):
+    # Where the question is asked while JAX traces; else `axis_index` would be taken for a constant.
+    traced = isinstance(jnp.zeros(()), jax.core.Tracer)
+    at_once = jax.ensure_compile_time_eval() if traced else nullcontext()
+    with jax.default_device(device), at_once, jax.enable_x64(True):
         yield
 
 
@@ -141,6 +145,8 @@ def _in_float64(equation: Equation, operands: list[Array]) -> list[Array]:
     name = equation.primitive
     if name == "reduce_precision":
         return [_cast(operands[0], np.float64)]
+    if name == _OF_MESHES:
+        return _over_devices(equation, [_cast(value, _wider(value.dtype)) for value in operands])
     if name in _OF_BITS:
         pairs = zip(operands, equation.inputs, strict=True)
         given = [_cast(value, atom.dtype) for value, atom in pairs]
@@ -149,6 +155,21 @@ def _in_float64(equation: Equation, operands: list[Array]) -> list[Array]:
         given = [_cast(value, _wider(value.dtype)) for value in operands]
         params = {key: _parameter(equation, key) for key in equation._bind_params}
     return [_cast(value, _wider(value.dtype)) for value in bind(equation, given, params)]
+
+
+def _over_devices(equation: Equation, operands: Sequence[Array]) -> list[Array]:
+    """A `shard_map` anew: its body can be traced nowhere but within it. Fails where loops or
+    branches in it hold what varies along its axes: their own bodies are traced without it."""
+    params = equation.params
+    run = jax.shard_map(
+        lambda *blocks: tuple(_run(params["jaxpr"], blocks, _in_float64)),
+        mesh=params["mesh"],
+        in_specs=tuple(params["in_specs"]),
+        out_specs=tuple(params["out_specs"]),
+        axis_names=params["newly_manual_axes"],
+        check_vma=params["check_vma"],
+    )
+    return list(run(*operands))
 
 
 def _wider(dtype: DType) -> DType:

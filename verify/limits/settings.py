@@ -13,8 +13,6 @@ from contextlib import ExitStack, contextmanager
 import jax
 import numpy as np
 
-_NUMPY = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
-
 
 @contextmanager
 def usual() -> Iterator[None]:
@@ -25,7 +23,9 @@ def usual() -> Iterator[None]:
     [nan]
     """
     with ExitStack() as settings:
-        settings.enter_context(np.errstate(**_NUMPY))
+        settings.enter_context(
+            np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
+        )
         settings.enter_context(jax.debug_nans(False))
         settings.enter_context(jax.debug_infs(False))
         settings.enter_context(jax.numpy_rank_promotion("allow"))

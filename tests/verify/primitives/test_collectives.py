@@ -98,6 +98,31 @@ def test_blocks_are_cut_and_joined_as_in_jax(name: str) -> None:
     check_rule(f, X, reals=False, by_rules_only=False)
 
 
+# A loop that may not end is run apart, by an interpreter that knows no meshes.
+@pytest.mark.parametrize("name", sorted(BODIES.keys() - {"while"}))
+def test_a_fault_behind_a_collective_is_refuted(name: str) -> None:
+    """What JAX computes at the input has the last word, and it has to run the body for that."""
+    f = on_two_devices(BODIES[name])
+
+    def fault(x):
+        y = f(x)
+        return y.at[(0,) * y.ndim].add(jnp.where(x[1, 2] > 2, x[0, 1] + x[3, 3], 0.0))
+
+    x = jax.ShapeDtypeStruct((4, 4), jnp.float32)
+    assert verify.equivalent(f, fault, x).status == "refuted"
+
+
+def test_float64_tells_what_float32_hides_on_a_mesh() -> None:
+    def body(x):
+        return x * (lax.axis_index("i") + 2) + lax.psum(x, "i")
+
+    def near(x):
+        return f(x) + 1e-9 * x[::-1]
+
+    f = on_two_devices(body)
+    assert verify.equivalent(f, near, jax.ShapeDtypeStruct((4, 4), jnp.float32)).status == "refuted"
+
+
 def test_gradients_through_collectives() -> None:
     def loss(x):
         return lax.psum((lax.ppermute(x * x, "i", SWAP) * lax.psum(x, "i")).sum(), "i")
