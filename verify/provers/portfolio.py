@@ -101,6 +101,8 @@ PORTFOLIO: tuple[Prover, ...] = (
     _by_residues("", _STRICT, Keeps.ALL, first=True),
     _search("a few more inputs", lambda question: question.search.second_glance()),
     _by_residues(", with multiples", _SCALING, Keeps.ALL, first=True),
+    # What comes before each proof: here, as the laws that are left take longer.
+    _search("many inputs at once", lambda question: question.search.many()),
     _by_residues(", value by value", replace(_SCALING, split=True), first=True),
     _by_residues(", value by value, with sines", replace(_SCALING, split=True, circle=True)),
     _by_residues(

@@ -119,6 +119,10 @@ class Search:
             directed=ties,
         )
 
+    def many(self) -> Verdict | None:
+        """Of the search before a proof what there is to refute."""
+        return self.before_proof() if self.possible else None
+
     def before_proof(self) -> Verdict | None:
         """Dozens of inputs, aimed at the programs' constants, guards and widths, whatever the proof
         says: a proof by a method that is wrong is not given where they show a difference."""
