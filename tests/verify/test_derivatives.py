@@ -349,6 +349,31 @@ cubed.defjvp(lambda x, dx: (cubed(*x), 3 * x[0] ** 2 * dx[0]))
 cubed_wrongly.defjvp(lambda x, dx: (cubed_wrongly(*x), 2 * x[0] ** 2 * dx[0]))
 
 
+BY_LOG_2 = np.float32(1 / np.log(2))
+
+
+def of_two_logarithms(factor):
+    """Terms with log 2 spelt in two ways, which cancel at suitable inputs and tangents."""
+    return jvp(
+        lambda x: jnp.log(x[0]) * BY_LOG_2 - jnp.log(x[1]) / np.float32(np.log(2)),
+        lambda x, d: (
+            d[0][0] / x[0][0] / np.float32(np.log(2)) - factor * d[0][1] / x[0][1] * BY_LOG_2
+        ),
+    )
+
+
+def test_where_terms_cancel_the_rounding_of_constants_is_no_difference():
+    for f, examples in ((jnp.logaddexp2, (spec(1), spec(1))), (of_two_logarithms(1), (spec(2),))):
+        verdict = verify.derivatives(f, *examples)
+        assert verdict.status == "unknown", verdict
+        assert "rounding of a constant" in verdict.reason
+
+
+@pytest.mark.parametrize("factor", [1.00001, 1.1, -1])
+def test_what_is_more_than_their_rounding_is_one(factor):
+    assert verify.derivatives(of_two_logarithms(factor), spec(2)).status == "refuted"
+
+
 def test_the_command_line_and_its_certificate(tmp_path, capsys):
     path = tmp_path / "proof.json"
     name = "tests.verify.test_derivatives"

@@ -130,8 +130,11 @@ class Around(Algebra[Value], Protocol[Inner]):
     def never_negative(self, x: Value) -> bool:
         return not self._are_own(x) and self.inner.never_negative(x)
 
-    def may_be_infinite(self, x: Value) -> bool:
-        return not self._are_own(x) and self.inner.may_be_infinite(x)
+    def may_be_minus_infinity(self, x: Value) -> bool:
+        return not self._are_own(x) and self.inner.may_be_minus_infinity(x)
+
+    def may_be_no_number(self, x: Value) -> bool:
+        return not self._are_own(x) and self.inner.may_be_no_number(x)
 
     def may_be_zero(self, x: Value) -> bool:
         return self._are_own(x) or self.inner.may_be_zero(x)

@@ -117,6 +117,7 @@ class Complex(Around[Algebra[Value]]):
         if not (isinstance(a, Pair) or isinstance(b, Pair)):
             return self.inner.div(a, b)
         a, b = self.pair(a, _dtype(a, b)), self.pair(b, _dtype(a, b))
+        self._only_numbers(a, b)
         top = self._product(self.inner.mul, a, self.conj(b))
         square = self._square(b)
         re, im = (self.inner.div(part, square) for part in (top.re, top.im))
@@ -182,6 +183,7 @@ class Complex(Around[Algebra[Value]]):
         return Pair(x.re, self.inner.neg(x.im), x.dtype)
 
     def absolute(self, x: Pair) -> Value:
+        self._only_numbers(x)
         return self._real("sqrt", self._square(x))
 
     def function(
@@ -197,6 +199,7 @@ class Complex(Around[Algebra[Value]]):
         function = _FUNCTIONS.get(name)
         if function is None:
             raise Unsupported(f"{name} of a complex number")
+        self._only_numbers(*args)
         return function(self, *args)
 
     def exp(self, z: Pair) -> Pair:
@@ -227,6 +230,9 @@ class Complex(Around[Algebra[Value]]):
         im = self.inner.mul(self._real("sin", z.re), sinh)
         return Pair(self.inner.mul(self._real("cos", z.re), cosh), self.inner.neg(im), z.dtype)
 
+    def may_be_no_number(self, x: Value) -> bool:
+        return any(map(self.inner.may_be_no_number, _parts(x)))
+
     # -- helpers ----------------------------------------------------------------------------------
 
     def _hyperbolic(self, x: Value) -> tuple[Value, Value]:
@@ -254,6 +260,7 @@ class Complex(Around[Algebra[Value]]):
     def _bilinear(self, product: Callable[..., Value], a: Value, b: Value) -> Value:
         if not isinstance(a, Pair) and not isinstance(b, Pair):
             return product(a, b)
+        self._only_numbers(a, b)
         dtype = _dtype(a, b)
         if not isinstance(a, Pair):
             assert isinstance(b, Pair)
@@ -267,6 +274,11 @@ class Complex(Around[Algebra[Value]]):
         im = self.inner.add(product(a.re, b.im), product(a.im, b.re))
         return self._whole(re, im, _dtype(a, b))
 
+    def _only_numbers(self, *values: Value) -> None:
+        """The formulas are right of numbers: of infinities JAX has others (1 / (inf + iy) is 0)."""
+        if any(map(self.may_be_no_number, values)):
+            raise Unsupported("arithmetic of complex numbers that may be infinite or NaN")
+
     def _whole(self, re: Value, im: Value, dtype: DType) -> Pair:
         """The parts of a result. Where one of them is infinite nothing is known of either, in
         domains that know infinities: it depends on the order of operations which is NaN."""
@@ -278,6 +290,10 @@ _FUNCTIONS: dict[str, Callable[..., Value]] = {
     **{"exp": Complex.exp, "log": Complex.log, "sqrt": Complex.sqrt},
     **{"sin": Complex.sin, "cos": Complex.cos},
 }
+
+
+def _parts(x: Value) -> tuple[Value, ...]:
+    return (x.re, x.im) if isinstance(x, Pair) else (x,)
 
 
 def _dtype(*xs: Value) -> DType:

@@ -114,8 +114,12 @@ class Offers(Protocol[V]):
         """Whether no element is below zero."""
         return False
 
-    def may_be_infinite(self, x: V) -> bool:
+    def may_be_minus_infinity(self, x: V) -> bool:
         """Whether an element may be minus infinity."""
+        return False
+
+    def may_be_no_number(self, x: V) -> bool:
+        """Whether an element may be infinite, or NaN."""
         return False
 
     def may_be_zero(self, x: V) -> bool:

@@ -8,7 +8,8 @@ its value there is then the limit of derivatives, and with it the derivative.
 Continuity is tried at pairs of points on opposite sides. Of two values that tie one is the larger
 on one side and the smaller on the other, so that what a tie decides, changes.
 
-Nor does a difference count that a constant's own rounding makes, 1/3 for instance.
+Nor does a difference count that the rounding of constants makes, 1/3 for instance, also where it
+is all that is left of terms that cancel.
 
 The derivative to be trusted may have no value where the rule has one: that may be why there is a
 rule. But a rule that has none, or that compares what has none, on an open set where the derivative
@@ -22,8 +23,10 @@ import numpy as np
 
 from verify.algebras.base import Unsupported
 from verify.checks.drawn import draw
-from verify.counterexample.confirm import Comparison, Inputs, Places, Witness, values
+from verify.constants import numbers
+from verify.counterexample.confirm import Comparison, Inputs, Places, Witness, margins, values
 from verify.counterexample.many import evaluated
+from verify.counterexample.rounding import Rounding
 from verify.dtypes import is_kind
 from verify.programs import Atom, Program
 
@@ -56,6 +59,7 @@ class Smooth(Comparison):
         self.forwards = forwards
         self.nearby = np.random.default_rng(0)
         self.rounded: Witness | None = None
+        self.literals = Rounding(left, right, numbers.of(left, right))
 
     def sides(self, witness: Witness) -> tuple[str, str]:
         if witness.output < self.functions:
@@ -72,7 +76,12 @@ class Smooth(Comparison):
         if self._is_rounding(witness):
             self.rounded = self.rounded or witness
             return False
-        return any(self._continuous(witness, step) for step in _STEPS)
+        if not any(self._continuous(witness, step) for step in _STEPS):
+            return False
+        if self._is_of_literals(witness):
+            self.rounded = self.rounded or witness
+            return False
+        return True
 
     def sift(self, drawn: Inputs, rows: np.ndarray, places: Places) -> np.ndarray:
         """Without those at which the right is certainly not continuous. What may be a constant's
@@ -161,6 +170,16 @@ class Smooth(Comparison):
         left, right = np.asarray(witness.left), np.asarray(witness.right)
         size = max(float(np.abs(left)), float(np.abs(right)))
         return bool(np.abs(left - right) <= _ROUNDED * float(jnp.finfo(dtype).eps) * size < np.inf)
+
+    def _is_of_literals(self, witness: Witness) -> bool:
+        """Whether other numbers for the constants, as near as they were rounded, explain it: where
+        terms cancel, what is left of their rounding is no small part of the value."""
+        if not self.literals.numbers:
+            return False
+        found = values(self.left, witness.inputs), values(self.right, witness.inputs)
+        every = [margins(a, b) for a, b in zip(*found, strict=True)]
+        beyond = self.literals.beyond(witness.inputs, found, every)
+        return not beyond[witness.output][witness.index] > 0
 
     def _continuous(self, witness: Witness, step: float) -> bool:
         apart = float(np.abs(np.asarray(witness.left) + 0.0 - witness.right))

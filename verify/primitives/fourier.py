@@ -57,6 +57,7 @@ def _fft(ctx: Context[V], x: V, *, fft_type: lax.FftType | str, fft_lengths: Seq
         raise Unsupported(f"a Fourier transform longer than {_LONGEST}: {lengths}")
     if not all(lengths):
         return ctx.fill(ctx.shape, 0, ctx.dtype)
+    ctx.only_numbers(x)  # a product with a matrix: infinity times a sine of zero
     if kind == "RFFT":
         x = _along(ctx, x, axes.pop(), _forward_real, lengths.pop())
     last = (axes.pop(), lengths.pop()) if kind == "IRFFT" else None

@@ -147,8 +147,10 @@ def _cosh(ctx: Context[V], x: V, **_: object) -> V:
 
 @derived("asinh")
 def _asinh(ctx: Context[V], x: V, **_: object) -> V:
-    """log(x + sqrt(x**2 + 1)), defined everywhere."""
+    """log(x + sqrt(x**2 + 1)), defined everywhere but at minus infinity, where asinh is too."""
     _only_real("asinh", x)
+    if ctx.algebra.may_be_minus_infinity(x):
+        raise Unsupported("asinh of what may be minus infinity")
     algebra = ctx.algebra
     root = call(ctx, "sqrt", algebra.add(algebra.mul(x, x), number(ctx, 1.0, x)))
     return log(ctx, algebra.add(x, root))

@@ -41,6 +41,7 @@ def _triangular_solve(
     _check_size(n)
     if 0 in ctx.shape:
         return ctx.fill(ctx.shape, 0, ctx.dtype)
+    ctx.only_numbers(a, b)
     if conjugate_a and is_kind(a.dtype, np.complexfloating):
         a = conj(algebra, a)
     if transpose_a == left_side:  # A.T x = b, or x A = b, which is A.T x.T = b.T
@@ -74,6 +75,7 @@ def _cholesky(ctx: Context[V], a: V, **_: object) -> V:
     _check_size(n)
     if 0 in ctx.shape:
         return a
+    ctx.only_numbers(a)
     matrix = _batched(algebra, a)
     places, batch = flat_index(matrix), matrix.shape[0]
     columns: list[V] = []  # (batch, n, 1), zeros above the diagonal

@@ -65,9 +65,9 @@ def _power(ctx: Context[V], x: V, y: V) -> V:
 
 
 def _general_power(ctx: Context[V], x: V, y: V) -> V:
-    _check_base(ctx, x)
-    y = ctx.algebra.cast(y, ctx.dtype)
     base = x.concrete
+    _check_numbers(ctx, x, y)
+    y = ctx.algebra.cast(y, ctx.dtype)
     real = all(is_kind(v.dtype, np.floating) for v in (x, y))
     positive = base is not None and not np.iscomplexobj(base) and (base > 0).all()
     if positive or (real and "pow" not in ctx.algebra.native):
@@ -84,8 +84,16 @@ def _is_half_integer(y: complex) -> bool:
 
 def _check_base(ctx: Context[V], x: V) -> None:
     """IEEE 754 has a power of minus infinity, where there is no logarithm and no root."""
-    if ctx.algebra.may_be_infinite(x):
+    if ctx.algebra.may_be_minus_infinity(x):
         raise Unsupported("a power of what may be minus infinity")
+
+
+def _check_numbers(ctx: Context[V], x: V, y: V) -> None:
+    """IEEE 754: all is 1 to the power of 0, infinities and NaN too, and so is 1 to any power, these
+    among them; exp(y log x) is not."""
+    ctx.only_numbers(x)
+    if x.concrete is None or bool((x.concrete == 1).any()):
+        ctx.only_numbers(y)
 
 
 def _half_integer_power(ctx: Context[V], x: V, y: float) -> V:

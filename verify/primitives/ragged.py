@@ -50,6 +50,7 @@ def _ragged_dot_general(
         raise Unsupported("a ragged product with an offset of groups")
     if is_kind(a.dtype, np.inexact) and not is_kind(ctx.dtype, np.inexact):
         raise Unsupported("a ragged product of floats in integers")  # dot_general refuses it
+    ctx.only_numbers(a, b)  # those of other groups are multiplied by zero
     dimensions = ragged_dot_dimension_numbers.dot_dimension_numbers
     (a_sum, b_sum), (a_batch, b_batch) = dimensions
     (cut,) = ragged_dot_dimension_numbers.lhs_ragged_dimensions

@@ -63,6 +63,12 @@ class Context(Generic[V]):
             raise Unsupported(f"{what} depends on the inputs")
         return value.concrete
 
+    def only_numbers(self, *values: V) -> None:
+        """Raises Unsupported where a value may be infinite, or NaN: for a formula that is what the
+        primitive means of numbers, and of these something else."""
+        if any(self.algebra.may_be_no_number(x) for x in values):
+            raise Unsupported(f"{self.equation.primitive} of what may be infinite or NaN")
+
     def fill(self, shape: tuple[int, ...], number: float, dtype: DType) -> V:
         """A constant array of one number. -inf and inf are the extremes of a dtype that has none:
         of integers, and of some float formats of eight bits."""

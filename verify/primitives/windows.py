@@ -136,6 +136,7 @@ def _select_and_scatter_add(
 ) -> V:
     """The gradient of max- and min-pooling."""
     algebra = ctx.algebra
+    ctx.only_numbers(source)  # which is multiplied by zero where it does not go
     slides = _slides(operand.shape, source.shape, **params)
     size = int(np.prod(operand.shape))
     parts, targets, start = [], [], 0
@@ -172,6 +173,7 @@ def _select_and_gather_add(
     some padded windows another one (jax 0.10 and 0.12 on the CPU).
     """
     algebra = ctx.algebra
+    ctx.only_numbers(tangents)
     assume(ctx, "where maxima tie, a pooling's tangent is that of the first (XLA may differ)")
     slides = _slides(operand.shape, ctx.shape, **params)
     if 0 in ctx.shape or 0 in operand.shape:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from verify.algebras.base import Algebra
-from verify.algebras.guarded.value import Guarded, Number, unguarded
+from verify.algebras.guarded.value import Guarded, Number, is_finite, unguarded
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
@@ -63,8 +63,11 @@ class Offered(Algebra[Number], Protocol):
     def may_be_zero(self, x: Number) -> bool:
         return isinstance(x, Guarded) or self.inner.may_be_zero(x)
 
-    def may_be_infinite(self, x: Number) -> bool:
+    def may_be_minus_infinity(self, x: Number) -> bool:
         return isinstance(x, Guarded) and x.low is not None
+
+    def may_be_no_number(self, x: Number) -> bool:
+        return not is_finite(x)
 
     def never_negative(self, x: Number) -> bool:
         return x.nonnegative
