@@ -6,7 +6,6 @@ there is another one. It must never say so; searches that would stop it are not 
 """
 
 import contextlib
-import itertools
 
 import jax
 import jax.numpy as jnp
@@ -22,17 +21,15 @@ X, B = jax.ShapeDtypeStruct((2,), jnp.float32), jax.ShapeDtypeStruct((2,), jnp.b
 THREE, FLAG = jax.ShapeDtypeStruct((3,), jnp.float32), jax.ShapeDtypeStruct((), jnp.bool_)
 INF, NAN = np.inf, np.nan
 SPECIAL = (INF, -INF, NAN)
-BESIDE = (0.0, 1.0, -1.0, 2.0, 0.5, -0.5)  # what the other operand may be
+BESIDE = (0.0, 1.0, -2.0)  # what the other operand may be
 VALUES = (INF, -INF, NAN, 0.0, 1.0, -1.0, np.pi / 2, -np.pi / 2)
 
-UNARY = {
-    name: getattr(lax, name)
-    for name in """
-        abs acos acosh asin asinh atan atanh bessel_i0e bessel_i1e cbrt ceil cos cosh digamma erf
-        erf_inv erfc exp exp2 expm1 floor lgamma log log1p logistic neg round rsqrt sign sin sinh
-        sqrt square tan tanh
-    """.split()
-} | {
+_UNARY = """
+    abs acos acosh asin asinh atan atanh bessel_i0e bessel_i1e cbrt ceil cos cosh digamma
+    erf erf_inv erfc exp exp2 expm1 floor lgamma log log1p logistic neg round rsqrt sign
+    sin sinh sqrt square tan tanh
+"""
+UNARY = {name: getattr(lax, name) for name in _UNARY.split()} | {
     "reciprocal": lambda x: 1 / x,
     "cube": lambda x: lax.integer_pow(x, 3),
     "inverse cube": lambda x: lax.integer_pow(x, -3),
@@ -62,7 +59,8 @@ UNARY = {
 }
 
 BINARY = {
-    name: getattr(lax, name) for name in "add sub mul div max min pow rem atan2 nextafter".split()
+    name: getattr(lax, name)
+    for name in "add sub mul div max min pow rem atan2 nextafter".split()  # noqa: SIM905
 } | {
     "logaddexp": jnp.logaddexp,
     "logaddexp2": jnp.logaddexp2,
@@ -209,17 +207,14 @@ def test_of_one_number(name, special):
     assert ask(UNARY[name], (special,)) == []
 
 
-PAIRS = [
-    pair
-    for pair in itertools.product((*SPECIAL, *BESIDE), repeat=2)
-    if any(number in SPECIAL or number != number for number in pair)
-]
-
-
-@pytest.mark.parametrize("pair", PAIRS, ids=str)
+@pytest.mark.parametrize("special", SPECIAL, ids=str)
 @pytest.mark.parametrize("name", BINARY)
-def test_of_two_numbers(name, pair):
-    assert ask(BINARY[name], pair) == []
+def test_of_two_numbers(name, special):
+    """Beside each other special number, and beside some that are none, on either side."""
+    beside = [(special, other) for other in (*SPECIAL, *BESIDE)]
+    beside += [(other, special) for other in BESIDE]
+    found = {pair: ask(BINARY[name], pair) for pair in beside}
+    assert {pair: wrong for pair, wrong in found.items() if wrong} == {}
 
 
 @pytest.mark.parametrize("special", SPECIAL, ids=str)
@@ -228,11 +223,8 @@ def test_of_arrays(name, special):
     """Of the elements of the result those that are one number whatever the other operands are."""
     f, rng = ARRAYS[name], np.random.default_rng(0)
     seen = [np.ravel(f(jnp.array([special, *rng.normal(size=2)], jnp.float32))) for _ in range(4)]
-    places = [
-        i
-        for i, values in enumerate(zip(*seen, strict=True))
-        if all(map(same, values, seen[0][i : i + 1].repeat(4)))
-    ]
+    constant = (all(map(same, values, values[1:])) for values in zip(*seen, strict=True))
+    places = [i for i, one in enumerate(constant) if one][:3]
     assert ask_at(f, special, [(i, float(seen[0][i])) for i in places]) == []
 
 
@@ -244,7 +236,7 @@ def ask_at(
 
     found = []
     for i, there in places:
-        for value in VALUES:
+        for value in (NAN, INF, -INF, 0.0):
             if same(value, there):
                 continue
 
