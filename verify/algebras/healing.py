@@ -7,7 +7,8 @@ has a number there if, and only if, nothing but violations of a function's domai
 * a quotient with a divisor that is exactly zero (0/0, 1/0);
 * a root or logarithm of what is certainly negative, a logarithm of exactly zero, and so on, as
   `VIOLATIONS` has it: of an operand all of whose interval lies outside the domain;
-* infinity - infinity and 0 * infinity, where infinities have been selected;
+* infinity - infinity and 0 * infinity, where infinities have been selected, in sums and products
+  of matrices too;
 * a constant that is NaN.
 
 An overflow is none of these: exp(1000) is a number.
@@ -171,6 +172,13 @@ class Healing(Numeric):
             return result
         return self._healed(result, both_infinite(a, b) & (a.value == -b.value), "add", a, b)
 
+    def sum(self, x: Bounded) -> Bounded:
+        result = super().sum(x)
+        if kind(x.dtype) != "float":
+            return result
+        ends = (self.lift(np.full(result.shape, end), x.dtype) for end in (np.inf, -np.inf))
+        return self._healed(result, opposed(x), "add", *ends)
+
     def mul(self, a: Bounded, b: Bounded) -> Bounded:
         result = super().mul(a, b)
         if kind(a.dtype) != "float" or result.error is None:
@@ -195,6 +203,12 @@ class Healing(Numeric):
             known = np.logical_and.reduce([~x.unknown & ~np.isnan(x.value) for x in args])
             bad = VIOLATIONS[name](*map(interval, args)) & known
         return self._healed(result, bad, name, *args)
+
+
+def opposed(x: Bounded) -> Array:
+    """Where both infinities are among the elements along the last axis."""
+    high, low = (np.any(x.value == infinity, axis=-1) for infinity in (np.inf, -np.inf))
+    return np.asarray(high & low)
 
 
 def both_infinite(a: Bounded, b: Bounded) -> Array:

@@ -30,6 +30,7 @@ from verify.limits import budget
 __all__ = ["Bounded", "Numeric"]
 
 Fold = Callable[[Bounded, Bounded], Bounded]
+_TERMS = 2**18  # of a product of matrices with infinities in them, that are looked at one by one
 _CALL = 3_000  # units of work (`verify/limits/budget.py`) for an operation, however small
 
 
@@ -107,6 +108,9 @@ class Numeric(Algebra[Bounded]):
     def dot(self, a: Bounded, b: Bounded) -> Bounded:
         sort = kind(a.dtype)
         if sort == "float":
+            count = a.value.size * b.shape[-1]
+            if count <= _TERMS and (np.isinf(a.value).any() or np.isinf(b.value).any()):
+                return self.sum(self.mul(*_products(a, b, self)))  # each of them is looked at
             return numeric_float.dot(a, b)
         if sort == "bool":
             return self.sum(

@@ -205,7 +205,7 @@ class Polynomials(ElementAlgebra["Item"]):
         items = np.empty((a.shape[0], a.shape[1], b.shape[2]), object)
         for n, i, j in np.ndindex(*items.shape):
             pairs = ((a.items[n, i, k], b.items[n, k, j]) for k in range(size))
-            items[n, i, j] = self._total(self._times(p, q) for p, q in pairs if p and q)
+            items[n, i, j] = self._total(self._times(p, q) for p, q in pairs if _counts(p, q))
         bounds = machine.repeated(machine.times(a.bounds, b.bounds), size)
         return Elements(items, a.dtype, bounds=bounds)
 
@@ -236,6 +236,11 @@ class Polynomials(ElementAlgebra["Item"]):
     def choose(self, c: Term, yes: Item, no: Item) -> Item:
         """One polynomial where c is true, and another elsewhere."""
         raise NotImplementedError
+
+
+def _counts(p: Item, q: Item) -> bool:
+    """Whether a product is no zero: an infinite factor is for `_times` to refuse, even of zero."""
+    return isinstance(p, float) or isinstance(q, float) or (bool(p) and bool(q))
 
 
 def finite(p: Item) -> Polynomial:

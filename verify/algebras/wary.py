@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from verify.algebras.healing import VIOLATIONS, both_infinite
+from verify.algebras.healing import VIOLATIONS, both_infinite, opposed
 from verify.algebras.numeric import Numeric
 from verify.algebras.numeric_value import Bounded, kind
 from verify.dtypes import DType
@@ -69,6 +69,11 @@ class Wary(Numeric):
             for x, other in ((a, b), (b, a)):
                 self._note((x.value == 0) & np.isinf(other.value))
         return super().mul(a, b)
+
+    def sum(self, x: Bounded) -> Bounded:
+        if kind(x.dtype) == "float":
+            self._note(opposed(x))
+        return super().sum(x)
 
     def compare(self, op: str, a: Bounded, b: Bounded) -> Bounded:
         result = super().compare(op, a, b)

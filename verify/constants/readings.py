@@ -211,10 +211,11 @@ def _candidates(value: float, dtype: np.dtype, most: int) -> Iterator[Reading]:
         for r in _fractions(value / math.pi ** float(power), 360, most):
             yield Reading(r.factor, power=power)
     for power in (Fraction(0), *_PI_POWERS):
-        inside = (value / math.pi ** float(power)) ** 2
+        root = value / math.pi ** float(power)
+        inside = root * root  # beyond float64 for some, which `**` would make an error
         for r in _fractions(inside, 4096, min(most, _ROOT)):
-            outer, root = _square_free(r.factor)
-            yield Reading(outer if value > 0 else -outer, root, power)
+            outer, left = _square_free(r.factor)
+            yield Reading(outer if value > 0 else -outer, left, power)
     for power in (Fraction(0), Fraction(1)):
         for exponent in _EXPONENTS:
             apart = math.pi ** float(power) * math.exp(float(exponent))

@@ -35,6 +35,7 @@ _PAIRS, _QUICK = 16, 3  # the latter where many inputs are sifted
 _STEPS = (2.0**-20, 2.0**-32)  # relative; the smaller one where derivatives are steep
 _CLOSE = 2.0**-10  # relative
 _ROWS = 2**21  # elements that are computed at once
+_PART = 0.25  # of the difference between two derivatives that one of them may jump
 _STEEP = 64  # times as far as a derivative says
 _ROUNDED = 4  # units of the dtype
 _TRIED = 4
@@ -124,7 +125,9 @@ class Smooth(Comparison):
         if seen is None:
             return np.zeros(len(unit), bool)
         value, error = (x.reshape(len(_STEPS), _QUICK, len(sides), -1) for x in seen)
-        allowed = _CLOSE * np.maximum(np.abs(value[:, :, :1]), unit) + error[:, :, :1] + error
+        apart = np.abs(places.left - places.right)
+        small = _beside(apart, _CLOSE * np.maximum(np.abs(value[:, :, :1]), unit))
+        allowed = small + error[:, :, :1] + error
         with np.errstate(invalid="ignore"):
             far = np.abs(value - value[:, :, :1]) > allowed
         jumps = (np.isfinite(allowed) & far).any(axis=(1, 2)).all(axis=0)
@@ -197,7 +200,10 @@ class Smooth(Comparison):
                 ]
                 there, *values_there = self._seen(witness, [*near, *directions])
                 size = np.abs(here[0])
-                if not _close(here, there, _CLOSE * np.maximum(size, unit)):
+                small = _beside(apart, _CLOSE * np.maximum(size, unit))
+                if not (_known(here, small) and _known(there, small)):
+                    return False
+                if not _close(here, there, small):
                     return False
                 for a, b in zip(values_here, values_there, strict=True):
                     allowed = _CLOSE * np.maximum(np.abs(a[0]), unit)
@@ -235,6 +241,17 @@ Ball = tuple[np.ndarray, np.ndarray]  # values, and their errors
 
 def _unit(v: Atom) -> float:
     return float(jnp.finfo(v.dtype).eps)
+
+
+def _beside(apart: float | np.ndarray, allowed: np.ndarray) -> np.ndarray:
+    """How far a derivative that does not jump may go: a jump as large as what is to be judged is
+    none of the allowed, however large the derivative."""
+    return np.where(np.isfinite(apart), np.minimum(allowed, np.asarray(apart) * _PART), allowed)
+
+
+def _known(a: Ball, allowed: np.ndarray) -> bool:
+    """Whether a value is known well enough to tell that it does not jump."""
+    return bool(np.all(a[1] <= allowed))
 
 
 def _close(a: Ball, b: Ball, allowed: float | np.ndarray) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+import verify
 from verify.algebras.base import Unsupported
 from verify.interpretation.proof import MASKS, PATTERNS, Agreement, prove
 from verify.programs import trace
@@ -56,6 +57,10 @@ UNARY = {name: getattr(lax, name) for name in _UNARY.split()} | {
     "finite": lambda x: jnp.isfinite(x).astype(jnp.float32),
     "entropy": jax.scipy.special.entr,
     "as float16": lambda x: x.astype(jnp.float16).astype(jnp.float32),
+    "as float8, which has no infinity": lambda x: x.astype(jnp.float8_e4m3fn).astype(jnp.float32),
+    "as float8 without a negative zero": lambda x: x.astype(jnp.float8_e4m3fnuz).astype(
+        jnp.float32
+    ),
 }
 
 BINARY = {
@@ -249,3 +254,27 @@ def ask_at(
             if mode := said_equal(this, other, FLAG, THREE):
                 found.append((i, there, value, mode))
     return found
+
+
+ONE = jax.ShapeDtypeStruct((), jnp.float32)
+NOTHING = {
+    "product": lambda x: jnp.dot(jnp.array([0.0, 1.0]), jnp.stack([jnp.float32(INF), x])),
+    "product with a difference": lambda x: jnp.dot(
+        jnp.stack([x - x, x]), jnp.array([INF, 1.0], jnp.float32)
+    ),
+    "convolution": lambda x: jnp.convolve(
+        jnp.stack([x, jnp.float32(INF)]), jnp.array([0.0, 1.0]), mode="valid"
+    )[0],
+    "sum": lambda x: jnp.sum(jnp.stack([x, jnp.float32(INF), -jnp.float32(INF)])),
+    "product of three": lambda x: jnp.prod(jnp.stack([x, jnp.float32(INF), x - x])),
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_what_has_no_value_anywhere_is_no_number(name):
+    """0 times infinity, and infinity less itself, within sums and products of many."""
+    f = NOTHING[name]
+    for other in (lambda x: x, lambda x: 0 * x, lambda x: jnp.full_like(x, INF)):
+        assert verify.equivalent(f, other, ONE).status != "proved"
+        gated = (lambda c, x, h=h: jnp.where(c > 0, h(x), x) for h in (f, other))
+        assert verify.equivalent(*gated, ONE, ONE).status == "refuted"

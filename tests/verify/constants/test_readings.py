@@ -37,6 +37,13 @@ KNOWN = {
 }
 
 
+@pytest.mark.parametrize("value", [5e-324, 2.2e-308, 1e-300, 1e-160, 1e160, 1e300, 1.7e308])
+def test_extremes_of_float64_are_read_or_not_and_nothing_overflows(value):
+    for sign in (1, -1):
+        found = reading(sign * value, F64)
+        assert found is None or rounds_to(found, sign * value, F64)
+
+
 @pytest.mark.parametrize("text", KNOWN)
 def test_what_programs_compute_when_they_are_traced(text):
     assert str(reading(float(np.float32(KNOWN[text])), F32)) == text

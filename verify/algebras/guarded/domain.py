@@ -33,7 +33,7 @@ from verify.algebras.guarded.value import (
     opened,
     unguarded,
 )
-from verify.dtypes import DType, is_integer
+from verify.dtypes import DType, has_infinity, is_integer, is_kind
 
 if TYPE_CHECKING:
     from verify.algebras.field.trial import Field
@@ -231,6 +231,8 @@ class Guards(Offered):
         return self.inner.logical_or(unguarded("a truth", a), unguarded("a truth", b))
 
     def cast(self, x: Number, dtype: DType) -> Number:
+        if is_kind(dtype, np.floating) and not has_infinity(dtype) and not is_finite(x):
+            raise Unsupported(f"an infinity as {np.dtype(dtype)}, which has none")
         if not isinstance(x, Guarded):
             return self.inner.cast(x, dtype)
         if is_integer(np.dtype(dtype)):
