@@ -28,7 +28,7 @@ from verify.primitives.indexing import promises
 from verify.primitives.registry import Context, Run
 from verify.programs import Atom, Const, Equation, Program, Var, last_uses, run_with_jax
 from verify.programs.catalogue import Fact, having
-from verify.trust import child
+from verify.trust import dangers
 
 _ELEMENT = 4  # units of work for an element of an operand or a result, whatever numbers are
 
@@ -159,7 +159,7 @@ def _fold(equation: Equation, operands: list[Value], algebra: Algebra[V]) -> lis
         return None  # its own values carry exactness
     if promises(equation) and not numbers:
         return None  # JAX does not look whether they are kept
-    if equation.primitive != "iota" and child.may_abort(child.alone(equation)):
+    if equation.primitive != "iota" and dangers.may_abort(dangers.alone(equation)):
         return None  # its rule does not end the process, and calls nothing of the user's
     if by_jax:
         own = [_in_own_format(v) for v in operands]

@@ -38,7 +38,7 @@ from verify.programs import (
     run_with_jax,
 )
 from verify.programs.catalogue import Fact, having
-from verify.trust import child
+from verify.trust import dangers
 
 _BITS = having(Fact.SEES_BITS) | having(Fact.ORDERS_ZEROS)
 # These look at the sign of a zero, and at nothing else that a real number does not have.
@@ -118,7 +118,7 @@ def _run(equation: Equation, found: dict[Var, np.ndarray | None]) -> Sequence[np
     nothing = [None] * len(equation.outputs)
     known = [x.value if isinstance(x, Const) else found.get(x) for x in equation.inputs]
     values = [value for value in known if value is not None]
-    if len(values) < len(known) or not child.harmless(child.alone(equation)):
+    if len(values) < len(known) or not dangers.harmless(dangers.alone(equation)):
         return nothing
     try:
         return run_with_jax(equation, values)

@@ -14,7 +14,7 @@ from verify.counterexample import Comparison, inhabited, plainly
 from verify.counterexample.plainly import values_by_jax, values_in_float64
 from verify.limits import budget
 from verify.programs import trace
-from verify.trust import child, selfcheck
+from verify.trust import child, dangers, selfcheck
 
 
 def counts(start):
@@ -53,7 +53,7 @@ SLOW = [pytest.param(case, marks=pytest.mark.slow) for case in ENDLESS if case !
 
 @pytest.mark.parametrize("case", ENDLESS)
 def test_it_is_not_run_in_this_process(case):
-    assert not child.harmless(trace(ENDLESS[case], f32()))
+    assert not dangers.harmless(trace(ENDLESS[case], f32()))
 
 
 @pytest.mark.parametrize("case", ["in a loop", *SLOW])

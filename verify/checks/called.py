@@ -33,7 +33,7 @@ from verify.dtypes import Function, is_kind
 from verify.limits import budget
 from verify.programs import Program, Var, trace
 from verify.shown import function, short
-from verify.trust import child
+from verify.trust import dangers
 
 _ELEMENTS, _EQUATIONS = 1_000_000, 2_000  # of a program that is traced again
 _TRIED = 4  # inputs
@@ -80,7 +80,7 @@ def _small(program: Program) -> bool:
         return False
     if program.is_stateful() or any("callback" in name for name in program.primitives()):
         return False
-    return child.harmless(program)
+    return dangers.harmless(program)
 
 
 def _evaluating(f: Function) -> Function:

@@ -32,7 +32,7 @@ from verify.inputs.examples import names, split
 from verify.limits import budget, internal
 from verify.programs import Param, Program, read, trace
 from verify.shown import pair
-from verify.trust import child
+from verify.trust import child, dangers
 from verify.verdict import Rounding, Verdict
 
 Inputs = list[np.ndarray]
@@ -200,7 +200,7 @@ class _Computed(Comparison):
 
     def eager(self, inputs: Sequence[ArrayLike]) -> list[np.ndarray]:
         """f called on arrays: copies, which it may donate."""
-        if not child.harmless(self.left):  # f itself would end this process
+        if not dangers.harmless(self.left):  # f itself would end this process
             return child.run_each(self.left, as_inputs(self.left, inputs))
         leaves, tree = jax.tree.flatten(self.examples)
         arrays = map(_argument, as_inputs(self.left, inputs), leaves)

@@ -34,7 +34,7 @@ from verify.evaluate import evaluate
 from verify.limits import internal, settings
 from verify.primitives import RULES
 from verify.programs import Equation, Param, Program, Var, call
-from verify.trust import child
+from verify.trust import child, dangers
 from verify.verdict import Rounding
 
 Inputs = list[np.ndarray]
@@ -128,7 +128,7 @@ def executable(program: Program) -> Callable[[Sequence[ArrayLike]], list[np.ndar
 
     In a process of its own where XLA may abort: then `trust.child.Aborted` may be raised.
     """
-    if not child.harmless(program):
+    if not dangers.harmless(program):
         return lambda inputs: child.run(program, as_inputs(program, inputs))
     jitted = jax.jit(functools.partial(call, program))
     return lambda inputs: [np.asarray(y) for y in jitted(*as_inputs(program, inputs))]

@@ -22,7 +22,7 @@ from verify.dtypes import DType, is_kind
 from verify.limits import budget
 from verify.programs import Equation, Program, Var, inner_programs, run_with_jax
 from verify.programs.catalogue import Fact, having
-from verify.trust import child
+from verify.trust import dangers
 
 _KEEPS = having(Fact.SEES_DIGITS)  # whose result is looked at, not its operand alone
 LOOKS = having(Fact.SEES_BITS) | having(Fact.ORDERS_ZEROS) | _KEEPS
@@ -97,8 +97,8 @@ def _one(equation: Equation, operands: list[Value], results: list[Value]) -> boo
         return False
     if not any(inexact) or looks:
         return True
-    alone = child.alone(equation)
-    if not child.harmless(alone):
+    alone = dangers.alone(equation)
+    if not dangers.harmless(alone):
         return False
     theirs = run_with_jax(equation, given)
     for ours, his, v in zip(results, theirs, equation.outputs, strict=True):

@@ -28,7 +28,7 @@ from verify.primitives import RULES
 from verify.primitives.indexing import promises
 from verify.primitives.registry import Context
 from verify.programs import Const, Equation, Program, Var, inner_programs, run_with_jax
-from verify.trust import child
+from verify.trust import child, dangers
 
 _AT_LEAST, _MOST = 8, 120
 _LARGE = 1e5  # far below one unit of roundoff's reciprocal in float32
@@ -119,8 +119,8 @@ def has_numbers(program: Program, inputs: Inputs, *, unwrapped: bool = False) ->
 
 
 def _by_itself(equation: Equation, operands: Sequence[np.ndarray]) -> list[np.ndarray]:
-    alone = child.alone(equation)
-    if child.harmless(alone):
+    alone = dangers.alone(equation)
+    if dangers.harmless(alone):
         return run_with_jax(equation, operands)
     return [*child.run(alone, operands)]
 

@@ -131,7 +131,7 @@ def _family(
     parents = x[best]
     children = _moved(v, np.repeat(parents, _CHILDREN, axis=1), step, rng)
     both = np.concatenate([parents, children], axis=1)
-    return both.reshape(-1, *x.shape[1:])
+    return both.reshape(both.shape[0] * both.shape[1], *x.shape[1:])  # of no elements, too
 
 
 def _moved(v: Var, x: np.ndarray, step: float, rng: np.random.Generator) -> np.ndarray:

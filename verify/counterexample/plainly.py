@@ -22,7 +22,7 @@ from verify.counterexample.held import own
 from verify.dtypes import Array, DType, DTypeLike, is_kind
 from verify.programs import Atom, Const, Equation, Param, Program, Var, bind, call
 from verify.programs.catalogue import Fact, having
-from verify.trust import child
+from verify.trust import child, dangers
 from verify.trust.reference import interpret
 
 # What looks at the bits of a float: in its own format, whatever the others are in.
@@ -40,7 +40,7 @@ def values_by_jax(program: Program, inputs: Sequence[np.ndarray]) -> list[np.nda
     [array(10., dtype=float32)]
     """
     arrays = own(program.inputs, inputs)
-    if child.some_may_abort(program):
+    if dangers.some_may_abort(program):
         return _apart(program, arrays)
     with _patiently(program), _on_the_cpu():
         found = _run(program, arrays, functools.partial(_ending, bind))
@@ -61,7 +61,7 @@ def values_in_float64(program: Program, inputs: Sequence[np.ndarray]) -> list[np
 
     Raises whatever JAX raises: some programs exist in their own dtypes only.
     """
-    if child.some_may_abort(program):
+    if dangers.some_may_abort(program):
         raise child.Aborted("XLA might end the process")
     arrays = [
         np.asarray(array).astype(_wider(v.dtype))
@@ -98,8 +98,8 @@ def _patiently(program: Program) -> Iterator[None]:
 
 def _ending(run: One, equation: Equation, operands: list[Array]) -> Sequence[Array]:
     """One equation; apart, if it might not end."""
-    alone = child.alone(equation)
-    if child.ends(alone):
+    alone = dangers.alone(equation)
+    if dangers.ends(alone):
         return run(equation, operands)
     arrays, patience = [np.asarray(x) for x in operands], child.patience_with(alone)
     return [*child.run_function(lambda *traced: run(equation, list(traced)), arrays, patience)]

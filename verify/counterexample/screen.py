@@ -20,7 +20,7 @@ from verify.counterexample.held import held, own
 from verify.dtypes import Array, is_kind
 from verify.limits import budget, effort
 from verify.programs import Program, call
-from verify.trust import child
+from verify.trust import dangers
 
 _DEAR = 1e7  # units of work for one certified evaluation: what takes less needs no screen
 _AN_ELEMENT, _A_PRODUCT = 0.05, 0.001  # units of work in a compiled program
@@ -31,9 +31,9 @@ def screen(comparison: Comparison, witness: Witness) -> Callable[[Inputs], bool]
     """Whether both programs seem to differ at inputs; None where it would not say so of the
     witness, or is not worth its compilation."""
     programs = (comparison.left, comparison.right)
-    if not comparison.compiled or witness.cause or not all(map(child.harmless, programs)):
+    if not comparison.compiled or witness.cause or not all(map(dangers.harmless, programs)):
         return None
-    if comparison.cost < _DEAR or not all(map(child.harmless, programs)):
+    if comparison.cost < _DEAR or not all(map(dangers.harmless, programs)):
         return None
     cost = sum(
         _AN_ELEMENT * program.size() + _A_PRODUCT * effort.products(program)[0]

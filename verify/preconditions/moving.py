@@ -9,6 +9,7 @@ trusted.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -67,8 +68,12 @@ class Mover:
             (reading.upper, self.high, self.open_high),
         ):
             for n, (bound, is_open) in bounds.items():
-                ends[n], opened[n] = float(bound), is_open
-        several = (c for c in reading.constraints if len(c.terms) > 1 or c.relation == "ne")
+                ends[n], opened[n] = _nearest(bound), is_open
+        several = (
+            c
+            for c in reading.constraints
+            if (len(c.terms) > 1 or c.relation == "ne") and _is_held(c)
+        )
         # Equations first: what comes after them moves within what they leave free.
         self.several = sorted(several, key=lambda c: c.relation != "eq")
         if len(self.several) <= _MOST_PROPAGATED:
@@ -269,3 +274,17 @@ def _next(v: Var, number: float, toward: float) -> np.ndarray | float:
         step = max(abs(number), float(jnp.finfo(v.dtype).tiny)) * float(jnp.finfo(v.dtype).eps)
         return fit(v, number + (step if toward > 0 else -step))
     return np.nextafter(dtype.type(number), dtype.type(toward))
+
+
+def _nearest(x: Fraction | float) -> float:
+    """The float next to a number; an infinity beyond them all."""
+    try:
+        return float(x)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
+
+
+def _is_held(c: Constraint) -> bool:
+    """Whether floats hold its numbers, near zero too: else nothing is moved for its sake."""
+    factors = [_nearest(factor) for _, factor in c.terms]
+    return all(map(math.isfinite, (_nearest(c.constant), *factors))) and all(factors)

@@ -3,8 +3,8 @@
 XLA ends the process on some programs (a window of all ones with negative padding; an integer that
 it knows, divided by a zero that it knows), and so does the StableHLO interpreter on some; a `while`
 that ends over the reals need not end in float32.
-`harmless(program)` says of which programs none of that is to be feared; `run(program, inputs)`
-compiles any other, in a worker (`worker.py`) that is started when it is first needed, lives as long
+Of which programs none of that is to be feared says `dangers.py`; `run(program, inputs)` compiles
+any other, in a worker (`worker.py`) that is started when it is first needed, lives as long
 as this process, and is started again when it has died. A program that may not end has a part of the
 seconds that are left, and is ended with the worker.
 
@@ -24,17 +24,17 @@ import sys
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import jax
 import numpy as np
 from jax import export
 
-from verify.dtypes import DType, Function, is_integer, limits
+from verify.dtypes import DType, Function
 from verify.limits import budget
-from verify.primitives import RULES
-from verify.programs import Atom, Const, Equation, Program, Var, call, once_a_program
-from verify.trust import divisors, worker
+from verify.programs import Atom, Const, Equation, Program, Var, call
+from verify.trust import worker
+from verify.trust.dangers import alone, ends
 
 PATIENCE = 120.0  # seconds for one request: where a compiler hangs, no work can be counted
 _SHARE, _LEAST = 0.25, 0.5  # of the seconds that are left, for a program to end; and at least
@@ -53,78 +53,6 @@ class Endless(Aborted):
     """The program was compiled, and had not ended when it was ended."""
 
 
-# -- which programs ------------------------------------------------------------------------------
-
-
-def harmless(program: Program) -> bool:
-    """Whether XLA is not known to abort on programs like this one, and they certainly end:
-    conservative.
-
-    >>> import jax.numpy as jnp
-    >>> from verify.programs import trace
-    >>> harmless(trace(jnp.cumsum, jnp.zeros(3)))
-    True
-    >>> pool = lambda x: jax.lax.reduce_window(x, 0.0, jax.lax.add, (1,), (1,), ((-1, 0),))
-    >>> harmless(trace(pool, jnp.zeros(3)))
-    False
-    """
-    return not may_abort(program) and ends(program)
-
-
-def ends(program: Program) -> bool:
-    """Whether it certainly ends: there is no `while` in it."""
-    return "while" not in program.primitives()
-
-
-def may_abort(program: Program) -> bool:
-    """Whether XLA might end the process that compiles it."""
-    equations = list(program.every_equation())
-    if not all(_is_usual(equation) for equation in equations):
-        return True
-    if not divisors.are_harmless(program):
-        return True
-    windows = any(
-        "window_dimensions" in e.params or "window_strides" in e.params for e in equations
-    )
-    cuts = any(
-        low < 0 or high < 0
-        for e in equations
-        if e.primitive == "pad"
-        for low, high, _ in e.params["padding_config"]
-    )
-    return windows and cuts  # XLA folds a padding into a window
-
-
-@once_a_program
-def some_may_abort(program: Program) -> bool:
-    """Whether XLA might end the process where the equations are compiled one by one: then it knows
-    no operand, but those of the equations in bodies and branches."""
-    return any(may_abort(alone(equation)) for equation in program.equations)
-
-
-def _is_usual(equation: Equation) -> bool:
-    if equation.primitive not in RULES and equation.primitive not in _WITHOUT_RULES:
-        return False  # a callback, a kernel of the user's own
-    if any(_is_narrow(atom.dtype) for atom in (*equation.inputs, *equation.outputs)):
-        return False
-    padding = equation.params.get("padding", ())
-    pairs = padding if isinstance(padding, tuple | list) else ()
-    if any(low < 0 or high < 0 for low, high in pairs):
-        return False
-    dilated = equation.params.get("base_dilation", ())
-    return all(n == 1 for n in dilated)
-
-
-_WITHOUT_RULES = frozenset(
-    ("iota", "iota_2x32_shape", "lu_pivots_to_permutation", "empty", "zeros_like", "pjit", "jit")
-)
-
-
-def _is_narrow(dtype: DType) -> bool:
-    """Integers of less than a byte."""
-    return isinstance(dtype, np.dtype) and is_integer(dtype) and limits(dtype)[1] < 127
-
-
 def own_types(equations: Iterable[Equation]) -> AbstractContextManager[None]:
     """A context in which 64-bit types are enabled, if the equations have any."""
     wide = any(_is_wide(atom.dtype) for e in equations for atom in (*e.inputs, *e.outputs))
@@ -138,9 +66,6 @@ def _is_wide(dtype: DType) -> bool:
         "uint64",
         "complex128",
     )
-
-
-# -- running them --------------------------------------------------------------------------------
 
 
 def run(program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -190,12 +115,6 @@ def run_each(program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarray]
         results = run(one, [read(atom) for atom in equation.inputs])
         environment.update(zip(equation.outputs, results, strict=True))
     return [np.asarray(read(atom)) for atom in program.outputs]
-
-
-def alone(equation: Equation) -> Program:
-    """A program of this equation, all of whose operands are inputs."""
-    inputs = tuple(Var(tuple(atom.shape), atom.dtype) for atom in equation.inputs)
-    return Program(inputs, (replace(equation, inputs=inputs),), equation.outputs)
 
 
 def patience_with(program: Program) -> float:

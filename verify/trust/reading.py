@@ -44,7 +44,7 @@ from verify.dtypes import DType, has_infinity, is_kind
 from verify.evaluate import evaluate
 from verify.primitives import RULES
 from verify.programs import Equation, Program, bind
-from verify.trust import child
+from verify.trust import child, dangers
 from verify.trust.disagreements import Disagreement, described
 
 LOOSE = 2.0**10  # units of roundoff, where no bound is certified; of float32 and wider
@@ -119,7 +119,7 @@ def alone(equation: Equation) -> Program:
 
     The rules alone evaluate it: `evaluate` would leave constant integers to JAX.
     """
-    return by_rules(child.alone(equation))
+    return by_rules(dangers.alone(equation))
 
 
 def by_rule(equation: Equation, operands: Sequence[np.ndarray]) -> tuple[list[Value], bool]:

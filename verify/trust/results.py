@@ -10,7 +10,7 @@ import numpy as np
 
 from verify.dtypes import Array, is_integer, is_kind
 from verify.programs import Equation, bind, inner_programs
-from verify.trust import child, reading
+from verify.trust import child, dangers, reading
 from verify.trust.reference import interpret
 
 _REFUSED = """
@@ -50,7 +50,7 @@ def by_jax(cases: Sequence[Case]) -> list[Found]:
         return []
 
     # The interpreter is slow: what has not ended there, might soon.
-    endless = [not child.ends(child.alone(equation)) for equation, _ in cases]
+    endless = [not dangers.ends(dangers.alone(equation)) for equation, _ in cases]
     apart = [i for i, (e, _) in enumerate(cases) if endless[i] or is_refused(e)]
     rest = sorted({*range(len(cases))} - {*apart})
     ask(sorted((*apart, *ask(rest, _interpreted))), _compiled)
@@ -59,11 +59,11 @@ def by_jax(cases: Sequence[Case]) -> list[Found]:
 
 def _compiled(cases: Sequence[Case]) -> list[Results]:
     """By XLA: in this process what it is not known to abort on."""
-    if any(not child.harmless(child.alone(equation)) for equation, _ in cases):
+    if any(not dangers.harmless(dangers.alone(equation)) for equation, _ in cases):
         if len(cases) > 1:
             raise child.Aborted("one by one")
         ((equation, values),) = cases
-        return [child.run(child.alone(equation), values)]
+        return [child.run(dangers.alone(equation), values)]
     return reading.by_jax(cases)
 
 

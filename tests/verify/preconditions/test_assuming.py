@@ -450,3 +450,25 @@ def test_a_law_of_measure_zero_proves_nothing_where_all_is_of_measure_zero(monke
     assert equivalent(*programs, S, assuming=lambda x: x >= 0)
     ends = equivalent(*programs, S, assuming=lambda x: (x == 0) | (x == 1), seconds=10)
     assert ends.status != "proved"
+
+
+def times(x, c, k):
+    for _ in range(k):
+        x = x * c
+    return x
+
+
+BEYOND_FLOATS = {
+    "a factor near zero": (lambda x: times(x, 1e-38, 10) > 1, "unknown"),
+    "a bound": (lambda x: x > times(jnp.float32(1), 1e38, 10), "unknown"),
+    "an equation": (lambda x: times(x[0], 1e38, 10) == x[1], "refuted"),
+    "an order": (lambda x: times(x[0], 1e38, 10) > x[1], "refuted"),
+    "a factor of an order": (lambda x: times(x, 1e-38, 10) < x[1], "refuted"),
+}
+
+
+@pytest.mark.parametrize("name", BEYOND_FLOATS)
+def test_numbers_that_no_float_holds(name):
+    condition, expected = BEYOND_FLOATS[name]
+    x = jax.ShapeDtypeStruct((3,), jnp.float32)
+    assert equivalent(jnp.abs, lambda x: x, x, assuming=condition).status == expected

@@ -13,7 +13,7 @@ from jax import lax
 import verify
 from verify.checks.roundoff import rounding
 from verify.programs import trace
-from verify.trust import child
+from verify.trust import child, dangers
 
 
 def cut(x):
@@ -91,17 +91,28 @@ DIVISIONS = {
 @pytest.mark.parametrize("name", DIVISIONS)
 def test_divisions_of_integers(name):
     f, harmless = DIVISIONS[name]
-    assert child.harmless(trace(f, N)) == harmless
+    assert dangers.harmless(trace(f, N)) == harmless
+
+
+@pytest.mark.parametrize("name", ["float6_e2m3fn", "float6_e3m2fn", "int4", "uint2"])
+def test_numbers_of_less_than_a_byte_are_not_known_to_be(name):
+    x = jax.ShapeDtypeStruct((2, 3), jnp.dtype(name))
+    assert not dangers.harmless(trace(lambda x: x.max(), x))
+
+
+def test_a_sum_of_floats_of_six_bits_ends_no_process():
+    x = jax.ShapeDtypeStruct((2, 3), jnp.dtype("float6_e2m3fn"))
+    assert verify.equivalent(lambda x: x.sum(), lambda x: x[0].sum(), x).status == "unknown"
 
 
 @pytest.mark.parametrize("name", HARMLESS)
 def test_usual_programs_are_harmless(name):
-    assert child.harmless(trace(HARMLESS[name], X))
+    assert dangers.harmless(trace(HARMLESS[name], X))
 
 
 @pytest.mark.parametrize("name", NOT_KNOWN)
 def test_others_are_not_known_to_be(name):
-    assert not child.harmless(trace(NOT_KNOWN[name], X))
+    assert not dangers.harmless(trace(NOT_KNOWN[name], X))
 
 
 def everything(x, n, m, z, h):

@@ -288,6 +288,8 @@ class PatternField(Field):
         if not sets:
             return 2.0**-200
         distinct = np.unique(np.concatenate(sets), axis=0)
+        if not len(distinct):  # of results without elements
+            return 2.0**-200
         _, told_apart, degrees = self.marks.totals(distinct)
         found = [self.marks.covered(row, apart=self.mode.scaling) for row in distinct]
         flips, seen_by = (np.array(column, np.float64) for column in zip(*found, strict=True))

@@ -110,7 +110,7 @@ def add(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
 def matmul(a: np.ndarray, b: np.ndarray, moduli: np.ndarray) -> np.ndarray:
     """(rows, B, M, K) x (rows, B, K, N) -> (rows, B, M, N), exact."""
     terms = a.shape[-1]
-    if terms == 0:
+    if not (a.size and b.size):
         return np.zeros((*a.shape[:-1], b.shape[-1]), np.int64)
     size, result = a.size + b.size, a[..., 0].size * b.shape[3]
     # Where little comes out of much, the operands are only read: nothing to gain.
