@@ -2,8 +2,9 @@
 
 `costs.json` has processor seconds by test, those below a tenth left out; `make costs` measures them
 anew. Of a test with many rows the cheapest stay in `make test` as long as they cost little
-together; the others are marked `full`, as those that a test's writer has marked (`selection.py`),
-and so are tests without rows that cost much. What is marked `always` stays whatever it costs.
+together (at least one of them); the others are marked `full`, as those that a test's writer has
+marked (`selection.py`), and so are tests without rows that cost much. What is marked `always` stays
+whatever it costs.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from pathlib import Path
 import pytest
 
 FILE = Path(__file__).with_name("costs.json")
-MOST, MOST_ALONE = 0.7, 9.0  # processor seconds in `make test`: of a test's rows; without rows
+# Processor seconds in `make test`: of a test's rows; of one without rows; of the only row.
+MOST, MOST_ALONE, MOST_FIRST = 0.3, 2.0, 9.0
 _NAME = "processor seconds"
 _LEAST = 0.1
+_LITTLE = 0.04  # what a row costs of which nothing is written down: less than that, and some
 
 
 def left_out(names: Iterable[str], costs: Mapping[str, float], most: float = MOST) -> set[str]:
-    """What is for `make test-all`; the cheapest row of a test always stays.
+    """What is for `make test-all`; the cheapest row of a test stays unless it costs very much.
 
     >>> costs = {"t.py::a[1]": 2.0, "t.py::a[2]": 0.5, "t.py::a[3]": 0.9, "t.py::b": 100.0}
     >>> sorted(left_out(costs, costs, most=1.5))
@@ -38,9 +41,9 @@ def left_out(names: Iterable[str], costs: Mapping[str, float], most: float = MOS
             found.add(name)
     for rows in tables.values():
         spent = 0.0
-        for place, row in enumerate(sorted(rows, key=lambda row: (costs.get(row, 0.0), row))):
-            spent += costs.get(row, 0.0)
-            if place and spent > most:
+        for place, row in enumerate(sorted(rows, key=lambda row: (costs.get(row, _LITTLE), row))):
+            spent += costs.get(row, _LITTLE)
+            if spent > (most if place else MOST_FIRST):
                 found.add(row)
     return found
 
