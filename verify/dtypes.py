@@ -7,7 +7,9 @@ np.integer)` is false. Everything in `verify` that asks what a dtype is asks her
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Protocol, TypeAlias, TypeGuard
 
 import jax
@@ -100,6 +102,18 @@ def has_infinity(dtype: DTypeLike) -> bool:
     """
     with np.errstate(all="ignore"):
         return bool(np.isinf(np.asarray(np.inf).astype(dtype).astype(np.float64)))
+
+
+def nearest(x: Fraction | float) -> float:
+    """The float64 next to a number; an infinity beyond them all.
+
+    >>> nearest(Fraction(1, 3)), nearest(-(10**400))
+    (0.3333333333333333, -inf)
+    """
+    try:
+        return float(x)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
 
 
 def least(dtype: DTypeLike) -> float:

@@ -314,3 +314,32 @@ def test_complex_numbers_have_no_order(f) -> None:
     found = equivalent(f, lambda z: f(1 * z), s(4, dtype=np.complex64), seconds=2)
     assert found.status == "unknown"
     assert "complex numbers" in found.reason
+
+
+def times(x, c, k):
+    for _ in range(k):
+        x = x * c
+    return x
+
+
+LONG_NUMBERS = {
+    "a model beyond floats": (
+        lambda x: jnp.where(times(x, 1e-38, 10) > 1, 1.0, 0.0),
+        lambda x: 0.0 * x,
+    ),
+    "a remainder beyond floats": (
+        lambda x: jnp.mod(times(x, 1e-38, 10), 1.0),
+        lambda x: times(x, 1e-38, 10),
+    ),
+    "a number of thousands of digits": (
+        lambda x: lax.fori_loop(0, 700, lambda i, c: c * np.float32(np.pi), x),
+        lambda x: lax.fori_loop(0, 350, lambda i, c: c * np.float32(np.pi**2), x),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LONG_NUMBERS)
+def test_numbers_that_no_float_holds_have_an_answer(name: str) -> None:
+    found = equivalent(*LONG_NUMBERS[name], s(), seconds=20)
+    assert found.status in ("unknown", "refuted")
+    assert "itself failed" not in found.reason

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from verify.counterexample.held import fit
-from verify.dtypes import is_integer, is_kind, limits
+from verify.dtypes import is_integer, is_kind, limits, nearest
 from verify.limits import budget
 from verify.preconditions.reading import Constraint, Reading, by_element, is_whole, numbered
 from verify.programs import Var
@@ -68,7 +68,7 @@ class Mover:
             (reading.upper, self.high, self.open_high),
         ):
             for n, (bound, is_open) in bounds.items():
-                ends[n], opened[n] = _nearest(bound), is_open
+                ends[n], opened[n] = nearest(bound), is_open
         several = (
             c
             for c in reading.constraints
@@ -276,15 +276,7 @@ def _next(v: Var, number: float, toward: float) -> np.ndarray | float:
     return np.nextafter(dtype.type(number), dtype.type(toward))
 
 
-def _nearest(x: Fraction | float) -> float:
-    """The float next to a number; an infinity beyond them all."""
-    try:
-        return float(x)
-    except OverflowError:
-        return math.inf if x > 0 else -math.inf
-
-
 def _is_held(c: Constraint) -> bool:
     """Whether floats hold its numbers, near zero too: else nothing is moved for its sake."""
-    factors = [_nearest(factor) for _, factor in c.terms]
-    return all(map(math.isfinite, (_nearest(c.constant), *factors))) and all(factors)
+    factors = [nearest(factor) for _, factor in c.terms]
+    return all(map(math.isfinite, (nearest(c.constant), *factors))) and all(factors)

@@ -76,6 +76,10 @@ def _conv(
     weights = algebra.pick([rhs], _kernel_index(rhs, dimension_numbers.rhs_spec, groups))
     parts = []
     for block in patch_blocks(slides, [lhs_strides[0], *lhs_strides[2:]], groups * channels):
+        if (block == OUTSIDE).any():
+            ctx.only_numbers(
+                rhs
+            )  # XLA multiplies by zeros outside, and between, or leaves them out
         index = group + block[None, :, :, None] + channel
         index = np.where(block[None, :, :, None] == OUTSIDE, size, index)
         patches = algebra.pick([flat], index.reshape(groups, len(block), window * channels))

@@ -22,7 +22,7 @@ from verify.algebras.bits import Bits
 from verify.algebras.elements import Elements
 from verify.algebras.linear import Linear
 from verify.algebras.machine import wrapped
-from verify.dtypes import is_integer, is_kind
+from verify.dtypes import is_integer, is_kind, nearest
 from verify.evaluate import evaluate
 from verify.limits import budget
 from verify.programs import Program
@@ -221,7 +221,7 @@ def _model(algebra: Linear, inputs: list[Elements]) -> list[np.ndarray]:
             if z3.is_true(value) or z3.is_false(value):
                 array[place] = z3.is_true(value)
             else:
-                array[place] = float(
+                array[place] = nearest(
                     value.as_fraction() if z3.is_rational_value(value) else value.as_long()
                 )
         kind = terms.dtype if not is_kind(terms.dtype, np.floating) else np.float64

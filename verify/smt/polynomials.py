@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import TypeVar
 
+from verify.algebras.base import Unsupported
 from verify.smt import Fresh, Term
 
 M = TypeVar("M")
+_LONGEST = 14_000  # bits: Python writes no longer numbers
 
 
 def added(total: dict[M, Fraction], q: Mapping[M, Fraction]) -> dict[M, Fraction]:
@@ -31,7 +33,14 @@ def linear(z3: Fresh, p: Mapping[M, Fraction], unknown: Callable[[M], Term]) -> 
     terms = []
     for m, c in p.items():
         if not m:
-            terms.append(z3.RealVal(str(c)))
+            terms.append(_constant(z3, c))
         else:
-            terms.append(unknown(m) if c == 1 else z3.RealVal(str(c)) * unknown(m))
+            terms.append(unknown(m) if c == 1 else _constant(z3, c) * unknown(m))
     return z3.Sum(terms) if terms else z3.RealVal(0)
+
+
+def _constant(z3: Fresh, c: Fraction) -> Term:
+    """A number, which z3 reads in decimal digits."""
+    if max(c.numerator.bit_length(), c.denominator.bit_length()) > _LONGEST:
+        raise Unsupported(f"a number of more than {_LONGEST} bits in a question to the SMT solver")
+    return z3.RealVal(str(c))

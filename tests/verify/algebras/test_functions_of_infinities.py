@@ -107,6 +107,18 @@ ARRAYS = {
     "maxima": lambda x: lax.reduce_window(x, -jnp.inf, lax.max, (2,), (1,), "VALID"),
     "means of windows": lambda x: lax.reduce_window(x, 0.0, lax.add, (2,), (1,), "VALID") / 2,
     "convolution": lambda x: jnp.convolve(x, jnp.array([1.0, 0.0, 2.0])),
+    "weights of a padded convolution": lambda x: lax.conv_general_dilated(
+        jnp.ones((1, 1, 2)), x[None, None], (1,), [(2, 2)]
+    ),
+    "weights of a transposed convolution": lambda x: lax.conv_general_dilated(
+        jnp.ones((1, 1, 2)), x[None, None], (1,), [(2, 2)], lhs_dilation=(2,)
+    ),
+    "a weight alone": lambda x: lax.conv_general_dilated(
+        jnp.ones((1, 1, 2)), x[None, None, :1], (1,), [(1, 1)]
+    ),
+    "image of a dilated convolution": lambda x: lax.conv_general_dilated(
+        x[None, None], jnp.ones((1, 1, 2)), (1,), [(2, 2)], rhs_dilation=(2,)
+    ),
     "product with a matrix": lambda x: jnp.array([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]]) @ x,
     "outer product": lambda x: jnp.outer(x, x),
     "in groups": lambda x: lax.ragged_dot(
