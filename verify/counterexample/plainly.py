@@ -22,6 +22,7 @@ from verify.counterexample.held import own
 from verify.dtypes import Array, DType, DTypeLike, is_kind
 from verify.programs import Atom, Const, Equation, Param, Program, Var, bind, call
 from verify.programs.catalogue import Fact, having
+from verify.programs.execute import body_like
 from verify.trust import child, dangers
 from verify.trust.reference import interpret
 
@@ -204,5 +205,4 @@ def _parameter(equation: Equation, key: str) -> Param:
 def _body(program: Program, original: Param) -> Param:
     """The body of a loop or branch, traced anew."""
     avals = [jax.ShapeDtypeStruct(v.shape, _wider(v.dtype)) for v in program.inputs]
-    closed = jax.make_jaxpr(lambda *xs: _run(program, xs, _in_float64))(*avals)
-    return closed if hasattr(original, "consts") else closed.jaxpr
+    return body_like(original, lambda *xs: _run(program, xs, _in_float64), avals)

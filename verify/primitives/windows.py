@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jax.extend.core import Primitive
 
 from verify.algebras.base import Unsupported, V
 from verify.primitives.indexing import assume
@@ -36,6 +35,7 @@ from verify.primitives.sliding import (
     row_strides,
 )
 from verify.programs import Param, Params, Program
+from verify.programs.reader import Primitive
 
 
 def _slides(

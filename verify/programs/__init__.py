@@ -14,19 +14,34 @@ from verify.programs.ir import (
     last_uses,
     leading_to,
     once_a_program,
+    over,
     part_of,
 )
-from verify.programs.rules import custom_rules
-from verify.programs.tracing import GENERATORS, Traced, is_weak, make, read, trace
+from verify.programs.origins import Frame, Origin, of_jax
+from verify.programs.reader import Reading, wrapped
+from verify.programs.rules import WITH_RULES, custom_rules
+from verify.programs.tracing import (
+    GENERATORS,
+    Traced,
+    is_weak,
+    make,
+    make_as_given,
+    read,
+    trace,
+)
 
 __all__ = [
     "GENERATORS",
+    "WITH_RULES",
     "Atom",
     "Const",
     "Equation",
+    "Frame",
+    "Origin",
     "Param",
     "Params",
     "Program",
+    "Reading",
     "Traced",
     "Var",
     "bind",
@@ -38,9 +53,13 @@ __all__ = [
     "last_uses",
     "leading_to",
     "make",
+    "make_as_given",
+    "of_jax",
     "once_a_program",
+    "over",
     "part_of",
     "read",
     "run_with_jax",
     "trace",
+    "wrapped",
 ]

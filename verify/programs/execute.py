@@ -8,7 +8,7 @@ from typing import TypeGuard
 import jax
 import numpy as np
 
-from verify.dtypes import Array
+from verify.dtypes import Array, Function
 from verify.programs.catalogue import Fact, having
 from verify.programs.ir import Atom, Const, Equation, Param, Program, Var
 from verify.programs.rules import rules_in
@@ -42,10 +42,14 @@ def call(program: Program, *arguments: Array, rules: bool = True) -> tuple[Array
     return tuple(read(atom) for atom in program.outputs)
 
 
-def bind(equation: Equation, values: Sequence[Array], params: object = None) -> list[jax.Array]:
-    """One equation by JAX, on arrays or on what it traces with; with other parameters, if given."""
+def bind(
+    equation: Equation, values: Sequence[Array], params: Param = None, **changed: object
+) -> list[jax.Array]:
+    """One equation by JAX, on arrays or on what it traces with; with other parameters, if given, or
+    some of them changed."""
     primitive = equation._bind
-    known = primitive.get_bind_params(equation._bind_params if params is None else params)
+    given = equation._bind_params if params is None else params
+    known = primitive.get_bind_params({**given, **changed} if changed else given)
     functions, known = known if isinstance(known, tuple) else ((), known)
     if equation.partitionable is None:
         results = primitive.bind(*functions, *values, **known)
@@ -73,6 +77,12 @@ def _without_rules(equation: Equation) -> Param:
 def _jaxpr(program: Program) -> Param:
     arguments = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in program.inputs]
     return jax.make_jaxpr(lambda *values: call(program, *values, rules=False))(*arguments)
+
+
+def body_like(original: Param, f: Function, arguments: Sequence[jax.ShapeDtypeStruct]) -> Param:
+    """A function as the body of a loop, or a branch, of JAX's, of the form that another one has."""
+    closed = jax.make_jaxpr(f)(*arguments)
+    return closed if hasattr(original, "consts") else closed.jaxpr
 
 
 def run_with_jax(equation: Equation, values: Sequence[Array]) -> list[np.ndarray]:

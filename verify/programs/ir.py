@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -18,6 +18,7 @@ import numpy as np
 from jax.tree_util import PyTreeDef
 
 from verify.dtypes import DType
+from verify.programs.origins import Origin
 
 Result = TypeVar("Result")
 
@@ -42,11 +43,12 @@ class Var:
 class Const:
     """A constant that the program holds: a literal or a captured array."""
 
-    value: np.ndarray  # or a JAX array of typed random keys, or a `jax.Ref`
+    # Or a JAX array of typed random keys, a `jax.Ref`, or what was held (`reader.Reading`).
+    value: np.ndarray
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return tuple(self.value.shape)
+        return tuple(getattr(self.value, "shape", ()))  # JAX's own scalars have none
 
     @property
     def dtype(self) -> DType:
@@ -72,6 +74,7 @@ class Equation:
     _bind: Param = None  # JAX's primitive, to evaluate on concrete arrays
     _bind_params: Param = None
     partitionable: bool | None = None  # of what draws bits: which bits are a key's, see `_DRAWS`
+    origin: Origin | None = None  # if it was asked for
 
     @functools.cached_property
     def elements(self) -> int:
@@ -207,6 +210,24 @@ def part_of(program: Program, outputs: Iterable[Var]) -> Program:
 def inner_programs(equation: Equation) -> list[Program]:
     """The bodies of a loop, the branches of a choice."""
     return [inner for value in equation.params.values() for inner in _programs_in(value)]
+
+
+def over(program: Program, arguments: Sequence[Atom]) -> Program:
+    """A program over these instead of its inputs, which it then shares with the program that they
+    are from: its equations say what a call computes, in the caller's variables.
+
+    >>> from verify.programs import trace
+    >>> program, x = trace(lambda x: x * x + 1, 2.0), Const(np.float32(3))
+    >>> [[atom is x for atom in e.inputs] for e in over(program, [x]).equations]
+    [[True, True], [False, False]]
+    """
+    known: dict[Var, Atom] = dict(zip(program.inputs, arguments, strict=True))
+
+    def renamed(atoms: Sequence[Atom]) -> tuple[Atom, ...]:
+        return tuple(known.get(a, a) if isinstance(a, Var) else a for a in atoms)
+
+    equations = tuple(replace(e, inputs=renamed(e.inputs)) for e in program.equations)
+    return Program((), equations, renamed(program.outputs))
 
 
 def is_mutable(value: object) -> bool:

@@ -1,20 +1,20 @@
 """What JAX traced, read as a program: the file that knows JAX's program representation.
 
-Calls that only wrap another program (`jit`, `remat`, `custom_jvp`, `custom_vjp`, ...) are
-inlined. Of a choice by
-platform (`lax.platform_dependent`) the program is the branch of the process's own.
+Calls that only wrap another program (`jit`, `remat`, `custom_jvp`, `custom_vjp`, ...) are inlined,
+and of a choice by platform (`lax.platform_dependent`) the program is one of the branches. What else
+a reader may want is an option (`Reading`).
 
-Everything else in `verify` works on the classes of `ir.py`, so a change of JAX's internals is
-mended here, and in `execute.py` and `rules.py`. Works with JAX 0.10 (two classes `ClosedJaxpr`,
-`Jaxpr`) and with 0.11 and later (one class).
+Everything else works on the classes of `ir.py`, so a change of JAX's internals is mended here, and
+in `execute.py`, `origins.py`, `rules.py` and `tracing.py`. Works with JAX 0.10 (two classes
+`ClosedJaxpr`, `Jaxpr`) and with 0.11 and later (one class).
 """
 
 from __future__ import annotations
 
 import functools
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import jax
@@ -22,17 +22,13 @@ import numpy as np
 from jax.extend import core as jex
 
 from verify.dtypes import DType
-from verify.programs.errors import Unsupported
+from verify.programs.errors import NoBranch, Unsupported
 from verify.programs.ir import Atom, Const, Equation, Param, Program, Var, is_mutable
-
-_JAX_FOLDER = os.path.dirname(os.path.abspath(jax.__file__))
-# Lines of its files are not the user's, but for the claims: functions that are asked about.
-_HOUSE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_CLAIMS = os.path.join(_HOUSE, "claims") + os.sep
+from verify.programs.origins import Origin, user_line
 
 # Primitives that mean exactly what the program inside them means, and the parameter that holds it.
 # A custom rule says how to differentiate, not what the function is: the primal program is inlined.
-_WRAPPERS = {
+WRAPPERS = {
     "jit": "jaxpr",
     "pjit": "jaxpr",
     "closed_call": "call_jaxpr",
@@ -45,9 +41,10 @@ _WRAPPERS = {
     "custom_vjp_call": "call_jaxpr",
     "custom_vjp_call_jaxpr": "fun_jaxpr",
     "custom_lin": "call_jaxpr",
+    "shard_map": "jaxpr",  # of what one device has, to which its collectives refer
 }
 
-
+Primitive = jex.Primitive
 Jaxpr: TypeAlias = Any  # closed or open: two classes in JAX 0.10, one since then
 
 # The equation fields that hold a program are recognised by type, in either JAX.
@@ -58,18 +55,88 @@ JAXPR_TYPES: tuple[type, ...] = tuple({jex.Jaxpr, jex.ClosedJaxpr})
 _DRAWS = frozenset(("random_bits", "random_split", "random_gamma"))
 
 
-def converted(jaxpr: Jaxpr) -> Program:
+@dataclass(frozen=True)
+class Reading:
+    """How a program is read; as it stands here, `verify` reads.
+
+    platform: of a choice by platform the program is the branch for this one, by JAX's name for a
+        backend or for what it lowers to; "" for one that no branch names; None for the process's.
+    whole: wrapping primitives that stay equations, with the program inside among their parameters.
+    held: constants are the objects that JAX's program holds, tracers and arrays on devices among
+        them; else NumPy's arrays.
+    closed: the arrays that a function closes over (`Traced.closed`) are its program's first inputs;
+        else constants. Those of programs inside are constants.
+    origins: equations know where they are from (`Equation.origin`), and keep that alive.
+    """
+
+    platform: str | None = None
+    whole: frozenset[str] = frozenset(("shard_map",))
+    held: bool = False
+    closed: bool = False
+    origins: bool = False
+
+
+PLAIN = Reading()
+
+
+def converted(jaxpr: Jaxpr, reading: Reading = PLAIN) -> Program:
     """A (closed) jaxpr as a Program."""
+    if not reading.closed:
+        return _inside(jaxpr, reading)
     inner: Jaxpr = getattr(jaxpr, "jaxpr", jaxpr)
-    consts = list(getattr(jaxpr, "consts", ()) or ())
-    environment: dict[object, Atom] = {}
-    for var, value in zip(inner.constvars, consts, strict=False):
-        environment[var] = Const(_concrete(value))
-    inputs = tuple(_variable(v) for v in inner.invars)
-    environment.update(zip(inner.invars, inputs, strict=True))
+    variables = [*inner.constvars, *inner.invars]
+    inputs = tuple(map(_variable, variables))
+    environment: dict[object, Atom] = dict(zip(variables, inputs, strict=True))
     equations: list[Equation] = []
-    outputs = _walk(inner, environment, equations)
+    outputs = _walk(inner, environment, equations, reading)
     return Program(inputs, tuple(equations), outputs)
+
+
+def _inside(
+    jaxpr: Jaxpr,
+    reading: Reading,
+    arguments: int | None = None,
+    caller: str = "",
+    origin: Origin | None = None,
+) -> Program:
+    """A program with inputs of its own, as many as there are arguments for."""
+    inner: Jaxpr = getattr(jaxpr, "jaxpr", jaxpr)
+    skipped = 0 if arguments is None else len(inner.invars) - arguments
+    inputs = tuple(map(_variable, inner.invars[skipped:]))
+    equations: list[Equation] = []
+    outputs = _inline(jaxpr, inputs, equations, reading, caller, origin)
+    return Program(inputs, tuple(equations), outputs)
+
+
+def consts_of(jaxpr: Jaxpr) -> list[Param]:
+    """The arrays that a program closes over, those of the programs inside aside."""
+    return list(getattr(jaxpr, "consts", ()) or ())
+
+
+def equations_of(jaxpr: Jaxpr) -> Sequence[jex.JaxprEqn]:
+    """Equations as JAX has them."""
+    inner: Jaxpr = getattr(jaxpr, "jaxpr", jaxpr)
+    return inner.eqns
+
+
+def jaxprs_in(value: object, here: bool = False) -> Iterator[Jaxpr]:
+    """Every program of JAX's in a value, each before those inside; with `here`, of a choice by
+    platform only the branch that this process runs."""
+    if isinstance(value, tuple | list):
+        for item in value:
+            yield from jaxprs_in(item, here)
+    elif isinstance(value, JAXPR_TYPES):
+        yield value
+        for eqn in equations_of(value):
+            by_platform = here and eqn.params.get("branches_platforms") is not None
+            held = [_branch_of(eqn, None)] if by_platform else list(eqn.params.values())
+            yield from jaxprs_in(held, here)
+
+
+def wrapped(equation: Equation) -> Program | None:
+    """The program that a call means which stayed whole; None for any other equation."""
+    program = equation.params.get(WRAPPERS.get(equation.primitive, ""))
+    return program if isinstance(program, Program) else None
 
 
 def name_of(primitive: jex.Primitive) -> str:
@@ -89,68 +156,90 @@ def _of_jax(modules: int) -> frozenset[int]:
 
 
 def _walk(
-    inner: Jaxpr, environment: dict[object, Atom], equations: list[Equation], caller: str = ""
+    inner: Jaxpr,
+    environment: dict[object, Atom],
+    equations: list[Equation],
+    reading: Reading,
+    caller: str = "",
+    outer: Origin | None = None,
 ) -> tuple[Atom, ...]:
     """Appends the equations; `caller` is the user's line for those that carry none themselves."""
 
     def read(atom: object) -> Atom:
         if isinstance(atom, jex.Literal):
-            return Const(_concrete(atom.val, getattr(atom.aval, "dtype", None)))
+            return Const(_concrete(atom.val, reading, getattr(atom.aval, "dtype", None)))
         return environment[atom]
 
     for eqn in inner.eqns:
         name = name_of(eqn.primitive)
-        source = _source(eqn) or caller
+        source = user_line(eqn.source_info) or caller
+        origin = Origin(eqn.source_info, outer) if reading.origins else None
         arguments = tuple(read(atom) for atom in eqn.invars)
-        field = _WRAPPERS.get(name)
-        if field is not None and field in eqn.params:
-            results = _inline(eqn.params[field], arguments, equations, source)
+        field = WRAPPERS.get(name)
+        if field is not None and field in eqn.params and name not in reading.whole:
+            results = _inline(eqn.params[field], arguments, equations, reading, source, origin)
             environment.update(zip(eqn.outvars, results, strict=True))
             continue
         if name == "platform_index":
-            index = _platform_index(eqn.params["platforms"])
+            index = _platform_index(eqn.params["platforms"], reading.platform)
             environment[eqn.outvars[0]] = Const(np.asarray(index, np.int32))
             continue
         if eqn.params.get("branches_platforms") is not None:
-            results = _inline(branch_of(eqn), arguments[1:], equations, source)
+            branch = _branch_of(eqn, reading.platform)
+            results = _inline(branch, arguments[1:], equations, reading, source, origin)
             environment.update(zip(eqn.outvars, results, strict=True))
             continue
         outputs = tuple(_variable(v) for v in eqn.outvars)
         environment.update(zip(eqn.outvars, outputs, strict=True))
-        params = {key: _parameter(value) for key, value in eqn.params.items()}
+        params = {
+            key: _parameter(value, reading)
+            if key != field
+            else _inside(value, reading, len(arguments), source, origin)
+            for key, value in eqn.params.items()
+        }
         drawn = eqn.ctx.threefry_partitionable if name in _DRAWS else None
         equations.append(
-            Equation(name, arguments, outputs, params, source, eqn.primitive, eqn.params, drawn)
+            Equation(
+                name, arguments, outputs, params, source, eqn.primitive, eqn.params, drawn, origin
+            )
         )
     return tuple(read(atom) for atom in inner.outvars)
 
 
-def branch_of(eqn: jex.JaxprEqn) -> Jaxpr:
-    """Of a choice by platform (`lax.platform_dependent`), the branch that this process runs."""
-    return eqn.params["branches"][_platform_index(eqn.params["branches_platforms"])]
+def _branch_of(eqn: jex.JaxprEqn, platform: str | None) -> Jaxpr:
+    """Of a choice by platform (`lax.platform_dependent`), the branch for this one."""
+    return eqn.params["branches"][_platform_index(eqn.params["branches_platforms"], platform)]
 
 
-def _platform_index(platforms: Sequence[Sequence[str] | None]) -> int:
-    name = jax.default_backend()
+def _platform_index(platforms: Sequence[Sequence[str] | None], platform: str | None) -> int:
+    name = jax.default_backend() if platform is None else platform
+    names = [name]
     if name == "gpu":  # of these there are two kinds
-        name = "rocm" if "rocm" in jax.devices()[0].client.platform_version else "cuda"
+        names = ["cuda", "rocm"]
+        if platform is None:
+            names = names[1:] if "rocm" in jax.devices()[0].client.platform_version else names[:1]
     for index, known in enumerate(platforms):
-        if known is None or name in known:
+        if known is None or any(name in known for name in names):
             return index
-    raise Unsupported(f"a choice by platform without a branch for {name}")
+    raise NoBranch(f"a choice by platform without a branch for {' or '.join(names)}")
 
 
 def _inline(
-    jaxpr: Jaxpr, arguments: Sequence[Atom], equations: list[Equation], caller: str
+    jaxpr: Jaxpr,
+    arguments: Sequence[Atom],
+    equations: list[Equation],
+    reading: Reading,
+    caller: str,
+    origin: Origin | None,
 ) -> tuple[Atom, ...]:
     inner: Jaxpr = getattr(jaxpr, "jaxpr", jaxpr)
-    consts = [Const(_concrete(value)) for value in getattr(jaxpr, "consts", ()) or ()]
+    consts = [Const(_concrete(value, reading)) for value in consts_of(jaxpr)]
     # From JAX 0.11 on, an open program may carry its constants as leading arguments.
     missing = len(inner.invars) - len(arguments)
     environment: dict[object, Atom] = dict(zip(inner.constvars, consts, strict=False))
     leading = consts[len(inner.constvars) :] if missing > 0 else []
     environment.update(zip(inner.invars, [*leading, *arguments], strict=True))
-    return _walk(inner, environment, equations, caller)
+    return _walk(inner, environment, equations, reading, caller, origin)
 
 
 def _variable(var: jex.Var) -> Var:
@@ -159,15 +248,17 @@ def _variable(var: jex.Var) -> Var:
     return Var(tuple(getattr(aval, "shape", ())), dtype, hasattr(aval, "inner_aval"))
 
 
-def _parameter(value: object) -> Param:
+def _parameter(value: object, reading: Reading) -> Param:
     if isinstance(value, JAXPR_TYPES):
-        return converted(value)
+        return _inside(value, reading)
     if isinstance(value, tuple | list) and any(isinstance(item, JAXPR_TYPES) for item in value):
-        return tuple(_parameter(item) for item in value)
+        return tuple(_parameter(item, reading) for item in value)
     return value
 
 
-def _concrete(value: Param, dtype: DType | None = None) -> Param:
+def _concrete(value: Param, reading: Reading, dtype: DType | None = None) -> Param:
+    if reading.held and hasattr(value, "dtype"):
+        return value
     if isinstance(value, jax.Array) and jax.dtypes.issubdtype(value.dtype, jax.dtypes.extended):
         return value
     if is_mutable(value):
@@ -178,16 +269,3 @@ def _concrete(value: Param, dtype: DType | None = None) -> Param:
     if array.dtype == object:  # an array that may change (`jax.new_ref`), say
         raise Unsupported(f"a constant that is no array, but {type(value).__name__}")
     return array
-
-
-def _source(eqn: jex.JaxprEqn) -> str:
-    """The innermost line outside JAX that made this equation."""
-    traceback = getattr(eqn.source_info, "traceback", None)
-    for frame in getattr(traceback, "frames", ()) or ():
-        name = frame.file_name
-        if name.startswith((_JAX_FOLDER, "<")):
-            continue
-        if name.startswith(_HOUSE) and not name.startswith(_CLAIMS):
-            continue
-        return f"{os.path.basename(name)}:{frame.line_num} ({frame.function_name})"
-    return ""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import jax
 
 from verify.dtypes import Function
-from verify.programs.ir import Param
-from verify.programs.reader import JAXPR_TYPES, branch_of, name_of
+from verify.programs.reader import equations_of, jaxprs_in, name_of
 from verify.programs.tracing import abstract_of, anew
 
 # How to differentiate a primal program, where JAX was told; `custom_vjp` in reverse only.
@@ -18,6 +17,10 @@ _RULES = {
     "custom_transpose_call": "transpose",
     "custom_linear_solve": "transpose",
 }
+
+
+# The calls that are differentiated by a rule of their own.
+WITH_RULES = frozenset(name for name, rule in _RULES.items() if rule in ("jvp", "vjp"))
 
 
 def custom_rules(f: Function, *examples: object) -> frozenset[str]:
@@ -33,17 +36,11 @@ def custom_rules(f: Function, *examples: object) -> frozenset[str]:
 
 
 def rules_in(value: object) -> frozenset[str]:
-    if isinstance(value, tuple | list):
-        return frozenset().union(*map(rules_in, value))
-    if not isinstance(value, JAXPR_TYPES):
-        return frozenset()
+    """The same of JAX's programs in a value."""
     found: set[str] = set()
-    inner: Param = getattr(value, "jaxpr", value)
-    for eqn in inner.eqns:
-        if name_of(eqn.primitive) in _RULES:
-            found.add(_RULES[name_of(eqn.primitive)])
-            found |= {"zeros"} if eqn.params.get("symbolic_zeros") else set()
-        by_platform = eqn.params.get("branches_platforms") is not None
-        for parameter in [branch_of(eqn)] if by_platform else eqn.params.values():
-            found |= rules_in(parameter)
+    for jaxpr in jaxprs_in(value, here=True):
+        for eqn in equations_of(jaxpr):
+            if name_of(eqn.primitive) in _RULES:
+                found.add(_RULES[name_of(eqn.primitive)])
+                found |= {"zeros"} if eqn.params.get("symbolic_zeros") else set()
     return frozenset(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
@@ -12,7 +12,14 @@ from jax.tree_util import PyTreeDef
 
 from verify.dtypes import DType, Function, PyTree, is_array
 from verify.programs.ir import Param, Program
-from verify.programs.reader import JAXPR_TYPES, converted
+from verify.programs.reader import (
+    PLAIN,
+    Reading,
+    consts_of,
+    converted,
+    equations_of,
+    jaxprs_in,
+)
 
 # The names of JAX's key dtypes: the generators, and how many words of 32 bits their keys have.
 GENERATORS = {
@@ -44,7 +51,11 @@ class Traced:
 
     jaxpr: Param  # what JAX's own programs are depends on its version
     in_tree: PyTreeDef
-    out_tree: PyTreeDef
+    result: Param  # shapes and dtypes of what it returns, in the function's own containers
+
+    @property
+    def out_tree(self) -> PyTreeDef:
+        return jax.tree.structure(self.result)
 
     @property
     def floating(self) -> tuple[list[int], list[int]]:
@@ -57,9 +68,39 @@ class Traced:
         return found[0], found[1]
 
     @property
+    def closed(self) -> tuple[Param, ...]:
+        """What the function closes over: arrays, and values that JAX is tracing."""
+        return tuple(consts_of(self.jaxpr))
+
+    def held(self) -> Iterator[Param]:
+        """The same, and what the programs inside it hold."""
+        for jaxpr in jaxprs_in(self.jaxpr):
+            yield from consts_of(jaxpr)
+
+    @property
     def captured(self) -> jax.Array | None:
         """A value that an outer transformation is tracing and the function closes over, or None."""
-        return next(_tracers_in(self.jaxpr), None)
+        return next((value for value in self.held() if isinstance(value, jax.core.Tracer)), None)
+
+    def platforms(self) -> frozenset[str]:
+        """Those for which the program says another thing than elsewhere.
+
+        >>> from jax import lax
+        >>> def f(x): return lax.platform_dependent(x, cpu=abs, default=lambda x: -x)
+        >>> sorted(make(f, 1.0).platforms())
+        ['cpu']
+        """
+        chosen = (
+            platforms
+            for jaxpr in jaxprs_in(self.jaxpr)
+            for eqn in equations_of(jaxpr)
+            for platforms in eqn.params.get("branches_platforms") or ()
+        )
+        return frozenset(name for platforms in chosen for name in platforms or ())
+
+    def __str__(self) -> str:
+        """The program as JAX prints it."""
+        return str(self.jaxpr)
 
 
 def make(f: Function, *examples: object) -> Traced:
@@ -68,8 +109,15 @@ def make(f: Function, *examples: object) -> Traced:
     abstract: Shapes = jax.tree.map(abstract_of, examples)
     if any(_is_key(leaf.dtype) for leaf in jax.tree.leaves(abstract)):
         f, abstract = _with_words(f, abstract)
-    jaxpr, out_shape = jax.make_jaxpr(anew(f), return_shape=True)(*abstract)
-    return Traced(jaxpr, jax.tree.structure(examples), jax.tree.structure(out_shape))
+    return replace(make_as_given(f, *abstract), in_tree=jax.tree.structure(examples))
+
+
+def make_as_given(f: Function, *arguments: object) -> Traced:
+    """The same of arguments as they are, with whatever else JAX knows of them: that they are keys,
+    how they lie on devices."""
+    __tracebackhide__ = True
+    jaxpr, result = jax.make_jaxpr(anew(f), return_shape=True)(*arguments)
+    return Traced(jaxpr, jax.tree.structure(arguments), result)
 
 
 def anew(f: Function) -> Function:
@@ -84,21 +132,9 @@ def anew(f: Function) -> Function:
     return called
 
 
-def _tracers_in(value: object) -> Iterator[jax.Array]:
-    if isinstance(value, tuple | list):
-        for item in value:
-            yield from _tracers_in(item)
-    elif isinstance(value, JAXPR_TYPES):
-        consts = list(getattr(value, "consts", ()) or ())
-        yield from (const for const in consts if isinstance(const, jax.core.Tracer))
-        inner: Param = getattr(value, "jaxpr", value)
-        for eqn in inner.eqns:
-            yield from _tracers_in(list(eqn.params.values()))
-
-
-def read(traced: Traced) -> Program:
+def read(traced: Traced, reading: Reading = PLAIN) -> Program:
     """The second half of `trace`: what it raises is a failure of ours."""
-    program = converted(traced.jaxpr)
+    program = converted(traced.jaxpr, reading)
     trees = traced.in_tree, traced.out_tree
     return Program(program.inputs, program.equations, program.outputs, *trees)
 
