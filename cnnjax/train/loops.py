@@ -7,19 +7,20 @@ slower. The lowerings of `cnnjax.lowerings` avoid this for what they take.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
-
-from cnnjax.lowerings import branch_of
+from verify.programs import Reading, make_as_given, read
 
 __all__ = ["fast_in_loops"]
+
+_ON_A_CPU = Reading(platform="cpu", held=True)
 
 
 def fast_in_loops(f: Callable[..., Any], *examples: Any) -> bool:
     """Whether all convolutions of `f(*examples)` have the layout that loops keep fast on a CPU.
 
+    >>> import jax
     >>> from cnnjax import conv
     >>> import jax.numpy as jnp
     >>> def gradient(groups):
@@ -28,26 +29,15 @@ def fast_in_loops(f: Callable[..., Any], *examples: Any) -> bool:
     >>> [gradient(groups) for groups in (1, 2, 4)]  # dense, grouped, depthwise
     [True, False, True]
     """
-    return all(map(_usual, _convolutions(jax.make_jaxpr(f)(*examples).jaxpr)))
+    program = read(make_as_given(f, *examples), _ON_A_CPU)
+    convolutions = (e for e in program.every_equation() if e.primitive == "conv_general_dilated")
+    return all(_usual(equation.params) for equation in convolutions)
 
 
-def _usual(params: dict[str, Any]) -> bool:
+def _usual(params: Mapping[str, Any]) -> bool:
     if params["feature_group_count"] > 1 or params["batch_group_count"] > 1:
         return False
     axes = tuple(range(1, len(params["dimension_numbers"].lhs_spec) - 1))
     image, kernel = (0, len(axes) + 1, *axes), (len(axes) + 1, len(axes), *(a - 1 for a in axes))
     numbers = params["dimension_numbers"]
     return (numbers.lhs_spec, numbers.rhs_spec, numbers.out_spec) == (image, kernel, image)
-
-
-def _convolutions(jaxpr: Any) -> Iterator[dict[str, Any]]:
-    for equation in jaxpr.eqns:
-        if equation.primitive.name == "conv_general_dilated":
-            yield equation.params
-        inside: Any = list(equation.params.values())
-        if (platforms := equation.params.get("branches_platforms")) is not None:
-            inside = equation.params["branches"][branch_of(platforms, "cpu")]
-        for value in jax.tree.leaves(inside, is_leaf=lambda leaf: hasattr(leaf, "eqns")):
-            inner = getattr(value, "jaxpr", value)
-            if hasattr(inner, "eqns"):
-                yield from _convolutions(inner)

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from cnnjax.train.loops import fast_in_loops
+from verify.programs import Reading, make_as_given, read
 
 if TYPE_CHECKING:
     from cnnjax.models import Model
@@ -149,9 +150,9 @@ def _gradient(model: Model) -> Callable[..., Any]:
 
 def _apart(model: Model, params: Any, image: Any) -> bool:
     """Whether images do not see each other in training, and nothing is random."""
-    closed, (_, stats) = jax.make_jaxpr(model.apply_train, return_shape=True)(
-        params, image, jax.random.key(0)
-    )
-    key = closed.jaxpr.invars[-1]
-    used = any(key is atom for equation in closed.jaxpr.eqns for atom in equation.invars)
+    traced = make_as_given(model.apply_train, params, image, jax.random.key(0))
+    program = read(traced, Reading(held=True))
+    _, stats = traced.result
+    key = program.inputs[-1]
+    used = any(key is atom for equation in program.equations for atom in equation.inputs)
     return not jax.tree.leaves(stats) and not used

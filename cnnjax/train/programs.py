@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -22,6 +22,7 @@ import numpy as np
 
 from cnnjax.train.config import TrainConfig
 from cnnjax.train.functions import Functions, batch_of
+from verify.programs import make_as_given
 
 if TYPE_CHECKING:
     from cnnjax.models import Model
@@ -37,10 +38,11 @@ def fingerprint(function: Callable[..., Any], *arguments: Any) -> str:
     >>> one == fingerprint(lambda y: 2 * y, jnp.ones(3)), one == fingerprint(jnp.sin, jnp.zeros(3))
     (True, False)
     """
-    closed = jax.make_jaxpr(lambda *given: function(*given))(*arguments)
+    traced = make_as_given(function, *arguments)
     # Where functions are printed, their place in memory is not part of the program.
-    crc = zlib.crc32(re.sub(r"0x[0-9a-f]+", "", str(closed)).encode())
-    for constant in _constants(closed):
+    crc = zlib.crc32(re.sub(r"0x[0-9a-f]+", "", str(traced)).encode())
+    for constant in traced.held():
+        constant = constant if hasattr(constant, "dtype") else np.asarray(constant)
         if jnp.issubdtype(constant.dtype, jax.dtypes.prng_key):
             constant = jax.random.key_data(constant)
         array = np.ascontiguousarray(constant)
@@ -77,15 +79,3 @@ def fingerprints(
     if functions.mix is not None:
         found["mix"] = fingerprint(functions.mix, key, images, labels)
     return found
-
-
-def _constants(closed: Any) -> Iterator[Any]:
-    """The arrays that a program holds, those of its inner programs included."""
-    for constant in getattr(closed, "consts", ()):
-        yield constant if hasattr(constant, "dtype") else np.asarray(constant)
-    for equation in getattr(closed, "jaxpr", closed).eqns:
-        for value in jax.tree.leaves(
-            list(equation.params.values()), is_leaf=lambda leaf: hasattr(leaf, "eqns")
-        ):
-            if hasattr(getattr(value, "jaxpr", value), "eqns"):
-                yield from _constants(value)
