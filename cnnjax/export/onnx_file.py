@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
-from jax.extend import core
 
 from cnnjax.export.inference import images_of, logits_of
-from cnnjax.lowerings import branch_of, plain_only
-from cnnjax.summary.layers import join_scopes, scope_of
+from cnnjax.lowerings import plain_only
+from cnnjax.summary.layers import scope_of
 from cnnjax.summary.rules import ELEMENTWISE
-from cnnjax.summary.walk import CALLS, inner_program
+from verify.programs import Atom, Equation, Program, Reading, Var, bind, make_as_given, read
 
 try:
     from onnx import checker, helper
@@ -39,7 +38,8 @@ if TYPE_CHECKING:
     from cnnjax.checkpoint import SavedModel
 
 OPSET, IR = 18, 8  # of 2022: every runtime reads them
-PLATFORM = "cpu"
+# Scopes name the layer in an error.
+READING = Reading(platform="cpu", whole=frozenset(), origins=True)
 _LATER = ("broadcast_in_dim", "dim_as_value")  # never folded: stretched, or the number of images
 
 
@@ -51,10 +51,10 @@ def to_onnx(saved: SavedModel) -> bytes:
     images = images_of(saved)
     function = logits_of(saved)
     with plain_only():
-        closed = jax.make_jaxpr(lambda x: function(x))(images)
+        traced = make_as_given(function, images)
     graph = Graph()
     given = Made(IMAGES, tuple(images.shape))
-    (result,) = _Walk(graph).program(closed, [given], "")
+    (result,) = _Walk(graph).program(read(traced, READING), [given])
     file = helper.make_model(
         graph.proto(graph.whole(result), saved.model.image, result.shape),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -80,41 +80,28 @@ class _Walk:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
 
-    def program(self, closed: Any, given: Sequence[Value], scope: str) -> list[Value]:
-        jaxpr, consts = getattr(closed, "jaxpr", closed), getattr(closed, "consts", ())
-        env: dict[Any, Value] = {}
-        known = [_known(array) for array in consts]
-        env.update(zip([*jaxpr.constvars, *jaxpr.invars], [*known, *given], strict=True))
+    def program(self, program: Program, given: Sequence[Value]) -> list[Value]:
+        env: dict[Var, Value] = dict(zip(program.inputs, given, strict=True))
 
-        def read(atom: Any) -> Value:
-            if isinstance(atom, core.Literal):  # a number of Python's, perhaps
-                return _known(np.asarray(atom.val, getattr(atom.aval, "dtype", None)))
-            return env[atom]
+        def read(atom: Atom) -> Value:
+            return env[atom] if isinstance(atom, Var) else _known(atom.value)
 
-        for eqn in jaxpr.eqns:
-            inner = join_scopes(scope, scope_of(eqn))
-            results = self.equation(eqn, [read(atom) for atom in eqn.invars], inner)
-            env.update(zip(eqn.outvars, results, strict=True))
-        return [read(atom) for atom in jaxpr.outvars]
+        for equation in program.equations:
+            results = self.equation(equation, list(map(read, equation.inputs)))
+            env.update(zip(equation.outputs, results, strict=True))
+        return list(map(read, program.outputs))
 
-    def equation(self, eqn: Any, operands: list[Value], scope: str) -> list[Value]:
-        name = eqn.primitive.name
-        if name in CALLS:
-            return self.program(inner_program(eqn), operands, scope)
-        if name == "platform_index":
-            return [_known(np.int32(branch_of(eqn.params["platforms"], PLATFORM)))]
-        if (platforms := eqn.params.get("branches_platforms")) is not None:
-            branch = eqn.params["branches"][branch_of(platforms, PLATFORM)]
-            return self.program(branch, operands[1:], scope)
+    def equation(self, equation: Equation, operands: list[Value]) -> list[Value]:
+        name = equation.primitive
         known = name not in _LATER and all(isinstance(v, Known) for v in operands)
-        if known and (results := _folded(eqn, operands)) is not None:
+        if known and (results := _folded(equation, operands)) is not None:
             return results
         if name not in RULES:
-            raise unknown(eqn, scope, "")
+            raise unknown(equation, scope_of(equation), "")
         try:
-            return RULES[name](self.graph, eqn, operands)
+            return RULES[name](self.graph, equation, operands)
         except NoRule as error:
-            raise unknown(eqn, scope, str(error)) from error
+            raise unknown(equation, scope_of(equation), str(error)) from error
 
 
 def _known(array: Any) -> Known:
@@ -122,11 +109,10 @@ def _known(array: Any) -> Known:
     return Known(value, value.shape)
 
 
-def _folded(eqn: Any, operands: Sequence[Any]) -> list[Value] | None:
+def _folded(equation: Equation, operands: Sequence[Any]) -> list[Value] | None:
     """The results of what depends on no image; None where they have no size yet."""
-    shapes = [tuple(var.aval.shape) for var in eqn.outvars]
-    params = eqn.primitive.get_bind_params(eqn.params)
-    if eqn.primitive.name in ELEMENTWISE:  # of arrays that are not stretched
+    shapes = [tuple(var.shape) for var in equation.outputs]
+    if equation.primitive in ELEMENTWISE:  # of arrays that are not stretched
         ranks = {value.value.ndim for value in operands} - {0}
         alike = [value.value for value in operands if value.value.ndim] or [np.zeros(())]
         if len(ranks) <= 1:
@@ -134,11 +120,9 @@ def _folded(eqn: Any, operands: Sequence[Any]) -> list[Value] | None:
             arrays = [
                 v.value if v.value.ndim == 0 else np.broadcast_to(v.value, size) for v in operands
             ]
-            found = np.asarray(eqn.primitive.bind(*map(jax.numpy.asarray, arrays), **params))
-            return [Known(found, shapes[0])]
+            (found,) = bind(equation, list(map(jax.numpy.asarray, arrays)))
+            return [Known(np.asarray(found), shapes[0])]
     if not all(isinstance(n, int) for shape in shapes for n in shape):
         return None
     arrays = [np.broadcast_to(value.value, value.shape) for value in operands]
-    results = eqn.primitive.bind(*map(jax.numpy.asarray, arrays), **params)
-    results = results if eqn.primitive.multiple_results else [results]
-    return [_known(result) for result in results]
+    return [_known(result) for result in bind(equation, list(map(jax.numpy.asarray, arrays)))]

@@ -18,8 +18,9 @@ from onnx import helper
 from cnnjax.export.graph import Graph, Known, Made, Value, dims
 from cnnjax.export.inference import ExportError
 from cnnjax.rules import registrar
+from verify.programs import Atom, Equation
 
-Rule = Callable[[Graph, Any, Sequence[Value]], list[Value]]
+Rule = Callable[[Graph, Equation, Sequence[Value]], list[Value]]
 
 RULES: dict[str, Rule] = {}
 rule = registrar(RULES)
@@ -33,32 +34,32 @@ class NoRule(Exception):
     """ONNX, or this writer, has no form for the equation: why."""
 
 
-def shape_of(eqn: Any) -> tuple[Any, ...]:
-    return tuple(eqn.outvars[0].aval.shape)
+def shape_of(equation: Equation) -> tuple[Any, ...]:
+    return tuple(equation.outputs[0].shape)
 
 
-def is_bool(value: Any) -> bool:
-    return value.aval.dtype == np.bool_
+def is_bool(atom: Atom) -> bool:
+    return bool(atom.dtype == np.bool_)
 
 
 @rule(*IDENTITY)
-def identity(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
+def identity(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
     return list(operands)
 
 
 @rule("dim_as_value")
-def size(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
+def size(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
     """The number of images, as a scalar."""
-    count = graph.batch(eqn.params["dim"])
-    to = helper.np_dtype_to_tensor_dtype(np.dtype(eqn.outvars[0].aval.dtype))
+    count = graph.batch(equation.params["dim"])
+    to = helper.np_dtype_to_tensor_dtype(np.dtype(equation.outputs[0].dtype))
     return [Made(graph.node("Cast", graph.reshaped(count, ()), to=to), ())]
 
 
 @rule("broadcast_in_dim")
-def broadcast(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
+def broadcast(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
     """Nothing is stretched yet; new axes have length 1."""
-    operand, shape = operands[0], shape_of(eqn)
-    places = eqn.params["broadcast_dimensions"]
+    operand, shape = operands[0], shape_of(equation)
+    places = equation.params["broadcast_dimensions"]
     real: list[Any] = [1] * len(shape)
     for axis, place in enumerate(places):
         real[place] = 1 if axis in operand.ones else operand.shape[axis]
@@ -76,50 +77,52 @@ def broadcast(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
 
 
 @rule("reshape", "squeeze", "expand_dims")
-def reshape(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    if eqn.params.get("dimensions") is not None and eqn.primitive.name == "reshape":
+def reshape(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
+    if equation.params.get("dimensions") is not None and equation.primitive == "reshape":
         raise NoRule("in another order of axes")
-    shape = shape_of(eqn)
+    shape = shape_of(equation)
     dims(shape)
     return [Made(graph.reshaped(graph.whole(operands[0]), shape), shape)]
 
 
 @rule("transpose")
-def transpose(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    order, operand = eqn.params["permutation"], operands[0]
+def transpose(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
+    order, operand = equation.params["permutation"], operands[0]
     name = graph.transposed(graph.loose(operand), order)
     ones = frozenset(place for place, axis in enumerate(order) if axis in operand.ones)
-    return [Made(name, shape_of(eqn), ones)]
+    return [Made(name, shape_of(equation), ones)]
 
 
 @rule("concatenate")
-def concatenate(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
+def concatenate(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
     names = [graph.whole(value) for value in operands]
-    return [Made(graph.node("Concat", *names, axis=eqn.params["dimension"]), shape_of(eqn))]
+    return [
+        Made(graph.node("Concat", *names, axis=equation.params["dimension"]), shape_of(equation))
+    ]
 
 
 @rule("stack")
-def stack(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    axis, shape = eqn.params["axis"], shape_of(eqn)
+def stack(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
+    axis, shape = equation.params["axis"], shape_of(equation)
     row = [*shape[:axis], 1, *shape[axis + 1 :]]
     names = [graph.reshaped(graph.whole(value), row) for value in operands]
     return [Made(graph.node("Concat", *names, axis=axis), shape)]
 
 
 @rule("split")
-def split(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    axis, start, found = eqn.params["axis"], 0, []
-    for size, var in zip(map(int, eqn.params["sizes"]), eqn.outvars, strict=True):
-        piece = cut(graph, eqn, operands[0], [start], [start + size], [axis], [1])
-        found.append(Made(piece.name, tuple(var.aval.shape)))
+def split(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
+    axis, start, found = equation.params["axis"], 0, []
+    for size, var in zip(map(int, equation.params["sizes"]), equation.outputs, strict=True):
+        piece = cut(graph, equation, operands[0], [start], [start + size], [axis], [1])
+        found.append(Made(piece.name, tuple(var.shape)))
         start += size
     return list(found)
 
 
 @rule("slice")
-def slice_(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    starts, limits = eqn.params["start_indices"], eqn.params["limit_indices"]
-    strides = eqn.params["strides"] or (1,) * len(starts)
+def slice_(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
+    starts, limits = equation.params["start_indices"], equation.params["limit_indices"]
+    strides = equation.params["strides"] or (1,) * len(starts)
     old = operands[0].shape
     axes = [
         axis
@@ -127,7 +130,7 @@ def slice_(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
         if not (_same(start, 0) and _same(limit, n) and strides[axis] == 1)
     ]
     wanted = [[tuple_[axis] for axis in axes] for tuple_ in (starts, limits, (*range(len(old)),))]
-    return [cut(graph, eqn, operands[0], *wanted, [strides[axis] for axis in axes])]
+    return [cut(graph, equation, operands[0], *wanted, [strides[axis] for axis in axes])]
 
 
 def _same(size: Any, other: Any) -> bool:
@@ -135,13 +138,13 @@ def _same(size: Any, other: Any) -> bool:
 
 
 @rule("dynamic_slice")
-def dynamic_slice(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
+def dynamic_slice(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
     """At a place that is known after all; clamped, as JAX has it."""
     operand, *places = operands
     if not all(isinstance(place, Known) for place in places):
         raise NoRule("at a place that depends on the image")
     parts: list[list[int]] = [[], [], []]
-    pairs = zip(places, operand.shape, eqn.params["slice_sizes"], strict=True)
+    pairs = zip(places, operand.shape, equation.params["slice_sizes"], strict=True)
     for axis, (place, n, size) in enumerate(pairs):
         if _same(n, size):
             continue
@@ -150,17 +153,17 @@ def dynamic_slice(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Val
         first = min(max(int(place.value), 0), n - size)  # type: ignore[union-attr]
         for part, number in zip(parts, (first, first + size, axis), strict=True):
             part.append(number)
-    return [cut(graph, eqn, operand, *parts, [1] * len(parts[0]))]
+    return [cut(graph, equation, operand, *parts, [1] * len(parts[0]))]
 
 
 @rule("gather")
-def gather(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
+def gather(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
     """What indexing by known numbers becomes: one piece, or rows along one axis."""
     operand, index = operands
-    numbers, sizes = eqn.params["dimension_numbers"], eqn.params["slice_sizes"]
+    numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
     if not isinstance(index, Known) or numbers.operand_batching_dims:
         raise NoRule("at places that depend on the image")
-    places, shape = np.broadcast_to(index.value, index.shape), shape_of(eqn)
+    places, shape = np.broadcast_to(index.value, index.shape), shape_of(equation)
     axes = numbers.start_index_map
     room = [operand.shape[axis] - sizes[axis] for axis in axes]
     inside = all(
@@ -172,7 +175,7 @@ def gather(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
     if places.ndim == 1:
         parts = [list(places), [p + sizes[a] for p, a in zip(places, axes, strict=True)], axes]
         parts = [[int(n) for n in part] for part in parts]
-        name = cut(graph, eqn, operand, *parts, [1] * len(axes)).name
+        name = cut(graph, equation, operand, *parts, [1] * len(axes)).name
         return [Made(graph.reshaped(name, shape), shape)]
     others = [place for place in range(len(shape)) if place not in numbers.offset_dims]
     if places.ndim != 2 or tuple(numbers.collapsed_slice_dims) != tuple(axes) or others != [*axes]:
@@ -182,13 +185,13 @@ def gather(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
 
 
 @rule("rev")
-def rev(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    axes = list(eqn.params["dimensions"])
+def rev(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
+    axes = list(equation.params["dimensions"])
     first = [np.iinfo(np.int64).min + 1] * len(axes)  # beyond the first element
-    return [cut(graph, eqn, operands[0], [-1] * len(axes), first, axes, [-1] * len(axes))]
+    return [cut(graph, equation, operands[0], [-1] * len(axes), first, axes, [-1] * len(axes))]
 
 
-def cut(graph: Graph, eqn: Any, operand: Value, *parts: Sequence[Any]) -> Made:
+def cut(graph: Graph, equation: Equation, operand: Value, *parts: Sequence[Any]) -> Made:
     """`Slice` by starts, ends, axes and steps."""
     if not all(isinstance(n, int) for part in parts for n in part):
         raise NoRule("at a place that depends on the number of images")
@@ -196,12 +199,12 @@ def cut(graph: Graph, eqn: Any, operand: Value, *parts: Sequence[Any]) -> Made:
     if parts[0]:
         arrays = [graph.constant(np.array(part, np.int64)) for part in parts]
         name = graph.node("Slice", name, *arrays)
-    return Made(name, shape_of(eqn))
+    return Made(name, shape_of(equation))
 
 
 @rule("pad")
-def pad(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    config = eqn.params["padding_config"]
+def pad(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
+    config = equation.params["padding_config"]
     name, fill = graph.whole(operands[0]), graph.whole(operands[1])
     shape = list(operands[0].shape)
     for axis, (_, _, interior) in enumerate(config):
@@ -210,7 +213,7 @@ def pad(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
     sides = [low for low, *_ in config] + [high for _, high, _ in config]
     if any(sides):
         name = graph.node("Pad", name, graph.constant(np.array(sides, np.int64)), fill)
-    return [Made(name, shape_of(eqn))]
+    return [Made(name, shape_of(equation))]
 
 
 def _spread(graph: Graph, name: str, fill: str, shape: list[Any], axis: int, between: int) -> str:
@@ -230,22 +233,22 @@ def _spread(graph: Graph, name: str, fill: str, shape: list[Any], axis: int, bet
 
 
 @rule(*REDUCTIONS)
-def reduction(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    if is_bool(eqn.invars[0]):
+def reduction(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
+    if is_bool(equation.inputs[0]):
         raise NoRule("of booleans")
-    axes = graph.constant(np.array(eqn.params["axes"], np.int64))
-    op = REDUCTIONS[eqn.primitive.name]
-    return [Made(graph.node(op, graph.whole(operands[0]), axes, keepdims=0), shape_of(eqn))]
+    axes = graph.constant(np.array(equation.params["axes"], np.int64))
+    op = REDUCTIONS[equation.primitive]
+    return [Made(graph.node(op, graph.whole(operands[0]), axes, keepdims=0), shape_of(equation))]
 
 
 @rule("dot_general")
-def dot(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
+def dot(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
     """`Einsum`; `MatMul` where it is one, as runtimes have it fast."""
-    (left, right), (batch_left, batch_right) = eqn.params["dimension_numbers"]
+    (left, right), (batch_left, batch_right) = equation.params["dimension_numbers"]
     names = [graph.whole(value) for value in operands]
     ranks = [len(value.shape) for value in operands]
     if not batch_left and (list(left), list(right), ranks[1]) == ([ranks[0] - 1], [0], 2):
-        return [Made(graph.node("MatMul", *names), shape_of(eqn))]
+        return [Made(graph.node("MatMul", *names), shape_of(equation))]
     letters = iter("abcdefghijklmnopqrstuvwxyz")
     terms: list[list[str]] = [[""] * rank for rank in ranks]
     shared = [*zip(batch_left, batch_right, strict=True), *zip(left, right, strict=True)]
@@ -258,13 +261,13 @@ def dot(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
             if not letter:
                 term[axis] = next(letters)
                 free.append(term[axis])
-    equation = f"{','.join(''.join(term) for term in terms)}->{''.join(batch + free)}"
-    return [Made(graph.node("Einsum", *names, equation=equation), shape_of(eqn))]
+    sums = f"{','.join(''.join(term) for term in terms)}->{''.join(batch + free)}"
+    return [Made(graph.node("Einsum", *names, equation=sums), shape_of(equation))]
 
 
-def unknown(eqn: Any, scope: str, why: str) -> ExportError:
+def unknown(equation: Equation, scope: str, why: str) -> ExportError:
     where = f"layer {scope}" if scope else "the model"
-    operation = f"{eqn.primitive.name} {why}".strip()
+    operation = f"{equation.primitive} {why}".strip()
     return ExportError(
         f"onnx: {where} uses the operation {operation}, which has no form in ONNX here; the format "
         "stablehlo takes every model"

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from cnnjax.export.graph import Graph, Known, Made, Value
 from cnnjax.export.rules import NoRule, rule, shape_of
+from verify.programs import Equation
 
 
 @rule("conv_general_dilated")
-def conv(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    params = eqn.params
+def conv(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
+    params = equation.params
     lhs, rhs, out = params["dimension_numbers"]
     if params["batch_group_count"] != 1:
         raise NoRule("with groups of images")
@@ -35,14 +35,19 @@ def conv(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
             dilations=list(params["rhs_dilation"]), group=groups, kernel_shape=window,
         )  # fmt: skip
     else:
-        found = _transposed(graph, eqn, x, operands[1], window, pads)
-    return [Made(graph.transposed(found, _inverse(out)), shape_of(eqn))]
+        found = _transposed(graph, equation, x, operands[1], window, pads)
+    return [Made(graph.transposed(found, _inverse(out)), shape_of(equation))]
 
 
 def _transposed(
-    graph: Graph, eqn: Any, x: str, kernel: Value, window: list[int], pads: list[tuple[int, int]]
+    graph: Graph,
+    equation: Equation,
+    x: str,
+    kernel: Value,
+    window: list[int],
+    pads: list[tuple[int, int]],
 ) -> str:
-    params, rhs = eqn.params, eqn.params["dimension_numbers"].rhs_spec
+    params, rhs = equation.params, equation.params["dimension_numbers"].rhs_spec
     dilation = params["rhs_dilation"]
     if params["feature_group_count"] != 1 or any(s != 1 for s in params["window_strides"]):
         raise NoRule("with zeros between the pixels, groups or a stride")
@@ -82,8 +87,8 @@ def _sides(pads: Sequence[tuple[int, int]]) -> list[int]:
 
 
 @rule("reduce_window_max", "reduce_window_sum")
-def pool(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
-    params, shape = eqn.params, operands[0].shape
+def pool(graph: Graph, equation: Equation, operands: Sequence[Value]) -> list[Value]:
+    params, shape = equation.params, operands[0].shape
     rank = len(shape)
     if rank < 3 or any(base != 1 for base in params["base_dilation"]):
         raise NoRule("of this form")
@@ -102,12 +107,12 @@ def pool(graph: Graph, eqn: Any, operands: Sequence[Value]) -> list[Value]:
         "pads": _sides(params["padding"][inner]),
         "dilations": list(params["window_dilation"][inner]),
     }
-    if eqn.primitive.name == "reduce_window_max":
+    if equation.primitive == "reduce_window_max":
         found = graph.node("MaxPool", x, **options)
     else:
         channels = shape[-1]
-        ones = np.ones((channels, 1, *window), eqn.invars[0].aval.dtype)
+        ones = np.ones((channels, 1, *window), equation.inputs[0].dtype)
         if math.prod(ones.shape) > 1 << 24:
             raise NoRule("of windows this large")
         found = graph.node("Conv", x, graph.constant(ones), group=channels, **options)
-    return [Made(graph.transposed(found, _inverse(order)), shape_of(eqn))]
+    return [Made(graph.transposed(found, _inverse(order)), shape_of(equation))]

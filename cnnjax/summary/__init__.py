@@ -22,7 +22,8 @@ from cnnjax.summary import layers
 from cnnjax.summary.fields import of_input
 from cnnjax.summary.layers import Layer
 from cnnjax.summary.table import Row, Summary
-from cnnjax.summary.walk import Leaf, Value, Walk
+from cnnjax.summary.walk import READING, Leaf, Value, Walk
+from verify.programs import make_as_given, read
 
 __all__ = ["Row", "Summary", "summary"]
 
@@ -91,15 +92,14 @@ def summary(
     walk = Walk()
     values: list[Value] = []
     with plain_only():
-        # A new function: of `fn` JAX would return what it has traced before.
-        program = jax.make_jaxpr(lambda *a: fn(*a))(*(() if params is None else (params,)), x)
+        traced = make_as_given(fn, *(() if params is None else (params,)), x)
     if params is not None:
         for path, leaf in jax.tree_util.tree_leaves_with_path(params):
             name = jax.tree_util.keystr(path, simple=True, separator="/")
             trained = BATCH_STATS not in name.split("/")
             # Negative keys: those of closed-over arrays are their ids.
             values.append(walk.leaf(-1 - len(values), Leaf(name, leaf.size, trained)))
-    walk.program(program, [*values, Value(of_input(x.shape))], "", 1)
+    walk.program(read(traced, READING), [*values, Value(of_input(x.shape))], "", 1)
 
     shown = [layer for layer in walk.layers if layer.shown]
     spatial = sorted(walk.spatial)

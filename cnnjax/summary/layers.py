@@ -4,11 +4,11 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from cnnjax.models.model import BATCH_STATS
 from cnnjax.summary.fields import Flow
-from cnnjax.summary.rules import POOLS, shape
+from cnnjax.summary.rules import POOLS
+from verify.programs import Equation
 
 GLOBAL_POOL = "global pool"
 POOL_KINDS = {"reduce_window_max": "max pool", "reduce_window_sum": "avg pool"}
@@ -34,15 +34,15 @@ class Layer:
     unfolded: bool = False
 
 
-def kind_of(eqn: Any, flows: Sequence[Flow | None], spatial: set[int]) -> str:
+def kind_of(equation: Equation, flows: Sequence[Flow | None], spatial: set[int]) -> str:
     """The kind of layer an equation is, "" if none; adds the axes a window slides over."""
-    name = eqn.primitive.name
+    name = equation.primitive
     if name == "conv_general_dilated":
         if flows[0] is not None:
-            spatial |= axes_read(flows[0], eqn.params["dimension_numbers"][0][2:])
+            spatial |= axes_read(flows[0], equation.params["dimension_numbers"][0][2:])
         return "conv"
     if name in POOLS:
-        slid = [axis for axis, n in enumerate(eqn.params["window_dimensions"]) if n > 1]
+        slid = [axis for axis, n in enumerate(equation.params["window_dimensions"]) if n > 1]
         if flows[0] is None or not slid:
             return ""
         spatial |= axes_read(flows[0], slid)
@@ -50,7 +50,7 @@ def kind_of(eqn: Any, flows: Sequence[Flow | None], spatial: set[int]) -> str:
     if name == "dot_general":
         return "dense" if None in flows else "matmul"
     if name in GLOBAL_POOLS and flows[0] is not None:
-        gone = axes_read(flows[0], eqn.params["axes"])
+        gone = axes_read(flows[0], equation.params["axes"])
         return GLOBAL_POOL if spatial and spatial <= gone else ""
     return ""
 
@@ -60,26 +60,26 @@ def axes_read(flow: Flow, axes: Sequence[int]) -> set[int]:
     return {i for i, x_axis in enumerate(flow) if set(axes) & set(x_axis.strides)}
 
 
-def multiply_adds(eqn: Any) -> int:
+def multiply_adds(equation: Equation) -> int:
     """Multiplications of a convolution or matrix product, zeros of the padding included."""
-    outputs = math.prod(shape(eqn.outvars[0]))
-    if eqn.primitive.name == "conv_general_dilated":
-        kernel = shape(eqn.invars[1])
-        return outputs * math.prod(kernel) // kernel[eqn.params["dimension_numbers"][1][0]]
-    if eqn.primitive.name == "dot_general":
-        (contracting, _), _ = eqn.params["dimension_numbers"]
-        return outputs * math.prod(shape(eqn.invars[0])[axis] for axis in contracting)
+    outputs = math.prod(equation.outputs[0].shape)
+    if equation.primitive == "conv_general_dilated":
+        kernel = equation.inputs[1].shape
+        return outputs * math.prod(kernel) // kernel[equation.params["dimension_numbers"][1][0]]
+    if equation.primitive == "dot_general":
+        (contracting, _), _ = equation.params["dimension_numbers"]
+        return outputs * math.prod(equation.inputs[0].shape[axis] for axis in contracting)
     return 0
 
 
-def restore_batch(eqn: Any, layer: Layer | None, spatial: int) -> None:
+def restore_batch(equation: Equation, layer: Layer | None, spatial: int) -> None:
     """A reshape of the batch axes alone, right after a convolution, ends that layer.
 
     A convolution has one batch axis, so layers fold theirs into one and unfold the result.
     """
-    if layer is None or layer.kind != "conv" or layer.unfolded or eqn.primitive.name != "reshape":
+    if layer is None or layer.kind != "conv" or layer.unfolded or equation.primitive != "reshape":
         return
-    old, new, kept = tuple(shape(eqn.invars[0])), tuple(shape(eqn.outvars[0])), spatial + 1
+    old, new, kept = tuple(equation.inputs[0].shape), tuple(equation.outputs[0].shape), spatial + 1
     if layer.output == old and old[-kept:] == new[-kept:]:
         layer.output, layer.unfolded = new, True
 
@@ -94,14 +94,13 @@ def for_parameters(layers: Sequence[Layer], before: Layer | None, scope: str) ->
     return next((layer for layer in reversed(layers) if scope and layer.scope == scope), None)
 
 
-def scope_of(eqn: Any) -> str:
-    """The `jax.named_scope`s around an equation, "" where there are none.
-
-    JAX keeps them beside the equation and prints them with its program; under `vmap` or `grad`
-    they read `vmap(conv1)`.
-    """
-    stack = str(getattr(getattr(eqn, "source_info", None), "name_stack", ""))
-    return re.sub(r"\w+\(|\)", "", stack)
+def scope_of(equation: Equation) -> str:
+    """The `jax.named_scope`s around an equation, those around the calls that it is in included; ""
+    where there are none. Under `vmap` or `grad` JAX has `vmap(conv1)`."""
+    scope = ""
+    for origin in equation.origin.outwards() if equation.origin else ():
+        scope = join_scopes(re.sub(r"\w+\(|\)", "", origin.scope), scope)
+    return scope
 
 
 def join_scopes(outer: str, inner: str) -> str:

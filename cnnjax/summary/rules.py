@@ -7,12 +7,12 @@ conservative one: every result reads whatever any operand reads.
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
 
 from cnnjax.rules import registrar
-from cnnjax.summary.fields import Flow, Shape, aligned, everywhere, join, keep, reshape
+from cnnjax.summary.fields import Flow, aligned, everywhere, join, keep, reshape
+from verify.programs import Equation
 
-Rule = Callable[[Any, Sequence[Flow | None]], list[Flow]]
+Rule = Callable[[Equation, Sequence[Flow | None]], list[Flow]]
 
 RULES: dict[str, Rule] = {}
 rule = registrar(RULES)
@@ -36,56 +36,52 @@ REDUCTIONS = frozenset(
 POOLS = frozenset(("reduce_window", "reduce_window_max", "reduce_window_min", "reduce_window_sum"))
 
 
-def flows_of(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
-    """The flow of each result of `eqn`."""
-    name = eqn.primitive.name
+def flows_of(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
+    """The flow of each result of `equation`."""
+    name = equation.primitive
     if name in ELEMENTWISE:
-        return [elementwise(eqn, flows)]
+        return [elementwise(equation, flows)]
     if name in POSITIONAL and None not in flows:
         return [flow for flow in flows if flow is not None]
     if name in REDUCTIONS:
-        return reduction(eqn, flows)
+        return reduction(equation, flows)
     if name in POOLS:
-        return pool(eqn, flows)
-    return RULES.get(name, unknown)(eqn, flows)
+        return pool(equation, flows)
+    return RULES.get(name, unknown)(equation, flows)
 
 
-def shape(atom: Any) -> Shape:
-    return atom.aval.shape
-
-
-def unknown(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+def unknown(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
     """Every result reads everything; one shaped as an operand keeps the places of its axes."""
     given = [
-        (shape(atom), flow)
-        for atom, flow in zip(eqn.invars, flows, strict=True)
+        (atom.shape, flow)
+        for atom, flow in zip(equation.inputs, flows, strict=True)
         if flow is not None
     ]
     reached = join([everywhere(flow, size) for size, flow in given], ())
     likes = {tuple(size): flow for size, flow in reversed(given)}
-    places = [likes.get(tuple(shape(atom)), reached) for atom in eqn.outvars]
+    places = [likes.get(tuple(atom.shape), reached) for atom in equation.outputs]
     return [aligned(reached, like) for like in places]
 
 
-def elementwise(eqn: Any, flows: Sequence[Flow | None]) -> Flow:
+def elementwise(equation: Equation, flows: Sequence[Flow | None]) -> Flow:
     given = [flow for flow in flows if flow is not None]  # a scalar's flow has no strides
-    return join(given, shape(eqn.outvars[0]))
+    return join(given, equation.outputs[0].shape)
 
 
-def reduction(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
-    axes = eqn.params["axes"] if "axes" in eqn.params else eqn.params["dimensions"]
-    old = shape(eqn.invars[0])
+def reduction(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
+    axes = equation.params["axes"] if "axes" in equation.params else equation.params["dimensions"]
+    old = equation.inputs[0].shape
     kept = [axis for axis in range(len(old)) if axis not in axes]
     places = {axis: i for i, axis in enumerate(kept)}
     given = [keep(flow, places, old) for flow in flows if flow is not None]
-    return [join(given, shape(eqn.outvars[0]))] * len(eqn.outvars)
+    return [join(given, equation.outputs[0].shape)] * len(equation.outputs)
 
 
-def pool(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
-    params = eqn.params
+def pool(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
+    params = equation.params
     flow = flows[0]
     if flow is None or any(other is not None for other in flows[1:]):
-        return unknown(eqn, flows)
+        return unknown(equation, flows)
     for axis, taps in enumerate(params["window_dimensions"]):
         flow = slide(
             flow,
@@ -96,7 +92,7 @@ def pool(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
             dilation=params["window_dilation"][axis],
             base=params["base_dilation"][axis],
         )
-    return [flow] * len(eqn.outvars)
+    return [flow] * len(equation.outputs)
 
 
 def slide(
@@ -108,17 +104,17 @@ def slide(
 
 
 @rule("conv_general_dilated")
-def conv(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+def conv(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
     flow, kernel = flows
     if flow is None or kernel is not None:
-        return unknown(eqn, flows)
-    params, old = eqn.params, shape(eqn.invars[0])
+        return unknown(equation, flows)
+    params, old = equation.params, equation.inputs[0].shape
     lhs, rhs, out = params["dimension_numbers"]
     for i, axis in enumerate(lhs[2:]):
         flow = slide(
             flow,
             axis,
-            shape(eqn.invars[1])[rhs[2 + i]],
+            equation.inputs[1].shape[rhs[2 + i]],
             stride=params["window_strides"][i],
             low=params["padding"][i][0],
             dilation=params["rhs_dilation"][i],
@@ -131,59 +127,59 @@ def conv(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
 
 
 @rule("dot_general")
-def dot(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
-    contracting, batch = eqn.params["dimension_numbers"]
+def dot(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
+    contracting, batch = equation.params["dimension_numbers"]
     place = len(batch[0])
     results = []
-    for side, (atom, flow) in enumerate(zip(eqn.invars, flows, strict=True)):
+    for side, (atom, flow) in enumerate(zip(equation.inputs, flows, strict=True)):
         axes = {axis: i for i, axis in enumerate(batch[side])}
-        for axis in range(len(shape(atom))):
+        for axis in range(len(atom.shape)):
             if axis not in axes and axis not in contracting[side]:
                 axes[axis] = place
                 place += 1
         if flow is not None:
-            results.append(keep(flow, axes, shape(atom)))
-    return [join(results, shape(eqn.outvars[0]))]
+            results.append(keep(flow, axes, atom.shape))
+    return [join(results, equation.outputs[0].shape)]
 
 
 @rule("transpose")
-def transpose(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
-    axes = {axis: i for i, axis in enumerate(eqn.params["permutation"])}
-    return [keep(only(flows), axes, shape(eqn.invars[0]))]
+def transpose(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
+    axes = {axis: i for i, axis in enumerate(equation.params["permutation"])}
+    return [keep(only(flows), axes, equation.inputs[0].shape)]
 
 
 @rule("reshape")
-def reshaped(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
-    return [reshape(only(flows), shape(eqn.invars[0]), shape(eqn.outvars[0]))]
+def reshaped(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
+    return [reshape(only(flows), equation.inputs[0].shape, equation.outputs[0].shape)]
 
 
 @rule("squeeze", "expand_dims")
-def squeeze(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
-    return reshaped(eqn, flows)
+def squeeze(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
+    return reshaped(equation, flows)
 
 
 @rule("broadcast_in_dim")
-def broadcast(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
-    old, new = shape(eqn.invars[0]), shape(eqn.outvars[0])
+def broadcast(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
+    old, new = equation.inputs[0].shape, equation.outputs[0].shape
     axes = {
         axis: place
-        for axis, place in enumerate(eqn.params["broadcast_dimensions"])
+        for axis, place in enumerate(equation.params["broadcast_dimensions"])
         if old[axis] == new[place]
     }
     return [keep(only(flows[:1]), axes, old)]
 
 
 @rule("rev")
-def rev(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
-    flow, old = only(flows), shape(eqn.invars[0])
-    for axis in eqn.params["dimensions"]:
+def rev(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
+    flow, old = only(flows), equation.inputs[0].shape
+    for axis in equation.params["dimensions"]:
         flow = moved(flow, axis, old[axis] - 1, -1)
     return [flow]
 
 
 @rule("slice")
-def slice_(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
-    flow, params = only(flows), eqn.params
+def slice_(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
+    flow, params = only(flows), equation.params
     strides = params["strides"] or (1,) * len(params["start_indices"])
     for axis, (start, stride) in enumerate(zip(params["start_indices"], strides, strict=True)):
         flow = moved(flow, axis, start, stride)
@@ -191,70 +187,70 @@ def slice_(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
 
 
 @rule("dynamic_slice")
-def dynamic_slice(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+def dynamic_slice(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
     """Where it starts is not known, so each element reads the reach of all starts."""
     flow = flows[0]
     if flow is None or any(other is not None for other in flows[1:]):
-        return unknown(eqn, flows)
-    sizes = zip(shape(eqn.invars[0]), shape(eqn.outvars[0]), strict=True)
+        return unknown(equation, flows)
+    sizes = zip(equation.inputs[0].shape, equation.outputs[0].shape, strict=True)
     for axis, (old, new) in enumerate(sizes):
         flow = slide(flow, axis, old - new + 1, stride=1, low=0, dilation=1, base=1)
     return [flow]
 
 
 @rule("pad")
-def pad(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+def pad(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
     flow = flows[0]
     if flow is None or flows[1] is not None:
-        return unknown(eqn, flows)
-    for axis, (low, _, interior) in enumerate(eqn.params["padding_config"]):
+        return unknown(equation, flows)
+    for axis, (low, _, interior) in enumerate(equation.params["padding_config"]):
         flow = slide(flow, axis, 1, stride=1, low=low, dilation=1, base=interior + 1)
     return [flow]
 
 
 @rule("split")
-def split(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
-    flow, axis, start, parts = only(flows), eqn.params["axis"], 0, []
-    for size in eqn.params["sizes"]:
+def split(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
+    flow, axis, start, parts = only(flows), equation.params["axis"], 0, []
+    for size in equation.params["sizes"]:
         parts.append(moved(flow, axis, start, 1))
         start += size
     return parts
 
 
 @rule("concatenate")
-def concatenate(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
-    axis, start, parts = eqn.params["dimension"], 0, []
-    for atom, flow in zip(eqn.invars, flows, strict=True):
+def concatenate(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
+    axis, start, parts = equation.params["dimension"], 0, []
+    for atom, flow in zip(equation.inputs, flows, strict=True):
         if flow is not None:
             # Counted from the joined array's first element, which lies `start` before ours.
             parts.append(moved(flow, axis, -start, 1))
-        start += shape(atom)[axis]
-    return [join(parts, shape(eqn.outvars[0]))]
+        start += atom.shape[axis]
+    return [join(parts, equation.outputs[0].shape)]
 
 
 @rule("stack")
-def stack(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+def stack(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
     """Operands side by side along a new axis."""
-    axis, old = eqn.params["axis"], shape(eqn.invars[0])
+    axis, old = equation.params["axis"], equation.inputs[0].shape
     axes = {i: i + (i >= axis) for i in range(len(old))}
     given = [keep(flow, axes, old) for flow in flows if flow is not None]
-    return [join(given, shape(eqn.outvars[0]))]
+    return [join(given, equation.outputs[0].shape)]
 
 
 @rule("unstack")
-def unstack(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
-    axis, old = eqn.params["axis"], shape(eqn.invars[0])
+def unstack(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
+    axis, old = equation.params["axis"], equation.inputs[0].shape
     axes = {i: i - (i > axis) for i in range(len(old)) if i != axis}
     return [keep(moved(only(flows), axis, k, 0), axes, old) for k in range(old[axis])]
 
 
 @rule("gather")
-def gather(eqn: Any, flows: Sequence[Flow | None]) -> list[Flow]:
+def gather(equation: Equation, flows: Sequence[Flow | None]) -> list[Flow]:
     """Axes that are taken whole keep their places; what is indexed can come from anywhere."""
-    flow, old, sizes = flows[0], shape(eqn.invars[0]), eqn.params["slice_sizes"]
-    numbers = eqn.params["dimension_numbers"]
+    flow, old, sizes = flows[0], equation.inputs[0].shape, equation.params["slice_sizes"]
+    numbers = equation.params["dimension_numbers"]
     if flow is None or flows[1] is not None:
-        return unknown(eqn, flows)
+        return unknown(equation, flows)
     dropped = (*numbers.collapsed_slice_dims, *numbers.operand_batching_dims)
     kept = [axis for axis in range(len(old)) if axis not in dropped]
     places = dict(zip(kept, numbers.offset_dims, strict=True))

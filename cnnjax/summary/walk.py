@@ -4,28 +4,24 @@ Every value is a `Value`: which inputs it reads (a flow, None if it does not dep
 parameters it was made of, and the last layer before it. Parameters belong to the layer of the
 equation where they first meet something that depends on x.
 
-Reads JAX's programs through `jax.make_jaxpr` and `jax.extend.core` alone.
+What only wraps a program is not there any more when `verify.programs` has read it; loops and
+choices are equations with programs inside.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import jax
 import jax.numpy as jnp
-from jax.extend import core
 
-from cnnjax.lowerings import branch_of
 from cnnjax.summary import layers, rules
 from cnnjax.summary.fields import Flow, aligned, everywhere, join, keep
 from cnnjax.summary.layers import Layer
+from verify.programs import Atom, Equation, Program, Reading, Var
 
-# Primitives that compute what the program inside them computes.
-CALL_NAMES = """
-    jit pjit call closed_call core_call remat remat2 checkpoint custom_jvp_call custom_vjp_call
-    custom_vjp_call_jaxpr shard_map
-"""
-CALLS = frozenset(CALL_NAMES.split())
+# Arrays that a function closes over are known by their identity; scopes name layers. A `shard_map`
+# is read as what one device computes.
+READING = Reading(whole=frozenset(), held=True, origins=True)
 
 
 @dataclass(frozen=True)
@@ -65,77 +61,74 @@ class Walk:
         """A closed-over array: a parameter, if it is floating point and more than one number."""
         if jnp.ndim(array) == 0 or not jnp.issubdtype(array.dtype, jnp.floating):
             return Value(None)
-        self.arrays.append(array)
+        if id(array) not in self.leaves:
+            self.arrays.append(array)
         return self.leaf(id(array), Leaf("", int(array.size)))
 
-    def program(self, closed: Any, args: Sequence[Value], scope: str, times: int) -> list[Value]:
+    def program(
+        self, program: Program, args: Sequence[Value], scope: str, times: int
+    ) -> list[Value]:
         """Follow a program called with `args`; what it does counts `times` times."""
-        jaxpr, consts = getattr(closed, "jaxpr", closed), getattr(closed, "consts", ())
-        env: dict[Any, Value] = {}
-        env.update(zip(jaxpr.constvars, map(self.constant, consts), strict=True))
-        env.update(zip(jaxpr.invars, args, strict=True))
+        env: dict[Var, Value] = dict(zip(program.inputs, args, strict=True))
 
-        def read(atom: Any) -> Value:
-            return self.constant(atom.val) if isinstance(atom, core.Literal) else env[atom]
+        def read(atom: Atom) -> Value:
+            return env[atom] if isinstance(atom, Var) else self.constant(atom.value)
 
-        for eqn in jaxpr.eqns:
-            inner = layers.join_scopes(scope, layers.scope_of(eqn))
-            results = self.equation(eqn, [read(atom) for atom in eqn.invars], inner, times)
-            env.update(zip(eqn.outvars, results, strict=True))
-        return [read(atom) for atom in jaxpr.outvars]
+        for equation in program.equations:
+            inner = layers.join_scopes(scope, layers.scope_of(equation))
+            results = self.equation(equation, list(map(read, equation.inputs)), inner, times)
+            env.update(zip(equation.outputs, results, strict=True))
+        return list(map(read, program.outputs))
 
-    def equation(self, eqn: Any, values: list[Value], scope: str, times: int) -> list[Value]:
-        name = eqn.primitive.name
+    def equation(
+        self, equation: Equation, values: list[Value], scope: str, times: int
+    ) -> list[Value]:
         if all(value.flow is None for value in values):
             made_of = frozenset().union(*(value.leaves for value in values))
-            return [Value(None, made_of)] * len(eqn.outvars)
-        if name in CALLS:
-            return self.program(inner_program(eqn), values, scope, times)
-        if name == "scan":
-            return self.scan(eqn, values, scope, times)
-        if name == "while":
-            return self.while_(eqn, values, scope, times)
-        if name == "cond":
-            return self.branches(eqn, values, scope, times)
-        return self.plain(eqn, values, scope, times)
+            return [Value(None, made_of)] * len(equation.outputs)
+        if equation.primitive == "scan":
+            return self.scan(equation, values, scope, times)
+        if equation.primitive == "while":
+            return self.while_(equation, values, scope, times)
+        if equation.primitive == "cond":
+            return self.branches(equation, values, scope, times)
+        return self.plain(equation, values, scope, times)
 
-    def scan(self, eqn: Any, values: list[Value], scope: str, times: int) -> list[Value]:
+    def scan(self, equation: Equation, values: list[Value], scope: str, times: int) -> list[Value]:
         """The body once, in place of all its runs; what is carried may read everything."""
         # The parameters that count constants, carry and slices change with JAX; the ranks do not.
-        body = getattr(eqn.params["jaxpr"], "jaxpr", eqn.params["jaxpr"])
-        carried = len(same_rank(eqn.outvars, body.outvars))
-        after = len(same_rank(eqn.invars, body.invars))
+        body: Program = equation.params["jaxpr"]
+        carried = len(same_rank(equation.outputs, body.outputs))
+        after = len(same_rank(equation.inputs, body.inputs))
         first = after - carried
-        args = loop_operands(eqn, values, first, after)
+        args = loop_operands(equation, values, first, after)
         for i in range(after, len(args)):
             if (flow := args[i].flow) is not None:
-                old = eqn.invars[i].aval.shape
+                old = equation.inputs[i].shape
                 args[i] = replace(args[i], flow=keep(flow, {k: k - 1 for k in axes_of(old)}, old))
-        results = self.program(eqn.params["jaxpr"], args, scope, times * eqn.params["length"])
+        results = self.program(body, args, scope, times * equation.params["length"])
         for i in range(after - first, len(results)):
             if (flow := results[i].flow) is not None:
-                new = eqn.outvars[i].aval.shape
+                new = equation.outputs[i].shape
                 flow = tuple(field.rename({k - 1: k for k in axes_of(new)}) for field in flow)
                 results[i] = replace(results[i], flow=flow)
         return results
 
-    def while_(self, eqn: Any, values: list[Value], scope: str, times: int) -> list[Value]:
+    def while_(
+        self, equation: Equation, values: list[Value], scope: str, times: int
+    ) -> list[Value]:
         """As `scan`; how often the body runs is not known from the program: it counts once."""
-        skipped = eqn.params["cond_nconsts"]
-        first = skipped + eqn.params["body_nconsts"]
-        args = loop_operands(eqn, values, first, len(values))
-        return self.program(eqn.params["body_jaxpr"], args[skipped:], scope, times)
+        skipped = equation.params["cond_nconsts"]
+        first = skipped + equation.params["body_nconsts"]
+        args = loop_operands(equation, values, first, len(values))
+        return self.program(equation.params["body_jaxpr"], args[skipped:], scope, times)
 
-    def branches(self, eqn: Any, values: list[Value], scope: str, times: int) -> list[Value]:
-        """The layers of the branch with the most multiply-adds; fields that hold for all.
-
-        Of a choice by platform, those of the branch of this process's.
-        """
+    def branches(
+        self, equation: Equation, values: list[Value], scope: str, times: int
+    ) -> list[Value]:
+        """The layers of the branch with the most multiply-adds; fields that hold for all."""
         tried = []
-        branches = eqn.params["branches"]
-        if (platforms := eqn.params.get("branches_platforms")) is not None:
-            branches = (branches[branch_of(platforms, jax.default_backend())],)
-        for branch in branches:
+        for branch in equation.params["branches"]:
             start = len(self.layers)
             results = self.program(branch, values[1:], scope, times)
             tried.append((self.layers[start:], results))
@@ -144,19 +137,19 @@ class Walk:
             for row in rows:
                 row.shown = row.shown and i == most
         joined = []
-        for k, atom in enumerate(eqn.outvars):
+        for k, var in enumerate(equation.outputs):
             flows = [results[k].flow for _, results in tried]
             if values[0].flow is not None:  # the choice reads x, so does every result
                 flows.append(values[0].flow)
             given = [flow for flow in flows if flow is not None]
-            flow = join(given, atom.aval.shape) if given else None
+            flow = join(given, var.shape) if given else None
             joined.append(replace(tried[most][1][k], flow=flow))
         return joined
 
-    def plain(self, eqn: Any, values: list[Value], scope: str, times: int) -> list[Value]:
+    def plain(self, equation: Equation, values: list[Value], scope: str, times: int) -> list[Value]:
         """An equation without programs inside: pass the flow on and note a layer, if it is one."""
-        flows = rules.flows_of(eqn, [value.flow for value in values])
-        kind = layers.kind_of(eqn, [value.flow for value in values], self.spatial)
+        flows = rules.flows_of(equation, [value.flow for value in values])
+        kind = layers.kind_of(equation, [value.flow for value in values], self.spatial)
         unplaced = [key for key in self.leaves if key not in self.placed and reads(values, key)]
         path = self.leaves[unplaced[0]].path if unplaced else ""
         before = self.before(values)
@@ -164,11 +157,11 @@ class Walk:
         if not kind and unplaced:
             layer = layers.for_parameters(self.layers, before, scope)
         if kind or (unplaced and layer is None):
-            layer = Layer(kind or "elementwise", scope, path, eqn.outvars[0].aval.shape, flows[0])
-            layer.multiply_adds = times * layers.multiply_adds(eqn)
+            layer = Layer(kind or "elementwise", scope, path, equation.outputs[0].shape, flows[0])
+            layer.multiply_adds = times * layers.multiply_adds(equation)
             self.layers.append(layer)
         elif layer is before:
-            layers.restore_batch(eqn, before, len(self.spatial))
+            layers.restore_batch(equation, before, len(self.spatial))
         if layer is not None:
             layer.leaves += unplaced
         self.placed.update(unplaced)
@@ -198,17 +191,12 @@ def reads(values: Sequence[Value], key: int) -> bool:
     return any(value.flow is None and key in value.leaves for value in values)
 
 
-def inner_program(eqn: Any) -> Any:
-    """The program among the parameters of a call."""
-    return next(p for p in eqn.params.values() if hasattr(p, "eqns") or hasattr(p, "jaxpr"))
-
-
-def same_rank(outside: Sequence[Any], inside: Sequence[Any]) -> list[int]:
+def same_rank(outside: Sequence[Atom], inside: Sequence[Atom]) -> list[int]:
     """Operands (or results) of a loop that its body gets whole, not slice by slice."""
     return [
         i
         for i, (a, b) in enumerate(zip(outside, inside, strict=True))
-        if a.aval.ndim == b.aval.ndim
+        if len(a.shape) == len(b.shape)
     ]
 
 
@@ -217,14 +205,16 @@ def axes_of(shape: Sequence[int]) -> range:
     return range(1, len(shape))
 
 
-def loop_operands(eqn: Any, values: Sequence[Value], first: int, after: int) -> list[Value]:
+def loop_operands(
+    equation: Equation, values: Sequence[Value], first: int, after: int
+) -> list[Value]:
     """The operands of a loop's body, those that depend on x as if each read everything.
 
     `first` to `after` are carried: they come to depend on x even where they start as constants.
     """
     given = [
-        (atom.aval.shape, value)
-        for atom, value in zip(eqn.invars, values, strict=True)
+        (atom.shape, value)
+        for atom, value in zip(equation.inputs, values, strict=True)
         if value.flow is not None
     ]
     reached = join([everywhere(value.flow, shape) for shape, value in given if value.flow], ())

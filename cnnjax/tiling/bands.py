@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax
 import numpy as np
 
 from cnnjax.tiling.spans import Span
+from verify.programs import Atom, Const, Equation, Var, bind
 
 _LARGEST = 1 << 24  # elements of an array that is looked into
 
@@ -50,13 +50,13 @@ class Band:
 class Values:
     """What arrays of a program are that depend on no input; found when it is asked for."""
 
-    made: dict[Any, Any] = field(default_factory=dict)  # an array -> its equation
-    found: dict[Any, np.ndarray | None] = field(default_factory=dict)
-    bands: dict[Any, Band | None] = field(default_factory=dict)
+    made: dict[Var, Equation] = field(default_factory=dict)
+    found: dict[Var, np.ndarray | None] = field(default_factory=dict)
+    bands: dict[Equation, Band | None] = field(default_factory=dict)
 
-    def of(self, atom: Any) -> np.ndarray | None:
+    def of(self, atom: Atom) -> np.ndarray | None:
         """The value, or None where it is not known."""
-        if hasattr(atom, "value"):
+        if isinstance(atom, Const):
             return None if isinstance(atom.value, jax.core.Tracer) else np.asarray(atom.value)
         if atom not in self.found:
             self.found[atom] = None
@@ -65,22 +65,22 @@ class Values:
                 given = [self.of(operand) for operand in step.inputs]
                 if all(value is not None for value in given):
                     with jax.ensure_compile_time_eval():
-                        results = step.bind(*map(jax.numpy.asarray, given))
+                        results = bind(step, [jax.numpy.asarray(array) for array in given])
                     self.found.update(zip(step.outputs, map(np.asarray, results), strict=True))
         return self.found[atom]
 
-    def band(self, step: Any) -> Band | None:
+    def band(self, step: Equation) -> Band | None:
         """The table by which an equation reads an axis, if it does."""
         if step not in self.bands:
-            name = step.jax.primitive.name
+            name = step.primitive
             rule = {"dot_general": _product, "gather": _rows}.get(name)
             self.bands[step] = None if rule is None else rule(step, self)
         return self.bands[step]
 
 
-def _product(step: Any, values: Values) -> Band | None:
+def _product(step: Equation, values: Values) -> Band | None:
     """A matrix of known weights, by which one axis is contracted."""
-    contracted, batch = step.jax.params["dimension_numbers"]
+    contracted, batch = step.params["dimension_numbers"]
     if batch[0] or len(contracted[0]) != 1:
         return None
     for operand in (0, 1):
@@ -103,9 +103,9 @@ def _product(step: Any, values: Values) -> Band | None:
     return None
 
 
-def _rows(step: Any, values: Values) -> Band | None:
+def _rows(step: Equation, values: Values) -> Band | None:
     """Rows along one axis, by known numbers, each of which is there."""
-    numbers, sizes = step.jax.params["dimension_numbers"], step.jax.params["slice_sizes"]
+    numbers, sizes = step.params["dimension_numbers"], step.params["slice_sizes"]
     index = values.of(step.inputs[1])
     if index is None or index.ndim != 2 or index.shape[1] != 1 or numbers.operand_batching_dims:
         return None
@@ -120,6 +120,6 @@ def _rows(step: Any, values: Values) -> Band | None:
     return Band(0, axis, place, rows, rows)
 
 
-def _whole(sizes: Sequence[int], step: Any, axis: int) -> bool:
+def _whole(sizes: Sequence[int], step: Equation, axis: int) -> bool:
     shape = step.inputs[0].shape
     return all(n == (1 if i == axis else shape[i]) for i, n in enumerate(sizes))

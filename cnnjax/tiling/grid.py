@@ -13,9 +13,11 @@ import numpy as np
 from cnnjax import geometry
 from cnnjax.lowerings import without
 from cnnjax.tiling.plan import Plan, check_result, follow, plan
-from cnnjax.tiling.program import Equation, Var, every, flatten
+from cnnjax.tiling.program import flatten
 from cnnjax.tiling.spans import Box, Span
 from cnnjax.tiling.tile import Tile, offset, overhang
+from verify import programs
+from verify.programs import Equation, Var, bind
 
 Sizes = int | Sequence[int]
 
@@ -64,20 +66,20 @@ class Grid:
         program, outside = self.plan.program, self.plan.outside
         known = [
             *program.inputs[:-1],
-            *(v for s in program.steps if s in outside for v in s.outputs),
+            *(v for s in program.equations if s in outside for v in s.outputs),
         ]
-        read = {atom for s in program.steps if s not in outside for atom in s.inputs}
-        read.update(atom for s in every(program.steps) for atom in s.inputs if s in self.plan.reads)
+        read = {atom for s in program.equations if s not in outside for atom in s.inputs}
+        read.update(atom for s in program.every() for atom in s.inputs if s in self.plan.reads)
         read.update(program.outputs)
         return tuple(var for var in known if var in read)
 
     def constants(self, inputs: Sequence[Any]) -> list[Any]:
         """The values of `fixed`, from all `inputs` of the program but the image."""
         env = dict(zip(self.plan.program.inputs[:-1], inputs, strict=True))
-        for step in self.plan.program.steps:
+        for step in self.plan.program.equations:
             if step in self.plan.outside:
                 operands = [env[a] if isinstance(a, Var) else a.value for a in step.inputs]
-                env.update(zip(step.outputs, step.bind(*operands), strict=True))
+                env.update(zip(step.outputs, bind(step, operands), strict=True))
         return [env[var] for var in self.fixed]
 
     def evaluate(
@@ -86,7 +88,7 @@ class Grid:
         """The parts of the results that one tile of a group gives, from its part of the image."""
         env = dict(zip(self.fixed, constants, strict=True))
         tile = Tile(self.plan, members, index, {**env, self.image: patch})
-        tile.run(self.plan.program.steps)
+        tile.run(self.plan.program.equations)
         outputs = self.plan.program.outputs
         return [tile.fetch(atom, box) for atom, box in zip(outputs, self.boxes, strict=True)]
 
@@ -99,10 +101,9 @@ def check_tile(tile: Sizes) -> tuple[int, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Traced:
-    """A function's program, shapes of its results, and what its arguments looked like."""
+    """A function as it was traced, and what its arguments looked like."""
 
-    closed: Any
-    result: Any
+    program: programs.Traced
     args: Sequence[Any]
     sides: tuple[int, ...]
 
@@ -121,15 +122,13 @@ def traced(apply_fn: Callable[..., Any], tile: Sizes, args: Sequence[Any]) -> Tr
             f"got {given}"
         )
     with without(*_NOT_BY_WINDOWS):
-        # A new function: of `apply_fn` JAX would return what it has traced before.
-        closed, result = jax.make_jaxpr(lambda *a: apply_fn(*a), return_shape=True)(*args)
-    return Traced(closed, result, args, sides)
+        return Traced(programs.make_as_given(apply_fn, *args), args, sides)
 
 
 def grid(function: Traced, platform: str) -> Grid:
     """Plan a function in tiles of its result, on the platform of this name."""
-    program, rank = flatten(function.closed, platform), len(function.args[-1].shape)
-    sides, result, image = function.sides, function.result, program.inputs[-1]
+    program, rank = flatten(function.program, platform), len(function.args[-1].shape)
+    sides, result, image = function.sides, function.program.result, program.inputs[-1]
     axes = len(sides)
     varies = follow(program, image, {rank - 1 - axes + d: d for d in range(axes)})
 
@@ -161,7 +160,7 @@ def _groups(made: Plan, counts: Sequence[int]) -> tuple[np.ndarray, ...]:
     """All tiles of the grid: those that no axis makes special, and the rest."""
     special = [np.zeros(n, bool) for n in counts]
     places: list[list[np.ndarray]] = [[] for _ in counts]
-    for step in every(made.program.steps):
+    for step in made.program.every():
         for axis_span in _spans(made, step):
             span, begins, length, computed = axis_span
             for t, begin in enumerate(begins):

@@ -13,7 +13,6 @@ from jax import lax
 
 from cnnjax.explicit import over_mesh, splits
 from cnnjax.tiling.grid import Grid, Sizes, check_tile, grid, traced
-from cnnjax.tiling.program import platforms_of
 from cnnjax.tiling.spans import Box, sizes
 
 
@@ -65,7 +64,7 @@ def tiled(apply_fn: Callable[..., Any], tile: Sizes) -> Callable[..., Any]:
             return tiles
 
         leaves = jax.tree.leaves(args)
-        special = sorted(platforms_of(function.closed.jaxpr))
+        special = sorted(function.program.platforms())
         if not special:
             return on("")(*leaves)
         return lax.platform_dependent(*leaves, **{p: on(p) for p in special}, default=on(""))

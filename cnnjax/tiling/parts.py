@@ -20,9 +20,11 @@ from jax import lax
 from cnnjax.rules import registrar
 from cnnjax.summary.fields import groups
 from cnnjax.summary.rules import ELEMENTWISE, POSITIONAL, REDUCTIONS
-from cnnjax.tiling.program import Atom, Equation, Untileable
+from cnnjax.tiling.bands import Band
+from cnnjax.tiling.program import Untileable
 from cnnjax.tiling.reads import outermost
 from cnnjax.tiling.spans import Box, Span, sizes
+from verify.programs import Atom, Equation, bind
 
 Pads = list[tuple[int, int]]
 
@@ -45,6 +47,9 @@ class Fetch(Protocol):
     def number(self, table: np.ndarray, along: int) -> Any:
         """`table[t]` for this tile: an int where it is one for all tiles, else traced."""
 
+    def band(self, step: Equation) -> Band | None:
+        """The table by which an equation reads an axis, if there is one."""
+
 
 NO_RULE = "cannot be evaluated in parts: there is no rule for it in cnnjax/tiling/parts.py"
 
@@ -59,14 +64,14 @@ def evaluate(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> lis
     """The part `box` of the results of a step."""
     if all(span is None for span in box):
         return same(step, box, wants, tile)
-    return RULES[step.jax.primitive.name](step, box, wants, tile)
+    return RULES[step.primitive](step, box, wants, tile)
 
 
-def check(step: Equation, box: Box) -> None:
+def check(step: Equation, box: Box, band: Band | None) -> None:
     """Raise `Untileable` where no rule gives the part `box` of the results."""
     if all(span is None for span in box):
         return
-    name, params = step.jax.primitive.name, step.jax.params
+    name, params = step.primitive, step.params
     if name not in RULES:
         raise Untileable(step, NO_RULE)
     # Axes along which the result must be whole.
@@ -79,7 +84,7 @@ def check(step: Equation, box: Box) -> None:
     elif name == "reshape" and params["dimensions"] is not None:
         fixed = range(len(box))
     elif name == "gather":
-        free = {*_gathered_whole(step).values(), *([step.band.place] if step.band else [])}
+        free = {*_gathered_whole(step).values(), *([band.place] if band else [])}
         fixed = [axis for axis in range(len(box)) if axis not in free]
     elif name == "dynamic_slice":
         pairs = zip(step.inputs[0].shape, step.outputs[0].shape, strict=True)
@@ -92,7 +97,7 @@ def check(step: Equation, box: Box) -> None:
 @rule("concatenate")
 def concatenate(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[Any]:
     """Along the image, each element is that of the piece in which it lies."""
-    axis = step.jax.params["dimension"]
+    axis = step.params["dimension"]
     span = box[axis]
     if span is None:
         return same(step, box, wants, tile)
@@ -112,19 +117,19 @@ def concatenate(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> 
 @rule(*SAME, "split", "stack", "unstack")
 def same(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[Any]:
     operands = [tile.fetch(atom, want) for atom, want in zip(step.inputs, wants, strict=True)]
-    return step.bind(*operands)
+    return bind(step, operands)
 
 
 @rule("broadcast_in_dim")
 def broadcast(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[Any]:
     operand = tile.fetch(step.inputs[0], wants[0])
-    return step.bind(operand, shape=sizes(box, step.outputs[0].shape))
+    return bind(step, [operand], shape=sizes(box, step.outputs[0].shape))
 
 
 @rule("iota")
 def iota(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[Any]:
-    (y,) = step.bind(shape=sizes(box, step.outputs[0].shape))
-    span = box[step.jax.params["dimension"]]
+    (y,) = bind(step, (), shape=sizes(box, step.outputs[0].shape))
+    span = box[step.params["dimension"]]
     if span is None:
         return [y]
     first = jnp.asarray(tile.number(span.first, span.along))
@@ -169,18 +174,18 @@ def cut(y: Any, axis: int, table: np.ndarray, along: int, size: int, tile: Fetch
 
 @rule("slice")
 def slice_(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[Any]:
-    params = step.jax.params
+    params = step.params
     y = tile.fetch(step.inputs[0], wants[0])
     starts, limits = list(params["start_indices"]), list(params["limit_indices"])
     for axis, span in enumerate(box):
         if span is not None:  # what was fetched starts with the first element that is kept
             starts[axis], limits[axis] = 0, y.shape[axis]
-    return step.bind(y, start_indices=tuple(starts), limit_indices=tuple(limits))
+    return bind(step, [y], start_indices=tuple(starts), limit_indices=tuple(limits))
 
 
 def _gathered_whole(step: Equation) -> dict[int, int]:
     """Axes that a gather takes whole: of the operand, and their places in the result."""
-    numbers, taken = step.jax.params["dimension_numbers"], step.jax.params["slice_sizes"]
+    numbers, taken = step.params["dimension_numbers"], step.params["slice_sizes"]
     old = step.inputs[0].shape
     dropped = (*numbers.collapsed_slice_dims, *numbers.operand_batching_dims)
     kept = [axis for axis in range(len(old)) if axis not in dropped]
@@ -195,14 +200,14 @@ def _gathered_whole(step: Equation) -> dict[int, int]:
 @rule("gather")
 def gather(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[Any]:
     y, index = (tile.fetch(atom, want) for atom, want in zip(step.inputs, wants, strict=True))
-    taken = list(step.jax.params["slice_sizes"])
+    taken = list(step.params["slice_sizes"])
     for axis in _gathered_whole(step):
         taken[axis] = y.shape[axis]
-    if (band := step.band) is not None and (span := box[band.place]) is not None:
+    if (band := tile.band(step)) is not None and (span := box[band.place]) is not None:
         rows, want = band.first[span.first[:, None] + np.arange(span.size)], wants[0][band.axis]
         rows = rows if want is None else rows - want.first[:, None]
         index = jnp.asarray(tile.row(rows, span.along), index.dtype)[:, None]
-    return step.bind(y, index, slice_sizes=tuple(taken))
+    return bind(step, [y, index], slice_sizes=tuple(taken))
 
 
 @rule("dynamic_slice")
@@ -211,4 +216,4 @@ def dynamic_slice(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -
         tile.fetch(atom, want) for atom, want in zip(step.inputs, wants, strict=True)
     ]
     taken = sizes(box, step.outputs[0].shape)
-    return step.bind(*operands, slice_sizes=taken)
+    return bind(step, operands, slice_sizes=taken)

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from cnnjax.tiling import parts
-from cnnjax.tiling.program import Atom, Custom, Equation, Program, Untileable, Var, every
+from cnnjax.tiling.program import Steps, Untileable
 from cnnjax.tiling.reads import fields, wanted
 from cnnjax.tiling.spans import Apart, Box, Mixed, hull, inside, whole
+from verify.programs import Atom, Equation, Var
 
 FAR = "joins parts of the image that lie far apart: a tile would read nearly all of it"
 
@@ -32,7 +33,7 @@ class Plan:
     outside: steps that do not depend on the tile; they are computed once, before the tiles.
     """
 
-    program: Program
+    program: Steps
     boxes: dict[Var, Box] = field(default_factory=dict)
     reads: dict[Equation, list[Box]] = field(default_factory=dict)
     outside: set[Equation] = field(default_factory=set)
@@ -41,7 +42,7 @@ class Plan:
         return any(var in self.boxes for var in step.outputs)
 
 
-def live(program: Program) -> set[Equation]:
+def live(program: Steps) -> set[Equation]:
     """The steps that an output depends on."""
     needed = {atom for atom in program.outputs if isinstance(atom, Var)}
     found: set[Equation] = set()
@@ -51,28 +52,28 @@ def live(program: Program) -> set[Equation]:
             if needed.isdisjoint(step.outputs):
                 continue
             found.add(step)
-            if isinstance(step, Custom):
-                needed.update(atom for atom in step.results if isinstance(atom, Var))
-                backward(step.steps)
+            if (call := program.inside.get(step)) is not None:
+                needed.update(atom for atom in call.outputs if isinstance(atom, Var))
+                backward(call.equations)
             else:
                 needed.update(atom for atom in step.inputs if isinstance(atom, Var))
 
-    backward(program.steps)
+    backward(program.equations)
     return found
 
 
-def follow(program: Program, image: Var, axes: Axes) -> dict[Atom, Axes]:
+def follow(program: Steps, image: Var, axes: Axes) -> dict[Atom, Axes]:
     """The image axes of every array that depends on the image, of which `axes` are the image axes.
 
     Raises `Untileable` at the first operation whose results read all positions.
     """
     found: dict[Atom, Axes] = {image: axes}
     needed = live(program)
-    for step in every(program.steps):
+    for step in program.every():
         if step not in needed or not any(atom in found for atom in step.inputs):
             continue
-        if isinstance(step, Custom):
-            pairs = zip(step.outputs, step.results, strict=True)
+        if (call := program.inside.get(step)) is not None:
+            pairs = zip(step.outputs, call.outputs, strict=True)
             found.update({var: found[atom] for var, atom in pairs if atom in found})
             continue
         found.update({var: {} for var in step.outputs})
@@ -84,7 +85,7 @@ def follow(program: Program, image: Var, axes: Axes) -> dict[Atom, Axes]:
                     if atom.shape[axis] == 1:
                         continue
                     strides = {} if flow[axis].whole else flow[axis].strides
-                    band = None if strides else step.band
+                    band = None if strides else program.values.band(step)
                     if band is not None and (band.operand, band.axis) == (operand, axis):
                         strides = {band.place: Fraction(1)}
                     if not strides:
@@ -99,7 +100,7 @@ _ADVICE = "tile the layers before it, and apply it to their result"
 
 
 def _why(step: Equation) -> str:
-    name = step.jax.primitive.name
+    name = step.primitive
     if name == "reshape":
         return f"merges image axes with others; {_ADVICE}"
     if name not in parts.RULES:
@@ -107,7 +108,7 @@ def _why(step: Equation) -> str:
     return f"reads all positions of the image at once; {_ADVICE}"
 
 
-def check_result(program: Program, varies: dict[Atom, Axes], axes: int) -> None:
+def check_result(program: Steps, varies: dict[Atom, Axes], axes: int) -> None:
     """Raise where a result is no image any more, or its axes are not where an image has them."""
     for atom in program.outputs:
         if atom not in varies:
@@ -118,7 +119,7 @@ def check_result(program: Program, varies: dict[Atom, Axes], axes: int) -> None:
             continue
         found = f"a result of shape {tuple(shape)}"
         expected = f"results must be (*batch, {axes} image axes, channels)"
-        for step in every(program.steps):
+        for step in program.every():
             if _long(varies, step.inputs) > _long(varies, step.outputs) and step in live(program):
                 raise Untileable(step, f"leaves no image in {found}; {expected}; {_ADVICE}")
         raise ValueError(f"tiled: {expected}; got {found}, with image axes {sorted(varies[atom])}")
@@ -130,7 +131,7 @@ def _long(varies: dict[Atom, Axes], atoms: Sequence[Atom]) -> int:
 
 
 def plan(
-    program: Program, boxes: Sequence[Box], varies: Container[Atom], given: Sequence[Var] = ()
+    program: Steps, boxes: Sequence[Box], varies: Container[Atom], given: Sequence[Var] = ()
 ) -> Plan:
     """What is needed for the parts `boxes` of the outputs.
 
@@ -165,23 +166,24 @@ def plan(
 
     def equation(step: Equation, top: bool) -> None:
         constant = not any(var in varies for var in step.outputs)
-        if isinstance(step, Custom):
+        if (call := program.inside.get(step)) is not None:
             asked = {var: settle(var) for var in step.outputs if var in demand}
             if constant and top:
                 return once(step)
             made.boxes.update(asked)
-            for var, atom in zip(step.outputs, step.results, strict=True):
+            for var, atom in zip(step.outputs, call.outputs, strict=True):
                 if var in asked:
                     ask(atom, asked[var])
-            backward(step.steps, top=False)
+            backward(call.equations, top=False)
             # What the call closes over is whole; its arguments are as its steps ask for them.
             return None
         box = together(step)
         if constant and top and all(span is None for span in box):
             return once(step)
         try:
-            parts.check(step, box)
-            reads = wanted(step, box)
+            band = program.values.band(step)
+            parts.check(step, box, band)
+            reads = wanted(step, box, band)
         except Untileable:
             if not constant or not top:
                 raise
@@ -212,7 +214,7 @@ def plan(
 
     for atom, box in zip(program.outputs, boxes, strict=True):
         ask(atom, box)
-    backward(program.steps, top=True)
+    backward(program.equations, top=True)
     for var in program.inputs:
         if var in demand:
             try:

@@ -16,38 +16,41 @@ import numpy as np
 
 from cnnjax.summary.fields import Field, Flow, groups, of_input
 from cnnjax.summary.rules import ELEMENTWISE, POSITIONAL, flows_of
-from cnnjax.tiling.program import Equation, Untileable
+from cnnjax.tiling.bands import Band
+from cnnjax.tiling.program import Untileable
 from cnnjax.tiling.spans import Box, Mixed, Span, hull, inside, read
+from verify.programs import Equation
 
 
 def fields(step: Equation, operand: int) -> list[Flow]:
     """For each result, what its elements read along each axis of one operand."""
     shape = step.inputs[operand].shape
-    if step.jax.primitive.name == "reshape" and step.jax.params["dimensions"] is None:
+    if step.primitive == "reshape" and step.params["dimensions"] is None:
         return [_reshape(shape, step.outputs[0].shape)]
-    if step.jax.primitive.name in POSITIONAL:
+    if step.primitive in POSITIONAL:
         return [of_input(shape)]
     flows: list[Flow | None] = [None] * len(step.inputs)
     flows[operand] = of_input(shape)
-    if step.jax.primitive.name in ELEMENTWISE:  # an axis of length one serves all of the result's
+    if step.primitive in ELEMENTWISE:  # an axis of length one serves all of the result's
         flows[operand] = tuple(
             field if n == m else Field(Fraction(0), Fraction(1), {})
             for field, n, m in zip(of_input(shape), shape, step.outputs[0].shape, strict=False)
         )
-    return flows_of(step.jax, flows)
+    return flows_of(step, flows)
 
 
-def wanted(step: Equation, box: Box) -> list[Box]:
-    """The part of each operand that the part `box` of the results reads; see `spans.read`."""
+def wanted(step: Equation, box: Box, band: Band | None) -> list[Box]:
+    """The part of each operand that the part `box` of the results reads; see `spans.read`. `band`
+    is the table by which the equation reads an axis, if there is one."""
     try:
-        return [_wanted(step, box, operand) for operand in range(len(step.inputs))]
+        return [_wanted(step, box, band, operand) for operand in range(len(step.inputs))]
     except Mixed:
         raise Untileable(step, "moves along two axes of the image at once") from None
 
 
-def _wanted(step: Equation, box: Box, operand: int) -> Box:
-    name = step.jax.primitive.name
-    if name == "concatenate" and box[step.jax.params["dimension"]] is not None:
+def _wanted(step: Equation, box: Box, band: Band | None, operand: int) -> Box:
+    name = step.primitive
+    if name == "concatenate" and box[step.params["dimension"]] is not None:
         return _piece(step, box, operand)
     flows = fields(step, operand)
     if name == "reshape":
@@ -61,7 +64,7 @@ def _wanted(step: Equation, box: Box, operand: int) -> Box:
         if name == "reshape":  # rounding reaches too far; windows read padding
             span = inside(span, step.inputs[operand].shape[axis])
         spans.append(span)
-    if name in ("dot_general", "gather") and (band := step.band) is not None:
+    if band is not None:
         row = band.axis if operand == band.operand else band.other
         if row is not None and box[band.place] is not None:
             spans[row] = band.span(box[band.place], step.inputs[operand].shape[row])
@@ -70,7 +73,7 @@ def _wanted(step: Equation, box: Box, operand: int) -> Box:
 
 def _piece(step: Equation, box: Box, operand: int) -> Box:
     """Of the pieces that are joined along the image, a tile needs those that it meets."""
-    axis = step.jax.params["dimension"]
+    axis = step.params["dimension"]
     span, length = box[axis], step.inputs[operand].shape[axis]
     assert span is not None, "asked of a part along the axis of the pieces"
     first = span.first - sum(atom.shape[axis] for atom in step.inputs[:operand])
@@ -81,7 +84,7 @@ def _piece(step: Equation, box: Box, operand: int) -> Box:
 
 def _stretched(step: Equation, box: Box, axis: int) -> Span | None:
     """An axis of length one that serves a part of a piece is needed by the tiles that need that."""
-    span = box[step.jax.params["broadcast_dimensions"][axis]]
+    span = box[step.params["broadcast_dimensions"][axis]]
     if span is None or span.needed is None or step.inputs[0].shape[axis] != 1:
         return None
     return Span(span.along, np.zeros_like(span.first), 1, span.needed, span.source)

@@ -19,9 +19,11 @@ import numpy as np
 from jax import lax
 
 from cnnjax.tiling import parts, windows  # noqa: F401 (registers its rules)
+from cnnjax.tiling.bands import Band
 from cnnjax.tiling.plan import Plan, plan
-from cnnjax.tiling.program import Atom, Const, Custom, Equation, Untileable, Var, every, flatten
+from cnnjax.tiling.program import Untileable, flatten
 from cnnjax.tiling.spans import Box, Span, contains
+from verify.programs import Atom, Const, Equation, Program, Var, bind, make_as_given
 
 Env = dict[Var, Any]
 
@@ -48,6 +50,10 @@ class Tile:
         if (values == values[0]).all():
             return values[0]
         return jnp.asarray(table, jnp.int32)[self.index[along]]
+
+    def band(self, step: Equation) -> Band | None:
+        """The table by which an equation reads an axis, if there is one."""
+        return self.plan.program.values.band(step)
 
     def fetch(self, atom: Atom, box: Box, fill: Any = None) -> Any:
         """The part of an array; outside of the array it is `fill`."""
@@ -96,8 +102,8 @@ class Tile:
         for step in steps:
             if step in self.plan.outside or not self.plan.needs(step):
                 continue
-            if isinstance(step, Custom):
-                self.env.update(_custom(self, step))
+            if (call := self.plan.program.inside.get(step)) is not None:
+                self.env.update(_custom(self, step, call))
                 continue
             box = self.plan.boxes[step.outputs[0]]
             results = parts.evaluate(step, box, self.plan.reads[step], self)
@@ -130,7 +136,7 @@ def _slice(y: Any, starts: Sequence[Any], lengths: Sequence[int]) -> Any:
     return y
 
 
-def _custom(tile: Tile, step: Custom) -> Iterator[tuple[Var, Any]]:
+def _custom(tile: Tile, step: Equation, body: Program) -> Iterator[tuple[Var, Any]]:
     """A call with its own derivative: evaluated in parts, differentiated by its rule in parts."""
     inputs = list(dict.fromkeys(atom for atom in step.inputs if atom in tile.env))
     outputs = [var for var in step.outputs if var in tile.plan.boxes]
@@ -138,8 +144,8 @@ def _custom(tile: Tile, step: Custom) -> Iterator[tuple[Var, Any]]:
     @jax.custom_jvp
     def call(index: Any, *arrays: Any) -> list[Any]:
         inner = Tile(tile.plan, tile.members, index, dict(zip(inputs, arrays, strict=True)))
-        inner.run(step.steps)
-        pairs = zip(step.outputs, step.results, strict=True)
+        inner.run(body.equations)
+        pairs = zip(step.outputs, body.outputs, strict=True)
         return [inner.fetch(atom, tile.plan.boxes[v]) for v, atom in pairs if v in outputs]
 
     @call.defjvp
@@ -150,7 +156,7 @@ def _custom(tile: Tile, step: Custom) -> Iterator[tuple[Var, Any]]:
         given = (*derived.program.closed, *arrays, *dots)
         env = dict(zip(derived.program.inputs, given, strict=True))
         inner = Tile(derived, tile.members, index, env)
-        inner.run(derived.program.steps)
+        inner.run(derived.program.equations)
         boxes = [tile.plan.boxes[var] for var in outputs] * 2
         results = [
             inner.fetch(atom, box) for atom, box in zip(derived.program.outputs, boxes, strict=True)
@@ -160,16 +166,16 @@ def _custom(tile: Tile, step: Custom) -> Iterator[tuple[Var, Any]]:
     return zip(outputs, call(tile.index, *(tile.env[var] for var in inputs)), strict=True)
 
 
-def _derivative(tile: Tile, step: Custom, inputs: list[Any], outputs: list[Var]) -> Plan:
+def _derivative(tile: Tile, step: Equation, inputs: list[Any], outputs: list[Var]) -> Plan:
     """The plan of (inputs, tangents) -> (outputs, tangents), by the rule of the call itself."""
-    if step.jax.primitive.name != "custom_jvp_call":
+    if step.primitive != "custom_jvp_call":
         raise Untileable(step, "has a custom_vjp, which is not differentiated in parts")
     floats = [i for i, v in enumerate(inputs) if jnp.issubdtype(v.dtype, jnp.inexact)]
 
     def function(*arrays: Any) -> list[Any]:
         env = dict(zip(inputs, arrays, strict=True))
-        operands = (a.value if isinstance(a, Const) else env[a] for a in step.inputs)
-        results = dict(zip(step.outputs, step.bind(*operands), strict=True))
+        operands = [a.value if isinstance(a, Const) else env[a] for a in step.inputs]
+        results = dict(zip(step.outputs, bind(step, operands), strict=True))
         return [results[var] for var in outputs]
 
     def jvp(arrays: Sequence[Any], dots: Sequence[Any]) -> Any:
@@ -182,11 +188,11 @@ def _derivative(tile: Tile, step: Custom, inputs: list[Any], outputs: list[Var])
         return jax.jvp(of_floats, [arrays[i] for i in floats], list(dots))
 
     like = [jax.ShapeDtypeStruct(var.shape, var.dtype) for var in inputs]
-    closed = jax.make_jaxpr(jvp)(like, [like[i] for i in floats])
-    program = flatten(closed, tile.plan.program.platform)
+    traced = make_as_given(jvp, like, [like[i] for i in floats])
+    program = flatten(traced, tile.plan.program.platform)
     boxes = [tile.plan.boxes[var] for var in outputs] * 2
     given = program.inputs[len(program.closed) :]
-    varies = {*given, *(var for inner in every(program.steps) for var in inner.outputs)}
+    varies = {*given, *(var for inner in program.every() for var in inner.outputs)}
     try:
         made = plan(program, boxes, varies, given)
     except Untileable as error:

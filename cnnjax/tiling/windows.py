@@ -16,22 +16,22 @@ import numpy as np
 from jax import lax
 
 from cnnjax.tiling.parts import Fetch, Pads, cut, rule
-from cnnjax.tiling.program import Equation
 from cnnjax.tiling.spans import Box, Span
+from verify.programs import Equation, bind
 
 
 @rule("pad")
 def pad(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[Any]:
     fill = tile.fetch(step.inputs[1], ())
     y = tile.fetch(step.inputs[0], wants[0], fill)
-    config = list(step.jax.params["padding_config"])
+    config = list(step.params["padding_config"])
     for axis, span in enumerate(box):
         if span is not None:
             low, _, interior = config[axis]
             config[axis] = (0, 0, 0)
             positions = Span(span.along, span.first - low, span.size)
             y = spread(y, axis, positions, _moving(wants[0], axis), interior + 1, fill, tile)
-    return step.bind(y, fill, padding_config=tuple(config))
+    return bind(step, [y, fill], padding_config=tuple(config))
 
 
 def spread(
@@ -51,7 +51,7 @@ def spread(
 
 @rule("conv_general_dilated")
 def conv(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[Any]:
-    params, dtype = step.jax.params, step.jax.invars[0].aval.dtype
+    params, dtype = step.params, step.inputs[0].dtype
     lhs, rhs, out = params["dimension_numbers"]
     zero = np.zeros((), dtype)
     kernel = tile.fetch(step.inputs[1], wants[1])
@@ -63,9 +63,9 @@ def conv(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[An
     y, pads, bases = windowed(step, box, wants[0], zero, windows, tile)
     inner = range(len(windows))
     padding = [params["padding"][i] if box[out[2 + i]] is None else pads[lhs[2 + i]] for i in inner]
-    return step.bind(
-        y,
-        kernel,
+    return bind(
+        step,
+        [y, kernel],
         padding=tuple(padding),
         lhs_dilation=tuple(bases.get(lhs[2 + i], params["lhs_dilation"][i]) for i in inner),
     )
@@ -73,10 +73,10 @@ def conv(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[An
 
 @rule("reduce_window", "reduce_window_max", "reduce_window_min", "reduce_window_sum")
 def pool(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[Any]:
-    params = step.jax.params
-    dtype = step.jax.invars[0].aval.dtype
+    params = step.params
+    dtype = step.inputs[0].dtype
     start = [tile.fetch(atom, ()) for atom in step.inputs[1:]]
-    fill = start[0] if start else _neutral(step.jax.primitive.name, dtype)
+    fill = start[0] if start else _neutral(step.primitive, dtype)
     windows = [
         (axis, axis, params["window_dimensions"][axis], params["window_strides"][axis],
          params["padding"][axis][0], params["window_dilation"][axis],
@@ -87,7 +87,7 @@ def pool(step: Equation, box: Box, wants: Sequence[Box], tile: Fetch) -> list[An
     axes = range(len(box))
     padding = [params["padding"][axis] if box[axis] is None else pads[axis] for axis in axes]
     dilation = [bases.get(axis, params["base_dilation"][axis]) for axis in axes]
-    return step.bind(y, *start, padding=tuple(padding), base_dilation=tuple(dilation))
+    return bind(step, [y, *start], padding=tuple(padding), base_dilation=tuple(dilation))
 
 
 def windowed(
