@@ -145,6 +145,48 @@ def test_verify_has_its_names_when_they_are_asked_for():
     subprocess.run([sys.executable, "-c", asked], check=True)
 
 
+# What JAX's programs are made of, which another JAX may call otherwise.
+REPRESENTATION = {"eqns", "jaxpr", "invars", "outvars", "constvars", "source_info", "name_stack"}
+# Who reads them all the same, and why.
+READS = {"docs/explanation/tiny_prover.py": "a prover to be read on its own, without verify"}
+
+
+def touches(tree: ast.Module) -> set[str]:
+    """What a file says of JAX's representation: attributes of programs, also those asked for by
+    name, and imports of what is not JAX's public door."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            found |= {node.attr} & REPRESENTATION
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "hasattr"):
+            asked = {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
+            found |= asked & REPRESENTATION
+        elif isinstance(node, ast.Import):
+            found |= {a.name for a in node.names if a.name.startswith(("jax.extend", "jax._src"))}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {n for n in names if n.startswith(("jax.extend", "jax._src"))}
+    return found
+
+
+def test_jaxs_representation_of_programs_is_known_in_one_room():
+    found = {
+        str(path.relative_to(ROOT)): seen
+        for package in (*PACKAGES, "docs")
+        for path in (ROOT / package).rglob("*.py")
+        if ROOT / "verify" / "programs" not in path.parents
+        if (seen := touches(ast.parse(path.read_text())))
+    }
+    assert found.keys() == READS.keys(), found
+
+
+def test_a_reader_of_its_own_is_seen():
+    text = "from jax.extend import core\nimport jax._src.core\nx.jaxpr.eqns\nhasattr(x, 'invars')"
+    seen = {"jax.extend.core", "jax._src.core", "jaxpr", "eqns", "invars"}
+    assert touches(ast.parse(text)) == seen
+    assert touches(ast.parse("equation.params['jaxpr'], shown.text")) == set()
+
+
 def hidden(folder: Path) -> list[str]:
     """Modules that their package has something else under the name of: `p.a` would not be it."""
     found = []

@@ -1,7 +1,7 @@
 """Several ways to compute the same layer, chosen by platform and shape. See README.md."""
 
 from cnnjax.lowerings.conv import Geometry
-from cnnjax.lowerings.platforms import Choice, branch_of, by_platform, run
+from cnnjax.lowerings.platforms import Choice, by_platform, run
 from cnnjax.lowerings.registry import (
     CONV,
     CONV_TRANSPOSE,
@@ -27,7 +27,6 @@ __all__ = [
     "Choice",
     "Geometry",
     "Lowering",
-    "branch_of",
     "by_platform",
     "choose",
     "chosen",

@@ -11,7 +11,7 @@ from jax import export, lax
 import cnnjax
 import verify
 from benchmarks.platforms import COLUMNS, operations, plain_operations, step_of
-from cnnjax.lowerings import branch_of, plain_only, tuned
+from cnnjax.lowerings import plain_only, tuned
 from cnnjax.models import build
 from cnnjax.summary import summary
 from cnnjax.train.loops import fast_in_loops
@@ -255,8 +255,12 @@ def test_a_loop_is_judged_by_the_branch_of_the_cpu():
 
 
 def test_a_platform_without_a_branch_is_named():
-    with pytest.raises(ValueError, match="no branch for the platform 'cpu'"):
-        branch_of((("cuda",), ("tpu",)), "cpu")
+    def elsewhere(x):
+        return lax.platform_dependent(x, cuda=jnp.exp, tpu=jnp.sin)
+
+    for ask in (partial(fast_in_loops, elsewhere), partial(summary, elsewhere)):
+        with pytest.raises(ValueError, match="without a branch for cpu"):
+            ask(spec(4, 4, 2))
 
 
 def test_without_a_choice_there_is_none_in_the_program():
