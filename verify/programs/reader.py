@@ -134,7 +134,7 @@ def jaxprs_in(value: object, here: bool = False) -> Iterator[Jaxpr]:
 
 
 def wrapped(equation: Equation) -> Program | None:
-    """The program that a call means which stayed whole; None for any other equation."""
+    """What a call computes that was left whole; None for any other equation."""
     program = equation.params.get(WRAPPERS.get(equation.primitive, ""))
     return program if isinstance(program, Program) else None
 
