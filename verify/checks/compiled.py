@@ -29,7 +29,7 @@ def check(program: Program) -> None:
     >>> from verify.programs import trace
     >>> check(trace(jnp.linalg.cholesky, jnp.eye(2)))
     Traceback (most recent call last):
-    verify.algebras.errors.Unsupported: rounding errors of cholesky
+    verify.programs.errors.Unsupported: rounding errors of cholesky
     """
     if jax.default_backend() != "cpu":
         raise Unsupported(f"rounding errors on {jax.default_backend()}")
