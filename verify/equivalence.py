@@ -106,7 +106,9 @@ def equivalent(
         if assuming is not None and given is not None:
             about = replace(about, assuming=named(assuming, given.program))
         if verdict and given is not None:
-            verdict = replace(verdict, assumptions=(given.sentence, *verdict.assumptions))
+            rounded = formats.condition(given.program)
+            first = (given.sentence, rounded) if rounded else (given.sentence,)
+            verdict = replace(verdict, assumptions=(*first, *verdict.assumptions))
         measure: Later | None = None
         if verdict:
             lenient = comparison.lenient_literals

@@ -45,6 +45,26 @@ def note(left: Program, right: Program) -> str:
     )
 
 
+def condition(program: Program) -> str:
+    """The same of what is assumed of the inputs: a conversion to fewer digits may make it true.
+
+    >>> import jax
+    >>> from verify.programs import trace
+    >>> x = jax.ShapeDtypeStruct((), jnp.float32)
+    >>> condition(trace(lambda x: x.astype(jnp.bfloat16) <= 1, x))
+    'numbers are not rounded: what is assumed converts to bfloat16'
+    >>> condition(trace(lambda x: x <= 1, x))
+    ''
+    """
+    narrow = {
+        _format(equation.outputs[0])
+        for equation in program.every_equation()
+        if equation.primitive == "convert_element_type" and _rounds(equation)
+        if _is_float(equation.inputs[0])
+    }
+    return f"{NOTE} what is assumed converts to {_words(narrow)}" if narrow else ""
+
+
 def _rounded(program: Program) -> set[str]:
     """The formats that it rounds to."""
     return {

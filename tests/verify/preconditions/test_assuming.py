@@ -472,3 +472,14 @@ def test_numbers_that_no_float_holds(name):
     condition, expected = BEYOND_FLOATS[name]
     x = jax.ShapeDtypeStruct((3,), jnp.float32)
     assert equivalent(jnp.abs, lambda x: x, x, assuming=condition).status == expected
+
+
+def test_a_condition_that_rounds_says_so():
+    """1.001 is 1 in bfloat16: JAX takes it for an input that counts."""
+    x = jax.ShapeDtypeStruct((), jnp.float32)
+    clipped = lambda x: jnp.minimum(x, 1.0)  # noqa: E731
+    rounded = equivalent(lambda x: x, clipped, x, assuming=lambda x: x.astype(jnp.bfloat16) <= 1)
+    assert any("converts to bfloat16" in sentence for sentence in rounded.assumptions)
+    plain = equivalent(lambda x: x, clipped, x, assuming=lambda x: x <= 1)
+    assert plain
+    assert not any("rounded" in sentence for sentence in plain.assumptions)
