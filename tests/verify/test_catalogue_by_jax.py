@@ -239,10 +239,9 @@ class _Recorder(Numeric):
 
 
 _MADE_OF = {"exp": Fact.EXPONENTIAL, "log": Fact.LOGARITHM, "sqrt": Fact.ROOT, "sin": Fact.TURNS}
-_WITHOUT_NUMBERS = frozenset({"bessel_i0e", "bessel_i1e"})
 
 
-@pytest.mark.parametrize("name", sorted(set(_unary(Fact.NONE)) - _OF_INTEGERS - _WITHOUT_NUMBERS))
+@pytest.mark.parametrize("name", sorted(set(_unary(Fact.NONE)) - _OF_INTEGERS))
 def test_what_rules_make_of_exponentials_roots_and_angles_says_so(name):
     program = trace(lambda x: JAX[name].bind(x, **_PARAMETERS.get(name, {})), jnp.ones(()))
     recorder = _Recorder()

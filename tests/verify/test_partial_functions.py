@@ -170,16 +170,16 @@ def only_above(f):
     return lambda x: lax.cond(x > 0, f, lambda x: 1 + 0 * x, x)
 
 
-def with_bessel(f):
-    """i0e has no rule for numbers, so that JAX itself is asked where the programs are defined."""
-    return lambda x, y: f(x) + jax.scipy.special.i0e(y)
+def with_gamma(f):
+    """igamma has no rule for numbers: JAX itself is asked where the programs are defined."""
+    return lambda x, y: f(x) + jax.scipy.special.gammainc(jnp.exp(y), jnp.exp(y))
 
 
 NOWHERE = {
     "one side undefined": (only_above(lambda x: jnp.log(-x)), only_above(jnp.log), X),
     "beside what numbers cannot do": (
-        with_bessel(jnp.log),
-        with_bessel(lambda x: jnp.log(-x)),
+        with_gamma(jnp.log),
+        with_gamma(lambda x: jnp.log(-x)),
         X,
         X,
     ),
@@ -206,8 +206,8 @@ SOMEWHERE = {
         X,
     ),
     "beside what numbers cannot do": (
-        with_bessel(lambda x: 2 * jnp.log(x)),
-        with_bessel(lambda x: jnp.log(x) + jnp.log(x)),
+        with_gamma(lambda x: 2 * jnp.log(x)),
+        with_gamma(lambda x: jnp.log(x) + jnp.log(x)),
         X,
         X,
     ),

@@ -1,6 +1,7 @@
 """Functions with certified errors that are not monotone, or have two arguments.
 
-sin, cos, tan, cosh, lgamma: bounds on the derivative. atan2, pow, rem: each by its own geometry.
+sin, cos, tan, cosh, lgamma, Bessel functions: bounds on the derivative. atan2, pow, rem: each by
+its own geometry.
 NaN where the interval of an argument may leave the domain or hold a pole or a jump.
 """
 
@@ -29,6 +30,19 @@ def _circular(f: Callable[[Array], Array], at_zero: float) -> Callable[..., Boun
         with np.errstate(all="ignore"):
             value = f(x.value)
             error = np.where(x.value == 0, 0.0, np.abs(value) * _ULPS + TINY)
+            value = np.where(x.value == 0, at_zero, value)
+            return make(value, plus(error, x.error), dtype)
+
+    return evaluate
+
+
+def _bessel(f: Callable[[Array], Array], at_zero: float) -> Callable[..., Bounded]:
+    """exp(-|x|) I_n(x), n = 0 or 1: |f'| <= 1, as I_0' = I_1 and |I_1| <= I_0."""
+
+    def evaluate(x: Bounded, dtype: DType) -> Bounded:
+        with np.errstate(all="ignore"):
+            value = f(x.value)
+            error = np.where(x.value == 0, 0.0, np.abs(value) * (64 * UNIT) + TINY)
             value = np.where(x.value == 0, at_zero, value)
             return make(value, plus(error, x.error), dtype)
 
@@ -146,6 +160,8 @@ FUNCTIONS: dict[str, Callable[..., Bounded]] = {
     "sin": _circular(np.sin, 0.0),
     "cos": _circular(np.cos, 1.0),
     "tan": _tan,
+    "bessel_i0e": _bessel(scipy.special.i0e, 1.0),
+    "bessel_i1e": _bessel(scipy.special.i1e, 0.0),
     "cosh": _cosh,
     "lgamma": _lgamma,
     "atan2": _atan2,

@@ -53,6 +53,8 @@ TRUTH: dict[str, tuple[Callable[..., Any], tuple[float, float]]] = {
     "erf_inv": (mp.erfinv, (-0.999, 0.999)),
     "lgamma": (mp.loggamma, (1e-6, 100.0)),
     "digamma": (mp.digamma, (1e-6, 100.0)),
+    "bessel_i0e": (lambda x: mp.besseli(0, x) * mp.exp(-abs(x)), (-300.0, 300.0)),
+    "bessel_i1e": (lambda x: mp.besseli(1, x) * mp.exp(-abs(x)), (-300.0, 300.0)),
     "floor": (mp.floor, EVERYWHERE),
     "ceil": (mp.ceil, EVERYWHERE),
     "sign": (mp.sign, EVERYWHERE),
