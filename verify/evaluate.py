@@ -168,7 +168,7 @@ def _fold(equation: Equation, operands: list[Value], algebra: Algebra[V]) -> lis
             return None
         try:
             computed = _by_jax(equation, values)
-        except (TypeError, ValueError, NameError, NotImplementedError):
+        except (TypeError, ValueError, NameError, NotImplementedError, ArithmeticError):
             return None  # for instance a collective, which means nothing outside its mesh
         return [lift(algebra, r) for r in computed]
     if equation.primitive == "reduce_precision" or _loses_digits(equation, values):
