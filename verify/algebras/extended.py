@@ -57,6 +57,15 @@ def plain(algebra: Algebra[V]) -> Algebra[Value]:
     return plain(algebra.inner) if isinstance(algebra, Guards) else anything(algebra)
 
 
+def of_devices(algebra: Algebra[V]) -> Algebra[Value]:
+    """The algebra of one device's values: without complex numbers and keys, which are put around all
+    of them, and with what it knows of infinities."""
+    inner = algebra
+    while isinstance(inner, Complex | KeyAlgebra):
+        inner = inner.inner
+    return anything(inner)
+
+
 def lift(algebra: Algebra[V], array: np.ndarray, dtype: DType | None = None) -> Value:
     """A constant of any dtype: an array of numbers, or of typed keys."""
     if is_mutable(array):

@@ -19,7 +19,7 @@ import jax
 import numpy as np
 
 from verify.algebras.base import Algebra, Unsupported, Value, itself
-from verify.algebras.extended import over, parts, plain
+from verify.algebras.extended import of_devices, over, parts
 from verify.algebras.mesh import Mesh, Sharded, shard, unshard
 from verify.primitives.arithmetic import minimum
 from verify.primitives.registry import Context, Rule, flat_index, rule
@@ -64,7 +64,7 @@ def _shard_map(
     sizes = dict(zip(mesh.axis_names, mesh.axis_sizes, strict=True))
     manual = params.get("newly_manual_axes", params.get("manual_axes", frozenset(sizes)))
     dtypes = [*(v.dtype for v in ctx.equation.outputs), *(x.dtype for x in operands)]
-    base = plain(ctx.algebra)
+    base = of_devices(ctx.algebra)
     devices = Mesh(base, {name: sizes[name] for name in mesh.axis_names if name in manual})
     outer = devices.over(over(base, dtypes))
     values = [
@@ -95,7 +95,7 @@ def _axes(spec: Iterable[object], rank: int, mesh: Mesh) -> list[tuple[str, ...]
 
 def _check_equal(ctx: Context[Value], one: Value, other: Value) -> None:
     """An output that is said to be the same on several devices must be: JAX takes any of them."""
-    algebra = plain(ctx.algebra)
+    algebra = of_devices(ctx.algebra)
     for a, b in zip(parts(one), parts(other), strict=True):  # of complex numbers, of keys
         if a.concrete is not None and b.concrete is not None:
             same = np.array_equal(a.concrete, b.concrete)

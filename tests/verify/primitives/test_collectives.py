@@ -299,3 +299,33 @@ def test_devices_that_differ_behind_a_rare_choice_do_not_agree():
     apart = on_two_devices(body, ins=(P(), P()), outs=P(), check_vma=False)
     m, x = jax.ShapeDtypeStruct((26,), jnp.bool_), jax.ShapeDtypeStruct((), jnp.float32)
     assert not verify.equivalent(apart, lambda m, x: x, m, x, seconds=20, seed=0)
+
+
+MASKED = {
+    "exponentials": (lambda a: jnp.exp(a) + 1, lambda p, x: jnp.where(p, 1.0, jnp.exp(x) + 1)),
+    "a maximum over devices": (
+        lambda a: jnp.maximum(lax.pmax(a, "i"), 0.0) + 0 * lax.axis_index("i"),
+        lambda p, x: jnp.tile(
+            jnp.maximum(jnp.where(p, -jnp.inf, x).reshape(2, 2, 4).max(0), 0.0), (2, 1)
+        ),
+    ),
+    "a sum over devices": (
+        lambda a: lax.psum(jnp.exp(a), "i") + 0 * lax.axis_index("i"),
+        lambda p, x: jnp.tile((jnp.exp(x) * ~p).reshape(2, 2, 4).sum(0), (2, 1)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MASKED)
+def test_infinities_that_are_selected_pass_to_the_devices(name: str) -> None:
+    body, other = MASKED[name]
+    f = on_two_devices(body)
+    p, x = (jax.ShapeDtypeStruct((4, 4), dtype) for dtype in (jnp.bool_, jnp.float32))
+
+    def masked(p, x):
+        return f(jnp.where(p, -jnp.inf, x))
+
+    found = verify.equivalent(masked, other, p, x, seconds=20)
+    assert found, found
+    planted = verify.equivalent(masked, lambda p, x: other(p, x) + p * 0.25, p, x, seconds=20)
+    assert planted.status == "refuted"
