@@ -74,7 +74,7 @@ _ALLOWED: dict[str, tuple[int, str]] = {
     "verify/counterexample/partial.py": (2, "functions that overflow; complex ones with a cut"),
     "verify/evaluate.py": (3, "what is quick by rules, and exact by JAX: not what it means"),
     "verify/provers/question.py": (1, "results of few values: a guess that one room makes"),
-    "verify/trust/child.py": (1, "what XLA does not fail at, though there is no rule"),
+    "verify/trust/dangers.py": (1, "what XLA does not fail at, though there is no rule"),
     "verify/trust/kinds.py": (3, _IMPLEMENTS),
     "verify/trust/reference.py": (1, "operations of StableHLO, not of JAX"),
     "verify/trust/results.py": (1, "what the reference interpreter does not know"),

@@ -60,10 +60,9 @@ def plain(algebra: Algebra[V]) -> Algebra[Value]:
 def of_devices(algebra: Algebra[V]) -> Algebra[Value]:
     """The algebra of one device's values: without complex numbers and keys, which are put around all
     of them, and with what it knows of infinities."""
-    inner = algebra
-    while isinstance(inner, Complex | KeyAlgebra):
-        inner = inner.inner
-    return anything(inner)
+    if isinstance(algebra, Complex | KeyAlgebra):
+        return of_devices(algebra.inner)
+    return anything(algebra)
 
 
 def lift(algebra: Algebra[V], array: np.ndarray, dtype: DType | None = None) -> Value:
