@@ -58,8 +58,8 @@ def plain(algebra: Algebra[V]) -> Algebra[Value]:
 
 
 def of_devices(algebra: Algebra[V]) -> Algebra[Value]:
-    """The algebra of one device's values: without complex numbers and keys, which are put around all
-    of them, and with what it knows of infinities."""
+    """The algebra of one device's values: without complex numbers and keys, which are put around
+    all of them, and with what it knows of infinities."""
     if isinstance(algebra, Complex | KeyAlgebra):
         return of_devices(algebra.inner)
     return anything(algebra)
