@@ -141,6 +141,13 @@ def test_signs_are_kept(name):
     assert (found[known & (inside > 0)] > 0).all()
 
 
+@pytest.mark.parametrize("name", sorted(set(_unary(Fact.NONE)) - having(Fact.MOVES) - _OF_INTEGERS))
+def test_what_is_one_at_zero_says_so(name):
+    at_zero = _run(name, np.zeros(1)).astype(float)
+    is_one = bool(at_zero[0] == 1) and name != "is_finite"  # a truth value
+    assert (name in having(Fact.ONE_AT_ZERO)) == is_one
+
+
 _TWO = sorted(n for n in having(Fact.ELEMENTWISE) & set(JAX) if n in _BINARY)
 
 

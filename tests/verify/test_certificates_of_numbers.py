@@ -106,3 +106,9 @@ def test_a_specification_says_whether_it_is_weak(example):
 def test_weak_is_the_last_word(text):
     with pytest.raises(ValueError, match="is not like"):
         parse_spec(text)
+
+
+@pytest.mark.parametrize("impl", ["threefry2x32", "rbg", "unsafe_rbg"])
+def test_a_specification_names_the_generator_of_keys(impl):
+    key = jax.random.key(0, impl=impl)
+    assert parse_spec(format_spec(key)).dtype == key.dtype

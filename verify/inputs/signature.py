@@ -30,7 +30,8 @@ _LONG = {short: long for long, short in _SHORT.items()}
 _NARROW = frozenset(
     name for name in dir(ml_dtypes) if re.match("float[48]_|float6_|u?int[12]$", name)
 )
-_KEYS = {f"key<{tag}>": impl for tag, impl in (("fry", "threefry2x32"), ("rbg", "rbg"))}
+_GENERATORS = (("fry", "threefry2x32"), ("rbg", "rbg"), ("urbg", "unsafe_rbg"))
+_KEYS = {f"key<{tag}>": impl for tag, impl in _GENERATORS}
 _PATTERN = re.compile(r"([\w<>]{1,40})\[([0-9, ]{0,400})\]( weak)?")
 _DIGITS = 18  # of one size
 _SHOWN = 60  # characters, in messages

@@ -28,7 +28,7 @@ from verify.programs.catalogue import Fact, having
 # Functions have the names of the primitives. (Of roundings the ranges are known, `machine`.)
 ODD = having(Fact.ODD, but=Fact.JUMPS)
 EVEN = having(Fact.EVEN)
-_ONE_AT_ZERO = frozenset(("cos", "erfc", "bessel_i0e"))
+_ONE_AT_ZERO = having(Fact.ONE_AT_ZERO)
 _NOT_NEGATIVE = having(Fact.POSITIVE) | having(Fact.NOT_NEGATIVE)
 # Functions of reals that have a value everywhere; all others may be NaN somewhere.
 TOTAL = having(Fact.ELEMENTWISE, but=Fact.PARTIAL) | {"round_even"}

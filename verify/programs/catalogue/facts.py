@@ -37,6 +37,7 @@ table says otherwise. Operands are counted from 0.
                               value
     KEEPS_SIGN                not negative where no operand is, and positive    add, tanh
                               where all are (empty sums apart)
+    ONE_AT_ZERO               f(0) is 1                                         cos, exp
     EXPONENTIAL, LOGARITHM    a rule makes it of exponentials; of logarithms    tanh; asinh
     ROOT                      it takes square roots (of powers: with some       rsqrt, pow
                               exponents)
@@ -96,6 +97,7 @@ class Fact(enum.Flag):
     POSITIVE = enum.auto()
     NOT_NEGATIVE = enum.auto()
     KEEPS_SIGN = enum.auto()
+    ONE_AT_ZERO = enum.auto()
     EXPONENTIAL = enum.auto()
     LOGARITHM = enum.auto()
     ROOT = enum.auto()
