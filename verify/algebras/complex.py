@@ -130,24 +130,15 @@ class Complex(Around[Algebra[Value]]):
         lead, size = x.shape[:-1], x.shape[-1]
         if size == 0:
             return self.lift(np.ones(lead), x.dtype)
+        one = self.lift(np.ones(1), x.dtype)
         while size > 1:
-            half = size // 2
             index = np.arange(int(np.prod(x.shape))).reshape(x.shape)
-            product = self.mul(
-                self.pick([x], index[..., :half]), self.pick([x], index[..., half : 2 * half])
-            )
             if size % 2:
-                rest = self.pick([x], index[..., -1:])
-                count = int(np.prod(product.shape))
-                joined = np.concatenate(
-                    [
-                        np.arange(count).reshape(product.shape),
-                        count + np.arange(int(np.prod(rest.shape))).reshape(rest.shape),
-                    ],
-                    axis=-1,
-                )
-                product = self.pick([product, rest], joined)
-            x, size = product, half + size % 2
+                index = np.concatenate([index, np.full((*lead, 1), index.size)], axis=-1)
+            size = index.shape[-1] // 2
+            x = self.mul(
+                self.pick([x, one], index[..., :size]), self.pick([x, one], index[..., size:])
+            )
         return self.reshape(x, lead)
 
     # -- order, logic, casts ----------------------------------------------------------------------
