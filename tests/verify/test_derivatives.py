@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from jax import lax
 from jax.custom_derivatives import SymbolicZero, linear_call
+from jax.extend.core import Primitive
+from jax.interpreters import ad, mlir
 
 import verify
 from cnnjax import conv, max_pool
@@ -367,6 +369,22 @@ def test_where_terms_cancel_the_rounding_of_constants_is_no_difference():
         verdict = verify.derivatives(f, *examples)
         assert verdict.status == "unknown", verdict
         assert "rounding of a constant" in verdict.reason
+
+
+def test_a_primitive_of_ones_own_is_not_looked_into():
+    own = Primitive("sine_of_my_own")
+    own.def_impl(jnp.sin)
+    own.def_abstract_eval(lambda x: x)
+    mlir.register_lowering(own, mlir.lower_fun(jnp.sin, multiple_results=False))
+    ad.primitive_jvps[own] = lambda primals, tangents: (own.bind(*primals), 99.0 * tangents[0])
+    for f in (
+        own.bind,
+        lambda x: jax.nn.relu(own.bind(x)),
+        lambda x: lax.cond(x[0] > 0, own.bind, jnp.cos, x),
+    ):
+        verdict = verify.derivatives(f, spec(3))
+        assert verdict.status == "unknown"
+        assert "not one of JAX's" in verdict.reason
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

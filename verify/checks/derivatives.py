@@ -47,6 +47,7 @@ ONE_OR_ALL = "a rule that asks what is differentiated was asked for all, and for
 LOST = "the rule has no value somewhere that the derivative has one; they are equal, assuming "
 FORWARD = "right in forward mode, but jax.grad cannot use it: "
 _GLANCES = 2
+NOT_OF_JAX = "a primitive that is not one of JAX's has a derivative of its own, not looked into"
 ROUNDED = "the two differ as the rounding of a constant would make them"
 
 
@@ -116,6 +117,8 @@ def _answer(
     question = _Question(f, examples, program, "vjp" in kinds, seed)
     if "transpose" in kinds:
         verdict = Verdict("unknown", reason="a custom transpose, which is not looked into")
+    elif "foreign" in kinds:
+        verdict = Verdict("unknown", reason=NOT_OF_JAX)
     elif not kinds:
         verdict = Verdict("proved", method="there being no custom rule in its program")
     else:

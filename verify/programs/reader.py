@@ -44,6 +44,8 @@ WRAPPERS = {
     "shard_map": "jaxpr",  # of what one device has, to which its collectives refer
 }
 
+FOREIGN = " (not one of JAX's)"  # after the name of such a primitive
+
 Primitive = jex.Primitive
 Jaxpr: TypeAlias = Any  # closed or open: two classes in JAX 0.10, one since then
 
@@ -144,7 +146,7 @@ def name_of(primitive: jex.Primitive) -> str:
     # JAX imports some of its modules late.
     if id(primitive) in _of_jax(len(sys.modules)):
         return str(primitive.name)
-    return f"{primitive.name} (not one of JAX's)"
+    return f"{primitive.name}{FOREIGN}"
 
 
 @functools.lru_cache(maxsize=1)
