@@ -19,6 +19,7 @@ The counts are those of a sieve of Eratosthenes, over all q and over all p at on
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -152,3 +153,35 @@ def element_of_order(rng: np.random.Generator, order: int, p: int) -> int:
         element = pow(int(rng.integers(2, p - 1)), (p - 1) // order, p)
         if element != 1:
             return element
+
+
+def elements_of_order(
+    rng: np.random.Generator, order: int, primes: Iterable[int]
+) -> dict[int, int]:
+    """For each prime p a random element of Z_p of an order that divides p - 1, whatever its
+    factors are."""
+    factors = [f for f in range(2, order + 1) if order % f == 0 and is_prime(f)]
+    roots = {}
+    for p in primes:
+        while True:
+            root = pow(int(rng.integers(2, p - 1)), (p - 1) // order, p)
+            if all(pow(root, order // f, p) != 1 for f in factors):
+                break
+        roots[p] = root
+    return roots
+
+
+def circle_points(
+    rows: Sequence[int], roots: Mapping[int, int], order: int, n: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """cos and sin of 2 pi k / n for k < n, one row a prime; `roots` have an order that 4 and n
+    divide: cos = (r**k + r**-k) / 2 and sin = (r**k - r**-k) / 2i, with i a fourth root."""
+    cos, sin = np.empty((2, len(rows), n), np.int64)
+    for row, p in enumerate(rows):
+        r, i = pow(roots[p], order // n, p), pow(roots[p], order // 4, p)
+        power = [pow(r, k, p) for k in range(n)]
+        half, quarter = pow(2, -1, p), pow(2 * i, -1, p)
+        for k in range(n):
+            cos[row, k] = (power[k] + power[-k]) * half % p
+            sin[row, k] = (power[k] - power[-k]) * quarter % p
+    return cos, sin

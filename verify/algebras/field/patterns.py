@@ -25,13 +25,12 @@ import numpy as np
 
 from verify.algebras import extended
 from verify.algebras.base import Value
-from verify.algebras.field import mixing, residues
+from verify.algebras.field import missing, mixing, residues
 from verify.algebras.field.bound import wrong_fractions
 from verify.algebras.field.growth import Growth
 from verify.algebras.field.laws import LAWS
 from verify.algebras.field.marks import WORDS as _WORDS
 from verify.algebras.field.marks import Design, Marks
-from verify.algebras.field.moduli import POINTS_A_PRIME
 from verify.algebras.field.origins import (
     NOTHING,
     Open,
@@ -46,10 +45,6 @@ from verify.algebras.field.value import FieldArray
 from verify.dtypes import DType, is_integer
 
 Found = TypeVar("Found")
-
-_GOAL = 25.0  # a trial should miss a difference with the probability 2**-25
-_GOAL_OF_MASKS = 55.0  # where combinations are laid out
-_MOST_PRIMES, _HOPELESS = 500, 8
 
 
 class PatternField(Field):
@@ -290,39 +285,10 @@ class PatternField(Field):
         distinct = np.unique(np.concatenate(sets), axis=0)
         if not len(distinct):  # of results without elements
             return 2.0**-200
-        _, told_apart, degrees = self.marks.totals(distinct)
-        found = [self.marks.covered(row, apart=self.mode.scaling) for row in distinct]
-        flips, seen_by = (np.array(column, np.float64) for column in zip(*found, strict=True))
-        count = len(self.moduli.primes)
-        primes = np.where(seen_by < 0, count, seen_by)
-        one_point, bad_prime = self.coincidences()
-        # Of what is zero by chance, in the row that would show a difference, more is undefined.
-        point = np.minimum(1.0, one_point + degrees / self.moduli.smallest)
-        # Any two of the values told apart on the way may have been confused. Sets are compared up
-        # to a factor, taken at one of the two points: those that differ in a part s of all branches
-        # are told apart if one point is in it and the other is not, and for s up to a half
-        # (1 - s)**2 + s**2 <= 1 - s; if they differ in all of them, as in `bound.py`.
-        # A prime divides all coefficients of a difference, or a point may show it.
-        if self.mode.scaling:
-            bad_prime = min(1.0, 4 * bad_prime)
-            missed = 1 - np.maximum(0.0, 2.0**-flips - 5 * point)
-        else:
-            missed = (1 - np.maximum(0.0, 2.0**-flips - point)) ** POINTS_A_PRIME
-            missed = np.where(seen_by < 0, missed, missed**0.5)  # by one point, perhaps
-        one_prime = bad_prime + (1 - bad_prime) * missed
-        all_primes = one_prime**primes + 2.0**-mixing.DIGEST_BITS
-        confusions = 1 + (told_apart + 1) ** 2 / 2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            goal = _GOAL if self.mode.patterns else _GOAL_OF_MASKS
-            needed = (goal + np.log2(confusions)) / -np.log2(one_prime) * count
-            needed = np.where(primes > 0, needed / np.maximum(primes, 1), 4.0 * count)
-        worst = int(np.argmax(needed))
-        self.wanted = int(min(_MOST_PRIMES, max(count, np.ceil(needed[worst]))))
-        if self.mode.masks and needed[worst] > _HOPELESS * _MOST_PRIMES:
-            self.wanted = count
+        missed, self.wanted = missing.worst(self, self.marks, distinct)
         wrong = wrong_fractions(self, len(self.moduli.primes))
         wrong += sum(law.error(self, len(self.moduli.primes)) for law in LAWS)
-        return min(1.0, float((confusions * all_primes).max()) + wrong)
+        return min(1.0, missed + wrong)
 
 
 for _kind, _names in KINDS.items():

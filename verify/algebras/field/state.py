@@ -20,10 +20,10 @@ import numpy as np
 
 from verify.algebras import machine
 from verify.algebras.base import Algebra, Unsupported, Value
-from verify.algebras.field import mixing, residues
+from verify.algebras.field import mixing, moduli, residues
 from verify.algebras.field.given import Given
 from verify.algebras.field.growth import ATOM, Growth
-from verify.algebras.field.moduli import LARGE, SMALL, Moduli, draw, element_of_order, is_prime
+from verify.algebras.field.moduli import LARGE, SMALL, Moduli, draw, element_of_order
 from verify.algebras.field.value import FieldArray, Known, Mode, constant_growth
 from verify.algebras.inside import Inside
 from verify.dtypes import DType, is_integer, is_kind
@@ -174,22 +174,10 @@ class State(Algebra[FieldArray], ABC):
         return np.asarray((left == right).all(axis=0))
 
     def roots(self, n: int) -> tuple[FieldArray, FieldArray]:
-        """cos and sin of 2 pi k / n for k < n: sums of n-th roots of unity of Z_p.
-
-        cos = (r**k + r**-k) / 2 and sin = (r**k - r**-k) / 2i, with i a fourth root.
-        """
+        """cos and sin of 2 pi k / n for k < n: sums of n-th roots of unity of Z_p."""
         if self.moduli.q is not None or self.root_order % n or self.root_order % 4:
             raise Unsupported(f"a Fourier transform of length {n} here")
-        cos = np.empty((len(self.m), n), np.int64)
-        sin = np.empty((len(self.m), n), np.int64)
-        for row, p in enumerate(self.m.tolist()):
-            root = self.primitive_roots[p]
-            r, i = pow(root, self.root_order // n, p), pow(root, self.root_order // 4, p)
-            power = [pow(r, k, p) for k in range(n)]
-            half, quarter = pow(2, -1, p), pow(2 * i, -1, p)
-            for k in range(n):
-                cos[row, k] = (power[k] + power[-k]) * half % p
-                sin[row, k] = (power[k] - power[-k]) * quarter % p
+        cos, sin = moduli.circle_points(self.m.tolist(), self.primitive_roots, self.root_order, n)
         growth = Growth(0.0, 2.0, 1.0)
         like = self.lift(np.zeros(n))
         return self.plain(cos, like, growth), self.plain(sin, like, growth)
@@ -197,16 +185,7 @@ class State(Algebra[FieldArray], ABC):
     @cached_property
     def primitive_roots(self) -> dict[int, int]:
         """For each prime, an element of order `root_order`, the same one for the whole trial."""
-        order = self.root_order
-        factors = [f for f in range(2, order + 1) if order % f == 0 and is_prime(f)]
-        roots = {}
-        for p in set(self.m.tolist()):
-            while True:
-                root = pow(int(self.rng.integers(2, p - 1)), (p - 1) // order, p)
-                if all(pow(root, order // f, p) != 1 for f in factors):
-                    break
-            roots[p] = root
-        return roots
+        return moduli.elements_of_order(self.rng, self.root_order, set(self.m.tolist()))
 
     def origin(self) -> Any:
         """Of a value that is being made, for those who want to know."""

@@ -33,6 +33,7 @@ import numpy as np
 
 from verify.algebras.field import residues
 from verify.algebras.field.growth import Growth
+from verify.algebras.field.laws.signs import Signs
 from verify.algebras.field.moduli import POINTS_A_PRIME
 from verify.algebras.field.state import State
 from verify.algebras.field.value import FieldArray
@@ -266,38 +267,6 @@ class Radicals:
             found = residues.rational(list(ratio), self.primes, (LARGEST**2).bit_length())
             self.ratios[ratio] = None if found is None else _without_squares(*found)
         return self.ratios[ratio]
-
-
-class Signs:
-    """Numbers in classes; within a class it is known which have the same sign."""
-
-    def __init__(self) -> None:
-        self.positive: set[int] = set()  # whatever the input is
-        self.above: dict[int, tuple[int, bool]] = {}  # a number of its class, and: opposite to it?
-
-    def join(self, a: int, b: int, opposite: bool) -> bool:
-        """Demands that a and b have the same sign, or opposite ones; whether that is possible.
-
-        >>> signs = Signs()
-        >>> signs.join(1, 2, opposite=True), signs.join(2, 3, opposite=True)
-        (True, True)
-        >>> signs.join(1, 3, opposite=True), signs.join(1, 3, opposite=False)
-        (False, True)
-        """
-        if {a, b} & self.positive:
-            return True
-        (a, x), (b, y) = self._top(a), self._top(b)
-        if a == b:
-            return x ^ y == opposite
-        self.above[a] = b, x ^ y ^ opposite
-        return True
-
-    def _top(self, a: int) -> tuple[int, bool]:
-        opposite = False
-        while a in self.above:
-            a, turned = self.above[a]
-            opposite ^= turned
-        return a, opposite
 
 
 def _without_squares(top: int, bottom: int) -> tuple[int, int, int] | None:
