@@ -332,3 +332,34 @@ def test_the_place_of_a_maximum_that_may_have_wrapped_says_nothing_of_the_expres
     assert not isinstance(prove(*programs, mode, 3), Agreement)
     verdict = equivalent(wide_at_the_largest, widened_largest, BYTES, BYTES)
     assert verdict.status == "refuted"
+
+
+def test_a_table_that_holds_nan_has_no_order():
+    """JAX: the sign of NaN is NaN, and so is what is larger than it."""
+    hidden = (2718 * 2718 + 3 * 2718) % 4093  # of two numbers in 4096
+
+    def hit(n):
+        return (n * n + 3 * n) % 4093 == hidden
+
+    def inside(n, x):
+        return (n >= 0) & (n < 4096)
+
+    n, x = jax.ShapeDtypeStruct((), jnp.int32), jax.ShapeDtypeStruct((), jnp.float32)
+    nan = jnp.float32(jnp.nan)
+    for of_nan, instead in (
+        (jnp.sign, 0.0),
+        (lambda y: jnp.maximum(y, 1.0), 1.0),
+        (lambda y: jnp.max(jnp.stack([y, jnp.float32(1)])), 1.0),
+        (lambda y: jnp.clip(y, -1, 1), -1.0),
+        (lambda y: jnp.argmax(jnp.stack([jnp.float32(9), y])).astype(jnp.float32), 0.0),
+        (lambda y: jnp.sort(jnp.stack([y, jnp.float32(9)]))[0], nan),
+        (lambda y: jnp.abs(y), 0.0),
+    ):
+        f = lambda n, x, of_nan=of_nan: of_nan(jnp.where(hit(n), nan, 3.0)) * x  # noqa: E731
+        at_three = float(of_nan(jnp.float32(3)))
+        g = lambda n, x, c=instead, t=at_three: jnp.where(hit(n), c, t) * x  # noqa: E731
+        assert equivalent(f, g, n, x, assuming=inside, seconds=5).status != "proved"
+    masked = lambda n, x: jnp.where(jnp.isnan(jnp.where(hit(n), nan, 3.0)), 0.0, x)  # noqa: E731
+    assert equivalent(
+        masked, lambda n, x: jnp.where(hit(n), 0.0, x), n, x, assuming=inside, seconds=20
+    )

@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 
+from verify.algebras.base import Unsupported
 from verify.algebras.field.split.selectors import Selectors
 from verify.algebras.field.split.value import (
     NOBODY,
@@ -142,9 +143,15 @@ class Splitting(Selectors):
         return self.each("function", args, call)
 
     def compare(self, op: str, a: Residues, b: Residues) -> FieldArray:
+        _only_numbers(a, b)
+        return self.ieee(op, a, b)
+
+    def ieee(self, op: str, a: Residues, b: Residues) -> FieldArray:
+        """Of constants, in each case, by IEEE 754."""
         return self.each("compare", [a, b], lambda xs, lead: self.plainly("compare", op, *xs))
 
     def winner(self, x: Residues, *, last: bool = False) -> FieldArray:
+        _only_numbers(x)
         if isinstance(x, Split):
             return self.over_last("winner", x, last=last)
         found = self.plainly("winner", x, last=last)
@@ -198,6 +205,7 @@ class Splitting(Selectors):
         return self.elementwise("mul", a, b)
 
     def maximum(self, a: Residues, b: Residues) -> FieldArray:
+        _only_numbers(a, b)
         return self.elementwise("maximum", a, b)
 
     def logical_not(self, a: Residues) -> FieldArray:
@@ -219,6 +227,7 @@ class Splitting(Selectors):
         return self.over_last("prod", x)
 
     def max(self, x: Residues) -> FieldArray:
+        _only_numbers(x)
         return self.over_last("max", x)
 
     def none_of(self, x: Residues) -> FieldArray:
@@ -235,8 +244,27 @@ class Splitting(Selectors):
     def may_be_zero(self, x: Residues) -> bool:
         return Field.may_be_zero(self, whole(x))
 
+    def may_be_no_number(self, x: Residues) -> bool:
+        return not bool(np.isfinite(_floats(x)).all())
+
+    def may_be_minus_infinity(self, x: Residues) -> bool:
+        return bool((_floats(x) == -np.inf).any())
+
     def numbers(self, *values: Residues) -> None:
         Field.numbers(self, *(x.cases if isinstance(x, Split) else x for x in values))
+
+
+def _floats(x: Residues) -> np.ndarray:
+    """The constants that a value is, in any case: as floats, none of what is no float."""
+    known = (x.cases if isinstance(x, Split) else x).concrete
+    return np.zeros(0) if known is None or known.dtype != np.float64 else known
+
+
+def _only_numbers(*xs: Residues) -> None:
+    """A table may hold a NaN. Rules that compare to say what a primitive is have not thought of
+    that; the program's own comparisons are `ieee`."""
+    if any(np.isnan(_floats(x)).any() for x in xs):
+        raise Unsupported("an order of what is NaN in some case")
 
 
 def _carried(
