@@ -55,7 +55,8 @@ if not TYPE_CHECKING:  # a checker would take every name for this function's
             globals()[name] = getattr(importlib.import_module(f"{__name__}.{home}"), name)
             return globals()[name]
         # What `import verify` alone made an attribute of it, while it imported everything.
-        if not name.startswith("_") and importlib.util.find_spec(f"{__name__}.{name}"):
+        own = name.isidentifier() and not name.startswith("_")
+        if own and importlib.util.find_spec(f"{__name__}.{name}"):
             return importlib.import_module(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
