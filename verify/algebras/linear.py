@@ -197,6 +197,8 @@ class Linear(Polynomials):
                 return p if self._fits(p, dtype) else self._shared(cut, p, bounds=bounds)
 
             return replace(self.map(whole, dtype, x), bounds=bounds)
+        if not has_infinity(dtype) and any(isinstance(p, float) for p in x.items.flat):
+            raise Unsupported(f"an infinity as {dtype}, which has none, in a proof by cases")
         x = self.observed(x, "before it is converted to a float")
         kept = None
         if x.concrete is not None:

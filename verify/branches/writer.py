@@ -15,7 +15,7 @@ from verify.algebras.elements import COMPARED, ElementAlgebra, Elements
 from verify.algebras.field.functions import NO_SIGNED_ZERO, TOTAL, outside
 from verify.algebras.field.maxima import NO_INFINITIES, NO_NANS
 from verify.branches.formula import Graph, Node, never_negative
-from verify.dtypes import DType, is_integer
+from verify.dtypes import DType, has_infinity, is_integer
 
 
 @boolean_cases
@@ -165,6 +165,8 @@ class Writer(Graph, ElementAlgebra[Node]):
         if is_integer(dtype):
             # Out of the integer's range the result is the dtype's own: it is part of the name.
             return self.function("truncate", [x], x.shape, dtype, (dtype.name,))
+        if not has_infinity(dtype) and any(p.infinite for p in x.items.flat):
+            raise Unsupported(f"an infinity as {dtype}, which has none, in a proof by branches")
         x = self.observed(x, "before it is converted to a float")
         if is_integer(x.dtype) and machine.must_be_held(x, dtype):
             self.assume(machine.HELD)

@@ -1,8 +1,9 @@
 """What each function makes of infinities and NaN that a program selects is what JAX makes of them.
 
 Every elementwise function of floats that JAX has, at every special value, alone and beside others:
-`prove` is asked directly, in the modes that know selected infinities, whether the function's value
-there is another one. It must never say so; searches that would stop it are not asked.
+Each prover is asked directly, random interpretation in the modes that know selected infinities,
+whether the function's value there is another one. None must say so; searches that would stop it are
+not asked.
 """
 
 import contextlib
@@ -14,9 +15,11 @@ import pytest
 from jax import lax
 
 import verify
+from verify import branches
 from verify.algebras.base import Unsupported
 from verify.interpretation.proof import MASKS, PATTERNS, Agreement, prove
 from verify.programs import trace
+from verify.smt import cases
 
 X, B = jax.ShapeDtypeStruct((2,), jnp.float32), jax.ShapeDtypeStruct((2,), jnp.bool_)
 THREE, FLAG = jax.ShapeDtypeStruct((3,), jnp.float32), jax.ShapeDtypeStruct((), jnp.bool_)
@@ -185,12 +188,23 @@ MODES = {"masks": MASKS, "patterns": PATTERNS}
 
 
 def said_equal(f, g, *examples) -> str:
-    """The mode that proves the programs equal; "" if none does."""
+    """The prover that says that the programs are equal; "" if none does. (What a proof by branches
+    assumes of logarithms, roots and divisors excuses it.)"""
     left, right = trace(f, *examples), trace(g, *examples)
     for name, mode in MODES.items():
         with contextlib.suppress(Unsupported):
             if isinstance(prove(left, right, mode, seed=0), Agreement):
                 return name
+    every = {i: np.arange(int(np.prod(v.shape))) for i, v in enumerate(left.outputs)}
+    for ties in (True, False):
+        with contextlib.suppress(Unsupported):
+            found = branches.settle(left, right, every, 1e8, ties=ties)
+            if found is not None and not found.partial:
+                return "branches"
+    for output, elements in every.items():
+        with contextlib.suppress(Unsupported):
+            if isinstance(cases.settle(left, right, output, elements), cases.Settled):
+                return "cases"
     return ""
 
 
