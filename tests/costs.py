@@ -21,7 +21,6 @@ FILE = Path(__file__).with_name("costs.json")
 MOST, MOST_ALONE, MOST_FIRST = 0.3, 2.0, 9.0
 _NAME = "processor seconds"
 _LEAST = 0.1
-_LITTLE = 0.04  # what a row costs of which nothing is written down: less than that, and some
 
 
 def left_out(names: Iterable[str], costs: Mapping[str, float], most: float = MOST) -> set[str]:
@@ -41,8 +40,8 @@ def left_out(names: Iterable[str], costs: Mapping[str, float], most: float = MOS
             found.add(name)
     for rows in tables.values():
         spent = 0.0
-        for place, row in enumerate(sorted(rows, key=lambda row: (costs.get(row, _LITTLE), row))):
-            spent += costs.get(row, _LITTLE)
+        for place, row in enumerate(sorted(rows, key=lambda row: (costs.get(row, 0.0), row))):
+            spent += costs.get(row, 0.0)
             if spent > (most if place else MOST_FIRST):
                 found.add(row)
     return found
