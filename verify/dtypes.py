@@ -94,6 +94,7 @@ def contains(wide: DTypeLike, narrow: DTypeLike) -> bool:
 
 
 @functools.cache
+@functools.cache
 def has_infinity(dtype: DTypeLike) -> bool:
     """Whether a float format has infinities.
 

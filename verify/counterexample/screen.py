@@ -31,9 +31,9 @@ def screen(comparison: Comparison, witness: Witness) -> Callable[[Inputs], bool]
     """Whether both programs seem to differ at inputs; None where it would not say so of the
     witness, or is not worth its compilation."""
     programs = (comparison.left, comparison.right)
-    if not comparison.compiled or witness.cause or not all(map(dangers.harmless, programs)):
+    if not comparison.compiled or witness.cause or comparison.cost < _DEAR:
         return None
-    if comparison.cost < _DEAR or not all(map(dangers.harmless, programs)):
+    if not all(map(dangers.harmless, programs)):
         return None
     cost = sum(
         _AN_ELEMENT * program.size() + _A_PRODUCT * effort.products(program)[0]

@@ -18,6 +18,8 @@ is continuous, is wrong there (`undefined.py`, `without_order.py`).
 
 from __future__ import annotations
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -60,7 +62,11 @@ class Smooth(Comparison):
         self.forwards = forwards
         self.nearby = np.random.default_rng(0)
         self.rounded: Witness | None = None
-        self.literals = Rounding(left, right, numbers.of(left, right))
+
+    @functools.cached_property
+    def literals(self) -> Rounding:
+        """Which differences the rounding of constants explains; few questions come to ask."""
+        return Rounding(self.left, self.right, numbers.of(self.left, self.right))
 
     def sides(self, witness: Witness) -> tuple[str, str]:
         if witness.output < self.functions:

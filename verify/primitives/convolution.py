@@ -76,12 +76,11 @@ def _conv(
     weights = algebra.pick([rhs], _kernel_index(rhs, dimension_numbers.rhs_spec, groups))
     parts = []
     for block in patch_blocks(slides, [lhs_strides[0], *lhs_strides[2:]], groups * channels):
-        if (block == OUTSIDE).any():
-            ctx.only_numbers(
-                rhs
-            )  # XLA multiplies by zeros outside, and between, or leaves them out
+        outside = block == OUTSIDE
+        if outside.any():  # XLA multiplies by zeros there, and between, or leaves them out
+            ctx.only_numbers(rhs)
         index = group + block[None, :, :, None] + channel
-        index = np.where(block[None, :, :, None] == OUTSIDE, size, index)
+        index = np.where(outside[None, :, :, None], size, index)
         patches = algebra.pick([flat], index.reshape(groups, len(block), window * channels))
         parts.append(algebra.cast(algebra.dot(patches, weights), ctx.dtype))
     starts = offsets(parts)

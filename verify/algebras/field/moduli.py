@@ -19,7 +19,7 @@ The counts are those of a sieve of Eratosthenes, over all q and over all p at on
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -147,28 +147,16 @@ def is_prime(n: int) -> bool:
     return True
 
 
-def element_of_order(rng: np.random.Generator, order: int, p: int) -> int:
-    """A random element of Z_p of that order, a prime that divides p - 1."""
+def element_of_order(
+    rng: np.random.Generator, order: int, p: int, factors: Sequence[int] | None = None
+) -> int:
+    """A random element of Z_p of that order, which divides p - 1; `factors` are the primes that
+    divide the order, None if it is a prime itself."""
+    primes = (order,) if factors is None else factors
     while True:
         element = pow(int(rng.integers(2, p - 1)), (p - 1) // order, p)
-        if element != 1:
+        if all(pow(element, order // f, p) != 1 for f in primes):
             return element
-
-
-def elements_of_order(
-    rng: np.random.Generator, order: int, primes: Iterable[int]
-) -> dict[int, int]:
-    """For each prime p a random element of Z_p of an order that divides p - 1, whatever its
-    factors are."""
-    factors = [f for f in range(2, order + 1) if order % f == 0 and is_prime(f)]
-    roots = {}
-    for p in primes:
-        while True:
-            root = pow(int(rng.integers(2, p - 1)), (p - 1) // order, p)
-            if all(pow(root, order // f, p) != 1 for f in factors):
-                break
-        roots[p] = root
-    return roots
 
 
 def circle_points(

@@ -23,7 +23,7 @@ from verify.algebras.base import Algebra, Unsupported, Value
 from verify.algebras.field import mixing, moduli, residues
 from verify.algebras.field.given import Given
 from verify.algebras.field.growth import ATOM, Growth
-from verify.algebras.field.moduli import LARGE, SMALL, Moduli, draw, element_of_order
+from verify.algebras.field.moduli import LARGE, SMALL, Moduli, draw, element_of_order, is_prime
 from verify.algebras.field.value import FieldArray, Known, Mode, constant_growth
 from verify.algebras.inside import Inside
 from verify.dtypes import DType, is_integer, is_kind
@@ -185,7 +185,9 @@ class State(Algebra[FieldArray], ABC):
     @cached_property
     def primitive_roots(self) -> dict[int, int]:
         """For each prime, an element of order `root_order`, the same one for the whole trial."""
-        return moduli.elements_of_order(self.rng, self.root_order, set(self.m.tolist()))
+        order = self.root_order
+        factors = [f for f in range(2, order + 1) if order % f == 0 and is_prime(f)]
+        return {p: element_of_order(self.rng, order, p, factors) for p in set(self.m.tolist())}
 
     def origin(self) -> Any:
         """Of a value that is being made, for those who want to know."""
